@@ -1,0 +1,253 @@
+"""Artifacts: folders that are complete if they exist, and that say what they were made from.
+
+An artifact lies at ``<root>/<kind>/<digest>/`` and holds a ``manifest.json``. The digest names
+what went in: the stage's settings, its code version and the contents of its inputs. A stage
+writes into ``.<digest>.partial`` beside it, which is renamed when whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from femtogpt.errors import UserError
+
+MANIFEST = "manifest.json"
+log = logging.getLogger(__name__)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (hexadecimal) of a JSON value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A whole artifact on disk.
+
+    ``content`` is the digest of its files: two artifacts with the same files have the same
+    content, however they were made, and what depends on one is up to date for the other.
+    """
+
+    path: Path
+    kind: str
+    digest: str
+    content: str
+    counts: Mapping[str, Any]
+    made: bool = field(default=False, compare=False)  # in this run, or found up to date
+
+    @classmethod
+    def load(cls, path: Path, made: bool = False) -> Artifact:
+        """Read the manifest in ``path``; OSError or ValueError where there is no right one."""
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        try:
+            return cls(path, *(manifest[key] for key in ("kind", "digest", "content", "counts")), made)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path / MANIFEST} is not a manifest") from error
+
+    @property
+    def manifest(self) -> dict:
+        """All that the manifest says."""
+        return json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.digest}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines an artifact: the settings, the stage's code version and the inputs."""
+
+    kind: str
+    version: int  # of the stage's code: raised by hand when the same inputs give other files
+    config: Mapping[str, Any]
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+
+    @property
+    def ingredients(self) -> dict:
+        contents = {name: artifact.content for name, artifact in self.inputs.items()}
+        return {
+            "kind": self.kind,
+            "version": self.version,
+            "config": dict(self.config),
+            "inputs": contents,
+        }
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.ingredients)[:16]
+
+
+class Store:
+    """The folder of all artifacts."""
+
+    def __init__(self, root: Path | str):
+        self.root = Path(root)
+
+    def path(self, recipe: Recipe) -> Path:
+        """Where the artifact lies, or will lie."""
+        return self.root / recipe.kind / recipe.digest
+
+    def partial(self, recipe: Recipe) -> Path:
+        """Where the artifact is being made."""
+        return self.root / recipe.kind / f".{recipe.digest}.partial"
+
+    def find(self, recipe: Recipe) -> Artifact | None:
+        """The artifact if it is there and every file has its checksum; a damaged one is None."""
+        path = self.path(recipe)
+        return None if not path.exists() or _fault(path) else Artifact.load(path)
+
+    def make(
+        self, recipe: Recipe, build: Callable[[Path], Mapping[str, Any]], resumable: bool = False
+    ) -> Artifact:
+        """Find the artifact, or have ``build(folder)`` fill it and return its counts.
+
+        One process at a time makes an artifact; a second one waits and then finds it. After an
+        exception nothing is left, unless the stage is ``resumable``: then the partial folder
+        stays, and the next ``build`` is given it as it is. A full disk, a folder that cannot
+        be written and the like are UserErrors.
+        """
+        with explained(self.root):
+            if artifact := self.find(recipe):
+                log.info("%s: up to date (%s)", recipe.kind, artifact.path)
+                return artifact
+            with self._lock(recipe):
+                return self.find(recipe) or self._make(recipe, build, resumable)
+
+    def _make(self, recipe: Recipe, build, resumable: bool) -> Artifact:
+        path, partial = self.path(recipe), self.partial(recipe)
+        if path.exists():
+            log.warning("%s is damaged (%s): made again", path, _fault(path))
+            shutil.rmtree(path)
+        if partial.exists() and not resumable:  # of a process that was killed: we hold the lock
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        try:
+            counts = dict(build(partial))
+            _write_manifest(partial, recipe, counts, time.monotonic() - start)
+        except BaseException:
+            if not resumable:
+                shutil.rmtree(partial, ignore_errors=True)
+            raise
+        os.rename(partial, path)
+        sync(path.parent)
+        return Artifact.load(path, made=True)
+
+    @contextmanager
+    def _lock(self, recipe: Recipe) -> Iterator[None]:
+        folder = self.root / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{recipe.kind}-{recipe.digest}")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("%s %s: waiting for the process that makes it", recipe.kind, recipe.digest)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with the files of an artifact, or None."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        for name, expected in manifest["files"].items():
+            file = path / name
+            if not file.is_file():
+                return f"{name} is missing"
+            if file.stat().st_size != expected["size"]:
+                return f"{name} has {file.stat().st_size} bytes instead of {expected['size']}"
+            if digest_of_file(file) != expected["sha256"]:
+                return f"{name} does not match its checksum"
+        Artifact.load(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{MANIFEST}: {error!r}"
+    return None
+
+
+def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) -> None:
+    """List the files with size and checksum, and bring everything to the disk."""
+    files = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = file.relative_to(folder).as_posix()
+        if name != MANIFEST:
+            files[name] = {"size": file.stat().st_size, "sha256": digest_of_file(file)}
+            sync(file)
+    manifest = {
+        **recipe.ingredients,
+        "digest": recipe.digest,
+        "content": digest_of(files),
+        "counts": counts,
+        "files": files,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+    }
+    write_whole(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        sync(place)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a crash at any moment leaves the old one or the new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file or a folder's entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, or choose another disk with paths.data=…",
+    errno.EDQUOT: "the disk quota is used up: free some space, or choose another disk with paths.data=…",
+    errno.EACCES: "the folder cannot be written: give yourself the right, or choose another with paths.data=…",
+    errno.EPERM: "the folder cannot be written: give yourself the right, or choose another with paths.data=…",
+    errno.EROFS: "the folder cannot be written (read-only): choose another with paths.data=…",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it, or choose another folder with paths.data=…",
+    errno.EEXIST: "a file stands where a folder is needed: move it, or choose another folder with paths.data=…",
+}
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into a UserError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
+            raise
+        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error

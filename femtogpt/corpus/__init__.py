@@ -1,0 +1,1 @@
+"""From raw texts to a clean corpus in Parquet, split by whole works."""

@@ -1,0 +1,1 @@
+"""The GPT and the one definition of its quality."""

@@ -1,0 +1,162 @@
+"""The model: a GPT of Qwen3's shape, which transformers and llama.cpp can run.
+
+RMSNorm before each block (Zhang & Sennrich 2019), rotary positions (Su et al. 2021), normalised
+queries and keys (Dehghani et al. 2023), grouped queries (Ainslie et al. 2023), SwiGLU (Shazeer
+2020), one matrix for embedding and head (Press & Wolf 2017). Names of modules are Qwen3's.
+
+Shapes: B windows, T positions, C width, H heads, K key-value heads, D head size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from femtogpt.config import ModelConfig
+
+EPS = 1e-6
+
+
+class Cache:
+    """Keys and values of the positions read so far, at most ``context`` of them, by layer."""
+
+    def __init__(self, layers: int, context: int):
+        self.context = context
+        self.position = 0  # of the next token, from the start of the text
+        self.layers: list[tuple[Tensor, Tensor] | None] = [None] * layers
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Add a layer's new keys and values (B, K, T, D); gives all that are in reach."""
+        if (before := self.layers[layer]) is not None:
+            k = torch.cat([before[0], k], dim=2)[:, :, -self.context :]
+            v = torch.cat([before[1], v], dim=2)[:, :, -self.context :]
+        self.layers[layer] = (k, v)
+        return k, v
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (i, i + D/2) of x (B, H, T, D) by its angle; cos and sin are (T, D)."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat([-second, first], dim=-1) * sin
+
+
+class Attention(nn.Module):
+    """Causal self-attention with grouped queries."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.head_size, self.dropout = config.head_size, config.dropout
+        heads, kv_heads = config.heads * self.head_size, config.key_value_heads * self.head_size
+        self.q_proj = nn.Linear(config.width, heads, bias=False)
+        self.k_proj = nn.Linear(config.width, kv_heads, bias=False)
+        self.v_proj = nn.Linear(config.width, kv_heads, bias=False)
+        self.o_proj = nn.Linear(heads, config.width, bias=False)
+        self.q_norm = nn.RMSNorm(self.head_size, eps=EPS)
+        self.k_norm = nn.RMSNorm(self.head_size, eps=EPS)
+        self.grouped = config.heads != config.key_value_heads
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None = None, layer: int = 0
+    ) -> Tensor:
+        B, T, _ = x.shape
+        q, k, v = (
+            project(x).view(B, T, -1, self.head_size)
+            for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        q = rotate(self.q_norm(q).transpose(1, 2), cos, sin)  # (B, H, T, D)
+        k = rotate(self.k_norm(k).transpose(1, 2), cos, sin)  # (B, K, T, D)
+        v = v.transpose(1, 2)
+        if cache is not None:
+            k, v = cache.extend(layer, k, v)
+        y = F.scaled_dot_product_attention(
+            q,
+            k,
+            v.to(k.dtype),
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=T > 1,
+            enable_gqa=self.grouped,
+        )
+        return self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
+
+
+class FeedForward(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.gate_proj = nn.Linear(config.width, config.hidden, bias=False)
+        self.up_proj = nn.Linear(config.width, config.hidden, bias=False)
+        self.down_proj = nn.Linear(config.hidden, config.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each added to the residual stream."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.input_layernorm = nn.RMSNorm(config.width, eps=EPS)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = nn.RMSNorm(config.width, eps=EPS)
+        self.mlp = FeedForward(config)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None = None, layer: int = 0
+    ) -> Tensor:
+        x = x + self.drop(self.self_attn(self.input_layernorm(x), cos, sin, cache, layer))
+        return x + self.drop(self.mlp(self.post_attention_layernorm(x)))
+
+
+class GPT(nn.Module):
+    """The language model: token ids in, logits of the next token out."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int):
+        super().__init__()
+        self.config, self.vocab_size = config, vocab_size
+        self.embed_tokens = nn.Embedding(vocab_size, config.width)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.RMSNorm(config.width, eps=EPS)
+        self.drop = nn.Dropout(config.dropout)
+        halves = torch.arange(0, config.head_size, 2, dtype=torch.float32) / config.head_size
+        self.register_buffer("frequencies", config.rope_theta**-halves, persistent=False)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Normal weights of 1/√fan-in; blocks start as the identity (zero output matrices)."""
+        nn.init.normal_(self.embed_tokens.weight, std=0.02)
+        for name, module in self.layers.named_modules():
+            if isinstance(module, nn.Linear):
+                if name.endswith(("o_proj", "down_proj")):
+                    nn.init.zeros_(module.weight)
+                else:
+                    nn.init.normal_(module.weight, std=module.in_features**-0.5)
+
+    def forward(
+        self, ids: Tensor, targets: Tensor | None = None, cache: Cache | None = None
+    ) -> Tensor:
+        """Logits (B, T, V) of ids (B, T), or with targets (B, T) the mean loss in nats per token.
+
+        Targets of −100 do not count. With a cache, ids go on from where it stands: a whole
+        text at first, then one token at a time.
+        """
+        start = cache.position if cache is not None else 0
+        positions = torch.arange(start, start + ids.shape[1], device=ids.device)
+        angles = positions[:, None] * self.frequencies.repeat(2)
+        x = self.drop(self.embed_tokens(ids))
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        for number, layer in enumerate(self.layers):
+            x = layer(x, cos, sin, cache, number)
+        if cache is not None:
+            cache.position += ids.shape[1]
+        logits = F.linear(self.norm(x), self.embed_tokens.weight)
+        if targets is None:
+            return logits
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+
+    def parameter_count(self) -> int:
+        """Weights that are trained; the head's are the embedding's and count once."""
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -1,0 +1,1 @@
+"""Where texts come from: one small class per kind of source, found by entry point."""

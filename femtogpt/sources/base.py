@@ -1,0 +1,65 @@
+"""What a source is.
+
+A source is a YAML file in ``conf/sources/`` with a ``kind``. A kind is a class with settings
+(pydantic fields) and two methods. A package adds one with an entry point::
+
+    [project.entry-points."femtogpt.sources"]
+    mykind = "mypackage.mymodule:MyKind"
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from femtogpt.config import SourceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One work as its source has it, before cleaning."""
+
+    id: str  # unique and stable within the source
+    text: str
+    title: str | None = None
+    author: str | None = None
+    year: int | None = None
+    speaker: str | None = None
+    url: str | None = None
+    licence: str | None = None
+    entropy_bits: float | None = None  # −log2 p(text), where the source knows it
+
+
+class Source(SourceConfig):
+    """A kind of source: its settings, and how its bytes come and are read."""
+
+    location: ClassVar[frozenset[str]]  # the fields that say which bytes to fetch, and from where
+
+    def identity(self) -> dict:
+        """What determines the fetched bytes (a JSON value).
+
+        Raises UserError where that cannot be told, for example because a local file is missing.
+        """
+        return self.model_dump(mode="json", include={"kind", *self.location})
+
+    def reading(self) -> dict:
+        """What, besides the bytes, determines the documents and their cleaning (a JSON value)."""
+        return self.model_dump(mode="json", exclude={"weight", *self.location})
+
+    @abstractmethod
+    def fetch(self, into: Path) -> dict:
+        """Put the source's bytes, as they come, into the empty folder ``into``.
+
+        Returns their provenance (a JSON value: address, version, licence, what is known).
+        Raises UserError where they cannot be had, ConnectionError where a retry may help.
+        """
+
+    @abstractmethod
+    def documents(self, raw: Path) -> Iterator[Document]:
+        """The documents in the fetched bytes, in a stable order, one at a time.
+
+        Raises UserError where the bytes are not what they should be.
+        """

@@ -1,0 +1,194 @@
+"""A dataset of Kaggle: downloaded by the official client, or a copy of it on this machine."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+import zlib
+from contextlib import ExitStack, suppress
+from http.client import responses
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from femtogpt.artifact import digest_of_file
+from femtogpt.errors import UserError
+from femtogpt.progress import progress
+from femtogpt.sources.texts import Texts, check_archive
+
+CLIENT = Path(__file__).with_name("kaggle_client.py")
+STALL = 120.0  # seconds without a byte after which a download is given up
+POLL = 0.2  # seconds between looks at a download
+ADVICE = (
+    "Create a token at https://www.kaggle.com/settings (API) and set KAGGLE_API_TOKEN to it, or put"
+    " kaggle.json in ~/.kaggle; or use a copy of the archive already on disk: ARCHIVE=path.zip"
+)
+log = logging.getLogger(__name__)
+
+
+class KaggleError(UserError):
+    """Kaggle refused the dataset, or its client failed; a second line says what to do."""
+
+
+class KaggleUnreachable(KaggleError, ConnectionError):
+    """Kaggle gave no answer or not the whole archive: a retry may help."""
+
+
+class Kaggle(Texts):
+    """The ``.txt`` files in a dataset's archive."""
+
+    location: ClassVar[frozenset[str]] = frozenset({"dataset", "archive"})
+    kind: Literal["kaggle"] = "kaggle"
+    dataset: str = Field(
+        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[1-9][0-9]*)?$",
+        description="owner/slug, or owner/slug/version",
+    )
+    archive: Path | None = Field(
+        None, description="a copy of the dataset's zip already on disk: nothing is downloaded"
+    )
+
+    def identity(self) -> dict:
+        """The dataset's name, and of a copy the bytes, not the place."""
+        identity = {"kind": self.kind, "dataset": self.dataset}
+        if self.archive is not None:
+            _check_zip(self.archive)
+            identity["sha256"] = digest_of_file(self.archive)
+        return identity
+
+    def fetch(self, into: Path) -> dict:
+        """The archive as ``<slug>.zip``, from either place; every member has its checksum.
+
+        Credentials come in any form the client knows; without any, it asks anonymously.
+        """
+        owner, slug, *version = self.dataset.split("/")
+        url = "/".join(["https://www.kaggle.com/datasets", owner, slug])
+        provenance = {
+            "dataset": self.dataset,
+            "url": f"{url}/versions/{version[0]}" if version else url,
+        }
+        target = into / f"{slug}.zip"
+        if self.archive is not None:
+            _check_zip(self.archive)
+            if fault := _fault(self.archive):
+                raise UserError(
+                    f"{self.archive} cannot be read ({fault}): get a whole copy of it"
+                )
+            shutil.copyfile(self.archive, target)
+            return {**provenance, "archive": str(self.archive.resolve())}
+        with TemporaryDirectory(prefix=".", dir=into) as folder:
+            file = Path(folder) / target.name
+            told = _download(self.dataset, file)
+            if fault := _fault(file):
+                raise KaggleUnreachable(
+                    _advised(f"Kaggle sent a broken archive of {self.dataset}: {fault}")
+                )
+            os.replace(file, target)
+        return {**provenance, **told}
+
+
+def _check_zip(path: Path) -> None:
+    check_archive(path)
+    if path.suffix.lower() != ".zip":  # what Kaggle gives; the copy will bear that name
+        raise UserError(f"{path} is not a .zip: give the archive as Kaggle gives it")
+
+
+def _fault(archive: Path) -> str | None:
+    """Why a zip cannot be read in full, or None; its end alone says nothing of its middle."""
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            bad = zipped.testzip()
+    # NotImplementedError: an unknown compression; RuntimeError: a password is asked for
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        return str(error)
+    return f"{bad} does not match its checksum" if bad else None
+
+
+def _download(dataset: str, file: Path) -> dict:
+    """Run the client, which writes ``file``, and return what it tells of the dataset.
+
+    The client never outlives this call, not even when this process is killed (it waits for the
+    end of its standard input). Raises KaggleError, KaggleUnreachable, OSError on a full disk.
+    """
+    report, messages = file.with_name("report"), file.with_name("messages")
+    command = [sys.executable, "-P", str(CLIENT), dataset, str(file.parent)]
+    with report.open("wb") as out, messages.open("wb") as err:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,  # Ctrl-C is for us; we end the client
+        )
+    with process:
+        try:
+            _watch(process, report, file, dataset)
+        finally:
+            process.kill()
+    said, printed = _read(report), messages.read_text(errors="replace")
+    log.debug("the Kaggle client printed: %s", printed)
+    if said.get("done"):
+        return {key: said[key] for key in ("last_modified", "licence") if said.get(key)}
+    if "errno" in said:
+        raise OSError(said["errno"], os.strerror(said["errno"]), str(file.parent.parent))
+    raise _failure(dataset, said, process.returncode, printed)
+
+
+def _watch(process: subprocess.Popen, report: Path, file: Path, dataset: str) -> None:
+    """Show the progress of the download until it ends; KaggleUnreachable when it stalls."""
+    update = seen = None
+    with ExitStack() as stack:
+        while process.poll() is None:
+            said = _read(report)
+            size = file.stat().st_size if file.exists() else 0
+            if update is None and "total" in said:
+                bar = progress(f"download {dataset}", said["total"], "bytes")
+                update = stack.enter_context(bar)
+            if update is not None:
+                update(size)
+            if (len(said), size) != seen:
+                seen, since = (len(said), size), time.monotonic()
+            elif time.monotonic() - since > STALL:
+                raise KaggleUnreachable(
+                    _advised(f"Kaggle sent nothing of {dataset} for {STALL:.0f} s")
+                )
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(POLL)
+
+
+def _read(report: Path) -> dict:
+    """What the client has said so far, in whole lines."""
+    said: dict = {}
+    for line in report.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            said |= json.loads(line)
+    return said
+
+
+def _failure(dataset: str, said: dict, status: int, printed: str) -> KaggleError:
+    """The exception for a report without ``done``."""
+    if "unreachable" in said:
+        why = said["unreachable"]
+        return KaggleUnreachable(_advised(f"Kaggle cannot be reached for {dataset}: {why}"))
+    if "status" in said:
+        code = said["status"]
+        what = f"{dataset} ({code} {responses.get(code, '')}): {said['reason']}"
+        if code in (408, 429) or code >= 500:
+            return KaggleUnreachable(_advised(f"Kaggle cannot serve {what}"))
+        return KaggleError(_advised(f"Kaggle refused {what}"))
+    last = (printed.strip().splitlines() or ["it said nothing"])[-1]
+    return KaggleError(
+        _advised(f"the Kaggle client failed on {dataset} (exit status {status}): {last}")
+    )
+
+
+def _advised(what: str) -> str:
+    """The two lines a person sees: what happened, and what to do."""
+    return " ".join(what.split())[:500] + "\n" + ADVICE

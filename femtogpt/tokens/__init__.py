@@ -1,0 +1,1 @@
+"""From text to token shards: the tokenizer, the shards and the order of batches."""

@@ -1,0 +1,206 @@
+"""Token shards: raw little-endian ids on disk, read by memory map.
+
+Layout of the artifact (and of any folder that training accepts)::
+
+    index.json                      dtype, vocabulary, boundary id; tokens by split and source
+    tokenizer.model                 the tokenizer that made them
+    <split>/<source>/00000.bin      ids without a header: what numpy.memmap and nanoGPT read
+    <split>/<source>/00000.json     the shard's documents: id, start, tokens, characters
+
+A shard is ``B doc B doc B … doc B`` with B the boundary id: each document's first token follows a
+boundary and its end is one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from femtogpt.artifact import Artifact, Recipe, Store
+from femtogpt.config import Config
+from femtogpt.errors import UserError
+from femtogpt.progress import progress
+from femtogpt.tokens.tokenizer import FILE, Tokenizer
+
+VERSION = 1
+INDEX = "index.json"
+SHARD = 1 << 26  # tokens in a shard, about: it ends with the document that reaches this
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One document of a shard."""
+
+    id: str
+    start: int  # of the boundary before it, in tokens from the shard's start
+    tokens: int  # without boundaries
+    characters: int
+    entropy_bits: float | None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Ids on disk; ``ids`` maps them into memory as they are read."""
+
+    path: Path
+    tokens: int
+    dtype: str
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """All ids, shape (tokens,), as a read-only memory map; UserError for a wrong size."""
+        size = self.tokens * np.dtype(self.dtype).itemsize
+        if not self.path.is_file() or self.path.stat().st_size != size:
+            raise UserError(f"{self.path} should have {size} bytes: delete its folder, it is made again")
+        return np.memmap(self.path, dtype=self.dtype, mode="r", shape=(self.tokens,))
+
+    def documents(self) -> list[Entry]:
+        """The documents in it, in order."""
+        entries = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
+        return [Entry(**entry) for entry in entries]
+
+
+class Tokens:
+    """A folder of token shards."""
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+        try:
+            self.index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.folder} holds no token shards: no readable {INDEX}") from error
+        self.vocab_size: int = self.index["vocab_size"]
+        self.boundary: int = self.index["boundary"]
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that made the shards."""
+        return Tokenizer.load(self.folder)
+
+    def shards(self, split: str) -> dict[str, list[Shard]]:
+        """The shards of a split by source."""
+        return {
+            source: [
+                Shard(self.folder / split / source / f"{number:05d}.bin", tokens, self.index["dtype"])
+                for number, tokens in enumerate(part["shards"])
+            ]
+            for source, part in self.index["splits"][split].items()
+        }
+
+    def total(self, split: str, what: str = "tokens") -> int:
+        """Tokens, documents or characters of a split."""
+        return sum(part[what] for part in self.index["splits"][split].values())
+
+
+def write_tokens(
+    store: Store, config: Config, corpus: Artifact, tokenizer: Artifact, threads: int = 2
+) -> Artifact:
+    """The token shards of a corpus, by split and source."""
+    recipe = Recipe("tokens", VERSION, {}, {"corpus": corpus, "tokenizer": tokenizer})
+
+    def build(folder: Path) -> dict:
+        import polars as pl
+
+        from femtogpt.corpus.build import SPLITS, parts
+
+        encoder = Tokenizer.load(tokenizer.path)
+        (folder / FILE).write_bytes((tokenizer.path / FILE).read_bytes())
+        dtype = "<u2" if encoder.size <= 1 << 16 else "<u4"
+        writers: dict[tuple[str, str], _Writer] = {}
+        total = corpus.counts["train_characters"] + corpus.counts["held_out_characters"]
+        done = 0
+        with progress("tokens", total, "characters") as update:
+            for split in SPLITS:
+                for source, file in parts(corpus, split):
+                    frame = pl.read_parquet(file, columns=["id", "text", "characters", "entropy_bits"])
+                    if (split, source) not in writers:
+                        place = folder / split / source
+                        writers[split, source] = _Writer(place, dtype, encoder.boundary)
+                    writer = writers[split, source]
+                    encoded = encoder.encode_documents(frame["text"].to_list(), threads)
+                    for ids, row in zip(encoded, frame.drop("text").iter_rows(named=True), strict=True):
+                        writer.add(ids, **row)
+                    done += int(frame["characters"].sum())
+                    update(done)
+        splits: dict[str, dict] = {split: {} for split in SPLITS}
+        for (split, source), writer in writers.items():
+            splits[split][source] = writer.close()
+        index = {
+            "dtype": dtype,
+            "vocab_size": encoder.size,
+            "boundary": encoder.boundary,
+            "splits": splits,
+        }
+        (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8")
+        return _counts(splits)
+
+    return store.make(recipe, build)
+
+
+def _counts(splits: Mapping[str, Mapping[str, dict]]) -> dict:
+    counts = {
+        f"{split}_{what}": sum(part[what] for part in sources.values())
+        for split, sources in splits.items()
+        for what in ("tokens", "documents", "characters")
+    }
+    characters = sum(value for name, value in counts.items() if name.endswith("_characters"))
+    tokens = sum(value for name, value in counts.items() if name.endswith("_tokens"))
+    return {**counts, "characters_per_token": round(characters / tokens, 3)}
+
+
+class _Writer:
+    """Writes one source's part of a split, shard after shard."""
+
+    def __init__(self, folder: Path, dtype: str, boundary: int):
+        self.folder, self.dtype = folder, dtype
+        self.boundary = np.array([boundary], dtype=dtype)
+        self.shards: list[int] = []
+        self.documents = self.characters = 0
+        self.file = None
+        folder.mkdir(parents=True)
+
+    def add(self, ids: np.ndarray, id: str, characters: int, entropy_bits: float | None) -> None:
+        """Append a document."""
+        if self.file is None:
+            self.file = (self.folder / f"{len(self.shards):05d}.bin").open("wb")
+            self.file.write(self.boundary.tobytes())
+            self.tokens, self.entries = 1, []
+        self.entries.append(
+            {
+                "id": id,
+                "start": self.tokens - 1,
+                "tokens": len(ids),
+                "characters": characters,
+                "entropy_bits": entropy_bits,
+            }
+        )
+        self.file.write(ids.astype(self.dtype).tobytes())
+        self.file.write(self.boundary.tobytes())
+        self.tokens += len(ids) + 1
+        self.documents += 1
+        self.characters += characters
+        if self.tokens >= SHARD:
+            self._end()
+
+    def _end(self) -> None:
+        self.file.close()
+        self.file = None
+        entries = json.dumps(self.entries, ensure_ascii=False)
+        path = self.folder / f"{len(self.shards):05d}.json"
+        path.write_text(entries, encoding="utf-8")
+        self.shards.append(self.tokens)
+
+    def close(self) -> dict:
+        """End the last shard; the counts for the index."""
+        if self.file is not None:
+            self._end()
+        return {
+            "tokens": sum(self.shards),
+            "documents": self.documents,
+            "characters": self.characters,
+            "shards": self.shards,
+        }

@@ -1,0 +1,1 @@
+"""Training: the loop and its parts. ``python -m femtogpt.training`` runs it as a process."""

@@ -1,0 +1,55 @@
+"""The optimiser: Muon for hidden matrices and AdamW for the rest, or AdamW alone.
+
+Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon/) is torch's own; it takes matrices
+only, and the embedding, which is also the head, is better left to AdamW.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from femtogpt.config import TrainConfig
+from femtogpt.model.gpt import GPT
+
+
+class Optimizer:
+    """Several torch optimisers as one, with a common factor on their rates."""
+
+    def __init__(self, model: GPT, config: TrainConfig):
+        hidden = [weight for weight in model.layers.parameters() if weight.ndim == 2]
+        head = [model.embed_tokens.weight]
+        vectors = [weight for weight in model.parameters() if weight.ndim < 2]
+        fused = model.embed_tokens.weight.is_cuda
+        adamw = [
+            {"params": head, "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        if config.optimizer == "adamw":
+            adamw.insert(0, {"params": hidden, "weight_decay": config.weight_decay})
+        self.parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(adamw, lr=config.learning_rate, betas=(0.9, 0.95), fused=fused)
+        ]
+        if config.optimizer == "muon":
+            self.parts.append(
+                torch.optim.Muon(
+                    hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay
+                )
+            )
+        self.peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
+
+    def set_rate(self, factor: float) -> None:
+        """Train with this share of the peak rates."""
+        for part, peaks in zip(self.parts, self.peaks, strict=True):
+            for group, peak in zip(part.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict]) -> None:
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)

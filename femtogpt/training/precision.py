@@ -1,0 +1,39 @@
+"""Where and in which number format to compute."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from femtogpt.config import TrainConfig
+from femtogpt.errors import UserError
+
+
+class Precision:
+    """The device, the format of matrix products, and the scaling of the loss for float16.
+
+    Weights, gradients and the optimiser stay in float32. Raises UserError where the device
+    is not there.
+    """
+
+    def __init__(self, config: TrainConfig):
+        cuda = torch.cuda.is_available()
+        name = config.device if config.device != "auto" else "cuda" if cuda else "cpu"
+        if name.startswith("cuda") and not cuda:
+            raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
+        self.device = torch.device(name)
+        self.name = self._best() if config.precision == "auto" else config.precision
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "float16")
+
+    def _best(self) -> str:
+        if self.device.type == "cpu":
+            return "float32"
+        # Turing has fast float16 only; its emulated bfloat16 is slower than float32.
+        return "bfloat16" if torch.cuda.get_device_capability(self.device) >= (8, 0) else "float16"
+
+    def autocast(self) -> AbstractContextManager:
+        """Within it, matrix products are computed in the chosen format."""
+        if self.name == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=getattr(torch, self.name))
