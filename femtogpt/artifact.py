@@ -61,7 +61,9 @@ class Artifact:
         """Read the manifest in ``path``; OSError or ValueError where there is no right one."""
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         try:
-            return cls(path, *(manifest[key] for key in ("kind", "digest", "content", "counts")), made)
+            return cls(
+                path, *(manifest[key] for key in ("kind", "digest", "content", "counts")), made
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path / MANIFEST} is not a manifest") from error
 
@@ -118,21 +120,32 @@ class Store:
         return None if not path.exists() or _fault(path) else Artifact.load(path)
 
     def make(
-        self, recipe: Recipe, build: Callable[[Path], Mapping[str, Any]], resumable: bool = False
+        self,
+        recipe: Recipe,
+        build: Callable[[Path], Mapping[str, Any]],
+        resumable: bool = False,
+        name: str = "",
     ) -> Artifact:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
         One process at a time makes an artifact; a second one waits and then finds it. After an
         exception nothing is left, unless the stage is ``resumable``: then the partial folder
-        stays, and the next ``build`` is given it as it is. A full disk, a folder that cannot
+        stays, and the next ``build`` is given it as it is. ``name`` stands in the log instead of
+        the kind. A full disk, a folder that cannot
         be written and the like are UserErrors.
         """
         with explained(self.root):
             if artifact := self.find(recipe):
-                log.info("%s: up to date (%s)", recipe.kind, artifact.path)
+                log.info("%s: up to date (%s)", name or recipe.kind, artifact.path)
                 return artifact
             with self._lock(recipe):
-                return self.find(recipe) or self._make(recipe, build, resumable)
+                if artifact := self.find(recipe):
+                    return artifact
+                start = time.monotonic()
+                artifact = self._make(recipe, build, resumable)
+            seconds = time.monotonic() - start
+            log.info("%s: made in %.1f s (%s)", name or recipe.kind, seconds, artifact.path)
+            return artifact
 
     def _make(self, recipe: Recipe, build, resumable: bool) -> Artifact:
         path, partial = self.path(recipe), self.partial(recipe)

@@ -199,7 +199,9 @@ class Paths(Section):
 class Config(Section):
     """A whole pipeline: from which sources, through which settings, to what."""
 
-    name: str = Field(pattern=r"^[\w-]+$", description="the configuration's name: MLflow experiment")
+    name: str = Field(
+        pattern=r"^[\w-]+$", description="the configuration's name: MLflow experiment"
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="the one seed of initialisation and order")
     sources: dict[str, Annotated[SerializeAsAny[SourceConfig], BeforeValidator(_source)]] = Field(
         min_length=1, description="name to source"
@@ -225,11 +227,14 @@ def read_source(name: str, conf: Path = CONF) -> dict:
     return _read_yaml(_find(name, conf / "sources", "source"))
 
 
-def load_config(name: str, overrides: Iterable[str] = (), conf: Path = CONF) -> Config:
+def load_config(
+    name: str, overrides: Iterable[str] = (), archive: Path | None = None, conf: Path = CONF
+) -> Config:
     """Read a configuration by name (``sample``: ``conf/sample.yaml``) or by path.
 
-    ``overrides`` are ``section.field=value``. Raises UserError, one line a fault, where the file
-    is missing, a key is misspelt (the nearest right one is named) or a value is out of range.
+    ``overrides`` are ``section.field=value``; ``archive`` is given to the source that can be
+    read from one. Raises UserError, in one line, where the file is missing, a key is misspelt
+    (the nearest right one is named) or a value is out of range.
     """
     path = _find(name, conf, "configuration")
     settings = {"name": path.stem, **_read_yaml(path)}
@@ -237,7 +242,7 @@ def load_config(name: str, overrides: Iterable[str] = (), conf: Path = CONF) -> 
         settings["sources"] = {
             str(source): read_source(str(source), conf) for source in settings["sources"]
         }
-    for override in overrides:
+    for override in [*_archive(settings, archive), *overrides]:
         _override(settings, override)
     try:
         return Config.model_validate(settings)
@@ -246,11 +251,31 @@ def load_config(name: str, overrides: Iterable[str] = (), conf: Path = CONF) -> 
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
 
 
+def _archive(settings: dict, archive: Path | None) -> list[str]:
+    """The override that gives an archive to the one source with such a field."""
+    if archive is None:
+        return []
+    kinds = source_kinds()
+    takers = [
+        name
+        for name, source in settings.get("sources", {}).items()
+        if source.get("kind") in kinds and "archive" in kinds[source["kind"]].load().model_fields
+    ]
+    if len(takers) != 1:
+        raise UserError(
+            f"ARCHIVE={archive}: {len(takers) or 'no'} sources of this configuration can be read"
+            " from an archive; it takes one: set sources.<name>.archive=… instead"
+        )
+    return [f"sources.{takers[0]}.archive={archive}"]
+
+
 def _find(name: str, folder: Path, what: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         if (path := Path(name)).is_file():
             return path
-        raise UserError(f"{what} {name}: there is no such file; give a name from {folder} or a path")
+        raise UserError(
+            f"{what} {name}: there is no such file; give a name from {folder} or a path"
+        )
     path = folder / f"{name}.yaml"
     if not path.is_file():
         names = sorted(file.stem for file in folder.glob("*.yaml"))

@@ -26,7 +26,13 @@ def progress(stage: str, total: float | None = None, unit: str = "") -> Iterator
 @contextmanager
 def _on_terminal(stage: str, total: float | None, unit: str) -> Iterator[Callable]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("[bold]{task.description}"),

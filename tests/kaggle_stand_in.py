@@ -53,6 +53,7 @@ class KaggleStandIn:
     def __init__(self, datasets: dict[str, bytes]):
         self.datasets = datasets
         self.refuse: int | None = None  # this status to every request for a dataset
+        self.refuse_file: int | None = None  # this status, in XML, to every request for a file
         self.fail_first = 0  # 500 to so many requests for a dataset
         self.cut_after: int | None = None  # close the connection after so many bytes, once
         self.stall_after: int | None = None  # send nothing after so many bytes, each time
@@ -115,6 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
         name = urlsplit(self.path).path.strip("/").removesuffix(".zip")
         if not self.path.startswith(FILES) or name not in self.stand_in.datasets:
             self._error(502, "this is only a stand-in for Kaggle")
+            return
+        if status := self.stand_in.refuse_file:
+            self._answer(status, "application/xml", b"<Error><Code>ExpiredToken</Code></Error>")
             return
         data = self.stand_in.datasets[name]
         etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
@@ -180,9 +184,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(status, {"code": status, "message": message})
 
     def _json(self, status: int, value: dict) -> None:
-        data = json.dumps(value).encode()
+        self._answer(status, "application/json", json.dumps(value).encode())
+
+    def _answer(self, status: int, kind: str, data: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

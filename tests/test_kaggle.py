@@ -36,6 +36,9 @@ def archive() -> bytes:
     return whole.getvalue()
 
 
+ARCHIVE = archive()
+
+
 @pytest.fixture
 def stand_in(monkeypatch, tmp_path):
     """The stand-in, found by the client through the environment; no credentials anywhere."""
@@ -44,7 +47,7 @@ def stand_in(monkeypatch, tmp_path):
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    with KaggleStandIn({NAME: archive()}) as server:
+    with KaggleStandIn({NAME: ARCHIVE}) as server:
         for name, value in server.env().items():
             monkeypatch.setenv(name, value)
         yield server
@@ -89,7 +92,7 @@ def test_the_archive_comes_whole_with_any_credentials_and_with_none(
     provenance = Kaggle(dataset=NAME).fetch(into)
 
     assert names(into) == [FILE]
-    assert (into / FILE).read_bytes() == archive()
+    assert (into / FILE).read_bytes() == ARCHIVE
     assert provenance["url"] == "https://www.kaggle.com/datasets/d0rj/books"
     assert provenance["licence"] == LICENCE
     asked = [request for request in stand_in.requests if request.name == "DownloadDataset"]
@@ -99,13 +102,13 @@ def test_the_archive_comes_whole_with_any_credentials_and_with_none(
 
 def test_a_copy_on_disk_gives_the_same_artifact_and_asks_nobody(stand_in, into, tmp_path):
     copy = tmp_path / "downloaded by hand.ZIP"
-    copy.write_bytes(archive())
+    copy.write_bytes(ARCHIVE)
     source = Kaggle(dataset=NAME, archive=copy)
 
     source.fetch(into)
 
     assert names(into) == [FILE]
-    assert (into / FILE).read_bytes() == archive()
+    assert (into / FILE).read_bytes() == ARCHIVE
     assert [document.title for document in source.documents(into)] == ["Дуэль"]
     assert stand_in.requests == []
     moved = copy.rename(tmp_path / "moved.zip")
@@ -122,7 +125,7 @@ def test_a_copy_that_is_no_whole_zip_is_refused(name, into, tmp_path):
     if name != "missing.zip":
         path.write_bytes(b"text" if name == "text.zip" else b"")
     if name == "garbled.zip":
-        data = archive()
+        data = ARCHIVE
         path.write_bytes(data[:100_000] + b"!" * 64 + data[100_064:])
 
     with pytest.raises(UserError, match=name) as caught:
@@ -148,6 +151,13 @@ def test_a_refusal_is_told_in_two_lines_and_needs_no_retry(status, phrase, stand
     assert names(into) == []
 
 
+def test_a_refused_file_is_told_without_its_signed_address(stand_in, into):
+    stand_in.refuse_file = 403
+    with pytest.raises(UserError) as caught:
+        Kaggle(dataset=NAME).fetch(into)
+    assert str(caught.value) == f"Kaggle refused {NAME} (403 Forbidden)\n{ADVICE}"
+
+
 def test_no_answer_is_told_in_two_lines_and_may_be_retried(stand_in, into, monkeypatch):
     with socket.socket() as taken:  # bound and not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
@@ -166,15 +176,16 @@ def test_after_a_failing_server_the_next_fetch_succeeds(stand_in, into):
         Kaggle(dataset=NAME).fetch(into)
     assert names(into) == []
     Kaggle(dataset=NAME).fetch(into)
-    assert (into / FILE).read_bytes() == archive()
+    assert (into / FILE).read_bytes() == ARCHIVE
 
 
 def test_a_cut_download_goes_on_and_ends_whole(stand_in, into):
     stand_in.cut_after = 200_000
     Kaggle(dataset=NAME).fetch(into)
     assert names(into) == [FILE]
-    assert (into / FILE).read_bytes() == archive()
-    assert [bool(request.range) for request in stand_in.downloads] == [False, True]
+    assert (into / FILE).read_bytes() == ARCHIVE
+    first, second = [request.range for request in stand_in.downloads]
+    assert first is None and second.startswith("bytes=") and second != "bytes=0-"
 
 
 def test_bytes_of_the_right_number_and_the_wrong_kind_are_not_kept(stand_in, into):
@@ -199,7 +210,9 @@ def test_a_stalled_download_is_given_up(stand_in, into, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_client_ends_with_the_process_that_started_it(number, stand_in, into):
     stand_in.stall_after = 200_000
-    code = "import sys; from pathlib import Path; from femtogpt.sources.kaggle import Kaggle\n"
+    code = "import signal, sys; from pathlib import Path\n"
+    code += "from femtogpt.sources.kaggle import Kaggle\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # it may be inherited
     code += "Kaggle(dataset=sys.argv[1]).fetch(Path(sys.argv[2]))"
     with subprocess.Popen(
         [sys.executable, "-c", code, NAME, str(into)],
@@ -243,7 +256,7 @@ def test_a_name_that_is_none_is_refused_at_once(name):
 
 
 def test_a_version_is_asked_for(stand_in, into):
-    stand_in.datasets = {f"{NAME}/3": archive()}
+    stand_in.datasets = {f"{NAME}/3": ARCHIVE}
     provenance = Kaggle(dataset=f"{NAME}/3").fetch(into)
     assert names(into) == [FILE]
     assert json.dumps(provenance) and provenance["url"].endswith("/books/versions/3")

@@ -199,7 +199,9 @@ class _Builder:
             cleaned = self.folder / "cleaned" / f"{batch:05d}.parquet"
             frame = pl.read_parquet(cleaned)
             is_held = frame["id"].is_in(list(held))
-            for split, part in zip(SPLITS, (frame.filter(~is_held), frame.filter(is_held)), strict=True):
+            for split, part in zip(
+                SPLITS, (frame.filter(~is_held), frame.filter(is_held)), strict=True
+            ):
                 if not part.height:
                     continue
                 folder = self.folder / "documents" / f"source={self.name}" / f"split={split}"

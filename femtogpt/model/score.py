@@ -86,18 +86,16 @@ def score_shards(
     shards: Iterable[Shard],
     context: int,
     predictions: int = 16384,
-    limit: int | None = None,
     update: Callable[[int], None] = lambda tokens: None,
 ) -> list[tuple[Entry, Score]]:
     """The score of each document.
 
-    ``predictions`` are computed at once, at most; ``limit``: of each shard, documents are
-    taken in order until so many characters. ``update`` is told the tokens scored so far.
+    ``predictions`` are computed at once, at most. ``update`` is told the tokens scored so far.
     """
     scores = []
     done = 0
     for shard in shards:
-        entries = _first(shard.documents(), limit)
+        entries = shard.documents()
         nats = np.zeros(len(entries))
         for batch in _alike(list(windows(shard, entries, context)), predictions):
             for window, value in zip(batch, window_nats(model, batch), strict=True):
@@ -111,16 +109,7 @@ def score_shards(
     return scores
 
 
-def _first(entries: list[Entry], limit: int | None) -> list[Entry]:
-    if limit is None:
-        return entries
-    before = np.cumsum([0] + [entry.characters for entry in entries])
-    return [entry for entry, start in zip(entries, before, strict=False) if start < limit]
-
-
-def spread(
-    shards: Mapping[str, Sequence[Shard]], context: int, tokens: int
-) -> list[Window]:
+def spread(shards: Mapping[str, Sequence[Shard]], context: int, tokens: int) -> list[Window]:
     """About so many tokens of windows, evenly spread over all documents: for an estimate."""
     every = [
         window

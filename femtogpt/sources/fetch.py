@@ -11,14 +11,14 @@ VERSION = 1
 BYTES = "bytes"
 
 
-def fetch(store: Store, source: Source) -> Artifact:
-    """The raw artifact of a source: its bytes in ``bytes/``, their provenance in the manifest.
+def fetch(store: Store, name: str, source: Source) -> Artifact:
+    """The raw artifact of the source ``name``: its bytes in ``bytes/``, their provenance in the manifest.
 
     Its content is that of the bytes alone, so that the same archive from the network and from
     the disk are one input to what follows.
     """
     recipe = Recipe("raw", VERSION, source.identity())
-    return store.make(recipe, lambda folder: _fetch(source, folder))
+    return store.make(recipe, lambda folder: _fetch(source, folder), name=f"raw {name}")
 
 
 def _fetch(source: Source, folder: Path) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import lzma
 import os
 import shutil
 import subprocess
@@ -30,6 +31,11 @@ POLL = 0.2  # seconds between looks at a download
 ADVICE = (
     "Create a token at https://www.kaggle.com/settings (API) and set KAGGLE_API_TOKEN to it, or put"
     " kaggle.json in ~/.kaggle; or use a copy of the archive already on disk: ARCHIVE=path.zip"
+)
+_DAMAGE = (  # what zipfile raises on changed bytes (found by changing them at random)
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
+    UnicodeDecodeError,  # in a name
+    RuntimeError,  # an unknown compression, or a password is asked for
 )
 log = logging.getLogger(__name__)
 
@@ -78,9 +84,7 @@ class Kaggle(Texts):
         if self.archive is not None:
             _check_zip(self.archive)
             if fault := _fault(self.archive):
-                raise UserError(
-                    f"{self.archive} cannot be read ({fault}): get a whole copy of it"
-                )
+                raise UserError(f"{self.archive} cannot be read ({fault}): get a whole copy of it")
             shutil.copyfile(self.archive, target)
             return {**provenance, "archive": str(self.archive.resolve())}
         with TemporaryDirectory(prefix=".", dir=into) as folder:
@@ -105,8 +109,7 @@ def _fault(archive: Path) -> str | None:
     try:
         with zipfile.ZipFile(archive) as zipped:
             bad = zipped.testzip()
-    # NotImplementedError: an unknown compression; RuntimeError: a password is asked for
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         return str(error)
     return f"{bad} does not match its checksum" if bad else None
 
@@ -149,10 +152,10 @@ def _watch(process: subprocess.Popen, report: Path, file: Path, dataset: str) ->
             said = _read(report)
             size = file.stat().st_size if file.exists() else 0
             if update is None and "total" in said:
-                bar = progress(f"download {dataset}", said["total"], "bytes")
-                update = stack.enter_context(bar)
+                total = said["total"] and said["total"] / 1e6
+                update = stack.enter_context(progress(f"download {file.stem}", total, "MB"))
             if update is not None:
-                update(size)
+                update(size / 1e6)
             if (len(said), size) != seen:
                 seen, since = (len(said), size), time.monotonic()
             elif time.monotonic() - since > STALL:
@@ -179,7 +182,8 @@ def _failure(dataset: str, said: dict, status: int, printed: str) -> KaggleError
         return KaggleUnreachable(_advised(f"Kaggle cannot be reached for {dataset}: {why}"))
     if "status" in said:
         code = said["status"]
-        what = f"{dataset} ({code} {responses.get(code, '')}): {said['reason']}"
+        what = f"{dataset} ({code} {responses.get(code, '')})"
+        what += f": {said['reason']}" if said["reason"] else ""
         if code in (408, 429) or code >= 500:
             return KaggleUnreachable(_advised(f"Kaggle cannot serve {what}"))
         return KaggleError(_advised(f"Kaggle refused {what}"))

@@ -41,9 +41,9 @@ def main(dataset: str, folder: str) -> None:
         api.dataset_download_files(dataset, path=folder, force=True, quiet=True)
         report(done=True)
     except requests.HTTPError as error:
-        # An answer that is not in Kaggle's JSON is told with the address, which may be signed.
-        text = str(error).split(" for url: ")[0]
-        report(status=error.response.status_code, reason=text)
+        # Of an answer that is not Kaggle's JSON only the address is told, which may be signed.
+        reason = "" if " for url: " in str(error) else str(error)
+        report(status=error.response.status_code, reason=reason)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         report(unreachable=_root(error))
     except (ConnectionError, TimeoutError) as error:

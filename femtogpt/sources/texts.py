@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import lzma
 import re
 import tarfile
 import zipfile
@@ -23,7 +24,17 @@ from femtogpt.sources.base import Document, Source
 ENCODINGS = ["cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855"]
 INFO = "info.csv"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
+_DAMAGE = (  # what zipfile and tarfile raise over a damaged or locked archive
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+)
 
 
 class Texts(Source):
@@ -99,7 +110,9 @@ def check_archive(path: Path) -> None:
         raise UserError(f"{path}: there is no such file or folder; check the path")
     if not path.name.lower().endswith(ARCHIVES):
         raise UserError(f"{path} is not an archive of a known kind: give {', '.join(ARCHIVES)}")
-    if not (zipfile.is_zipfile(path) if path.suffix.lower() == ".zip" else tarfile.is_tarfile(path)):
+    if not (
+        zipfile.is_zipfile(path) if path.suffix.lower() == ".zip" else tarfile.is_tarfile(path)
+    ):
         raise UserError(f"{path} is not an archive, or is cut off: get a whole copy of it")
 
 
@@ -165,7 +178,7 @@ def _guarded(archive: Path, read: Callable[[], bytes]) -> Callable[[], bytes]:
     def guarded() -> bytes:
         try:
             return read()
-        except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: zipfile asks for a password
+        except _DAMAGE as error:
             raise _damaged(archive, error) from error
 
     return guarded

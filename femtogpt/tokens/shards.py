@@ -56,7 +56,9 @@ class Shard:
         """All ids, shape (tokens,), as a read-only memory map; UserError for a wrong size."""
         size = self.tokens * np.dtype(self.dtype).itemsize
         if not self.path.is_file() or self.path.stat().st_size != size:
-            raise UserError(f"{self.path} should have {size} bytes: delete its folder, it is made again")
+            raise UserError(
+                f"{self.path} should have {size} bytes: delete its folder, it is made again"
+            )
         return np.memmap(self.path, dtype=self.dtype, mode="r", shape=(self.tokens,))
 
     def documents(self) -> list[Entry]:
@@ -85,7 +87,9 @@ class Tokens:
         """The shards of a split by source."""
         return {
             source: [
-                Shard(self.folder / split / source / f"{number:05d}.bin", tokens, self.index["dtype"])
+                Shard(
+                    self.folder / split / source / f"{number:05d}.bin", tokens, self.index["dtype"]
+                )
                 for number, tokens in enumerate(part["shards"])
             ]
             for source, part in self.index["splits"][split].items()
@@ -116,13 +120,17 @@ def write_tokens(
         with progress("tokens", total, "characters") as update:
             for split in SPLITS:
                 for source, file in parts(corpus, split):
-                    frame = pl.read_parquet(file, columns=["id", "text", "characters", "entropy_bits"])
+                    frame = pl.read_parquet(
+                        file, columns=["id", "text", "characters", "entropy_bits"]
+                    )
                     if (split, source) not in writers:
                         place = folder / split / source
                         writers[split, source] = _Writer(place, dtype, encoder.boundary)
                     writer = writers[split, source]
                     encoded = encoder.encode_documents(frame["text"].to_list(), threads)
-                    for ids, row in zip(encoded, frame.drop("text").iter_rows(named=True), strict=True):
+                    for ids, row in zip(
+                        encoded, frame.drop("text").iter_rows(named=True), strict=True
+                    ):
                         writer.add(ids, **row)
                     done += int(frame["characters"].sum())
                     update(done)
@@ -135,7 +143,9 @@ def write_tokens(
             "boundary": encoder.boundary,
             "splits": splits,
         }
-        (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / INDEX).write_text(
+            json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
         return _counts(splits)
 
     return store.make(recipe, build)

@@ -72,7 +72,9 @@ def load_newest(run: Path) -> Checkpoint | None:
                 raise ValueError(f"{FILE} ends before it")
             return checkpoint
         except Exception as error:  # whatever a damaged file makes the readers raise
-            log.warning("checkpoint %s is damaged (%s): going back to the one before", folder, error)
+            log.warning(
+                "checkpoint %s is damaged (%s): going back to the one before", folder, error
+            )
     return None
 
 

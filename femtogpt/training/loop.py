@@ -21,7 +21,7 @@ from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training import checkpoint, metrics
 from femtogpt.training.optimizer import Optimizer
-from femtogpt.training.precision import Precision
+from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
 
 WEIGHTS = checkpoint.WEIGHTS
@@ -56,7 +56,11 @@ def train(
     model = GPT(model_config, tokens.vocab_size).to(device)
     optimizer = Optimizer(model, config)
     batches = Batches(
-        tokens.shards("train"), model_config.context, config.batch_size, settings.seed, settings.weights
+        tokens.shards("train"),
+        model_config.context,
+        config.batch_size,
+        settings.seed,
+        settings.weights,
     )
     held_out = spread(tokens.shards("held_out"), model_config.context, config.evaluate_tokens)
     tokens_per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
@@ -66,7 +70,7 @@ def train(
     step, seconds, size = state.resume(run)
     resumed = step
     course = metrics.Metrics(run / metrics.FILE, size)
-    _say(model, precision, batches, config, step)
+    _say(model, precision, batches, config)
     start = time.monotonic() - seconds
     skipped = 0
 
@@ -125,7 +129,7 @@ def train(
     write_whole(run / WEIGHTS, safetensors.torch.save(state.weights()))
 
 
-def load(run: Path, device: str = "cpu") -> GPT:
+def load(run: Path, device: str = "auto") -> GPT:
     """The trained model in a run's folder, ready to read; UserError if there is none."""
     try:
         settings = Settings.model_validate_json((run / "settings.json").read_bytes())
@@ -134,7 +138,7 @@ def load(run: Path, device: str = "cpu") -> GPT:
         raise UserError(f"{run} holds no trained model: {error.strerror}") from error
     model = GPT(settings.model, len(weights["embed_tokens.weight"]))
     model.load_state_dict(weights)
-    return model.to(device).eval()
+    return model.to(find_device(device)).eval()
 
 
 @dataclass
@@ -157,7 +161,9 @@ class _State:
             "scaler": self.precision.scaler.state_dict(),
             "random": random,
         }
-        checkpoint.save(run, checkpoint.Checkpoint(step, size, seconds, self.weights(), state), keep)
+        checkpoint.save(
+            run, checkpoint.Checkpoint(step, size, seconds, self.weights(), state), keep
+        )
 
     def resume(self, run: Path) -> tuple[int, float, int]:
         """Take over the newest checkpoint: its step, seconds and bytes of metrics, or zeros."""
@@ -183,9 +189,7 @@ def _now(step: int, tokens_per_step: int, start: float) -> dict:
     }
 
 
-def _say(
-    model: GPT, precision: Precision, batches: Batches, config: TrainConfig, step: int
-) -> None:
+def _say(model: GPT, precision: Precision, batches: Batches, config: TrainConfig) -> None:
     tokens = config.max_steps * config.batch_size * model.config.context
     log.info(
         "%.2f M parameters on %s in %s; %s steps, %.2f M tokens, %.1f epochs",

@@ -10,19 +10,22 @@ from femtogpt.config import TrainConfig
 from femtogpt.errors import UserError
 
 
+def find_device(name: str) -> torch.device:
+    """The device of a setting; UserError where it is not there."""
+    cuda = torch.cuda.is_available()
+    if name.startswith("cuda") and not cuda:
+        raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
+    return torch.device(name if name != "auto" else "cuda" if cuda else "cpu")
+
+
 class Precision:
     """The device, the format of matrix products, and the scaling of the loss for float16.
 
-    Weights, gradients and the optimiser stay in float32. Raises UserError where the device
-    is not there.
+    Weights, gradients and the optimiser stay in float32.
     """
 
     def __init__(self, config: TrainConfig):
-        cuda = torch.cuda.is_available()
-        name = config.device if config.device != "auto" else "cuda" if cuda else "cpu"
-        if name.startswith("cuda") and not cuda:
-            raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
-        self.device = torch.device(name)
+        self.device = find_device(config.device)
         self.name = self._best() if config.precision == "auto" else config.precision
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "float16")
 

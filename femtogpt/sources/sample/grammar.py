@@ -30,7 +30,7 @@ _ENDINGS = {
     "o": "о а у о ом е а - ам ами ах",  # окно
     "e": "е я ю е ем е я ей ям ями ях",  # поле
 }
-_CODES = "n g d a i p N G D I P".split()
+_CODES = ["n", "g", "d", "a", "i", "p", "N", "G", "D", "I", "P"]
 _CLASS_BY_LETTER = {"ь": "soft", "й": "iot", "а": "a", "я": "ya", "о": "o", "е": "e"}
 _GENDER_MARKS = {"м": "m", "ж": "f", "с": "n", "мн": "p"}
 
@@ -101,11 +101,11 @@ def noun(entry: str) -> Noun:
     bare = forms["G"].removesuffix("ь")
     doubtful = rows["G"] in ("-", "ь") and not set(bare[-2:]) & set(VOWELS)  # a fleeting vowel?
     doubtful |= kind == "e" and stem[-1] in SIBILANTS + "ц"
-    doubtful |= gender == "p" or bool(plural) and (plural.endswith("ья") or gender == "n")
+    doubtful |= gender == "p" or (bool(plural) and (plural.endswith("ья") or gender == "n"))
     if doubtful and "G" not in given:
         raise ValueError(f"the genitive plural must be given: {entry}")
     if plural:
-        soft = plural[-1] == "я" or plural[-1] == "и" and plural[-2] not in VELARS + SIBILANTS
+        soft = plural[-1] == "я" or (plural[-1] == "и" and plural[-2] not in VELARS + SIBILANTS)
         for code, ending in zip("DIP", ("ям", "ями", "ях") if soft else ("ам", "ами", "ах")):
             forms[code] = plural[:-1] + ending
         forms["N"] = plural
@@ -227,9 +227,9 @@ def preposition(word: str, following: str) -> str:
     """«в», «с», «к» or «о» in the form that stands before this word; others as they are."""
     first, second = following[0], following[1:2]
     cluster = bool(second) and second not in VOWELS + "ь"
-    if word == "с" and (first in "сзшж" and cluster or first == "щ" or following[:2] == "мн"):
+    if word == "с" and ((first in "сзшж" and cluster) or first == "щ" or following[:2] == "мн"):
         return "со"
-    if word == "в" and (first in "вф" and cluster or following.startswith("двор")):
+    if word == "в" and ((first in "вф" and cluster) or following.startswith("двор")):
         return "во"
     if word == "о" and first in "аоуэи":
         return "об"

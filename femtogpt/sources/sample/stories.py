@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
@@ -30,7 +30,27 @@ from femtogpt.sources.sample import lexicon, lexicon_plots
 from femtogpt.sources.sample.grammar import Noun, agree, agreement, preposition
 
 Cast = dict[str, Noun]
-PREPOSITIONS = frozenset("с в о к на у из от по за под над до для без перед около".split())
+PREPOSITIONS = frozenset(
+    [
+        "с",
+        "в",
+        "о",
+        "к",
+        "на",
+        "у",
+        "из",
+        "от",
+        "по",
+        "за",
+        "под",
+        "над",
+        "до",
+        "для",
+        "без",
+        "перед",
+        "около",
+    ]
+)
 OUT_OF = {"в": "из", "на": "с"}
 
 
@@ -269,7 +289,12 @@ def _groups(pool: Sequence[Noun], code: str, given: str) -> dict[tuple[str, str,
 
 
 def _words(
-    before: list[Sequence[dict[str, str]]], key: str, case: str, prep: str, pool: Sequence[Noun], tail: str
+    before: list[Sequence[dict[str, str]]],
+    key: str,
+    case: str,
+    prep: str,
+    pool: Sequence[Noun],
+    tail: str,
 ) -> list[tuple[str, float, Any]]:
     """The options for the first word of a chain within one group of nouns."""
 
@@ -295,7 +320,9 @@ def chain(slot: str, tail: str) -> Chain:
         for (key, case, preceding), group in _groups(pool, code, prep).items():
             options += _words(before, key, case, preceding, group, tail)
         return Chain(Table(options), label)
-    return Chain(_counted([getattr(lexicon, word.upper()) for word in words[1:]], pool, tail), label)
+    return Chain(
+        _counted([getattr(lexicon, word.upper()) for word in words[1:]], pool, tail), label
+    )
 
 
 def _counted(before: list[Sequence[dict[str, str]]], pool: Sequence[Noun], tail: str) -> Table:

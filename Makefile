@@ -1,0 +1,53 @@
+# The commands of the project; `make` lists them.
+CONF    ?= sample
+ARCHIVE ?=
+SET     ?=
+PORT    ?= 5000
+PYTHON  ?= python3
+PIP     ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+MADE := $(VENV)/.made
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+# The job runner of MLflow's server is of no use here and takes 200 MB.
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup pipeline ui test test-all lint clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
+	@echo
+	@echo '  make pipeline CONF=classics [ARCHIVE=russian-literature.zip] [SET="train.max_steps=200 seed=1"]'
+	@echo '  make setup PIP="--extra-index-url https://download.pytorch.org/whl/cpu"   without a GPU: a smaller torch'
+
+setup: $(MADE)  ## make .venv with all that is needed (other targets do it on first use)
+
+$(MADE): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo 'error: no $(PYTHON): install Python 3.11 or newer, or name one with PYTHON=…' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
+	@$(BIN)/python -m flows.pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+
+ui: $(MADE)  ## MLflow's pages on the runs, at http://127.0.0.1:$(PORT)
+	@mkdir -p mlruns
+	@$(BIN)/mlflow ui --backend-store-uri 'sqlite:///$(CURDIR)/mlruns/mlflow.db' --host 127.0.0.1 --port $(PORT) --workers 1
+
+test: $(MADE)  ## the tests, in some minutes
+	@$(BIN)/python -m pytest -q -m 'not slow'
+
+test-all: $(MADE)  ## all tests, the long ones too
+	@$(BIN)/python -m pytest -q
+
+lint: $(MADE)  ## style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:  ## remove what was made from the texts (data/), not the runs in mlruns/
+	rm -rf data

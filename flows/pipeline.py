@@ -1,0 +1,74 @@
+"""The whole line, from raw text to samples: ``python -m flows.pipeline sample``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from prefect import flow
+from prefect.exceptions import TerminationSignal
+
+import flows  # noqa: F401  before Prefect: it reads its settings at import
+from femtogpt.config import Config, load_config
+from femtogpt.errors import Stopped, UserError
+from femtogpt.reading.report import SUMMARY
+from flows.console import show_stages
+from flows.prepare import prepare
+from flows.train import train
+from tasks import stages
+from tasks.tracking import Tracking
+
+
+@flow(name="pipeline")
+def pipeline(config: Config) -> dict:
+    """Everything that is not up to date; gives the report's folder and the MLflow run."""
+    tracking = Tracking.of(config)
+    try:
+        artifacts = prepare(config)
+        artifacts |= train(config, artifacts["tokens"])
+        report = stages.report(config, artifacts)
+        run = stages.record(config, {**artifacts, "report": report})
+    except Exception as error:
+        tracking.end("KILLED" if isinstance(error, Stopped) else "FAILED", str(error))
+        raise
+    except BaseException as error:  # Ctrl-C, SIGTERM, Prefect's cancellation
+        tracking.end("KILLED", type(error).__name__)
+        raise
+    return {"report": str(report.path), "run": run}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the pipeline from the command line; 0: done, 1: see the last line, 130: stopped."""
+    parser = argparse.ArgumentParser(prog="make pipeline", description=__doc__)
+    parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
+    parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
+    parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    options = parser.parse_args(arguments)
+    try:
+        config = load_config(options.config, options.set, options.archive)
+        show_stages()
+        done = pipeline(config)
+    except UserError as error:
+        return _end(f"error: {error}", 1)
+    except Stopped as error:
+        return _end(str(error), 130)
+    except KeyboardInterrupt:
+        return _end("stopped: the same command goes on from here", 130)
+    except TerminationSignal:
+        return _end("stopped: the same command goes on from here", 143)
+    run = done["run"]
+    print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
+    print(f"MLflow      run «{run['name']}» ({run['run_id']}) in experiment «{config.name}»")
+    print(f"Files       {done['report']} (loss.png, summary.txt)")
+    print("Next        make ui: curves, samples and files of this run in the browser")
+    return 0
+
+
+def _end(line: str, status: int) -> int:
+    print(line, file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

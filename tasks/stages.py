@@ -1,0 +1,102 @@
+"""The stages as Prefect tasks.
+
+Whether a stage has to run is decided by the artifacts' digests alone, so Prefect's own cache is
+off. Tasks hand on artifacts (paths and digests), never their contents.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from femtogpt.artifact import Artifact, Store
+from femtogpt.config import Config
+from femtogpt.corpus.build import build_corpus
+from femtogpt.reading.evaluate import evaluate
+from femtogpt.reading.generate import write_samples
+from femtogpt.reading.report import write_report
+from femtogpt.sources.fetch import fetch
+from femtogpt.tokens.shards import write_tokens
+from femtogpt.tokens.tokenizer import train_tokenizer
+from femtogpt.training.stage import run_training
+from tasks.tracking import Tracking
+from tasks.training import supervise
+
+log = logging.getLogger("femtogpt.tasks")
+
+
+def _connection_failed(task, run, state) -> bool:
+    """Only what may be better in a while is tried again."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, ConnectionError):
+        log.warning("%s", str(error).splitlines()[0])
+        return True
+    return False
+
+
+@task(
+    name="fetch",
+    task_run_name="fetch {name}",
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[5, 20, 60],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_connection_failed,
+)
+def fetch_source(config: Config, name: str) -> Artifact:
+    """A source's bytes."""
+    return fetch(Store(config.paths.data), name, config.sources[name])
+
+
+@task(name="corpus", cache_policy=NO_CACHE)
+def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
+    """Clean, check and split the documents of all sources."""
+    return build_corpus(Store(config.paths.data), config, raws)
+
+
+@task(name="tokenizer", cache_policy=NO_CACHE)
+def tokenizer(config: Config, corpus: Artifact) -> Artifact:
+    """Train the tokenizer on the train split."""
+    return train_tokenizer(Store(config.paths.data), config, corpus)
+
+
+@task(name="tokens", cache_policy=NO_CACHE)
+def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
+    """Encode the corpus into token shards."""
+    return write_tokens(Store(config.paths.data), config, corpus, tokenizer)
+
+
+@task(name="train", tags=["training"], cache_policy=NO_CACHE)
+def train(config: Config, tokens: Artifact) -> Artifact:
+    """Train in a child process, going on from its last checkpoint; MLflow follows."""
+
+    def watched(run, shards) -> None:
+        supervise(run, shards, config.train.max_steps, Tracking.of(config).open())
+
+    return run_training(Store(config.paths.data), config, tokens, watched)
+
+
+@task(name="evaluate", cache_policy=NO_CACHE)
+def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
+    """Held-out bits per character of the final weights."""
+    return evaluate(Store(config.paths.data), tokens, run, config.train.device)
+
+
+@task(name="samples", cache_policy=NO_CACHE)
+def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
+    """Have the model write."""
+    return write_samples(Store(config.paths.data), config, tokens, run)
+
+
+@task(name="report", cache_policy=NO_CACHE)
+def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
+    """The loss plot and the summary."""
+    return write_report(Store(config.paths.data), config.name, artifacts)
+
+
+@task(name="record", cache_policy=NO_CACHE)
+def record(config: Config, artifacts: dict[str, Artifact]) -> dict:
+    """See that MLflow has all of it; gives the run's id, name and address."""
+    return Tracking.of(config).complete(artifacts)

@@ -1,0 +1,133 @@
+"""Watching a training that runs in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from femtogpt.errors import Stopped, UserError
+from femtogpt.progress import progress
+from femtogpt.training.__main__ import STOPPED, USER_ERROR
+from femtogpt.training.metrics import FILE as METRICS
+from femtogpt.training.metrics import read_metrics
+from tasks.tracking import Recorder
+
+LOG = "train.log"
+POLL = 0.5  # seconds between looks at the metrics
+RECORD = 5.0  # seconds between batches to the tracker
+PATIENCE = 120.0  # seconds that a stopping training has to finish its step and write
+log = logging.getLogger("femtogpt.training")
+
+
+def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> None:
+    """Train in the folder ``run`` in a child process until it ends.
+
+    Its progress is shown and carried to the recorder. A stop of this process (Ctrl-C, SIGTERM,
+    Prefect's cancellation) is passed on, and the child's checkpoint awaited. The child also
+    stops when this process dies: its standard input closes. Raises Stopped after a stop that
+    came from outside, UserError where the child failed.
+    """
+    command = [sys.executable, "-m", "femtogpt.training", "--supervised", str(run), str(tokens)]
+    with (run / LOG).open("ab") as file:
+        said = _Said(run / LOG)
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        _follow(child, run, max_steps, recorder, said)
+    except BaseException:
+        _stop(child)
+        raise
+    finally:
+        child.stdin.close()
+        said.tell()
+        recorder.follow(run / METRICS)
+    if child.returncode:
+        raise _reason(child.returncode, said.last, run)
+
+
+def _follow(
+    child: subprocess.Popen, run: Path, max_steps: int, recorder: Recorder, said: _Said
+) -> None:
+    """Until the child ends, show how far it is and carry its metrics to the tracker."""
+    course = _course(run / METRICS)
+    recorded = time.monotonic()
+    with progress("training", max_steps, "steps") as update:
+        while child.poll() is None:
+            said.tell()
+            if (now := next(course)) is not None:
+                update(*now)
+            if time.monotonic() - recorded >= RECORD:
+                recorder.follow(run / METRICS)
+                recorded = time.monotonic()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(POLL)
+
+
+def _course(path: Path) -> Iterator[tuple[int, str] | None]:
+    """At each look, the newest step and what to say of it."""
+    place, losses = 0, {}
+    while True:
+        latest = None
+        if path.is_file() and path.stat().st_size < place:  # cut back to a checkpoint
+            place = 0
+        for place, line in read_metrics(path, place):  # noqa: B020
+            latest = line
+            losses |= {name: line[name] for name in ("train_loss", "held_out_loss") if name in line}
+        if latest is None:
+            yield None
+            continue
+        said = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in losses.items())
+        yield (
+            latest["step"],
+            f"{said}, {latest['tokens'] / max(latest['seconds'], 1e-9):,.0f} tokens/s",
+        )
+
+
+class _Said:
+    """Passes the lines of the child's log on, from where the log ends now."""
+
+    def __init__(self, path: Path):
+        self.file = path.open(encoding="utf-8", errors="replace")
+        self.file.seek(0, 2)
+        self.last = ""
+
+    def tell(self) -> None:
+        for line in self.file:
+            if line := line.strip():
+                self.last = line
+                log.info("%s", line)
+
+
+def _stop(child: subprocess.Popen) -> None:
+    """Ask the child to write its checkpoint and end; a second interruption kills it."""
+    if child.poll() is None:
+        log.info("stopping: training finishes its step and writes a checkpoint")
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(PATIENCE)
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+
+
+def _reason(status: int, last: str, run: Path) -> Exception:
+    """Why the child ended, as the exception to raise."""
+    if status == STOPPED:
+        return Stopped(f"{last}; the same command goes on from there")
+    if status == USER_ERROR:
+        return UserError(last)
+    if status < 0:
+        name = signal.Signals(-status).name
+        hint = " (out of memory? then lower train.micro_batch)" if -status == signal.SIGKILL else ""
+        return UserError(
+            f"training was killed by {name}{hint}; the same command goes on from the last checkpoint"
+        )
+    return UserError(f"training failed: {last}; the whole story is in {run / LOG}")
