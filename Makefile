@@ -34,7 +34,7 @@ $(MADE): pyproject.toml constraints.txt
 	@touch $@
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
-	@$(BIN)/python -m flows.pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
 
 ui: $(MADE)  ## MLflow's pages on the runs, at http://127.0.0.1:$(PORT)
 	@mkdir -p mlruns

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
+import threading
 
 RUNS = ("prefect.flow_runs", "prefect.task_runs")
 
@@ -33,3 +36,14 @@ def show_stages() -> None:
     logging.getLogger("femtogpt").setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_worth_showing)
+
+
+def stop_when_alone() -> None:
+    """Interrupt this process when its standard input closes: who started it is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The whole line, from raw text to samples: ``python -m flows.pipeline sample``."""
+"""The whole line, from raw text to samples: ``python -m flows pipeline sample``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 from prefect import flow
-from prefect.exceptions import TerminationSignal
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config, load_config
 from femtogpt.errors import Stopped, UserError
 from femtogpt.reading.report import SUMMARY
-from flows.console import show_stages
+from flows.console import show_stages, stop_when_alone
 from flows.prepare import prepare
 from flows.train import train
 from tasks import stages
@@ -44,10 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
     parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         config = load_config(options.config, options.set, options.archive)
         show_stages()
+        if options.guarded:
+            stop_when_alone()
         done = pipeline(config)
     except UserError as error:
         return _end(f"error: {error}", 1)
@@ -55,8 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _end(str(error), 130)
     except KeyboardInterrupt:
         return _end("stopped: the same command goes on from here", 130)
-    except TerminationSignal:
-        return _end("stopped: the same command goes on from here", 143)
     run = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{run['name']}» ({run['run_id']}) in experiment «{config.name}»")

@@ -6,10 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from femtogpt.training.metrics import read_metrics
+from femtogpt.training.metrics import Tail
 
 BATCH = 900  # metrics sent at once; MLflow takes 1000
 AXES = ("step", "tokens", "seconds", "time")  # of a line, besides its values
+Points = dict[tuple[str, int], tuple[float, int]]  # (name, step): (value, milliseconds)
 log = logging.getLogger("femtogpt.tracking")
 
 
@@ -20,38 +21,38 @@ class Recorder:
     from before a stop, is not sent twice.
     """
 
-    def __init__(self, client: Any, run_id: str):
-        self.client, self.run_id = client, run_id
-        self.place = 0  # bytes of the file that MLflow has
-        self.last = {  # by metric, the last step that MLflow has
-            name: max(point.step for point in client.get_metric_history(run_id, name))
-            for name in client.get_run(run_id).data.metrics
-        }
+    def __init__(self, client: Any, run_id: str, path: Path):
+        self.client, self.run_id, self.path = client, run_id, path
         self.away = False
+        self._begin()
 
-    def follow(self, path: Path) -> None:
+    def _begin(self) -> None:
+        """Read the file from its start, knowing by metric the last step that MLflow has."""
+        self.tail = Tail(self.path)
+        self.last = {
+            name: max(point.step for point in self.client.get_metric_history(self.run_id, name))
+            for name in self.client.get_run(self.run_id).data.metrics
+        }
+
+    def follow(self) -> None:
         """Send the lines that are new; a tracker that is away gives one warning, no exception."""
         try:
-            self._follow(path)
+            if self.away:
+                self._begin()
+            points: Points = {}
+            for line in self.tail.new():
+                points |= self._new(line)
+                if len(points) >= BATCH:
+                    self._send(points)
+                    points = {}
+            self._send(points)
             self.away = False
         except Exception as error:  # whatever the tracker's database or network raises
             if not self.away:
-                log.warning("MLflow does not take metrics now (%s): they are in %s", error, path)
+                log.warning("MLflow does not take metrics now (%s); kept in %s", error, self.path)
             self.away = True
 
-    def _follow(self, path: Path) -> None:
-        if path.is_file() and path.stat().st_size < self.place:  # cut back to a checkpoint
-            self.place = 0
-        points: dict[tuple[str, int], tuple[float, int]] = {}
-        place = self.place
-        for place, line in read_metrics(path, self.place):
-            points |= self._new(line)
-            if len(points) >= BATCH:
-                self._send(points, place)
-                points = {}
-        self._send(points, place)
-
-    def _new(self, line: dict) -> dict[tuple[str, int], tuple[float, int]]:
+    def _new(self, line: dict) -> Points:
         """(name, step) to (value, milliseconds), for the line's values that MLflow lacks."""
         values = {name: value for name, value in line.items() if name not in AXES}
         points = {(name, line["step"]): value for name, value in values.items()}
@@ -66,15 +67,14 @@ class Recorder:
             if step > self.last.get(name, -1)
         }
 
-    def _send(self, points: dict[tuple[str, int], tuple[float, int]], place: int) -> None:
+    def _send(self, points: Points) -> None:
         from mlflow.entities import Metric
 
-        if points:
-            metrics = [
-                Metric(name, value, moment, step)
-                for (name, step), (value, moment) in points.items()
-            ]
-            self.client.log_batch(self.run_id, metrics=metrics)
+        if not points:
+            return
+        metrics = [
+            Metric(name, value, moment, step) for (name, step), (value, moment) in points.items()
+        ]
+        self.client.log_batch(self.run_id, metrics=metrics)
         for name, step in points:
             self.last[name] = max(step, self.last.get(name, -1))
-        self.place = place

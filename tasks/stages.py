@@ -7,6 +7,7 @@ off. Tasks hand on artifacts (paths and digests), never their contents.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,6 +21,7 @@ from femtogpt.reading.report import write_report
 from femtogpt.sources.fetch import fetch
 from femtogpt.tokens.shards import write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
+from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.stage import run_training
 from tasks.tracking import Tracking
 from tasks.training import supervise
@@ -72,8 +74,9 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 def train(config: Config, tokens: Artifact) -> Artifact:
     """Train in a child process, going on from its last checkpoint; MLflow follows."""
 
-    def watched(run, shards) -> None:
-        supervise(run, shards, config.train.max_steps, Tracking.of(config).open())
+    def watched(run: Path, shards: Path) -> None:
+        recorder = Tracking.of(config).open(run / METRICS)
+        supervise(run, shards, config.train.max_steps, recorder)
 
     return run_training(Store(config.paths.data), config, tokens, watched)
 

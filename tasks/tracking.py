@@ -56,12 +56,12 @@ class Tracking:
         key = digest_of([settings, identity, reading])[:16]
         return _known.setdefault((uri, key), cls(config, uri, key))
 
-    def open(self) -> Recorder:
-        """Go on in the run of this configuration, or begin it."""
+    def open(self, metrics: Path) -> Recorder:
+        """Go on in the run of this configuration, or begin it; what carries its metrics there."""
         if self.client is None:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
-        return Recorder(self.client, self.run_id)
+        return Recorder(self.client, self.run_id, metrics)
 
     def _connect(self) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -124,8 +124,10 @@ class Tracking:
         if note := self._recorded(contents):
             log.info("record: up to date (MLflow run %s)", note["run_id"])
             return note
-        recorder = self.open()
-        recorder.follow(artifacts["run"].path / METRICS)
+        recorder = self.open(artifacts["run"].path / METRICS)
+        recorder.follow()
+        if recorder.away:
+            raise UserError("the run is whole, but MLflow lacks it: the same command tries again")
         for name, artifact in artifacts.items():
             self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
             for file in SHOWN.get(artifact.kind, ()):

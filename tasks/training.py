@@ -8,17 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from femtogpt.errors import Stopped, UserError
 from femtogpt.progress import progress
 from femtogpt.training.__main__ import STOPPED, USER_ERROR
 from femtogpt.training.metrics import FILE as METRICS
-from femtogpt.training.metrics import read_metrics
+from femtogpt.training.metrics import Tail
 from tasks.tracking import Recorder
 
 LOG = "train.log"
+LOSSES = ("train_loss", "held_out_loss")
 POLL = 0.5  # seconds between looks at the metrics
 RECORD = 5.0  # seconds between batches to the tracker
 PATIENCE = 120.0  # seconds that a stopping training has to finish its step and write
@@ -47,7 +47,7 @@ def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> No
     finally:
         child.stdin.close()
         said.tell()
-        recorder.follow(run / METRICS)
+        recorder.follow()
     if child.returncode:
         raise _reason(child.returncode, said.last, run)
 
@@ -56,38 +56,38 @@ def _follow(
     child: subprocess.Popen, run: Path, max_steps: int, recorder: Recorder, said: _Said
 ) -> None:
     """Until the child ends, show how far it is and carry its metrics to the tracker."""
-    course = _course(run / METRICS)
+    course = _Course(run / METRICS)
     recorded = time.monotonic()
     with progress("training", max_steps, "steps") as update:
         while child.poll() is None:
             said.tell()
-            if (now := next(course)) is not None:
+            if now := course.now():
                 update(*now)
             if time.monotonic() - recorded >= RECORD:
-                recorder.follow(run / METRICS)
+                recorder.follow()
                 recorded = time.monotonic()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(POLL)
 
 
-def _course(path: Path) -> Iterator[tuple[int, str] | None]:
-    """At each look, the newest step and what to say of it."""
-    place, losses = 0, {}
-    while True:
-        latest = None
-        if path.is_file() and path.stat().st_size < place:  # cut back to a checkpoint
-            place = 0
-        for place, line in read_metrics(path, place):  # noqa: B020
-            latest = line
-            losses |= {name: line[name] for name in ("train_loss", "held_out_loss") if name in line}
-        if latest is None:
-            yield None
-            continue
-        said = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in losses.items())
-        yield (
-            latest["step"],
-            f"{said}, {latest['tokens'] / max(latest['seconds'], 1e-9):,.0f} tokens/s",
-        )
+class _Course:
+    """What the metrics say at each look."""
+
+    def __init__(self, path: Path):
+        self.tail, self.losses = Tail(path), {}
+
+    def now(self) -> tuple[int, str] | None:
+        """The newest step and what to say of it; None where there is nothing new."""
+        lines = self.tail.new()
+        if not lines:
+            return None
+        for line in lines:
+            self.losses |= {name: line[name] for name in LOSSES if name in line}
+        said = [f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in self.losses.items()]
+        step, tokens, seconds = (lines[-1][axis] for axis in ("step", "tokens", "seconds"))
+        if seconds:
+            said.append(f"{tokens / seconds:,.0f} tokens/s")
+        return step, ", ".join(said)
 
 
 class _Said:

@@ -27,7 +27,7 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
 
     def build(folder: Path) -> dict:
         evaluation = json.loads((artifacts["evaluation"].path / EVALUATION).read_text("utf-8"))
-        lines = [line for _, line in read_metrics(artifacts["run"].path / METRICS)]
+        lines = read_metrics(artifacts["run"].path / METRICS)
         plot(lines, evaluation["held_out"]["entropy"], name, folder / PLOT)
         samples = json.loads((artifacts["samples"].path / SAMPLES).read_text("utf-8"))
         text = summary(artifacts, evaluation, samples, lines)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
+
+from femtogpt.artifact import write_whole
 
 FILE = "metrics.jsonl"
 
@@ -18,9 +19,10 @@ class Metrics:
     """Appends lines; on resuming, what came after the checkpoint is cut off."""
 
     def __init__(self, path: Path, size: int = 0):
+        if path.is_file() and path.stat().st_size > size:
+            # A new file: who follows the old one sees that, and not lines cut in the middle.
+            write_whole(path, path.read_bytes()[:size])
         self.file = path.open("ab")
-        self.file.truncate(size)
-        self.file.seek(size)
 
     def log(self, **values: float) -> None:
         """Write one line, at once: a line once written outlives the process."""
@@ -33,14 +35,27 @@ class Metrics:
         return self.file.tell()
 
 
-def read_metrics(path: Path, start: int = 0) -> Iterator[tuple[int, dict]]:
-    """The whole lines after byte ``start``, each with the byte at which the next one begins."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        file.seek(start)
-        for line in file:
-            if not line.endswith(b"\n"):  # still being written
-                return
-            start += len(line)
-            yield start, json.loads(line)
+class Tail:
+    """Follows the lines of a metrics file that a training writes."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._inode, self._place = 0, 0
+
+    def new(self) -> list[dict]:
+        """The whole lines since the last look; all of them when the file was begun anew."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return []
+        with file:
+            inode = os.fstat(file.fileno()).st_ino
+            file.seek(self._place if inode == self._inode else 0)
+            whole, newline, rest = file.read().rpartition(b"\n")  # rest: still being written
+            self._inode, self._place = inode, file.tell() - len(rest)
+        return [json.loads(line) for line in whole.split(b"\n")] if newline else []
+
+
+def read_metrics(path: Path) -> list[dict]:
+    """All lines of a metrics file."""
+    return Tail(path).new()

@@ -42,7 +42,7 @@ def run_training(
         write_whole(folder / "settings.json", json.dumps(settings, indent=1).encode())
         write_whole(folder / TOKENIZER, (tokens.path / TOKENIZER).read_bytes())
         train(folder, tokens.path)
-        *_, (_, last) = read_metrics(folder / METRICS)
+        last = read_metrics(folder / METRICS)[-1]
         return {
             "steps": last["step"],
             "tokens": last["tokens"],

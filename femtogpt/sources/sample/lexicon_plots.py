@@ -8,93 +8,195 @@ from __future__ import annotations
 
 WORDS = {
     "once": "Давно|Когда-то|Прежде|Раньше|В те годы|В тот год|Много лет назад|Лет десять назад|"
-    "Лет двадцать назад|В прошлом году|Три года назад|Ещё недавно|Не так давно|В то время|"
-    "Одно время|Пять лет назад",
-    "when": "утром|днём|вечером|на рассвете|в полдень|после обеда|после завтрака|в субботу|"
-    "в воскресенье|в понедельник|во вторник|в среду|в четверг|в пятницу|однажды|на другой день|"
-    "через неделю|через месяц|в выходной|накануне праздника|ранним утром|перед обедом|вскоре|"
-    "через два дня|в тот же день|до полудня|спозаранку|поздно вечером|на закате|под утро",
-    "then": "Потом|Затем|Скоро|Вдруг|Тут|Через час|Наконец|После этого|Под конец|"
-    "Немного погодя|Чуть позже|Напоследок|Вскоре|Через минуту|Тогда|К полудню",
-    "how": "тихо|весело|ласково|радостно|спокойно|громко|задумчиво|серьёзно|робко|бодро|"
-    "приветливо|важно|негромко|смущённо|мягко|быстро|просто|твёрдо|уверенно|добродушно",
-    "carefully": "бережно|осторожно|быстро|аккуратно|весело|молча|ловко|неторопливо|старательно|"
-    "долго|терпеливо|спокойно|внимательно|умело|медленно|охотно|дружно|усердно",
-    "near": "рядом|неподалёку|у дороги|в стороне|в тени|внизу|сбоку|на солнце|поодаль|впереди",
-    "wind": "тёплый|свежий|сильный|слабый|южный|северный|холодный|лёгкий|влажный|резкий",
+    "В прошлом году|Три года назад|Ещё недавно|Не так давно|В то время|Одно время|Пять лет назад",
+    "when": "утром|днём|вечером|ночью|на рассвете|в полдень|после обеда|в субботу|в воскресенье|"
+    "в понедельник|во вторник|в среду|в четверг|в пятницу|однажды|на другой день|через неделю|"
+    "через месяц|в выходной|рано утром|перед обедом|вскоре|через два дня|в тот же день|"
+    "до полудня|спозаранку|на закате|под утро|к полудню|в праздник",
+    "later": "завтра|послезавтра|через неделю|через час|в субботу|в воскресенье|в понедельник|"
+    "во вторник|в среду|в четверг|в пятницу|к обеду|к вечеру|до заката|после обеда|скоро|"
+    "на рассвете|в полдень",
+    "then": "Потом|Затем|Скоро|Вдруг|Тут|Через час|Наконец|После этого|Под конец|Чуть позже|"
+    "Вскоре|Через минуту|Тогда|К полудню|Позже|Сразу",
+    "how": "тихо|весело|ласково|радостно|спокойно|громко|серьёзно|робко|бодро|важно|мягко|быстро|"
+    "просто|твёрдо|гордо|хитро|нежно|строго|честно|смело",
+    "carefully": "бережно|осторожно|быстро|весело|молча|ловко|долго|спокойно|умело|медленно|"
+    "охотно|тихо|бодро|усердно",
+    "wind": "тёплый|свежий|сильный|слабый|южный|северный|холодный|лёгкий|резкий",
     "rain": "мелкий|тёплый|сильный|частый|холодный|долгий|тихий|крупный",
-    "sun": "яркое|ласковое|тёплое|жаркое|утреннее|рыжее|неяркое|летнее",
-    "weather": "дул {wind} ветер|шёл {rain} дождь|светило {sun} солнце|пели {birds.N}|"
-    "цвели {blooming flowers.N}|шумели {leafy trees.N}|летали {birds.N}|"
-    "за {landmarks.i} гремел гром|над {landmarks.i} стоял туман|на {trees.p} щебетали {birds.N}",
-    "sky": "{when}[, когда {weather}|]",
-    "kin": "брата|сестры|друга|подруги|дедушки|бабушки|дяди|тёти|соседа|соседки|отца|матери",
-    "fix": "<починил>|<покрасил>|<вымыл>|<отремонтировал>|<поправил>|<украсил>",
-    "feel": "<рад>|<доволен>|<счастлив>|<весел>|<спокоен>",
+    "weather": "дул {wind} ветер|шёл {rain} дождь|светило солнце|пели {birds.N}|цвели {flowers.N}|"
+    "шумели {trees.N}|летали {birds.N}|за {landmarks.i} гремел гром|над {landmarks.i} стоял туман",
+    "fix": "<починил>|<покрасил>|<вымыл>|<поправил>|<украсил>",
+    "mend": "починить|покрасить|вымыть|поправить|украсить",
+    "answered": "<ответил>|<сказал>|<отозвался>|<воскликнул>|<произнёс>|<согласился>",
 }
 
 OPENING = (
-    "{once} {homely homes.where} [у {fair landmarks.g}|за {fair landmarks.i}|"
-    "недалеко от {fair landmarks.g}] [жил {kind trades_m.n} {names_m.n=h}|"
-    "жила {kind trades_f.n} {names_f.n=h}]. "
-    "[У <него> дома|Дома у <него>|Там у <него>] {stood looks furniture.n}, а "
-    "{colours boxes.where} [лежали|хранились] "
-    "{looks toys.n}, {colours trifles.n} и {# looks dishes}. "
-    "[Ещё у <него>|Под навесом у <него>|Вместе с <ним>] {was furry pets.n=p}. "
-    "[Больше всего <он> <любил>|На обед <он> <готовил>|По праздникам <он> <ел>|Утром <он> <ел>] "
-    "{tasty meals.a} и {sweet filled.a} с {fillings.i}."
+    "{once} {fair homes.where} [у {landmarks.g}|за {landmarks.i}|возле {landmarks.g}] "
+    "[жил {kind trades_m.n} {names_m.n=h}|жила {kind trades_f.n} {names_f.n=h}]. "
+    "[В <его> доме были {any things.n}, {things.n}, {any furniture.n}, {things.n} и {# things}|"
+    "<Он> <носил> {any clothes.a} и {clothes.a}, а с собой <брал> {any things.a}, {things.a} и "
+    "{things.a}|"
+    "С <ним> дружили {kind people.n}, {people.n}, {creatures.n}, {creatures.n} и "
+    "{kind creatures.n}|"
+    "<Он> <построил> {any sheds.a}, а там <поставил> {any furniture.a}, {boxes.a}, {things.a} и "
+    "{# things}]. "
+    "[Ещё у <него>|Во дворе у <него>|Вместе с <ним>] {was kind pets.n=p}. "
+    "<Он> [<любил>|<готовил>|<ел>] {foods.a}, {foods.a}, {tasty foods.a} и {filled.a} "
+    "{с fillings.i}."
 )
 
 SCENES = {
-    "на рынке": "На рынок <он> <поехал> {sky} {на road vehicles.p}. ".replace("{sky} ", "{when} ")
-    + "[Там продавали|В первом ряду лежали|На прилавках лежали] "
-    "{fresh fruit.N}, {vegetables.N}, {looks colours wares.N} и {toys.N}. "
-    "{then} <он> <купил> {# looks toys} для {kind people.g} и {colours trifles.a} для {kin}. "
-    "[Рядом|{near_c}] {traded kind people.n=f}, и <f:он> <f:угостил> <его> {sweet sweets.i}.".replace(
-        "[Рядом|{near_c}]", "[Рядом|У ворот|У входа|Напротив]"
-    ),
-    "в лесу": "В лес за {sweet_berry berries.i} <он> <отправился> {sky}. "
-    "[С собой <он> <взял>|В дорогу <он> <взял>] {looks boxes.a}, {drinks.a} и {sweet sweets.a}. "
-    "[Под {leafy trees.i}|За {leafy trees.i}|Возле {leafy trees.g}] {sat shy beasts.n}, а "
-    "на {leafy trees.p} {sat shy birds.n}. "
-    "[На поляне цвели|Вокруг росли|По краям росли] {blooming flowers.N} и {leafy trees.N}. "
-    "{then} из-за {trees.g} {came shy beasts.n=x}, {carefully} <x:посмотрел> на <него> "
-    "и <x:убежал>.",
-    "в саду": "В саду <он> <работал> {sky}. "
-    "[Для этого <он> <взял>|В сарае <он> <нашёл>] {sturdy spades.a}, {spades.a} и "
-    "{sturdy spades.a}. "
-    "[У {worn houseparts.g}|За {worn houseparts.i}] <он> {carefully} <посадил> {young trees.a}, "
-    "{blooming flowers.A} и {vegetables.A}. "
-    "{then} {came kind people.n=f} и <f:помог> <ему> [полить|собрать|перебрать] "
-    "{fresh fruit.A} и {vegetables.A}.",
-    "за работой": "Чинить {worn houseparts.a} <он> <начал> {sky}. "
-    "[Для этого понадобились|На земле лежали|<Он> <принёс>] {sturdy hammers.a}, {hammers.a} и "
-    "{# looks trifles}.",
+    "на рынке": "На рынок <он> <поехал> {when} и <купил> {any things.a}, {crops.a}, {clothes.a}, "
+    "{things.a} и {# things}. [Рядом|У ворот|У входа|Напротив] {traded kind people.n=f}. <f:Он> "
+    "<f:продал> <ему> {foods.a}, {any things.a}, {things.a} и {things.a}. {then} <он> <отдал> "
+    "{things.a} {people.d}, {things.a} — {people.d}, а {things.a} — {people.d}.",
+    "в лесу": "В лес <он> <пошёл> {when} и <взял> {any boxes.a}, {things.a}, {foods.a} и {drinks.a}. "
+    "Под {trees.i} {sat kind beasts.n} и {creatures.n}, а на {trees.p} — {kind birds.n}, {birds.n} "
+    "и {birds.n}. {then} <он> <набрал> {fresh berries.g} для {people.g} и {people.g}, а [в траве|"
+    "под кустом|на тропе] <нашёл> {any things.a}, {things.a} и {things.a}.",
+    "в саду": "В саду <он> <работал> {when}: <взял> {any tools.a}, {tools.a}, {tools.a} и "
+    "{carefully} <посадил> {young trees.a}, {crops.a}, {crops.a} и {flowers.A}. {then} "
+    "{came kind people.n=f}, <f:собрал> {fresh crops.a} и <f:получил> за это {any things.a}, "
+    "{things.a}, {things.a} и {foods.a}.",
+    "за работой": "Чинить {any houseparts.a} <он> <начал> {when}. "
+    "[Под рукой были|На земле лежали|Пригодились] {any tools.n}, {tools.n}, {tools.n} и "
+    "{things.n}. {then} <он> {carefully} {fix} {any houseparts.a}, а {p.n} <p:смотрел> на "
+    "{people.a}, {people.a} и {kind creatures.a}. За труды {kind people.n=f} <f:дал> <ему> "
+    "{foods.a}, {any things.a}, {things.a} и {drinks.a}.",
+    "и гости": "Гостей <он> <ждал> {when} и <поставил> на стол {meals.a}, "
+    "{filled.a} {с fillings.i}, {crops.a}, {crops.a} и {# dishes}. Пришли {kind people.n}, "
+    "{people.n}, {people.n} и {kind people.n}. Они принесли {any things.a}, {things.a}, {things.a} "
+    "и {clothes.a}. {then} все {carefully} [слушали|хвалили|вспоминали] {people.a} и "
+    "{kind people.a}.",
+    "на реке": "На реку <он> <пошёл> {when}, <сел> под {trees.i} и {carefully} <поймал> {fish.a}, "
+    "{fish.a}, {things.a} и {any things.a}. Мимо {floated any ships.n}, и {kind people.n=f} "
+    "<f:помахал> <ему> {wavers.i}. Там были ещё {people.n}, {kind people.n}, {creatures.n} и "
+    "{kind creatures.n}. {then} {came kind creatures.n=x}, <x:посмотрел> на {fish.a} и <x:исчез>.",
+    "в пути": "По дороге {fair places.whither} <он> <встретил> {kind people.a=f}. <f:Он> <f:нёс> "
+    "{any boxes.a}, а там были {things.n}, {things.n}, {any things.n}, {things.n} и {# things}. "
+    "{then} они увидели {creatures.a}, {people.a} и {kind creatures.a}, [прошли мимо|отдохнули "
+    "возле] {landmarks.g} и поговорили {о creatures.p} и {о creatures.p}.",
+    "и пропажа": "Пропажу <он> <заметил> {when}: {vanished any things.n=k}. <Он> <искал> <k:его> у "
+    "{landmarks.g}, за {houseparts.i}, под {furniture.i} и <нашёл> {any things.a}, {things.a}, "
+    "{things.a} и {things.a}. {then} {came kind people.n=f} и <f:принёс> {any boxes.a}, а там "
+    "лежали {things.n}, {things.n} и {k.n}!",
+    "на поисках": "Искать {p.a} <он> <начал> {when}, когда {weather}. <Он> <смотрел> у "
+    "{landmarks.g}, под {trees.i}, за {houseparts.i} и <спрашивал> {kind people.a}, {people.a}, "
+    "{people.a} и {kind people.a}. {then} {p.n} <p:нашёлся> {fair places.where}. Рядом "
+    "{sat kind creatures.n}, {creatures.n}, {creatures.n} и {people.n}.",
+    "в мастерской": "Подарок для {people.g} <он> <мастерил> {when}: <взял> {materials.a}, "
+    "{materials.a}, {any tools.a}, {tools.a} и {carefully} <сделал> {any things.a}. "
+    "[Сверху|Сбоку|Внизу|Внутри] <он> <нарисовал> {kind creatures.a}, {creatures.a}, {things.a} "
+    "и {people.a}. {then} <он> <отдал> подарок {people.d} и <получил> {any things.a}, {things.a} и "
+    "{# things}.",
+    "и письмо": "Письмо <ему> {wrote kind people.n=f} {when}. [В нём|Там] <f:он> <f:рассказывал> "
+    "{о creatures.p}, {о creatures.p} и {о creatures.p}. Ещё пришли {any things.n}, {things.n}, "
+    "{things.n} и {clothes.n}. {then} {h.n} <прочитал> письмо {people.d} и {people.d} и "
+    "<послал> в ответ {any things.a}, {things.a} и {things.a}.",
+    "у моря": "К морю <он> <приехал> {when} {на vehicles.p}. К пристани {docked any ships.n}, "
+    "и {kind people.n=f} {carefully} <f:сгрузил> {any furniture.a}, {things.a}, {things.a} и "
+    "{# things}. На берегу {sat kind people.n}, {people.n}, {creatures.n} и {kind creatures.n}. "
+    "{then} <он> <нашёл> {any things.a} и {things.a} и <подарил> {people.d} {things.a}.",
+    "на дворе": "Кормить {pets.A} и {pets.A} <он> <пошёл> {when}. <Он> <взял> {feed.a}, {feed.a}, "
+    "{crops.a} и {any dishes.a}. {then} {came kind people.n=f} и <f:принёс> {any tools.a}, "
+    "{things.a}, {things.a} и {drinks.a}. Только {p.n} ничего не <p:ел> и <p:смотрел> на "
+    "{creatures.a}, {people.a} и {kind creatures.a}.",
+    "в грозу": "Гроза началась {when}. Ветер [качал|повалил|сломал] {young trees.a} и "
+    "{any houseparts.a}, а дождь намочил {clothes.a}, {any things.a}, {things.a} и {things.a}. "
+    "<Он> <спрятался> за {houseparts.i}, где уже {sat kind people.n=f}, {creatures.n}, "
+    "{creatures.n} и {kind creatures.n}. {then} <f:он> {how} <f:рассказал> сказку "
+    "{о creatures.p} и {о creatures.p}.",
+    "на чердаке": "На чердаке <он> <убирался> {when}. [В углу|У окна|Под крышей] "
+    "{stood any furniture.n}, а там лежали {any things.n}, {things.n}, {things.n}, {clothes.n} и "
+    "{# things}. {then} <он> <вымыл> {any things.a} и <отнёс> {people.d} {clothes.a} и "
+    "{things.a}, а {people.d} — {any things.a} и {things.a}.",
+    "и праздник": "На праздник {fair places.where} <он> <пришёл> {when}: <надел> {any clothes.a} "
+    "и {clothes.a}, <взял> {any instruments.a}. Там {kind people.n=f} <f:играл> на "
+    "{instruments.p}, а {kind people.n=g} {how} <g:пел> {о creatures.p}. Все ели {tasty foods.a}, "
+    "{foods.a}, {foods.a} и {crops.a}. {then} {kind people.n=f} <f:подарил> <ему> {any things.a}, "
+    "{things.a} и {things.a}.",
+    "и книга": "Книгу {о creatures.p} <он> <читал> {when}: <сидел> под {trees.i}, <пил> "
+    "{drinks.a} и <ел> {foods.a}. На картинках были {kind creatures.n}, {creatures.n}, "
+    "{kind people.n}, {people.n}, {any things.n} и {things.n}. {then} {came kind people.n=f}, "
+    "{how} <f:попросил> почитать вслух и <f:дал> <ему> {any things.a}, {things.a} и {things.a}.",
+    "и картина": "Рисовать <он> <пошёл> {when} {fair places.whither}. <Он> <достал> {# any pens} и "
+    "{carefully} <нарисовал> {young trees.a}, {flowers.A}, {things.a}, {creatures.a} и "
+    "{kind creatures.a}. {then} {came kind people.n=f}, {how} <f:похвалил> рисунок и <f:отдал> за "
+    "него {any things.a}, {things.a}, {things.a} и {foods.a}.",
 }
-SCENES = {
-    "на рынке": "На рынок <он> <поехал> {when} {на road vehicles.p}. "
-    "[Там продавали|В первом ряду лежали|На прилавках лежали] "
-    "{fresh fruit.N}, {vegetables.N}, {looks colours wares.N} и {toys.N}. "
-    "{then} <он> <купил> {# looks toys} для {kind people.g} и {colours trifles.a} для {kin}. "
-    "[Рядом|У ворот|У входа|Напротив] {traded kind people.n=f}, и <f:он> <f:угостил> <его> "
-    "{sweet sweets.i}.",
-    "в лесу": "В лес за {ripe berries.i} <он> <отправился> {sky}. "
-    "[С собой <он> <взял>|В дорогу <он> <взял>] {looks boxes.a}, {drinks.a} и {sweet sweets.a}. "
-    "[Под {leafy trees.i}|За {leafy trees.i}|Возле {leafy trees.g}] {sat shy beasts.n}, а "
-    "на {leafy trees.p} {sang shy birds.n}. "
-    "[На поляне цвели|Вокруг росли|По краям росли] {blooming flowers.N} и {leafy trees.N}. "
-    "{then} из-за {trees.g} {came shy beasts.n=x}, {carefully} <x:посмотрел> на <него> "
-    "и <x:убежал>.",
-    "в саду": "В саду <он> <работал> {sky}. "
-    "[Для этого <он> <взял>|В сарае <он> <нашёл>] {sturdy spades.a}, {spades.a} и "
-    "{looks boxes.a}. "
-    "[У {worn houseparts.g}|За {worn houseparts.i}] <он> {carefully} <посадил> {young trees.a}, "
-    "{blooming flowers.A} и {vegetables.A}. "
-    "{then} {came kind people.n=f} и <f:помог> <ему> [полить|собрать|перебрать] "
-    "{fresh fruit.A}.",
-    "за работой": "Чинить {worn houseparts.a} <он> <начал> {sky}. "
-    "[Под рукой были|На земле лежали|Пригодились] {sturdy hammers.n}, {hammers.n} и "
-    "{# looks boxes}. "
-    "[Сначала|За час|До обеда|К вечеру] <он> {carefully} {fix} {worn houseparts.a}, а {p.n} "
-    "{carefully} <p:смотрел> на {kind people.a}, {kind people.a} и {birds.A}.",
-}
+
+REPLIES = (
+    "— Пойдём {later} {fair places.whither}! — {how} {asked kind people.n}. — Возьмём "
+    "{any things.a}, {things.a}, {things.a} и {foods.a}.",
+    "— Хочешь {drinks.g}? — {how} {asked kind people.n}. — Есть ещё {foods.n}, {filled.n} "
+    "{с fillings.i}, {crops.n} и {tasty foods.n}.",
+    "— Не забудь {any things.a}, {things.a}, {things.a} и {clothes.a}, — {how} "
+    "{said kind people.n}. — Скоро [подует {wind} ветер|пойдёт {rain} дождь].",
+    "— У меня для тебя {any things.n}, {things.n}, {things.n} и {# things}, — {how} "
+    "{said kind people.n}.",
+    "— Скоро приедут {people.n}, {people.n} и {kind creatures.n}, — {how} {said kind people.n}. — "
+    "Встретим их {later} у {landmarks.g}.",
+    "— За {landmarks.i} теперь живут {kind creatures.n}, {creatures.n}, {creatures.n} и "
+    "{kind people.n}, — {how} {said kind people.n}.",
+    "— Помоги мне, — {how} {asked kind people.n}. — Надо {mend} {any houseparts.a}, "
+    "отнести {people.d} {any things.a} и {things.a}, накормить {creatures.a} и {kind creatures.a}.",
+    "— Мне нужны {any tools.n}, {tools.n}, {tools.n} и {# things}, — {how} {said kind people.n}.",
+    "— Меняю {kind creatures.a} на {any things.a}, {things.a}, {things.a} и {clothes.a}, — {how} "
+    "{said kind people.n}.",
+    "— Расскажи сказку, — {how} {asked kind people.n}. — Пусть в ней будут {kind creatures.n}, "
+    "{creatures.n}, {people.n} и {things.n}.",
+    "— Угадай, кто живёт {fair places.where}! — {how} {said kind people.n}. — Там живут "
+    "{kind people.n}, {creatures.n}, {creatures.n} и {kind creatures.n}.",
+    "— Давай сварим {tasty meals.a}! — {how} {asked kind people.n}. — Нам нужны {crops.n}, "
+    "{fresh crops.n}, {any dishes.n}, {dishes.n} и {dishes.n}.",
+)
+
+ANSWERS = (
+    "— Хорошо, — {how} {answered} <он>. — Я возьму {any things.a}, {things.a}, {things.a} и "
+    "{foods.a}.",
+    "— Спасибо, — {how} {answered} <он>. — А у меня есть {any things.n}, {things.n}, {things.n} и "
+    "{# things}.",
+    "— Не могу, — {how} {answered} <он>. — Надо отнести {any things.a} {people.d}, {things.a} — "
+    "{people.d}, а {# things} — {people.d}.",
+    "— А можно взять {p.a}? — {how} <спросил> <он>. — <p:Он> любит {people.a}, {creatures.a}, "
+    "{people.a} и {kind creatures.a}.",
+    "— С радостью, — {how} {answered} <он>. — Только накормлю {creatures.a} и {kind creatures.a}, "
+    "соберу {crops.a} и {crops.a}, позову {kind people.a} и {people.a}.",
+    "— Я <видел> {kind people.a}, {creatures.a} и {kind creatures.a} {fair places.where}, — {how} "
+    "{answered} <он>.",
+    "— Тогда возьми {any things.a}, {things.a}, {clothes.a} и {foods.a}, — {how} {answered} <он>.",
+    "— Подумаю, — {how} {answered} <он>. — Надо спросить {people.a}, {people.a}, {people.a} и "
+    "{kind people.a}.",
+    "— Конечно! — {how} {answered} <он>. — Поедем {later} {fair places.whither} {с people.i}, "
+    "{с creatures.i} и {с creatures.i}.",
+    "— Отлично, — {how} {answered} <он>. — Сыграем {later} на {instruments.p}, споём "
+    "{о creatures.p} и позовём {people.a}, {people.a} и {kind people.a}.",
+)
+
+ENDINGS = (
+    "С тех пор <он> ходит {fair places.whither} и носит {people.d} {foods.a}, {crops.a}, "
+    "{any things.a} и {things.a}.",
+    "Вечером <он> <съел> {tasty foods.a}, {foods.a} и {crops.a}, <выпил> {drinks.g} и {how} "
+    "<запел> {о creatures.p} и {о creatures.p}.",
+    "Перед сном <он> <накормил> {p.a}, {creatures.a} и {creatures.a}, <вымыл> {any dishes.a} и "
+    "<положил> {на furniture.a} {things.a}, {things.a} и {any things.a}.",
+    "Ночью <ему> приснились {kind creatures.n}, {creatures.n}, {any things.n}, {things.n} и "
+    "{kind people.n}.",
+    "Дома <его> ждали {kind creatures.n}, {creatures.n}, {any things.n}, {foods.n} и {filled.n} "
+    "{с fillings.i}.",
+    "Так {h.n}, {kind people.n} и {people.n} стали друзьями. Теперь они ездят {fair places.whither} "
+    "{на vehicles.p}, едят {foods.a} и {foods.a}, поют {о creatures.p}.",
+    "На память об этом дне остались {any things.n}, {things.n}, {things.n}, {things.n} и "
+    "{# things}.",
+    "А {p.n} <p:спал> под {furniture.i}, и <p:ему> снились {kind creatures.n}, {creatures.n}, "
+    "{people.n}, {creatures.n} и {kind people.n}.",
+    "Завтра <он> снова пойдёт {fair places.whither}, возьмёт {any things.a}, {things.a} и "
+    "{tools.a}, встретит {people.a}, {people.a} и {kind people.a}.",
+    "Теперь {p.n} живёт {fair places.where} и дружит {с creatures.i}, {с creatures.i} и "
+    "{с people.i}.",
+    "Об этом дне <он> потом {carefully} <рассказывал> {people.d}, {people.d}, {people.d} и "
+    "{people.d}.",
+    "Солнце село за {landmarks.a}, и <он> {carefully} <понёс> домой {any things.a}, {things.a}, "
+    "{things.a} и {# things}.",
+)

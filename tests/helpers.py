@@ -1,0 +1,82 @@
+"""What several test files share: small Russian texts and a source that hands them out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from hypothesis import settings
+
+from femtogpt.artifact import Store
+from femtogpt.config import Config
+from femtogpt.corpus.build import build_corpus
+from femtogpt.sources.base import Document, Source
+from femtogpt.sources.fetch import fetch
+
+quick = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+
+PROSE = """\
+Было раннее утро, и над рекою стоял туман. Старый мельник вышел на крыльцо, поглядел на небо
+и сказал: «Быть сегодня дождю». Никто ему не ответил; только собака, ещё сонная, подняла голову.
+
+— Что же ты молчишь? — спросил он её, и в голосе его было больше грусти, чем упрёка. — Видно,
+и тебе наскучили мои разговоры. Пойдём-ка лучше к воде: там, говорят, нынче объявился сом.
+
+Собака зевнула, потянулась и побежала вперёд, а мельник, придерживая шапку, зашагал за нею.
+"""
+VERSE = """\
+Над полем тихий свет зари,
+И в роще голос соловья;
+Ты долго так не говори,
+Что песня кончена моя.
+
+Ещё не смолкли эти дни,
+Ещё звенит вдали ручей,
+И светят поздние огни
+Среди серебряных ночей."""
+
+_WORDS = PROSE.replace("\n", " ").split()
+
+
+def story(seed: int, words: int = 120) -> str:
+    """A text of Russian words in lines, its own for each seed."""
+    draw = random.Random(seed)
+    lines = [" ".join(draw.choices(_WORDS, k=10)) for _ in range(words // 10)]
+    return "\n".join(lines)
+
+
+class Listed(Source):
+    """A kind of source that holds its documents itself."""
+
+    location: ClassVar[frozenset[str]] = frozenset({"items"})
+    kind: Literal["listed"] = "listed"
+    items: tuple[Document, ...]
+
+    def fetch(self, into: Path) -> dict:
+        lines = [json.dumps(asdict(item), ensure_ascii=False) for item in self.items]
+        (into / "documents.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        return {}
+
+    def documents(self, raw: Path) -> Iterator[Document]:
+        for line in (raw / "documents.jsonl").read_text(encoding="utf-8").split("\n"):
+            yield Document(**json.loads(line))
+
+
+def listed(texts: dict[str, str], **settings) -> Listed:
+    """A source of these texts by id."""
+    items = tuple(Document(id=name, text=text) for name, text in texts.items())
+    return Listed(items=items, **settings)
+
+
+def config(sources: dict[str, Source], **sections) -> Config:
+    return Config(name="test", sources=sources, **sections)
+
+
+def corpus_of(store: Store, settings: Config):
+    """The corpus of a configuration, its sources fetched."""
+    raws = {name: fetch(store, name, source) for name, source in settings.sources.items()}
+    return build_corpus(store, settings, raws)

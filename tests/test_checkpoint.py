@@ -1,0 +1,216 @@
+"""Checkpoints: whole or passed over, and never the reason to lose a better one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import (
+    Process,
+    outcome,
+    repetitive,
+    settings,
+    stop_after,
+    trained,
+)
+
+from femtogpt.errors import Stopped
+from femtogpt.training import checkpoint
+from femtogpt.training.checkpoint import Checkpoint, load_newest, save
+from femtogpt.training.loop import train
+from femtogpt.training.metrics import FILE
+
+FILES = ["checkpoint.json", "model.safetensors", "state.pt"]
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    return repetitive(tmp_path / "tokens")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder with 100 bytes of metrics."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / FILE).write_bytes(b"\n" * 100)
+    return folder
+
+
+def at(step: int, metrics_size: int = 50) -> Checkpoint:
+    weights = {"weight": torch.full((40, 30), float(step))}
+    state = {"optimizer": [{"state": {0: {"momentum": torch.ones(5) * step}}}], "scaler": {}}
+    return Checkpoint(step, metrics_size, step / 3, weights, state)
+
+
+def kept(run: Path) -> list[int]:
+    return sorted(int(folder.name) for folder in (run / "checkpoints").glob("[0-9]*"))
+
+
+def flip(file: Path) -> None:
+    """Turn one bit in the middle."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def test_what_was_saved_is_loaded(run):
+    save(run, at(3), keep=2)
+    found = load_newest(run)
+    assert (found.step, found.metrics_size, found.seconds) == (3, 50, 1.0)
+    assert torch.equal(found.weights["weight"], at(3).weights["weight"])
+    assert torch.equal(found.state["optimizer"][0]["state"][0]["momentum"], torch.ones(5) * 3)
+
+
+def test_where_nothing_was_saved_there_is_none(run):
+    assert load_newest(run) is None
+
+
+def test_the_newest_so_many_are_kept(run):
+    for step in (2, 10, 9, 100, 1000):
+        save(run, at(step), keep=3)
+    assert kept(run) == [10, 100, 1000]
+    assert load_newest(run).step == 1000
+    assert sorted(path.name for path in (run / "checkpoints").iterdir())[0] == "00000010"
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("harm", [flip, cut, os.unlink])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(run, file, harm, caplog):
+    save(run, at(5), keep=2)
+    save(run, at(10), keep=2)
+    harm(run / "checkpoints/00000010" / file)
+    with caplog.at_level(logging.WARNING):
+        assert load_newest(run).step == 5
+    assert ["00000010 is damaged" in record.message for record in caplog.records] == [True]
+
+
+def test_one_half_written_by_a_killed_process_is_neither_read_nor_in_the_way(run):
+    save(run, at(5), keep=2)
+    partial = run / "checkpoints/.partial"
+    partial.mkdir()
+    (partial / "model.safetensors").write_bytes(b"half")
+    assert load_newest(run).step == 5
+    save(run, at(10), keep=2)
+    assert load_newest(run).step == 10
+    assert not partial.exists()
+
+
+def test_metrics_that_end_before_a_checkpoint_make_the_one_before_be_taken(run):
+    save(run, at(5, metrics_size=100), keep=2)
+    save(run, at(10, metrics_size=101), keep=2)
+    assert load_newest(run).step == 5
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_a_new_checkpoint_is_kept_however_many_damaged_ones_have_a_later_step(run, keep):
+    save(run, at(10), keep=2)
+    save(run, at(15), keep=2)
+    for step in (10, 15):
+        flip(run / f"checkpoints/{step:08d}/state.pt")
+    assert load_newest(run) is None
+    save(run, at(5), keep)
+    assert load_newest(run).step == 5
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+def test_a_whole_checkpoint_that_cannot_be_read_just_now_is_not_taken_for_damaged(
+    run, error, monkeypatch
+):
+    save(run, at(5), keep=2)
+    save(run, at(10), keep=2)
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(checkpoint.torch, "load", refuse)
+    with pytest.raises(type(error)):
+        load_newest(run)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_training_leaves_nothing_pickled_that_could_run_code(
+    tmp_path, tokens, optimizer, precision
+):
+    config = settings(max_steps=3, optimizer=optimizer, precision=precision)
+    folder = trained(config, tokens, tmp_path / "run") / "checkpoints/00000003"
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    state = torch.load(folder / "state.pt", weights_only=True)
+    assert set(state) == {"optimizer", "scaler", "random"}
+    allowed = torch.serialization.get_unsafe_globals_in_checkpoint(folder / "state.pt")
+    assert allowed == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda run: flip(run / "checkpoints/00000010/model.safetensors"),
+        lambda run: cut(run / "checkpoints/00000010/state.pt"),
+        lambda run: os.unlink(run / "checkpoints/00000010/checkpoint.json"),
+        lambda run: os.truncate(run / FILE, (run / FILE).stat().st_size - 500),
+        lambda run: [
+            flip(folder / "state.pt") for folder in (run / "checkpoints").glob("[0-9]*")
+        ],
+    ],
+    ids=["flipped bit", "cut", "missing file", "short metrics", "all damaged"],
+)
+def test_a_training_that_goes_on_from_an_older_checkpoint_ends_the_same(
+    tmp_path, tokens, harm, caplog
+):
+    config = settings()
+    expected = outcome(trained(config, tokens, tmp_path / "unbroken"))
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(Stopped, match="step 10"):
+        train(config, tokens, run, stop_after(10))
+    harm(run)
+    with caplog.at_level(logging.WARNING):
+        train(config, tokens, run)
+    assert "00000010 is damaged" in caplog.text
+    assert outcome(run) == expected
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 384 kB, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=384k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a disk can be mounted by root alone")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_one_clear_line(tmp_path, tokens, small_disk):
+    config = settings()
+    expected = outcome(trained(config, tokens, tmp_path / "unbroken"))
+    run = small_disk / "run"
+    run.mkdir()
+    with pytest.raises(Stopped):
+        train(config, tokens, run, stop_after(3))
+    room = os.statvfs(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"0" * (room.f_bavail * room.f_bsize - 40_000))
+
+    with Process(config, tokens, run) as process:
+        status, said = process.end()
+    assert status == 2
+    assert "disk is full" in said[-1]
+    assert not any("Traceback" in line for line in said)
+
+    ballast.unlink()
+    assert load_newest(run).step == 3
+    train(config, tokens, run)
+    assert outcome(run) == expected

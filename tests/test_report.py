@@ -1,0 +1,108 @@
+"""The report: a summary with the figures that count, and a plot."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from femtogpt.artifact import Artifact, Store
+from femtogpt.reading.report import plot, summary, write_report
+
+COUNTS = {
+    "corpus": {
+        "documents_read": 1234,
+        "characters_read": 45_600_000,
+        "documents_rejected": 17,
+        "held_out_documents": 61,
+        "held_out_characters": 2_000_000,
+        "train_characters": 38_000_000,
+    },
+    "tokenizer": {"pieces": 8000},
+    "tokens": {
+        "train_tokens": 10_000_000,
+        "held_out_tokens": 550_000,
+        "characters_per_token": 3.789,
+    },
+    "run": {"parameters": 12_340_000, "steps": 4000, "tokens": 65_000_000, "seconds": 7500},
+    "evaluation": {},
+    "samples": {},
+}
+EVALUATION = {
+    "held_out": {"bits_per_character": 1.4561, "loss": 3.8244, "entropy": None},
+    "train": {"bits_per_character_estimate": 1.2341},
+}
+SAMPLES = [{"prompt": "Зима", "text": f" пришла {number}.\nИ вот"} for number in range(1, 5)]
+LINES = [
+    {"step": 0, "tokens": 0, "seconds": 0.5, "held_out_loss": 9.0},
+    {"step": 1, "tokens": 5_000_000, "seconds": 9.5, "train_loss": 7.0},
+    {"step": 2, "tokens": 65_000_000, "seconds": 7523.4, "train_loss": 5.0},
+    {"step": 2, "tokens": 65_000_000, "seconds": 7524.4, "held_out_loss": 5.5},
+]
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    """The artifacts of a pipeline, with the files that a report reads."""
+    every = {
+        kind: Artifact(tmp_path / kind, kind, kind, kind, counts) for kind, counts in COUNTS.items()
+    }
+    for artifact in every.values():
+        artifact.path.mkdir()
+    (tmp_path / "evaluation/evaluation.json").write_text(json.dumps(EVALUATION))
+    (tmp_path / "samples/samples.json").write_text(json.dumps(SAMPLES))
+    (tmp_path / "run/metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    return every
+
+
+def is_picture(path) -> bool:
+    return path.read_bytes().startswith(b"\x89PNG\r\n") and path.stat().st_size > 5000
+
+
+def test_the_report_names_the_figures_and_draws_the_course(artifacts, tmp_path):
+    made = write_report(Store(tmp_path / "data"), "классика", artifacts)
+    text = (made.path / "summary.txt").read_text("utf-8")
+    corpus = ("1,234 works", "45.60 M characters", "17 rejected", "61 works (5.0%")
+    tokens = ("10.00 M for training", "0.55 M held out", "8,000 pieces", "3.79 characters")
+    model = ("12.34 M parameters", "4,000 steps", "65.00 M tokens (6.5 epochs)", "2 h 5 min")
+    worth = ("1.456 bits per character", "3.824 nats per token", "train 1.234")
+    for figure in corpus + tokens + model + worth:
+        assert figure in text
+    assert "entropy" not in text
+    assert is_picture(made.path / "loss.png")
+
+
+def test_the_summary_shows_three_samples_with_their_prompts(artifacts):
+    text = summary(artifacts, EVALUATION, SAMPLES, LINES)
+    assert "    Зима пришла 1.\n    И вот\n" in text
+    assert "пришла 3" in text
+    assert "пришла 4" not in text
+
+
+def test_a_long_sample_is_cut_between_words(artifacts):
+    text = summary(artifacts, EVALUATION, [{"prompt": "", "text": "слово " * 500}], LINES)
+    sample = text.split("Sample 1\n")[1].strip()
+    assert 500 < len(sample) <= 605
+    assert set(sample.split()) == {"слово", "…"}
+
+
+def test_where_the_texts_true_entropy_is_known_the_summary_says_how_near_it_is(artifacts):
+    known = {**EVALUATION, "held_out": {**EVALUATION["held_out"], "entropy": 1.4}}
+    text = summary(artifacts, known, SAMPLES, LINES)
+    assert "1.400" in text
+    assert "1.040 times" in text
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        LINES,
+        LINES[:1],
+        [*LINES, {"step": 3, "tokens": 7e7, "seconds": 8e3, "train_loss": float("nan")}],
+        [*LINES, {"step": 3, "tokens": 7e7, "seconds": 8e3, "train_loss": float("inf")}],
+    ],
+    ids=["whole", "one evaluation", "not a number", "infinite"],
+)
+def test_the_plot_is_a_picture_whatever_the_course(tmp_path, lines):
+    plot(lines, None, "Название", tmp_path / "loss.png")
+    assert is_picture(tmp_path / "loss.png")

@@ -1,0 +1,326 @@
+"""Training: it learns, and whatever interrupts it, it ends with the same weights and metrics."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from tiny import Process, course, outcome, repetitive, settings, stop_after, trained
+
+from femtogpt.config import TrainConfig
+from femtogpt.errors import Stopped, UserError
+from femtogpt.model.score import Score, score_shards
+from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.loop import load, train
+from femtogpt.training.metrics import FILE
+from femtogpt.training.schedule import rate_factor
+from tasks.training import supervise
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    return repetitive(tmp_path / "tokens")
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """What a training leaves that nothing interrupts, by its settings."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    tokens, known = repetitive(folder / "tokens"), {}
+
+    def of(config):
+        key = config.model_dump_json()
+        if key not in known:
+            known[key] = outcome(trained(config, tokens, folder / str(len(known))))
+        return known[key]
+
+    return of
+
+
+def is_finite(weights: dict[str, torch.Tensor]) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in weights.values())
+
+
+def diverging(**changes):
+    """A training whose weights grow ninefold at each step: its loss soon has no finite value."""
+    absurd = {"learning_rate": 1.0, "weight_decay": 10.0, "warmup": 0, "decay": 0}
+    return settings(optimizer="adamw", **{"max_steps": 200, **absurd, **changes})
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_it_learns_more_than_how_often_each_token_comes(tokens, run, optimizer, precision):
+    model = {"width": 32, "dropout": 0.0}
+    config = settings(model, max_steps=80, optimizer=optimizer, precision=precision, batch_size=8)
+    train(config, tokens, run)
+    lines = [line for line in course(run) if "held_out_loss" in line]
+    assert lines[0]["held_out_loss"] > math.log(20)
+    assert lines[-1]["held_out_loss"] < 0.4 * math.log(12)  # the line has twelve tokens
+
+
+def test_the_metrics_have_each_step_and_each_evaluation_once(tokens, run):
+    train(settings(max_steps=18, evaluate_every=4), tokens, run)
+    lines = course(run)
+    assert [line["step"] for line in lines if "train_loss" in line] == list(range(1, 19))
+    assert [line["step"] for line in lines if "held_out_loss" in line] == [0, 4, 8, 12, 16, 18]
+    assert all(line["tokens"] == line["step"] * 4 * 8 for line in lines)
+
+
+def test_the_last_estimate_over_all_held_out_text_is_the_score_of_the_weights(tokens, run):
+    config = settings()
+    (run / "settings.json").write_text(config.model_dump_json())
+    train(config, tokens, run)
+    shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
+    whole = sum((score for _, score in score_shards(load(run, "cpu"), shards, 8)), Score())
+    last = course(run)[-1]
+    assert last["held_out_loss"] == pytest.approx(whole.loss, rel=1e-6)
+    estimate = last["held_out_bits_per_character_estimate"]
+    assert estimate == pytest.approx(whole.bits_per_character, rel=1e-6)
+
+
+def test_a_folder_without_a_trained_model_is_the_users_error(run):
+    with pytest.raises(UserError, match="no trained model"):
+        load(run)
+
+
+def test_another_seed_gives_other_weights(tokens, tmp_path, unbroken):
+    config = settings(max_steps=4)
+    other = config.model_copy(update={"seed": 8})
+    assert outcome(trained(config, tokens, tmp_path / "again")) == unbroken(config)
+    assert outcome(trained(other, tokens, tmp_path / "other")) != unbroken(config)
+
+
+@pytest.mark.parametrize("stops", [(0, 7), (5, 1, 1, 8), (19,), (20,)], ids=str)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, optimizer, stops):
+    config = settings(optimizer=optimizer)
+    for steps in stops:
+        if sum(stops) < 20:
+            with pytest.raises(Stopped):
+                train(config, tokens, run, stop_after(steps))
+    train(config, tokens, run, stop_after(20))
+    assert outcome(run) == unbroken(config)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_the_scale_of_the_loss_outlives_a_stop(tokens, run, tmp_path, precision):
+    config = settings(precision=precision, optimizer="muon")
+    whole = trained(config, tokens, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train(config, tokens, run, stop_after(7))
+    train(config, tokens, run)
+    assert outcome(run) == outcome(whole)
+    state = load_newest(run).state["scaler"]
+    assert state == load_newest(whole).state["scaler"]
+    if precision == "float16":
+        assert state["_growth_tracker"] == 20
+
+
+def test_a_training_may_go_on_in_a_format_that_scales_the_loss(tokens, run):
+    # As when it begins on the processor and goes on with a graphics card.
+    with pytest.raises(Stopped):
+        train(settings(), tokens, run, stop_after(7))
+    train(settings(precision="float16"), tokens, run)
+    assert course(run)[-1]["step"] == 20
+
+
+def test_training_again_what_is_trained_changes_nothing(tokens, run, unbroken):
+    train(settings(), tokens, run)
+    (run / "model.safetensors").unlink()  # as if killed just before it was written
+    train(settings(), tokens, run)
+    assert outcome(run) == unbroken(settings())
+
+
+def test_accumulated_gradients_are_those_of_the_whole_batch(tokens, tmp_path):
+    lines = []
+    for micro_batch in (8, 2, 1):
+        config = settings(
+            {"dropout": 0.0}, batch_size=8, micro_batch=micro_batch, max_steps=8, clip=100.0
+        )
+        lines.append(course(trained(config, tokens, tmp_path / str(micro_batch))))
+    for whole, parts in zip(lines[0] * 2, lines[1] + lines[2], strict=True):
+        assert parts == pytest.approx(whole, rel=2e-3)
+
+
+def test_the_gradient_is_clipped_and_its_own_norm_is_told(tokens, tmp_path):
+    config = {"max_steps": 1, "optimizer": "adamw", "warmup": 0}
+    free, tight = (
+        trained(settings(clip=clip, **config), tokens, tmp_path / str(clip)) for clip in (1e9, 1e-3)
+    )
+    norms = [course(run)[1]["gradient_norm"] for run in (free, tight)]
+    assert norms[0] == norms[1] > 0.1
+    moments = [
+        torch.cat([s["exp_avg"].flatten() for s in found.state["optimizer"][0]["state"].values()])
+        for found in (load_newest(free), load_newest(tight))
+    ]
+    ratio = float(moments[1].norm() / moments[0].norm())
+    assert ratio == pytest.approx(1e-3 / norms[0], rel=1e-3)
+
+
+def test_a_loss_without_a_finite_value_ends_in_advice_and_saves_no_such_weights(tokens, run):
+    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
+        train(diverging(), tokens, run)
+    assert not (run / "model.safetensors").exists()
+    assert is_finite(load_newest(run).weights)
+
+
+def test_a_training_that_ends_without_a_finite_loss_is_not_called_whole(tokens, run, tmp_path):
+    with pytest.raises(UserError):
+        train(diverging(), tokens, run)
+    lines = course(run)
+    first = next(line["step"] for line in lines if not math.isfinite(line["gradient_norm"]))
+    short = tmp_path / "short"
+    short.mkdir()
+    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
+        train(diverging(max_steps=first + 2), tokens, short)
+    assert not (short / "model.safetensors").exists()
+
+
+def test_the_metrics_are_json_even_where_a_value_is_not_finite(tokens, run):
+    with pytest.raises(UserError):
+        train(diverging(evaluate_every=1000), tokens, run)
+
+    def refuse(name):
+        raise ValueError(f"{name} is not JSON")
+
+    for line in (run / FILE).read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
+
+
+LONG = {"max_steps": 300, "checkpoint_every": 40, "evaluate_every": 50}
+
+
+def test_a_killed_process_loses_nothing_that_the_same_command_does_not_bring_back(
+    tokens, run, unbroken
+):
+    config = settings(**LONG)
+    with Process(config, tokens, run) as process:
+        process.reach(130)
+        process.child.kill()
+        assert process.end()[0] == -signal.SIGKILL
+    assert load_newest(run).step >= 120
+    with Process(config, tokens, run) as process:
+        status, said = process.end()
+    assert status == 0
+    assert any("going on from the checkpoint at step" in line for line in said)
+    assert outcome(run) == unbroken(config)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "standard input closes"])
+def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
+    tokens, run, unbroken, how
+):
+    config = settings(**LONG)
+    with Process(config, tokens, run, "--supervised") as process:
+        process.reach(45)
+        if how.startswith("SIG"):
+            process.child.send_signal(signal.Signals[how])
+        else:
+            process.child.stdin.close()
+            process.child.stdin = None
+        status, said = process.end()
+    assert status == 75
+    step = course(run)[-1]["step"]
+    assert 45 <= step < 300
+    assert load_newest(run).step == step
+    assert said[-1] == f"training stopped at step {step} of 300"
+    train(config, tokens, run)
+    assert outcome(run) == unbroken(config)
+
+
+def test_a_process_alone_trains_on_when_its_standard_input_is_closed(tokens, run):
+    with Process(settings(), tokens, run) as process:
+        process.child.stdin.close()
+        process.child.stdin = None
+        assert process.end()[0] == 0
+
+
+def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unbroken):
+    config = settings(**LONG)
+    with Process(config, tokens, run) as first:
+        first.reach(20)
+        with Process(config, tokens, run) as second:
+            ends = [first.end(), second.end()]
+    # The second one waits, or is refused in one clear line.
+    assert ends[0][0] == 0
+    assert ends[1][0] in (0, 2)
+    assert outcome(run) == unbroken(config)
+
+
+def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
+    with Process(settings(precision="bfloat16"), tokens, run) as process:
+        status, said = process.end()
+    assert status == 0
+    assert len(said) == 1
+    assert "M parameters on cpu in bfloat16; 20 steps" in said[0]
+
+
+class Recording:
+    """Counts the looks at the metrics."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def follow(self):
+        self.looks += 1
+
+
+def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
+    config, recorder = settings(), Recording()
+    (run / "settings.json").write_text(config.model_dump_json())
+    supervise(run, tokens.folder, 20, recorder)
+    assert recorder.looks >= 1
+    assert outcome(run) == unbroken(config)
+
+
+def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
+    (run / "settings.json").write_text(diverging().model_dump_json())
+    recorder = Recording()
+    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
+        supervise(run, tokens.folder, 200, recorder)
+    assert recorder.looks >= 1
+
+
+@given(st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_the_rate_rises_stays_and_falls_and_is_never_zero(steps, warmup, decay):
+    if warmup + decay > 1:
+        warmup, decay = 1 - warmup, 1 - decay
+    if warmup + decay > 1:  # a rounding
+        return
+    config = TrainConfig(max_steps=steps, warmup=warmup, decay=decay)
+    factors = [rate_factor(step, config) for step in range(steps)]
+    assert all(0 < factor <= 1 for factor in factors)
+    top = factors.index(max(factors))
+    assert factors[: top + 1] == sorted(factors[: top + 1])
+    assert factors[top:] == sorted(factors[top:], reverse=True)
+    stable = [f for step, f in enumerate(factors) if warmup <= step / steps < 1 - decay]
+    assert all(factor == pytest.approx(1) for factor in stable)
+
+
+def test_the_rate_has_its_peak_after_warmup_and_a_tenth_of_it_at_a_tenth_from_the_end():
+    config = TrainConfig(max_steps=1000, warmup=0.1, decay=1 / 2)
+    steps = (0, 49, 99, 500, 750, 950, 999)
+    expected = [0.01, 0.5, 1, 1, 0.5, 0.1, 0.002]
+    assert [rate_factor(step, config) for step in steps] == pytest.approx(expected)
+
+
+def test_the_metrics_tell_the_rate_that_was_used(tokens, run):
+    config = settings(learning_rate=0.004, warmup=0.25, decay=0.5)
+    train(config, tokens, run)
+    rates = [line["learning_rate"] for line in course(run) if "learning_rate" in line]
+    expected = [0.004 * rate_factor(step, config.train) for step in range(20)]
+    assert rates == pytest.approx(expected)

@@ -1,0 +1,177 @@
+"""Tiny models, hand-written token shards and short trainings for the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from femtogpt.config import ModelConfig, TrainConfig
+from femtogpt.model.gpt import GPT
+from femtogpt.tokens.shards import Shard, Tokens
+from femtogpt.training.loop import Settings, train
+from femtogpt.training.metrics import FILE, read_metrics
+
+torch.set_num_threads(1)
+
+BOUNDARY = 1
+VOCAB = 24
+Documents = Sequence[Sequence[int]]
+
+
+def write_shard(path: Path, documents: Documents) -> Shard:
+    """A shard ``B doc B doc … B``; a token has three characters, and each end one."""
+    ids, entries = [BOUNDARY], []
+    for number, document in enumerate(documents):
+        entries.append(
+            {
+                "id": f"{path.stem}/{number}",
+                "start": len(ids) - 1,
+                "tokens": len(document),
+                "characters": 3 * len(document) + 1,
+                "entropy_bits": None,
+            }
+        )
+        ids += [*document, BOUNDARY]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(piece.to_bytes(2, "little") for piece in ids))
+    path.with_suffix(".json").write_text(json.dumps(entries))
+    return Shard(path, len(ids), "<u2")
+
+
+def write_tokens(
+    folder: Path, splits: Mapping[str, Mapping[str, Documents]], vocab_size: int = VOCAB
+) -> Tokens:
+    """A folder of token shards: split to source to documents, a shard for each source."""
+    index = {"dtype": "<u2", "vocab_size": vocab_size, "boundary": BOUNDARY, "splits": {}}
+    for split, sources in splits.items():
+        index["splits"][split] = {}
+        for source, documents in sources.items():
+            shard = write_shard(folder / split / source / "00000.bin", documents)
+            entries = shard.documents()
+            index["splits"][split][source] = {
+                "tokens": shard.tokens,
+                "documents": len(entries),
+                "characters": sum(entry.characters for entry in entries),
+                "shards": [shard.tokens],
+            }
+    (folder / "index.json").write_text(json.dumps(index))
+    return Tokens(folder)
+
+
+def verses(count: int, seed: int = 0) -> list[list[int]]:
+    """Documents that repeat a line of twelve different tokens, each from another place on."""
+    line = list(range(2, 14))
+    starts = random.Random(seed)
+    return [(line * 4)[(start := starts.randrange(12)) : start + 30] for _ in range(count)]
+
+
+def repetitive(folder: Path) -> Tokens:
+    """Shards of two sources whose text a small model learns in a few steps."""
+    return write_tokens(
+        folder,
+        {
+            "train": {"one": verses(20, 1), "two": verses(6, 2)},
+            "held_out": {"one": verses(3, 3), "two": verses(1, 4)},
+        },
+    )
+
+
+def shape(**changes) -> ModelConfig:
+    return ModelConfig(
+        **{"layers": 2, "width": 16, "heads": 4, "kv_heads": 2, "context": 8, **changes}
+    )
+
+
+def settings(model: Mapping | None = None, **changes) -> Settings:
+    """A training of 20 steps, with dropout."""
+    config = {
+        "max_steps": 20,
+        "batch_size": 4,
+        "checkpoint_every": 5,
+        "evaluate_every": 4,
+        "device": "cpu",
+        "precision": "float32",
+        "threads": 1,
+        **changes,
+    }
+    return Settings(
+        model=shape(**{"dropout": 0.1, **(model or {})}), train=TrainConfig(**config), seed=7
+    )
+
+
+def lively(config: ModelConfig, vocab_size: int = VOCAB, seed: int = 0) -> GPT:
+    """A model none of whose weights is zero or one, ready to read."""
+    model = GPT(config, vocab_size)
+    random = torch.Generator().manual_seed(seed)
+    for weight in model.parameters():
+        noise = torch.randn(weight.shape, generator=random)
+        weight.data = noise * (1.5 / config.width**0.5) if weight.ndim == 2 else 1 + 0.3 * noise
+    return model.eval()
+
+
+def stop_after(steps: int) -> Callable[[], bool]:
+    """True when it is asked for the time after so many steps of one run of the loop."""
+    asked = iter(range(steps))
+    return lambda: next(asked, None) is None
+
+
+def course(run: Path) -> list[dict]:
+    """The metrics, without the times."""
+    lines = read_metrics(run / FILE)
+    return [{key: line[key] for key in line if key not in ("seconds", "time")} for line in lines]
+
+
+def outcome(run: Path) -> tuple[list[dict], bytes]:
+    """All that a training leaves but its times: the metrics and the bytes of the final weights."""
+    return course(run), (run / "model.safetensors").read_bytes()
+
+
+def trained(settings: Settings, tokens: Tokens, run: Path) -> Path:
+    """The folder of an unbroken training."""
+    run.mkdir(exist_ok=True)
+    train(settings, tokens, run)
+    return run
+
+
+class Process:
+    """``python -m femtogpt.training`` on a run folder."""
+
+    def __init__(self, settings: Settings, tokens: Tokens, run: Path, *options: str):
+        run.mkdir(exist_ok=True)
+        (run / "settings.json").write_text(settings.model_dump_json())
+        self.run = run
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "femtogpt.training", *options, str(run), str(tokens.folder)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            text=True,
+        )
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.child.kill()
+        self.child.communicate()
+
+    def reach(self, step: int) -> None:
+        """Wait until it has trained so many steps."""
+        file, until = self.run / FILE, time.monotonic() + 60
+        while not file.is_file() or f'{{"step": {step},' not in file.read_text():
+            assert self.child.poll() is None, self.child.stderr.read()
+            assert time.monotonic() < until, f"no step {step} in a minute"
+            time.sleep(0.01)
+
+    def end(self) -> tuple[int, list[str]]:
+        """Wait for its end; the status and the lines on standard error."""
+        _, said = self.child.communicate(timeout=60)
+        return self.child.returncode, said.splitlines()
