@@ -61,9 +61,8 @@ class Artifact:
         """Read the manifest in ``path``; OSError or ValueError where there is no right one."""
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         try:
-            return cls(
-                path, *(manifest[key] for key in ("kind", "digest", "content", "counts")), made
-            )
+            kind, digest, content = (manifest[key] for key in ("kind", "digest", "content"))
+            return cls(path, kind, digest, content, manifest["counts"], made)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path / MANIFEST} is not a manifest") from error
 
@@ -243,14 +242,18 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+_ELSEWHERE = "or choose another place with paths.data=…"
+_FULL = f"the disk is full: free some space, {_ELSEWHERE}"
+_FORBIDDEN = f"it cannot be written: give yourself the right, {_ELSEWHERE}"
+_IN_THE_WAY = f"a file stands where a folder is needed: move it, {_ELSEWHERE}"
 _ADVICE = {
-    errno.ENOSPC: "the disk is full: free some space, or choose another disk with paths.data=…",
-    errno.EDQUOT: "the disk quota is used up: free some space, or choose another disk with paths.data=…",
-    errno.EACCES: "the folder cannot be written: give yourself the right, or choose another with paths.data=…",
-    errno.EPERM: "the folder cannot be written: give yourself the right, or choose another with paths.data=…",
-    errno.EROFS: "the folder cannot be written (read-only): choose another with paths.data=…",
-    errno.ENOTDIR: "a file stands where a folder is needed: move it, or choose another folder with paths.data=…",
-    errno.EEXIST: "a file stands where a folder is needed: move it, or choose another folder with paths.data=…",
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: _FORBIDDEN,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
 }
 
 

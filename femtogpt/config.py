@@ -334,7 +334,8 @@ def _fault(fault: Any) -> str:
             return f"{field} is missing"
         case "value_error":
             return f"{field + ': ' if field else ''}{fault['ctx']['error']}"
-    return f"{field} is {fault['input']!r}: {fault['msg'].lower().replace('input ', 'it ')}{_range(loc)}"
+    message = fault["msg"].lower().replace("input ", "it ")
+    return f"{field} is {fault['input']!r}: {message}{_range(loc)}"
 
 
 def _model_at(loc: list[str]) -> type[BaseModel] | None:

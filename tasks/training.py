@@ -126,8 +126,8 @@ def _reason(status: int, last: str, run: Path) -> Exception:
         return UserError(last)
     if status < 0:
         name = signal.Signals(-status).name
-        hint = " (out of memory? then lower train.micro_batch)" if -status == signal.SIGKILL else ""
+        memory = " (out of memory? lower train.micro_batch)" if -status == signal.SIGKILL else ""
         return UserError(
-            f"training was killed by {name}{hint}; the same command goes on from the last checkpoint"
+            f"training was killed by {name}{memory}; the same command goes on from its checkpoint"
         )
     return UserError(f"training failed: {last}; the whole story is in {run / LOG}")

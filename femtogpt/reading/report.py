@@ -43,12 +43,13 @@ def summary(
     """What was made of how much text, what it is worth, and how it writes."""
     corpus, tokens = artifacts["corpus"].counts, artifacts["tokens"].counts
     held_out, run = evaluation["held_out"], artifacts["run"].counts
+    share = corpus["held_out_characters"] / (
+        corpus["held_out_characters"] + corpus["train_characters"]
+    )
     parts = [
         f"Corpus      {corpus['documents_read']:,} works, {_millions(corpus['characters_read'])}"
         f" characters; {corpus['documents_rejected']:,} rejected;"
-        f" {corpus['held_out_documents']:,} works"
-        f" ({corpus['held_out_characters'] / (corpus['held_out_characters'] + corpus['train_characters']):.1%}"
-        " of the characters) held out",
+        f" {corpus['held_out_documents']:,} works ({share:.1%} of the characters) held out",
         f"Tokens      {_millions(tokens['train_tokens'])} for training,"
         f" {_millions(tokens['held_out_tokens'])} held out;"
         f" {artifacts['tokenizer'].counts['pieces']:,} pieces,"
@@ -63,7 +64,7 @@ def summary(
     if held_out["entropy"] is not None:
         parts.append(
             f"            {held_out['entropy']:.3f} is the text's true entropy:"
-            f" the model stands at {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
+            f" the model reaches {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
         )
     for number, sample in enumerate(samples[:SHOWN], 1):
         text = sample["prompt"] + sample["text"]

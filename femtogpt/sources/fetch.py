@@ -12,7 +12,7 @@ BYTES = "bytes"
 
 
 def fetch(store: Store, name: str, source: Source) -> Artifact:
-    """The raw artifact of the source ``name``: its bytes in ``bytes/``, their provenance in the manifest.
+    """The raw artifact of a source: its bytes in ``bytes/``, their provenance in the manifest.
 
     Its content is that of the bytes alone, so that the same archive from the network and from
     the disk are one input to what follows.

@@ -159,7 +159,7 @@ def _members(archive: Path) -> dict[str, Callable[[], bytes]]:
                 if not info.is_dir()
             }
         else:
-            tar = tarfile.open(archive)
+            tar = tarfile.open(archive)  # noqa: SIM115  its members are read later
             members = {
                 info.name: lambda info=info: tar.extractfile(info).read()
                 for info in tar

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from pydantic import Field
 
 from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
@@ -35,7 +36,7 @@ class Settings(Section):
     model: ModelConfig
     train: TrainConfig
     seed: int
-    weights: dict[str, float] = {}  # passes over each source per epoch
+    weights: dict[str, float] = Field(default_factory=dict)  # passes over each source per epoch
 
 
 def train(

@@ -19,13 +19,13 @@ WORDS = {
     "then": "Потом|Затем|Скоро|Вдруг|Тут|Через час|Наконец|После этого|Под конец|Чуть позже|"
     "Вскоре|Через минуту|Тогда|К полудню|Позже|Сразу",
     "how": "тихо|весело|ласково|радостно|спокойно|громко|серьёзно|робко|бодро|важно|мягко|быстро|"
-    "просто|твёрдо|гордо|хитро|нежно|строго|честно|смело",
+    "просто|звонко|гордо|хитро|нежно|строго|честно|смело",
     "carefully": "бережно|осторожно|быстро|весело|молча|ловко|долго|спокойно|умело|медленно|"
     "охотно|тихо|бодро|усердно",
     "wind": "тёплый|свежий|сильный|слабый|южный|северный|холодный|лёгкий|резкий",
     "rain": "мелкий|тёплый|сильный|частый|холодный|долгий|тихий|крупный",
-    "weather": "дул {wind} ветер|шёл {rain} дождь|светило солнце|пели {birds.N}|цвели {flowers.N}|"
-    "шумели {trees.N}|летали {birds.N}|за {landmarks.i} гремел гром|над {landmarks.i} стоял туман",
+    "weather": "дул {wind} ветер|шёл {rain} дождь|светило солнце|пели птицы|гремел гром|стоял туман|"
+    "шумел лес|цвели {flowers.N}",
     "fix": "<починил>|<покрасил>|<вымыл>|<поправил>|<украсил>",
     "mend": "починить|покрасить|вымыть|поправить|украсить",
     "answered": "<ответил>|<сказал>|<отозвался>|<воскликнул>|<произнёс>|<согласился>",
@@ -34,13 +34,13 @@ WORDS = {
 OPENING = (
     "{once} {fair homes.where} [у {landmarks.g}|за {landmarks.i}|возле {landmarks.g}] "
     "[жил {kind trades_m.n} {names_m.n=h}|жила {kind trades_f.n} {names_f.n=h}]. "
-    "[В <его> доме были {any things.n}, {things.n}, {any furniture.n}, {things.n} и {# things}|"
-    "<Он> <носил> {any clothes.a} и {clothes.a}, а с собой <брал> {any things.a}, {things.a} и "
+    "[В <его> доме были {any things.n}, {things.n}, {any furniture.n}, {things.n} и {# toys}|"
+    "<Он> <носил> {any coats.a} и {clothes.a}, а с собой <брал> {any things.a}, {things.a} и "
     "{things.a}|"
-    "С <ним> дружили {kind people.n}, {people.n}, {creatures.n}, {creatures.n} и "
-    "{kind creatures.n}|"
+    "<Он> <дружил> {с people.i}, {с people.i}, {с people.i}, {с creatures.i} и "
+    "{с creatures.i}|"
     "<Он> <построил> {any sheds.a}, а там <поставил> {any furniture.a}, {boxes.a}, {things.a} и "
-    "{# things}]. "
+    "{# dishes}]. "
     "[Ещё у <него>|Во дворе у <него>|Вместе с <ним>] {was kind pets.n=p}. "
     "<Он> [<любил>|<готовил>|<ел>] {foods.a}, {foods.a}, {tasty foods.a} и {filled.a} "
     "{с fillings.i}."
@@ -48,16 +48,16 @@ OPENING = (
 
 SCENES = {
     "на рынке": "На рынок <он> <поехал> {when} и <купил> {any things.a}, {crops.a}, {clothes.a}, "
-    "{things.a} и {# things}. [Рядом|У ворот|У входа|Напротив] {traded kind people.n=f}. <f:Он> "
+    "{things.a} и {# toys}. [Рядом|У ворот|У входа|Напротив] {traded kind people.n=f}. <f:Он> "
     "<f:продал> <ему> {foods.a}, {any things.a}, {things.a} и {things.a}. {then} <он> <отдал> "
     "{things.a} {people.d}, {things.a} — {people.d}, а {things.a} — {people.d}.",
     "в лесу": "В лес <он> <пошёл> {when} и <взял> {any boxes.a}, {things.a}, {foods.a} и {drinks.a}. "
-    "Под {trees.i} {sat kind beasts.n} и {creatures.n}, а на {trees.p} — {kind birds.n}, {birds.n} "
-    "и {birds.n}. {then} <он> <набрал> {fresh berries.g} для {people.g} и {people.g}, а [в траве|"
+    "Под {trees.i} {sat kind beasts.n} и {creatures.n}, а выше — {kind birds.n}, {birds.n} "
+    "и {birds.n}. {then} <он> <набрал> {berries.g}, {berries.g} и {berries.g}, а [в траве|"
     "под кустом|на тропе] <нашёл> {any things.a}, {things.a} и {things.a}.",
     "в саду": "В саду <он> <работал> {when}: <взял> {any tools.a}, {tools.a}, {tools.a} и "
     "{carefully} <посадил> {young trees.a}, {crops.a}, {crops.a} и {flowers.A}. {then} "
-    "{came kind people.n=f}, <f:собрал> {fresh crops.a} и <f:получил> за это {any things.a}, "
+    "{came kind people.n=f}, <f:собрал> {fresh fruit.a} и <f:получил> за это {any things.a}, "
     "{things.a}, {things.a} и {foods.a}.",
     "за работой": "Чинить {any houseparts.a} <он> <начал> {when}. "
     "[Под рукой были|На земле лежали|Пригодились] {any tools.n}, {tools.n}, {tools.n} и "
@@ -74,7 +74,7 @@ SCENES = {
     "<f:помахал> <ему> {wavers.i}. Там были ещё {people.n}, {kind people.n}, {creatures.n} и "
     "{kind creatures.n}. {then} {came kind creatures.n=x}, <x:посмотрел> на {fish.a} и <x:исчез>.",
     "в пути": "По дороге {fair places.whither} <он> <встретил> {kind people.a=f}. <f:Он> <f:нёс> "
-    "{any boxes.a}, а там были {things.n}, {things.n}, {any things.n}, {things.n} и {# things}. "
+    "{any boxes.a}, а там были {things.n}, {things.n}, {any things.n}, {things.n} и {# toys}. "
     "{then} они увидели {creatures.a}, {people.a} и {kind creatures.a}, [прошли мимо|отдохнули "
     "возле] {landmarks.g} и поговорили {о creatures.p} и {о creatures.p}.",
     "и пропажа": "Пропажу <он> <заметил> {when}: {vanished any things.n=k}. <Он> <искал> <k:его> у "
@@ -85,18 +85,18 @@ SCENES = {
     "{landmarks.g}, под {trees.i}, за {houseparts.i} и <спрашивал> {kind people.a}, {people.a}, "
     "{people.a} и {kind people.a}. {then} {p.n} <p:нашёлся> {fair places.where}. Рядом "
     "{sat kind creatures.n}, {creatures.n}, {creatures.n} и {people.n}.",
-    "в мастерской": "Подарок для {people.g} <он> <мастерил> {when}: <взял> {materials.a}, "
+    "в мастерской": "Подарок {people.d} <он> <мастерил> {when}: <взял> {materials.a}, "
     "{materials.a}, {any tools.a}, {tools.a} и {carefully} <сделал> {any things.a}. "
     "[Сверху|Сбоку|Внизу|Внутри] <он> <нарисовал> {kind creatures.a}, {creatures.a}, {things.a} "
-    "и {people.a}. {then} <он> <отдал> подарок {people.d} и <получил> {any things.a}, {things.a} и "
-    "{# things}.",
+    "и {people.a}. {then} {people.n=f} <f:принёс> <ему> {any things.a}, {things.a} и "
+    "{things.a}.",
     "и письмо": "Письмо <ему> {wrote kind people.n=f} {when}. [В нём|Там] <f:он> <f:рассказывал> "
     "{о creatures.p}, {о creatures.p} и {о creatures.p}. Ещё пришли {any things.n}, {things.n}, "
     "{things.n} и {clothes.n}. {then} {h.n} <прочитал> письмо {people.d} и {people.d} и "
     "<послал> в ответ {any things.a}, {things.a} и {things.a}.",
     "у моря": "К морю <он> <приехал> {when} {на vehicles.p}. К пристани {docked any ships.n}, "
     "и {kind people.n=f} {carefully} <f:сгрузил> {any furniture.a}, {things.a}, {things.a} и "
-    "{# things}. На берегу {sat kind people.n}, {people.n}, {creatures.n} и {kind creatures.n}. "
+    "{things.a}. На берегу {sat kind people.n}, {people.n}, {creatures.n} и {kind creatures.n}. "
     "{then} <он> <нашёл> {any things.a} и {things.a} и <подарил> {people.d} {things.a}.",
     "на дворе": "Кормить {pets.A} и {pets.A} <он> <пошёл> {when}. <Он> <взял> {feed.a}, {feed.a}, "
     "{crops.a} и {any dishes.a}. {then} {came kind people.n=f} и <f:принёс> {any tools.a}, "
@@ -109,9 +109,9 @@ SCENES = {
     "{о creatures.p} и {о creatures.p}.",
     "на чердаке": "На чердаке <он> <убирался> {when}. [В углу|У окна|Под крышей] "
     "{stood any furniture.n}, а там лежали {any things.n}, {things.n}, {things.n}, {clothes.n} и "
-    "{# things}. {then} <он> <вымыл> {any things.a} и <отнёс> {people.d} {clothes.a} и "
+    "{# toys}. {then} <он> <вымыл> {any things.a} и <отнёс> {people.d} {clothes.a} и "
     "{things.a}, а {people.d} — {any things.a} и {things.a}.",
-    "и праздник": "На праздник {fair places.where} <он> <пришёл> {when}: <надел> {any clothes.a} "
+    "и праздник": "На праздник {fair places.where} <он> <пришёл> {when}: <надел> {any coats.a} "
     "и {clothes.a}, <взял> {any instruments.a}. Там {kind people.n=f} <f:играл> на "
     "{instruments.p}, а {kind people.n=g} {how} <g:пел> {о creatures.p}. Все ели {tasty foods.a}, "
     "{foods.a}, {foods.a} и {crops.a}. {then} {kind people.n=f} <f:подарил> <ему> {any things.a}, "
@@ -120,7 +120,7 @@ SCENES = {
     "{drinks.a} и <ел> {foods.a}. На картинках были {kind creatures.n}, {creatures.n}, "
     "{kind people.n}, {people.n}, {any things.n} и {things.n}. {then} {came kind people.n=f}, "
     "{how} <f:попросил> почитать вслух и <f:дал> <ему> {any things.a}, {things.a} и {things.a}.",
-    "и картина": "Рисовать <он> <пошёл> {when} {fair places.whither}. <Он> <достал> {# any pens} и "
+    "и картина": "Рисовать <он> <пошёл> {when} {fair places.whither}. <Он> <достал> {# pens} и "
     "{carefully} <нарисовал> {young trees.a}, {flowers.A}, {things.a}, {creatures.a} и "
     "{kind creatures.a}. {then} {came kind people.n=f}, {how} <f:похвалил> рисунок и <f:отдал> за "
     "него {any things.a}, {things.a}, {things.a} и {foods.a}.",
@@ -133,7 +133,7 @@ REPLIES = (
     "{с fillings.i}, {crops.n} и {tasty foods.n}.",
     "— Не забудь {any things.a}, {things.a}, {things.a} и {clothes.a}, — {how} "
     "{said kind people.n}. — Скоро [подует {wind} ветер|пойдёт {rain} дождь].",
-    "— У меня для тебя {any things.n}, {things.n}, {things.n} и {# things}, — {how} "
+    "— У меня для тебя {any things.n}, {things.n}, {things.n} и {# toys}, — {how} "
     "{said kind people.n}.",
     "— Скоро приедут {people.n}, {people.n} и {kind creatures.n}, — {how} {said kind people.n}. — "
     "Встретим их {later} у {landmarks.g}.",
@@ -141,7 +141,7 @@ REPLIES = (
     "{kind people.n}, — {how} {said kind people.n}.",
     "— Помоги мне, — {how} {asked kind people.n}. — Надо {mend} {any houseparts.a}, "
     "отнести {people.d} {any things.a} и {things.a}, накормить {creatures.a} и {kind creatures.a}.",
-    "— Мне нужны {any tools.n}, {tools.n}, {tools.n} и {# things}, — {how} {said kind people.n}.",
+    "— Мне нужны {any tools.n}, {tools.n}, {things.n} и {# dishes}, — {how} {said kind people.n}.",
     "— Меняю {kind creatures.a} на {any things.a}, {things.a}, {things.a} и {clothes.a}, — {how} "
     "{said kind people.n}.",
     "— Расскажи сказку, — {how} {asked kind people.n}. — Пусть в ней будут {kind creatures.n}, "
@@ -149,19 +149,19 @@ REPLIES = (
     "— Угадай, кто живёт {fair places.where}! — {how} {said kind people.n}. — Там живут "
     "{kind people.n}, {creatures.n}, {creatures.n} и {kind creatures.n}.",
     "— Давай сварим {tasty meals.a}! — {how} {asked kind people.n}. — Нам нужны {crops.n}, "
-    "{fresh crops.n}, {any dishes.n}, {dishes.n} и {dishes.n}.",
+    "{fresh fruit.n}, {any dishes.n}, {dishes.n} и {dishes.n}.",
 )
 
 ANSWERS = (
     "— Хорошо, — {how} {answered} <он>. — Я возьму {any things.a}, {things.a}, {things.a} и "
     "{foods.a}.",
     "— Спасибо, — {how} {answered} <он>. — А у меня есть {any things.n}, {things.n}, {things.n} и "
-    "{# things}.",
+    "{# toys}.",
     "— Не могу, — {how} {answered} <он>. — Надо отнести {any things.a} {people.d}, {things.a} — "
-    "{people.d}, а {# things} — {people.d}.",
+    "{people.d}, а {# toys} — {people.d}.",
     "— А можно взять {p.a}? — {how} <спросил> <он>. — <p:Он> любит {people.a}, {creatures.a}, "
     "{people.a} и {kind creatures.a}.",
-    "— С радостью, — {how} {answered} <он>. — Только накормлю {creatures.a} и {kind creatures.a}, "
+    "— С радостью, — {how} {answered} <он>. — Только накормлю {pets.A} и {kind creatures.a}, "
     "соберу {crops.a} и {crops.a}, позову {kind people.a} и {people.a}.",
     "— Я <видел> {kind people.a}, {creatures.a} и {kind creatures.a} {fair places.where}, — {how} "
     "{answered} <он>.",
@@ -188,7 +188,7 @@ ENDINGS = (
     "Так {h.n}, {kind people.n} и {people.n} стали друзьями. Теперь они ездят {fair places.whither} "
     "{на vehicles.p}, едят {foods.a} и {foods.a}, поют {о creatures.p}.",
     "На память об этом дне остались {any things.n}, {things.n}, {things.n}, {things.n} и "
-    "{# things}.",
+    "{# toys}.",
     "А {p.n} <p:спал> под {furniture.i}, и <p:ему> снились {kind creatures.n}, {creatures.n}, "
     "{people.n}, {creatures.n} и {kind people.n}.",
     "Завтра <он> снова пойдёт {fair places.whither}, возьмёт {any things.a}, {things.a} и "
@@ -198,5 +198,5 @@ ENDINGS = (
     "Об этом дне <он> потом {carefully} <рассказывал> {people.d}, {people.d}, {people.d} и "
     "{people.d}.",
     "Солнце село за {landmarks.a}, и <он> {carefully} <понёс> домой {any things.a}, {things.a}, "
-    "{things.a} и {# things}.",
+    "{things.a} и {# toys}.",
 )
