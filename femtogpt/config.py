@@ -2,6 +2,8 @@
 
 A configuration is a YAML file in ``conf/``; its sources are YAML files in ``conf/sources/``.
 A setting is overridden in one way: ``section.field=value``, with the value written as in YAML.
+
+YAML is imported where it is read: training alone, on a bare machine, needs none.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -286,6 +287,8 @@ def _find(name: str, folder: Path, what: str) -> Path:
 
 
 def _read_yaml(path: Path) -> dict:
+    import yaml
+
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -301,6 +304,8 @@ def _override(settings: dict, override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UserError(f"override {override!r}: write section.field=value, as train.max_steps=200")
+    import yaml
+
     *parents, last = key.split(".")
     place = settings
     for parent in parents:

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.artifact import MANIFEST, Artifact, Recipe, Store, digest_of, write_whole
 from femtogpt.errors import UserError
+from tests.helpers import quick
 
 RECIPE = Recipe("corpus", 1, {"held_out": 0.05, "rules": ["spaces"]})
 FLAT = st.dictionaries(st.text(max_size=3), st.integers(0, 3) | st.text(max_size=3), max_size=3)

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import (
+
+from femtogpt.errors import Stopped
+from femtogpt.training import checkpoint
+from femtogpt.training.checkpoint import Checkpoint, load_newest, save
+from femtogpt.training.loop import train
+from femtogpt.training.metrics import FILE
+from tests.tiny import (
     Process,
     outcome,
     repetitive,
@@ -17,12 +23,6 @@ from tiny import (
     stop_after,
     trained,
 )
-
-from femtogpt.errors import Stopped
-from femtogpt.training import checkpoint
-from femtogpt.training.checkpoint import Checkpoint, load_newest, save
-from femtogpt.training.loop import train
-from femtogpt.training.metrics import FILE
 
 FILES = ["checkpoint.json", "model.safetensors", "state.pt"]
 
@@ -110,6 +110,14 @@ def test_metrics_that_end_before_a_checkpoint_make_the_one_before_be_taken(run):
     assert load_newest(run).step == 5
 
 
+def test_a_checkpoint_passed_over_is_not_taken_when_the_metrics_have_grown_anew(run):
+    save(run, at(5, metrics_size=100), keep=2)
+    save(run, at(10, metrics_size=150), keep=2)
+    assert load_newest(run).step == 5
+    (run / FILE).write_bytes(b"\n" * 100 + b"a line across byte 150\n" * 4)
+    assert load_newest(run).step == 5
+
+
 @pytest.mark.parametrize("keep", [1, 2])
 def test_a_new_checkpoint_is_kept_however_many_damaged_ones_have_a_later_step(run, keep):
     save(run, at(10), keep=2)
@@ -146,8 +154,7 @@ def test_a_training_leaves_nothing_pickled_that_could_run_code(
     assert sorted(path.name for path in folder.iterdir()) == FILES
     state = torch.load(folder / "state.pt", weights_only=True)
     assert set(state) == {"optimizer", "scaler", "random"}
-    allowed = torch.serialization.get_unsafe_globals_in_checkpoint(folder / "state.pt")
-    assert allowed == []
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(folder / "state.pt") == []
 
 
 @pytest.mark.parametrize(
@@ -157,9 +164,7 @@ def test_a_training_leaves_nothing_pickled_that_could_run_code(
         lambda run: cut(run / "checkpoints/00000010/state.pt"),
         lambda run: os.unlink(run / "checkpoints/00000010/checkpoint.json"),
         lambda run: os.truncate(run / FILE, (run / FILE).stat().st_size - 500),
-        lambda run: [
-            flip(folder / "state.pt") for folder in (run / "checkpoints").glob("[0-9]*")
-        ],
+        lambda run: [flip(folder / "state.pt") for folder in (run / "checkpoints").glob("[0-9]*")],
     ],
     ids=["flipped bit", "cut", "missing file", "short metrics", "all damaged"],
 )

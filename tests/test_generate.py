@@ -10,12 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tiny import VOCAB, lively, settings, shape
 
 from femtogpt.artifact import Artifact, Store
 from femtogpt.config import Config
 from femtogpt.reading.generate import draw, generate, write, write_samples
 from femtogpt.tokens.tokenizer import Tokenizer, train
+from tests.tiny import VOCAB, lively, settings, shape
 
 MODEL = lively(shape())
 CHANCES = torch.tensor([0.05, 0.5, 0.15, 0.3])

@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from tiny import VOCAB, lively, shape
 
 from femtogpt.config import ModelConfig
 from femtogpt.model.gpt import GPT, Cache
+from tests.tiny import VOCAB, lively, shape
 
 
 def text(length: int, seed: int = 0, rows: int = 1) -> torch.Tensor:

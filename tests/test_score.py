@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tiny import BOUNDARY, VOCAB, lively, shape, write_shard
 
 from femtogpt.model.score import Score, mean_nats, score_shards, spread, windows
+from tests.tiny import BOUNDARY, VOCAB, lively, shape, write_shard
 
 CONTEXT = 4
 MODEL = lively(shape())
@@ -76,7 +76,7 @@ def test_each_token_is_predicted_once_in_windows_that_do_not_overlap(folder, len
     for number, document in enumerate(documents):
         own = [window.ids.tolist() for window in cut if window.document == number]
         assert own[0][0] == BOUNDARY
-        assert sum((ids[1:] for ids in own), []) == [*document, BOUNDARY]
+        assert [id for ids in own for id in ids[1:]] == [*document, BOUNDARY]
         assert [ids[-1] for ids in own[:-1]] == [ids[0] for ids in own[1:]]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from string import ascii_uppercase
 
 import pytest
-from helpers import PROSE, VERSE, quick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.directory import Directory
 from femtogpt.sources.fetch import BYTES, fetch
 from femtogpt.sources.texts import ENCODINGS, decode
+from tests.helpers import PROSE, VERSE, quick
 
 PLAIN = PROSE.replace("—", "-").replace("«", '"').replace("»", '"')  # what every encoding has
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\0\0\0\2\0\x08\6\0\0\0" + random.Random(0).randbytes(500)

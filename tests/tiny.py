@@ -150,7 +150,7 @@ class Process:
         self.run = run
         self.child = subprocess.Popen(
             [sys.executable, "-m", "femtogpt.training", *options, str(run), str(tokens.folder)],
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if options else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             text=True,
@@ -161,7 +161,7 @@ class Process:
 
     def __exit__(self, *_) -> None:
         self.child.kill()
-        self.child.communicate()
+        self.child.wait()
 
     def reach(self, step: int) -> None:
         """Wait until it has trained so many steps."""
@@ -173,5 +173,5 @@ class Process:
 
     def end(self) -> tuple[int, list[str]]:
         """Wait for its end; the status and the lines on standard error."""
-        _, said = self.child.communicate(timeout=60)
-        return self.child.returncode, said.splitlines()
+        said = self.child.stderr.read().splitlines()
+        return self.child.wait(), said

@@ -11,7 +11,7 @@ instrumental, prepositional) and ``l`` (locative after «в» and «на»); cap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 VOWELS = "аеёиоуыэюя"
 VELARS = "гкх"
@@ -29,20 +29,25 @@ _ENDINGS = {
     "third": "ь и и ь ью и и ей ям ями ях",  # тетрадь
     "o": "о а у о ом е а - ам ами ах",  # окно
     "e": "е я ю е ем е я ей ям ями ях",  # поле
+    "mya": "я ени ени я енем ени ена ён енам енами енах",  # время
 }
 _CODES = ["n", "g", "d", "a", "i", "p", "N", "G", "D", "I", "P"]
 _CLASS_BY_LETTER = {"ь": "soft", "й": "iot", "а": "a", "я": "ya", "о": "o", "е": "e"}
 _GENDER_MARKS = {"м": "m", "ж": "f", "с": "n", "мн": "p"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Noun:
-    """A noun with all its forms by case code; ``at`` is its preposition of place, «в» or «на»."""
+    """A noun with all its forms by case code; ``at`` is its preposition of place, «в» or «на».
 
-    forms: Mapping[str, str]
-    gender: str
-    animate: bool
-    at: str
+    Nouns are equal if they are the same word.
+    """
+
+    word: str
+    forms: Mapping[str, str] = field(compare=False)
+    gender: str = field(compare=False)
+    animate: bool = field(compare=False)
+    at: str = field(compare=False)
 
 
 def _join(stem: str, ending: str, stressed: bool) -> str:
@@ -79,11 +84,13 @@ def noun(entry: str) -> Noun:
     gender = _GENDER_MARKS[mark.rstrip("'+")]
     animate, stressed, at = "+" in mark, "'" in mark, given.pop("at", "в")
     if word.endswith(tuple("уюэ")) or "несклоняемое" in stems:
-        return Noun({code: word for code in "ngdaiplNGDAIPL"}, gender, animate, at)
+        return Noun(word, {code: word for code in "ngdaiplNGDAIPL"}, gender, animate, at)
 
     kind = _CLASS_BY_LETTER.get(word[-1], "hard")
     if gender == "f" and kind == "soft":
         kind = "third"
+    elif gender == "n" and kind == "ya":
+        kind = "mya"
     stem = stems[0] if stems else word if kind == "hard" else word[:-1]
     rows = dict(zip(_CODES, _ENDINGS[kind].split(), strict=True))
     if kind == "hard" and stem[-1] in SIBILANTS:
@@ -100,14 +107,16 @@ def noun(entry: str) -> Noun:
     plural = word if gender == "p" else given.get("N")
     bare = forms["G"].removesuffix("ь")
     doubtful = rows["G"] in ("-", "ь") and not set(bare[-2:]) & set(VOWELS)  # a fleeting vowel?
-    doubtful |= kind == "e" and stem[-1] in SIBILANTS + "ц"
+    doubtful |= kind == "e" and stem[-1] in SIBILANTS + "ць"
     doubtful |= gender == "p" or (bool(plural) and (plural.endswith("ья") or gender == "n"))
     if doubtful and "G" not in given:
         raise ValueError(f"the genitive plural must be given: {entry}")
     if plural:
         soft = plural[-1] == "я" or (plural[-1] == "и" and plural[-2] not in VELARS + SIBILANTS)
-        for code, ending in zip("DIP", ("ям", "ями", "ях") if soft else ("ам", "ами", "ах")):
-            forms[code] = plural[:-1] + ending
+        for code in "DIP":
+            forms[code] = (
+                plural[:-1] + ("я" if soft else "а") + {"D": "м", "I": "ми", "P": "х"}[code]
+            )
         forms["N"] = plural
     forms |= given
 
@@ -118,7 +127,7 @@ def noun(entry: str) -> Noun:
     forms["L"] = forms["P"]
     if gender == "p":
         forms |= {code.lower(): forms[code] for code in "NGDAIPL"}
-    return Noun(forms, gender, animate, at)
+    return Noun(word, forms, gender, animate, at)
 
 
 def nouns(text: str) -> tuple[Noun, ...]:
@@ -173,7 +182,7 @@ def past(masculine: str) -> dict[str, str]:
     else:
         stem = verb[:-2] + verb[-2:].replace("ё", "е") + "л"  # принёс, принесла; помог, помогла
     tail = "сь" if masculine.endswith("ся") else ""
-    return {"m": masculine} | {key: stem + vowel + tail for key, vowel in zip("fnp", "аои")}
+    return {"m": masculine, "f": stem + "а" + tail, "n": stem + "о" + tail, "p": stem + "и" + tail}
 
 
 def pasts(text: str) -> tuple[dict[str, str], ...]:

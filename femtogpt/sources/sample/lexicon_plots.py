@@ -9,26 +9,28 @@ from __future__ import annotations
 WORDS = {
     "once": "Давно|Когда-то|Прежде|Раньше|В те годы|В тот год|Много лет назад|Лет десять назад|"
     "В прошлом году|Три года назад|Ещё недавно|Не так давно|В то время|Одно время|Пять лет назад",
-    "when": "утром|днём|вечером|ночью|на рассвете|в полдень|после обеда|в субботу|в воскресенье|"
+    "when": "утром|днём|вечером|на рассвете|в полдень|после обеда|в субботу|в воскресенье|"
     "в понедельник|во вторник|в среду|в четверг|в пятницу|однажды|на другой день|через неделю|"
     "через месяц|в выходной|рано утром|перед обедом|вскоре|через два дня|в тот же день|"
-    "до полудня|спозаранку|на закате|под утро|к полудню|в праздник",
+    "до полудня|спозаранку|на закате|под утро|к полудню",
     "later": "завтра|послезавтра|через неделю|через час|в субботу|в воскресенье|в понедельник|"
     "во вторник|в среду|в четверг|в пятницу|к обеду|к вечеру|до заката|после обеда|скоро|"
     "на рассвете|в полдень",
     "then": "Потом|Затем|Скоро|Вдруг|Тут|Через час|Наконец|После этого|Под конец|Чуть позже|"
-    "Вскоре|Через минуту|Тогда|К полудню|Позже|Сразу",
+    "Вскоре|Через минуту|Тогда|К полудню|Позже|Сразу|Тем временем|В это время",
     "how": "тихо|весело|ласково|радостно|спокойно|громко|серьёзно|робко|бодро|важно|мягко|быстро|"
     "просто|звонко|гордо|хитро|нежно|строго|честно|смело",
-    "carefully": "бережно|осторожно|быстро|весело|молча|ловко|долго|спокойно|умело|медленно|"
-    "охотно|тихо|бодро|усердно",
-    "wind": "тёплый|свежий|сильный|слабый|южный|северный|холодный|лёгкий|резкий",
-    "rain": "мелкий|тёплый|сильный|частый|холодный|долгий|тихий|крупный",
-    "weather": "дул {wind} ветер|шёл {rain} дождь|светило солнце|пели птицы|гремел гром|стоял туман|"
+    "carefully": "бережно|осторожно|быстро|весело|молча|ловко|спокойно|умело|медленно|"
+    "охотно|тихо|бодро",
+    "wind": "тёплый|свежий|сильный|слабый|холодный|лёгкий",
+    "rain": "мелкий|тёплый|сильный|частый|холодный|тихий",
+    "weather": "дул {wind} ветер|шёл {rain} дождь|светило солнце|пели птицы|гремел гром|стоял "
+    "туман|"
     "шумел лес|цвели {flowers.N}",
+    "rested": "сидели|спали|отдыхали|дремали|стояли|ждали",
     "fix": "<починил>|<покрасил>|<вымыл>|<поправил>|<украсил>",
     "mend": "починить|покрасить|вымыть|поправить|украсить",
-    "answered": "<ответил>|<сказал>|<отозвался>|<воскликнул>|<произнёс>|<согласился>",
+    "answered": "<ответил>|<сказал>|<отозвался>|<проговорил>|<произнёс>",
 }
 
 OPENING = (
@@ -37,9 +39,10 @@ OPENING = (
     "[В <его> доме были {any things.n}, {things.n}, {any furniture.n}, {things.n} и {# toys}|"
     "<Он> <носил> {any coats.a} и {clothes.a}, а с собой <брал> {any things.a}, {things.a} и "
     "{things.a}|"
-    "<Он> <дружил> {с people.i}, {с people.i}, {с people.i}, {с creatures.i} и "
+    "<Он> <дружил> {с folk.i}, {с people.i}, {с people.i}, {с creatures.i} и "
     "{с creatures.i}|"
-    "<Он> <построил> {any sheds.a}, а там <поставил> {any furniture.a}, {boxes.a}, {things.a} и "
+    "<Он> <построил> {colours sheds.a}, а рядом <поставил> {any furniture.a}, {boxes.a}, "
+    "{things.a} и "
     "{# dishes}]. "
     "[Ещё у <него>|Во дворе у <него>|Вместе с <ним>] {was kind pets.n=p}. "
     "<Он> [<любил>|<готовил>|<ел>] {foods.a}, {foods.a}, {tasty foods.a} и {filled.a} "
@@ -51,60 +54,64 @@ SCENES = {
     "{things.a} и {# toys}. [Рядом|У ворот|У входа|Напротив] {traded kind people.n=f}. <f:Он> "
     "<f:продал> <ему> {foods.a}, {any things.a}, {things.a} и {things.a}. {then} <он> <отдал> "
     "{things.a} {people.d}, {things.a} — {people.d}, а {things.a} — {people.d}.",
-    "в лесу": "В лес <он> <пошёл> {when} и <взял> {any boxes.a}, {things.a}, {foods.a} и {drinks.a}. "
-    "Под {trees.i} {sat kind beasts.n} и {creatures.n}, а выше — {kind birds.n}, {birds.n} "
+    "в лесу": "В лес <он> <пошёл> {when} и <взял> {any boxes.a}, {things.a}, {foods.a} и "
+    "{drinks.a}. "
+    "Под {trees.i} {rested} {kind beasts.n} и {creatures.n}, а выше — {kind birds.n}, {birds.n} "
     "и {birds.n}. {then} <он> <набрал> {berries.g}, {berries.g} и {berries.g}, а [в траве|"
     "под кустом|на тропе] <нашёл> {any things.a}, {things.a} и {things.a}.",
-    "в саду": "В саду <он> <работал> {when}: <взял> {any tools.a}, {tools.a}, {tools.a} и "
+    "в саду": "В саду <он> <работал> {when}: <взял> {any garden_tools.a}, {garden_tools.a}, "
+    "{garden_tools.a} и "
     "{carefully} <посадил> {young trees.a}, {crops.a}, {crops.a} и {flowers.A}. {then} "
     "{came kind people.n=f}, <f:собрал> {fresh fruit.a} и <f:получил> за это {any things.a}, "
     "{things.a}, {things.a} и {foods.a}.",
     "за работой": "Чинить {any houseparts.a} <он> <начал> {when}. "
-    "[Под рукой были|На земле лежали|Пригодились] {any tools.n}, {tools.n}, {tools.n} и "
-    "{things.n}. {then} <он> {carefully} {fix} {any houseparts.a}, а {p.n} <p:смотрел> на "
+    "[Под рукой были|На земле лежали|Пригодились] {any craft_tools.n}, {craft_tools.n}, "
+    "{craft_tools.n} и "
+    "{# dishes}. {then} <он> {carefully} {fix} {any houseparts.a}, а {p.n} <p:смотрел> на "
     "{people.a}, {people.a} и {kind creatures.a}. За труды {kind people.n=f} <f:дал> <ему> "
     "{foods.a}, {any things.a}, {things.a} и {drinks.a}.",
     "и гости": "Гостей <он> <ждал> {when} и <поставил> на стол {meals.a}, "
     "{filled.a} {с fillings.i}, {crops.a}, {crops.a} и {# dishes}. Пришли {kind people.n}, "
-    "{people.n}, {people.n} и {kind people.n}. Они принесли {any things.a}, {things.a}, {things.a} "
-    "и {clothes.a}. {then} все {carefully} [слушали|хвалили|вспоминали] {people.a} и "
+    "{people.n}, {folk.n} и {kind people.n}. Они принесли {any things.a}, {things.a}, {things.a} "
+    "и {clothes.a}. {then} все {how} [слушали|хвалили|вспоминали] {folk.a} и "
     "{kind people.a}.",
     "на реке": "На реку <он> <пошёл> {when}, <сел> под {trees.i} и {carefully} <поймал> {fish.a}, "
     "{fish.a}, {things.a} и {any things.a}. Мимо {floated any ships.n}, и {kind people.n=f} "
-    "<f:помахал> <ему> {wavers.i}. Там были ещё {people.n}, {kind people.n}, {creatures.n} и "
+    "<f:помахал> <ему> {wavers.i}. Там были ещё {folk.n}, {kind people.n}, {creatures.n} и "
     "{kind creatures.n}. {then} {came kind creatures.n=x}, <x:посмотрел> на {fish.a} и <x:исчез>.",
     "в пути": "По дороге {fair places.whither} <он> <встретил> {kind people.a=f}. <f:Он> <f:нёс> "
     "{any boxes.a}, а там были {things.n}, {things.n}, {any things.n}, {things.n} и {# toys}. "
     "{then} они увидели {creatures.a}, {people.a} и {kind creatures.a}, [прошли мимо|отдохнули "
     "возле] {landmarks.g} и поговорили {о creatures.p} и {о creatures.p}.",
     "и пропажа": "Пропажу <он> <заметил> {when}: {vanished any things.n=k}. <Он> <искал> <k:его> у "
-    "{landmarks.g}, за {houseparts.i}, под {furniture.i} и <нашёл> {any things.a}, {things.a}, "
+    "{landmarks.g}, за {sheds.i}, под {trees.i} и <нашёл> {any things.a}, {things.a}, "
     "{things.a} и {things.a}. {then} {came kind people.n=f} и <f:принёс> {any boxes.a}, а там "
     "лежали {things.n}, {things.n} и {k.n}!",
-    "на поисках": "Искать {p.a} <он> <начал> {when}, когда {weather}. <Он> <смотрел> у "
-    "{landmarks.g}, под {trees.i}, за {houseparts.i} и <спрашивал> {kind people.a}, {people.a}, "
+    "в поисках": "Искать {p.a} <он> <начал> {when}, когда {weather}. <Он> <смотрел> у "
+    "{landmarks.g}, под {trees.i}, за {sheds.i} и <спрашивал> {kind people.a}, {people.a}, "
     "{people.a} и {kind people.a}. {then} {p.n} <p:нашёлся> {fair places.where}. Рядом "
-    "{sat kind creatures.n}, {creatures.n}, {creatures.n} и {people.n}.",
+    "{rested} {kind creatures.n}, {creatures.n}, {creatures.n} и {people.n}.",
     "в мастерской": "Подарок {people.d} <он> <мастерил> {when}: <взял> {materials.a}, "
-    "{materials.a}, {any tools.a}, {tools.a} и {carefully} <сделал> {any things.a}. "
+    "{materials.a}, {any craft_tools.a}, {craft_tools.a} и {carefully} <сделал> {colours toys.a}. "
     "[Сверху|Сбоку|Внизу|Внутри] <он> <нарисовал> {kind creatures.a}, {creatures.a}, {things.a} "
     "и {people.a}. {then} {people.n=f} <f:принёс> <ему> {any things.a}, {things.a} и "
     "{things.a}.",
     "и письмо": "Письмо <ему> {wrote kind people.n=f} {when}. [В нём|Там] <f:он> <f:рассказывал> "
     "{о creatures.p}, {о creatures.p} и {о creatures.p}. Ещё пришли {any things.n}, {things.n}, "
-    "{things.n} и {clothes.n}. {then} {h.n} <прочитал> письмо {people.d} и {people.d} и "
+    "{things.n} и {clothes.n}. {then} {h.n} <прочитал> письмо {folk.d} и {people.d} и "
     "<послал> в ответ {any things.a}, {things.a} и {things.a}.",
     "у моря": "К морю <он> <приехал> {when} {на vehicles.p}. К пристани {docked any ships.n}, "
     "и {kind people.n=f} {carefully} <f:сгрузил> {any furniture.a}, {things.a}, {things.a} и "
-    "{things.a}. На берегу {sat kind people.n}, {people.n}, {creatures.n} и {kind creatures.n}. "
+    "{things.a}. На берегу {rested} {kind people.n}, {people.n}, {creatures.n} и "
+    "{kind creatures.n}. "
     "{then} <он> <нашёл> {any things.a} и {things.a} и <подарил> {people.d} {things.a}.",
     "на дворе": "Кормить {pets.A} и {pets.A} <он> <пошёл> {when}. <Он> <взял> {feed.a}, {feed.a}, "
     "{crops.a} и {any dishes.a}. {then} {came kind people.n=f} и <f:принёс> {any tools.a}, "
     "{things.a}, {things.a} и {drinks.a}. Только {p.n} ничего не <p:ел> и <p:смотрел> на "
     "{creatures.a}, {people.a} и {kind creatures.a}.",
     "в грозу": "Гроза началась {when}. Ветер [качал|повалил|сломал] {young trees.a} и "
-    "{any houseparts.a}, а дождь намочил {clothes.a}, {any things.a}, {things.a} и {things.a}. "
-    "<Он> <спрятался> за {houseparts.i}, где уже {sat kind people.n=f}, {creatures.n}, "
+    "{any sheds.a}, а дождь намочил {clothes.a}, {any things.a}, {things.a} и {things.a}. "
+    "<Он> <спрятался> за {sheds.i}, где уже {rested} {kind people.n=f}, {creatures.n}, "
     "{creatures.n} и {kind creatures.n}. {then} <f:он> {how} <f:рассказал> сказку "
     "{о creatures.p} и {о creatures.p}.",
     "на чердаке": "На чердаке <он> <убирался> {when}. [В углу|У окна|Под крышей] "
@@ -129,13 +136,13 @@ SCENES = {
 REPLIES = (
     "— Пойдём {later} {fair places.whither}! — {how} {asked kind people.n}. — Возьмём "
     "{any things.a}, {things.a}, {things.a} и {foods.a}.",
-    "— Хочешь {drinks.g}? — {how} {asked kind people.n}. — Есть ещё {foods.n}, {filled.n} "
-    "{с fillings.i}, {crops.n} и {tasty foods.n}.",
+    "— Хочешь {drinks.g}? — {how} {offered kind people.n}. — Есть ещё {foods.n}, {filled.n} "
+    "{с fillings.i}, {fruit.n} и {foods.n}.",
     "— Не забудь {any things.a}, {things.a}, {things.a} и {clothes.a}, — {how} "
     "{said kind people.n}. — Скоро [подует {wind} ветер|пойдёт {rain} дождь].",
     "— У меня для тебя {any things.n}, {things.n}, {things.n} и {# toys}, — {how} "
     "{said kind people.n}.",
-    "— Скоро приедут {people.n}, {people.n} и {kind creatures.n}, — {how} {said kind people.n}. — "
+    "— Скоро приедут {folk.n}, {people.n} и {kind creatures.n}, — {how} {said kind people.n}. — "
     "Встретим их {later} у {landmarks.g}.",
     "— За {landmarks.i} теперь живут {kind creatures.n}, {creatures.n}, {creatures.n} и "
     "{kind people.n}, — {how} {said kind people.n}.",
@@ -155,18 +162,18 @@ REPLIES = (
 ANSWERS = (
     "— Хорошо, — {how} {answered} <он>. — Я возьму {any things.a}, {things.a}, {things.a} и "
     "{foods.a}.",
-    "— Спасибо, — {how} {answered} <он>. — А у меня есть {any things.n}, {things.n}, {things.n} и "
+    "— Понимаю, — {how} {answered} <он>. — А у меня есть {any things.n}, {things.n}, {things.n} и "
     "{# toys}.",
-    "— Не могу, — {how} {answered} <он>. — Надо отнести {any things.a} {people.d}, {things.a} — "
+    "— Мне пора, — {how} {answered} <он>. — Надо отнести {any things.a} {people.d}, {things.a} — "
     "{people.d}, а {# toys} — {people.d}.",
     "— А можно взять {p.a}? — {how} <спросил> <он>. — <p:Он> любит {people.a}, {creatures.a}, "
     "{people.a} и {kind creatures.a}.",
-    "— С радостью, — {how} {answered} <он>. — Только накормлю {pets.A} и {kind creatures.a}, "
+    "— Скоро вернусь, — {how} {answered} <он>. — Только накормлю {pets.A} и {kind creatures.a}, "
     "соберу {crops.a} и {crops.a}, позову {kind people.a} и {people.a}.",
     "— Я <видел> {kind people.a}, {creatures.a} и {kind creatures.a} {fair places.where}, — {how} "
     "{answered} <он>.",
     "— Тогда возьми {any things.a}, {things.a}, {clothes.a} и {foods.a}, — {how} {answered} <он>.",
-    "— Подумаю, — {how} {answered} <он>. — Надо спросить {people.a}, {people.a}, {people.a} и "
+    "— Не знаю, — {how} {answered} <он>. — Надо спросить {folk.a}, {people.a}, {people.a} и "
     "{kind people.a}.",
     "— Конечно! — {how} {answered} <он>. — Поедем {later} {fair places.whither} {с people.i}, "
     "{с creatures.i} и {с creatures.i}.",
@@ -175,28 +182,26 @@ ANSWERS = (
 )
 
 ENDINGS = (
-    "С тех пор <он> ходит {fair places.whither} и носит {people.d} {foods.a}, {crops.a}, "
+    "С тех пор <он> ходит {fair places.whither} и носит {folk.d} {foods.a}, {crops.a}, "
     "{any things.a} и {things.a}.",
     "Вечером <он> <съел> {tasty foods.a}, {foods.a} и {crops.a}, <выпил> {drinks.g} и {how} "
     "<запел> {о creatures.p} и {о creatures.p}.",
     "Перед сном <он> <накормил> {p.a}, {creatures.a} и {creatures.a}, <вымыл> {any dishes.a} и "
     "<положил> {на furniture.a} {things.a}, {things.a} и {any things.a}.",
-    "Ночью <ему> приснились {kind creatures.n}, {creatures.n}, {any things.n}, {things.n} и "
+    "Ночью <ему> приснились {folk.n}, {kind creatures.n}, {any things.n}, {things.n} и "
     "{kind people.n}.",
     "Дома <его> ждали {kind creatures.n}, {creatures.n}, {any things.n}, {foods.n} и {filled.n} "
     "{с fillings.i}.",
-    "Так {h.n}, {kind people.n} и {people.n} стали друзьями. Теперь они ездят {fair places.whither} "
+    "Так {h.n}, {kind people.n} и {people.n} стали друзьями. Теперь они ездят "
+    "{fair places.whither} "
     "{на vehicles.p}, едят {foods.a} и {foods.a}, поют {о creatures.p}.",
-    "На память об этом дне остались {any things.n}, {things.n}, {things.n}, {things.n} и "
-    "{# toys}.",
-    "А {p.n} <p:спал> под {furniture.i}, и <p:ему> снились {kind creatures.n}, {creatures.n}, "
+    "На память об этом дне остались {any things.n}, {things.n}, {things.n}, {things.n} и {# toys}.",
+    "А {p.n} <p:спал> за {sheds.i}, и <p:ему> снились {kind creatures.n}, {creatures.n}, "
     "{people.n}, {creatures.n} и {kind people.n}.",
     "Завтра <он> снова пойдёт {fair places.whither}, возьмёт {any things.a}, {things.a} и "
     "{tools.a}, встретит {people.a}, {people.a} и {kind people.a}.",
-    "Теперь {p.n} живёт {fair places.where} и дружит {с creatures.i}, {с creatures.i} и "
-    "{с people.i}.",
-    "Об этом дне <он> потом {carefully} <рассказывал> {people.d}, {people.d}, {people.d} и "
-    "{people.d}.",
-    "Солнце село за {landmarks.a}, и <он> {carefully} <понёс> домой {any things.a}, {things.a}, "
+    "Теперь {p.n} живёт {fair places.where} и дружит {с folk.i}, {с creatures.i} и {с people.i}.",
+    "Об этом дне <он> потом {how} <рассказывал> {folk.d}, {people.d}, {people.d} и {people.d}.",
+    "За {landmarks.i} погас закат, и <он> {carefully} <понёс> домой {any things.a}, {things.a}, "
     "{things.a} и {# toys}.",
 )

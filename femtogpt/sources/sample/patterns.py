@@ -103,13 +103,14 @@ class Fork:
         hero = cast.named.get(HERO)
         gender = hero.gender if hero else ""
         if gender not in self.tables:
-            self.tables[gender] = self._table(cast)
+            self.tables[gender] = self.table(cast)
         number, rest = pen.choose(self.tables[gender])
         for node in rest:
             node.run(pen, cast)
         return number
 
-    def _table(self, cast: Cast) -> Table:
+    def table(self, cast: Cast) -> Table:
+        """The choice as it stands with the hero of this cast."""
         options = []
         for number, (branch, weight) in enumerate(zip(self.branches, self.weights, strict=True)):
             lead, rest = "", list(branch)
@@ -207,7 +208,12 @@ def chain(slot: str, tail: str) -> Chain:
 
 
 def _options(
-    before: Sequence[Agreeing], key: str, case: str, group: Sequence[Noun], tail: str, lead: str = ""
+    before: Sequence[Agreeing],
+    key: str,
+    case: str,
+    group: Sequence[Noun],
+    tail: str,
+    lead: str = "",
 ) -> list[Option]:
     """The first choice for nouns which agree alike: a word before them, or else the noun."""
 

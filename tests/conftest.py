@@ -1,0 +1,89 @@
+"""What several test files share: a place of its own for each test, and a running Prefect server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+# Before anything imports them: no telemetry, and nothing in the person's own folders.
+os.environ |= {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+for name in [*os.environ]:
+    if name.startswith(("KAGGLE_", "PREFECT_")) or name == "MLFLOW_TRACKING_URI":
+        del os.environ[name]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes minutes; make test-all runs it")
+
+
+@pytest.fixture
+def classics() -> Path:
+    """The real archive, where it is at hand."""
+    path = SHARED / "russian-literature.zip"
+    if not path.is_file():
+        pytest.skip(f"the classics are not at hand ({path})")
+    return path
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("prefect")
+
+
+@pytest.fixture(scope="session")
+def environment(prefect_home: Path) -> dict[str, str]:
+    """For pipelines as processes: Prefect's data apart, no server, no credentials."""
+    return {**os.environ, "PREFECT_HOME": str(prefect_home), "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="session")
+def with_server(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a pipeline with a Prefect server that is already running."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    prefect = Path(sys.executable).with_name("prefect")
+    command = [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
+    server = subprocess.Popen(
+        command,
+        env={**environment, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        _await(f"{url}/health", server)
+        yield {**environment, "PREFECT_API_URL": url}
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _await(url: str, server: subprocess.Popen, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert server.poll() is None, "the Prefect server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    pytest.fail(f"no answer from {url}")

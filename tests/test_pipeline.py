@@ -1,0 +1,255 @@
+"""The whole pipeline, as a person runs it: processes, signals, a real MLflow store."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines import SMALL, STAGES, Pipeline, lines_of, training_processes
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, environment) -> tuple[Pipeline, subprocess.CompletedProcess[str]]:
+    """A pipeline that was run once, with no server started beforehand."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("finished"), environment)
+    return pipeline, pipeline.run()
+
+
+def test_one_command_goes_from_text_to_samples(finished):
+    pipeline, done = finished
+    assert done.returncode == 0, done.stderr
+    for heading in ("Corpus", "Tokens", "Model", "Held out", "Sample 1", "MLflow", "make ui"):
+        assert heading in done.stdout
+    assert lines_of(done.stderr, "made") == ["raw stories", *STAGES]
+
+
+def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
+    pipeline, _ = finished
+    client, run = pipeline.mlflow_run()
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.max_steps"] == "60"
+    assert run.data.params["sources.stories.kind"] == "sample"
+    course = pipeline.course()
+    assert [step for step, _ in course["train_loss"]] == list(range(1, 61))
+    assert [step for step, _ in course["held_out_loss"]] == [0, 20, 40, 60]
+    assert [step for step, _ in course["train_loss_by_tokens"]] == [n * 128 for n in range(1, 61)]
+    (evaluation,) = (pipeline.data / "evaluation").iterdir()
+    figures = json.loads((evaluation / "evaluation.json").read_text())["held_out"]
+    assert course["final_held_out_bits_per_character"] == [(60, figures["bits_per_character"])]
+    assert course["final_entropy_bits_per_character"] == [(60, figures["entropy"])]
+    assert 0 < figures["entropy"] < figures["bits_per_character"]
+    files = {
+        file.path
+        for kind in client.list_artifacts(run.info.run_id)
+        for file in client.list_artifacts(run.info.run_id, kind.path)
+    }
+    assert {
+        "corpus/report.json",
+        "tokenizer/tokenizer.model",
+        "run/model.safetensors",
+        "samples/samples.md",
+        "report/loss.png",
+    } <= files
+    for kind in STAGES:
+        assert (pipeline.data / kind / run.data.tags[f"femtogpt.{kind}"]).is_dir()
+
+
+def test_the_same_again_does_nothing(finished):
+    pipeline, _ = finished
+    before = pipeline.files()
+    again = pipeline.run()
+    assert again.returncode == 0, again.stderr
+    assert lines_of(again.stderr, "up to date") == ["raw stories", *STAGES, "record"]
+    assert pipeline.files() == before
+    assert "Sample 1" in again.stdout
+
+
+def test_damage_makes_one_artifact_again(finished, with_server):
+    pipeline, _ = finished
+    pipeline.environment = with_server
+    (shard,) = (pipeline.data / "tokens").glob("*/train/stories/00000.bin")
+    content = bytearray(shard.read_bytes())
+    content[1000] ^= 1
+    shard.write_bytes(content)
+    again = pipeline.run()
+    assert again.returncode == 0, again.stderr
+    assert "00000.bin does not match its checksum" in again.stderr
+    # It comes out as it was, so what was made from it is still right.
+    assert lines_of(again.stderr, "made") == ["tokens"]
+
+
+def test_another_setting_makes_again_what_depends_on_it(finished, with_server):
+    pipeline, _ = finished
+    pipeline.environment = with_server
+    again = pipeline.run("samples.temperature=0.5")
+    assert again.returncode == 0, again.stderr
+    assert lines_of(again.stderr, "made") == ["samples", "report"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory, with_server) -> Pipeline:
+    pipeline = Pipeline(tmp_path_factory.mktemp("unbroken"), with_server)
+    done = pipeline.run("train.max_steps=240")
+    assert done.returncode == 0, done.stderr
+    return pipeline
+
+
+def strike(process: subprocess.Popen, whom: str, number: int) -> None:
+    """Send a signal to the command, to the process of the flow, or to the training."""
+    if whom == "command":
+        os.kill(process.pid, number)
+        return
+    children = _children(process.pid)
+    if whom == "training":
+        children = [grandchild for child in children for grandchild in _children(child)]
+        children = [pid for pid in children if b"femtogpt.training" in _command(pid)]
+    (pid,) = children
+    os.kill(pid, number)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("whom", "number", "status"),
+    [
+        ("command", signal.SIGKILL, "RUNNING or KILLED"),
+        ("flow", signal.SIGKILL, "RUNNING"),
+        ("training", signal.SIGKILL, "FAILED"),
+        ("training", signal.SIGTERM, "KILLED"),
+        ("command", signal.SIGTERM, "KILLED"),
+        ("command", signal.SIGINT, "KILLED"),
+    ],
+)
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(
+    tmp_path, with_server, unbroken, whom, number, status
+):
+    pipeline = Pipeline(tmp_path, with_server)
+    process = pipeline.start("train.max_steps=240")
+    pipeline.await_steps(47, process)
+    strike(process, whom, number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    end = time.monotonic() + 30  # of a killed parent, the children see that and stop
+    while (left := training_processes(tmp_path)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left
+    assert pipeline.mlflow_run()[1].info.status in status.split(" or ")
+
+    done = pipeline.run("train.max_steps=240")
+    assert done.returncode == 0, done.stderr
+    assert "going on from the checkpoint at step" in done.stderr
+    assert pipeline.mlflow_run()[1].info.status == "FINISHED"
+    assert pipeline.course() == unbroken.course()
+
+
+NOT_TEXT = bytes(range(256)) * 40
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("an archive that is not one", "not an archive"),
+        ("a text that is not text", "is not text"),
+        ("an empty folder", "there is no .txt file"),
+        ("texts without content", "is empty"),
+        ("no such folder", "there is no such file or folder"),
+        ("a file for a folder", "a file stands where a folder is needed"),
+        ("an MLflow store that cannot be written", "mlruns"),
+    ],
+)
+def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_server, case, said):
+    whole, _ = finished
+    before = whole.files()
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    pipeline = Pipeline(tmp_path, with_server, SMALL.replace("kind: sample, characters: 60000", f"kind: directory, path: {texts}"))
+    pipeline.data = whole.data  # earlier artifacts lie there
+    overrides = []
+    match case:
+        case "an archive that is not one":
+            (tmp_path / "texts.zip").write_bytes(NOT_TEXT)
+            overrides = [f"sources.stories.path={tmp_path / 'texts.zip'}"]
+        case "a text that is not text":
+            (texts / "good.txt").write_text("Жил-был кот. " * 50, encoding="utf-8")
+            (texts / "bad.txt").write_bytes(NOT_TEXT)
+        case "texts without content":
+            (texts / "one.txt").write_text(" \n")
+            (texts / "two.txt").write_text("")
+        case "no such folder":
+            overrides = [f"sources.stories.path={tmp_path / 'nowhere'}"]
+        case "a file for a folder":
+            (tmp_path / "file").write_text("")
+            pipeline.data = tmp_path / "file"
+            (texts / "good.txt").write_text("Жил-был кот. " * 50, encoding="utf-8")
+        case "an MLflow store that cannot be written":
+            pipeline = Pipeline(tmp_path, with_server)
+            pipeline.data = whole.data
+            (tmp_path / "file").write_text("")
+            pipeline.mlruns = tmp_path / "file" / "mlruns"
+            overrides = ["train.max_steps=5"]
+    done = pipeline.run(*overrides)
+    assert done.returncode == 1
+    error = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(error) == 1
+    assert said in error[0]
+    assert "Traceback" not in done.stderr + done.stdout
+    assert whole.files() == before
+
+
+def test_an_unknown_configuration_or_setting_is_told_at_once(tmp_path, environment):
+    pipeline = Pipeline(tmp_path, environment)
+    for done, said in [
+        (pipeline.run(config="clasics"), "did you mean 'classics'"),
+        (pipeline.run("train.max_step=5"), "did you mean 'max_steps'"),
+        (pipeline.run("train.clip=-1"), "train.clip is -1"),
+    ]:
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert said in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_gives_one_line_and_leaves_nothing_half_made(tmp_path, with_server):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], capture_output=True
+    )
+    if mount.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.decode().strip()}")
+    try:
+        pipeline = Pipeline(tmp_path, with_server)
+        pipeline.data = disk / "data"
+        done = pipeline.run()
+        assert done.returncode == 1
+        (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert "the disk is full" in error
+        assert "Traceback" not in done.stderr
+        whole = [path for path in pipeline.files() if path.endswith("manifest.json")]
+        assert whole  # what was made before the disk was full stays
+        assert not [*disk.glob("data/*/.*.partial/manifest.json")]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_two_pipelines_at_once_make_everything_once(tmp_path, with_server):
+    pipeline = Pipeline(tmp_path, with_server)
+    first, second = pipeline.start(), pipeline.start()
+    outputs = [process.communicate(timeout=240)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), outputs
+    made = lines_of(outputs[0], "made") + lines_of(outputs[1], "made")
+    assert sorted(made) == sorted(["raw stories", *STAGES])
+    assert [step for step, _ in pipeline.course()["train_loss"]] == list(range(1, 61))

@@ -1,0 +1,173 @@
+"""Token shards: what any reader of raw ids finds on the disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import polars as pl
+import pytest
+
+from femtogpt.artifact import Store
+from femtogpt.corpus.build import SPLITS, parts
+from femtogpt.errors import UserError
+from femtogpt.sources.base import Document
+from femtogpt.tokens import shards as module
+from femtogpt.tokens.shards import INDEX, Shard, Tokens, write_tokens
+from femtogpt.tokens.tokenizer import train_tokenizer
+from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, listed, story
+
+SOURCES = {
+    "stories": Listed(
+        items=tuple(
+            Document(id=f"{seed:03d}", text=story(seed, 60), entropy_bits=seed + 0.5)
+            for seed in range(60)
+        )
+    ),
+    "works": listed({"prose": PROSE, "verse": VERSE, "last": story(100)}, weight=2),
+}
+SETTINGS = config(
+    SOURCES, corpus={"held_out": 0.1, "min_characters": 50}, tokenizer={"vocab_size": 400}
+)
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    """A store with a corpus and its tokenizer."""
+    store = Store(tmp_path_factory.mktemp("data"))
+    corpus = corpus_of(store, SETTINGS)
+    return store, corpus, train_tokenizer(store, SETTINGS, corpus)
+
+
+@pytest.fixture(scope="module")
+def artifact(stages):
+    store, *inputs = stages
+    return write_tokens(store, SETTINGS, *inputs)
+
+
+@pytest.fixture(scope="module")
+def several(stages, tmp_path_factory):
+    """The same in shards of some thousand tokens, in another place."""
+    _, *inputs = stages
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SHARD", 1000)
+        return write_tokens(Store(tmp_path_factory.mktemp("several")), SETTINGS, *inputs)
+
+
+@pytest.fixture(params=["artifact", "several"])
+def tokens(request):
+    return Tokens(request.getfixturevalue(request.param).path)
+
+
+def all_shards(tokens: Tokens):
+    for split in SPLITS:
+        for source, shards in tokens.shards(split).items():
+            for shard in shards:
+                yield split, source, shard
+
+
+def test_a_shard_is_documents_between_boundaries(tokens):
+    for _, _, shard in all_shards(tokens):
+        entries, end = shard.documents(), 0
+        for entry in entries:
+            assert entry.start == end
+            end = entry.start + 1 + entry.tokens
+            assert shard.ids[entry.start] == shard.ids[end] == tokens.boundary
+            assert tokens.boundary not in shard.ids[entry.start + 1 : end]
+        assert end + 1 == shard.tokens == len(shard.ids)
+
+
+def test_every_document_of_the_corpus_is_read_back_by_its_entry(stages, tokens):
+    tokenizer, found = tokens.tokenizer(), {}
+    for split, source, shard in all_shards(tokens):
+        for entry in shard.documents():
+            ids = shard.ids[entry.start + 1 : entry.start + 1 + entry.tokens]
+            text = tokenizer.decode(ids)
+            assert len(text) == entry.characters
+            found[split, source, entry.id] = (text, entry.entropy_bits)
+    assert found == {
+        (split, source, name): (text, bits)
+        for split in SPLITS
+        for source, file in parts(stages[1], split)
+        for name, text, bits in pl.read_parquet(file)
+        .select("id", "text", "entropy_bits")
+        .iter_rows()
+    }
+    assert found["train", "stories", "007"][1] == 7.5
+
+
+def test_the_index_counts_what_the_shards_hold(stages, tokens):
+    for split in SPLITS:
+        for source, shards in tokens.shards(split).items():
+            part = tokens.index["splits"][split][source]
+            entries = [entry for shard in shards for entry in shard.documents()]
+            assert part["tokens"] == sum(shard.tokens for shard in shards)
+            assert part["documents"] == len(entries)
+            assert part["characters"] == sum(entry.characters for entry in entries)
+        assert tokens.total(split, "documents") == stages[1].counts[f"{split}_documents"]
+        assert tokens.total(split, "characters") == stages[1].counts[f"{split}_characters"]
+
+
+def test_the_manifest_counts_what_the_index_counts(artifact):
+    tokens, counts = Tokens(artifact.path), artifact.counts
+    for split in SPLITS:
+        for what in ("tokens", "documents", "characters"):
+            assert counts[f"{split}_{what}"] == tokens.total(split, what)
+    assert 1.5 < counts["characters_per_token"] < 6
+
+
+def test_raw_files_are_what_numpy_alone_reads(tokens):
+    for split, source, shard in all_shards(tokens):
+        number = tokens.shards(split)[source].index(shard)
+        file = tokens.folder / split / source / f"{number:05d}.bin"
+        ids = np.memmap(file, dtype="<u2", mode="r")
+        assert np.array_equal(ids, shard.ids)
+        assert ids.max() < tokens.vocab_size == 400
+    assert tokens.index["dtype"] == "<u2"
+
+
+def test_a_long_source_comes_in_several_shards_that_end_with_a_document(several):
+    shards = Tokens(several.path).shards("train")["stories"]
+    assert len(shards) > 2
+    assert all(shard.tokens >= 1000 for shard in shards[:-1])
+    assert all(shard.tokens < 1000 + 500 for shard in shards)
+    assert all(shard.ids[0] == shard.ids[-1] == 1 for shard in shards)
+
+
+def test_shards_cannot_be_written_to_by_mistake(artifact):
+    shard = Tokens(artifact.path).shards("train")["works"][0]
+    with pytest.raises(ValueError, match="read-only"):
+        shard.ids[0] = 5
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", None])
+def test_a_shard_of_a_wrong_size_is_told_with_what_to_do(change, artifact, tmp_path):
+    whole = Tokens(artifact.path).shards("train")["works"][0]
+    path = tmp_path / "00000.bin"
+    if change:
+        path.write_bytes(change(whole.path.read_bytes()))
+    with pytest.raises(UserError, match=r"00000\.bin should have \d+ bytes: delete"):
+        Shard(path, whole.tokens, whole.dtype).ids  # noqa: B018
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"vocab_size": 400}'])
+def test_a_folder_without_a_right_index_is_told(content, tmp_path):
+    if content is not None:
+        (tmp_path / INDEX).write_text(content)
+    with pytest.raises(UserError, match="holds no token shards"):
+        Tokens(tmp_path)
+
+
+def test_tokens_are_found_again_and_threads_do_not_matter(stages, artifact, tmp_path):
+    store, *inputs = stages
+    assert not write_tokens(store, SETTINGS, *inputs).made
+    single = write_tokens(Store(tmp_path), SETTINGS, *inputs, threads=1)
+    assert single.content == artifact.content
+
+
+def test_the_entries_are_plain_json(artifact):
+    shard = Tokens(artifact.path).shards("train")["works"][0]
+    entries = json.loads(shard.path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert entries == [asdict(entry) for entry in shard.documents()]
+    assert {entry["id"] for entry in entries} < {"prose", "verse", "last"}
