@@ -113,10 +113,8 @@ def noun(entry: str) -> Noun:
         raise ValueError(f"the genitive plural must be given: {entry}")
     if plural:
         soft = plural[-1] == "я" or (plural[-1] == "и" and plural[-2] not in VELARS + SIBILANTS)
-        for code in "DIP":
-            forms[code] = (
-                plural[:-1] + ("я" if soft else "а") + {"D": "м", "I": "ми", "P": "х"}[code]
-            )
+        for code, ending in {"D": "м", "I": "ми", "P": "х"}.items():
+            forms[code] = plural[:-1] + ("я" if soft else "а") + ending
         forms["N"] = plural
     forms |= given
 
@@ -201,23 +199,12 @@ _AGREEING = {  # words which agree in gender and are no past tense: masculine, f
         "ним ней ним ними",
         "нём ней нём них",
         "сам сама само сами",
-        "один одна одно одни",
-        "мой моя моё мои",
-        "твой твоя твоё твои",
-        "наш наша наше наши",
-        "этот эта это эти",
-        "какой какая какое какие",
-        "такой такая такое такие",
-        "хороший хорошая хорошее хорошие",
         "рад рада радо рады",
         "готов готова готово готовы",
         "доволен довольна довольно довольны",
         "счастлив счастлива счастливо счастливы",
         "весел весела весело веселы",
         "спокоен спокойна спокойно спокойны",
-        "голоден голодна голодно голодны",
-        "должен должна должно должны",
-        "согласен согласна согласно согласны",
     )
 }
 

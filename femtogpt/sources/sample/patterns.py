@@ -9,7 +9,7 @@ A pattern is plain text with four marks:
   cases ``where`` and ``whither`` bring the noun's own preposition of place;
 * ``[one|other]`` chooses among patterns, and ``{word}`` among those of the list ``word``.
 
-No noun is drawn twice in one paragraph.
+No noun is drawn which the paragraph has named before.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Option = tuple[str, float, object]
 
 @dataclass
 class Cast:
-    """Who is in the story, by label, and the nouns drawn in this paragraph."""
+    """Who is in the story, by label, and the nouns named so far in this paragraph."""
 
     named: dict[str, Noun] = field(default_factory=dict)
     drawn: list[Noun] = field(default_factory=list)
@@ -68,7 +68,9 @@ class Mention:
     code: str
 
     def run(self, pen: Pen, cast: Cast) -> None:
-        pen.write(cast.named[self.label].forms[self.code])
+        item = cast.named[self.label]
+        pen.write(item.forms[self.code])
+        cast.drawn.append(item)
 
 
 @dataclass(frozen=True)
