@@ -125,10 +125,11 @@ def test_an_epoch_takes_as_many_passes_over_a_source_as_it_weighs(make):
     assert set(Counter(twice[:, 1:].ravel().tolist()).values()) == {1, 2}
 
 
-def test_sources_are_mixed_within_an_epoch(make):
-    batches = Batches({"a": [make(0, 2000)], "b": [make(1, 2000)]}, CONTEXT, 16, seed=0)
-    shares = [(batches.batch(step)[0][:, 0] < RANGE).mean() for step in range(10)]
-    assert all(0.1 < share < 0.9 for share in shares)
+def test_sources_are_mixed_within_an_epoch_and_anew_in_the_next(make):
+    batches = Batches({"a": [make(0, 2000)], "b": [make(1, 2000)]}, CONTEXT, 1, seed=0)
+    one, two = (epoch(batches, number)[:, 0] < RANGE for number in (0, 1))
+    assert all(0.1 < part.mean() < 0.9 for part in np.array_split(one, 8))
+    assert not np.array_equal(one, two)
 
 
 def test_a_source_of_little_text_is_seen_in_every_epoch(make):

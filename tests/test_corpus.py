@@ -151,10 +151,17 @@ def test_a_text_that_another_source_has_too_is_kept_once(store):
     ]
 
 
+def test_as_many_characters_as_are_asked_for_are_enough(store):
+    texts = {"enough": story(1, 100)[:200].strip().ljust(200, "!"), **stories(2, 3)}
+    corpus = corpus_of(store, config({"mine": listed(texts)}, corpus={"min_characters": 200}))
+    assert "enough" in kept(corpus)["id"]
+
+
 def test_a_rejected_document_does_not_keep_out_a_good_one(store):
-    short = "Тихо."
-    strict = config({"mine": listed({"a": short, "b": short, **stories(0, 3)})})
-    assert rejected(corpus_of(store, strict))["rule"].to_list() == ["min_characters"] * 2
+    text = story(1, 100)[:190]  # as the same letters, a duplicate
+    texts = {"too short": text, "long enough": text + "." * 20, **stories(2, 3)}
+    corpus = corpus_of(store, config({"mine": listed(texts)}, corpus={"min_characters": 200}))
+    assert rejected(corpus).select("id", "rule").rows() == [("too short", "min_characters")]
 
 
 def test_no_document_is_in_both_splits_and_each_source_is_in_both(store):

@@ -87,7 +87,11 @@ def test_the_chain_leaves_no_dirt(texts):
         assert all(line == line.strip() for line in text.split("\n"))
 
 
-@pytest.mark.parametrize("text", [PROSE.strip(), VERSE], ids=["prose", "verse"])
+@pytest.mark.parametrize(
+    "text",
+    [PROSE.strip(), VERSE, "№ 5, 20 м², ½ версты… — 1/2 «ﬁ»; A&B"],
+    ids=["prose", "verse", "signs"],
+)
 @pytest.mark.parametrize("name", RULES)
 def test_clean_russian_is_not_changed(name, text):
     assert clean(text, name) == text
