@@ -129,9 +129,9 @@ class Store:
 
         One process at a time makes an artifact; a second one waits and then finds it. After an
         exception nothing is left, unless the stage is ``resumable``: then the partial folder
-        stays, and the next ``build`` is given it as it is. ``name`` stands in the log instead of
-        the kind. A full disk, a folder that cannot
-        be written and the like are UserErrors.
+        stays, and the next ``build`` is given it as it is, and so is a damaged artifact. ``name``
+        stands in the log instead of the kind. A full disk, a folder that cannot be written and
+        the like are UserErrors.
         """
         with explained(self.root):
             if artifact := self.find(recipe):
@@ -150,7 +150,10 @@ class Store:
         path, partial = self.path(recipe), self.partial(recipe)
         if path.exists():
             log.warning("%s is damaged (%s): made again", path, _fault(path))
-            shutil.rmtree(path)
+            if resumable and not partial.exists():
+                os.rename(path, partial)
+            else:
+                shutil.rmtree(path)
         if partial.exists() and not resumable:  # of a process that was killed: we hold the lock
             shutil.rmtree(partial)
         partial.mkdir(parents=True, exist_ok=True)
@@ -186,6 +189,8 @@ def _fault(path: Path) -> str | None:
     """What is wrong with the files of an artifact, or None."""
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if manifest.pop("self") != digest_of(manifest):
+            return f"{MANIFEST} does not match its checksum"
         for name, expected in manifest["files"].items():
             file = path / name
             if not file.is_file():
@@ -194,7 +199,6 @@ def _fault(path: Path) -> str | None:
                 return f"{name} has {file.stat().st_size} bytes instead of {expected['size']}"
             if digest_of_file(file) != expected["sha256"]:
                 return f"{name} does not match its checksum"
-        Artifact.load(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST}: {error!r}"
     return None
@@ -203,9 +207,10 @@ def _fault(path: Path) -> str | None:
 def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) -> None:
     """List the files with size and checksum, and bring everything to the disk."""
     files = {}
+    own = (MANIFEST, _partial(folder / MANIFEST).name)  # the second of a kill while it was written
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
-        if name != MANIFEST:
+        if name not in own:
             files[name] = {"size": file.stat().st_size, "sha256": digest_of_file(file)}
             sync(file)
     manifest = {
@@ -217,6 +222,7 @@ def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) 
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
+    manifest["self"] = digest_of(manifest)
     write_whole(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         sync(place)
@@ -224,13 +230,22 @@ def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that a crash at any moment leaves the old one or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    partial = _partial(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk it would keep the disk full
+        raise
     sync(path.parent)
+
+
+def _partial(path: Path) -> Path:
+    """Where a file is written before it is whole."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def sync(path: Path) -> None:

@@ -60,7 +60,7 @@ def _source(value: Any) -> Any:
         return value
     kinds = source_kinds()
     kind = value.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise ValueError(f"kind {kind!r} is unknown{_nearest(str(kind), kinds)}")
     return kinds[kind].load().model_validate(value)
 
@@ -204,9 +204,10 @@ class Config(Section):
         pattern=r"^[\w-]+$", description="the configuration's name: MLflow experiment"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="the one seed of initialisation and order")
-    sources: dict[str, Annotated[SerializeAsAny[SourceConfig], BeforeValidator(_source)]] = Field(
-        min_length=1, description="name to source"
-    )
+    sources: dict[
+        Annotated[str, Field(pattern=r"^[\w-]+$")],
+        Annotated[SerializeAsAny[SourceConfig], BeforeValidator(_source)],
+    ] = Field(min_length=1, description="name to source")
     corpus: CorpusConfig = CorpusConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     model: ModelConfig = ModelConfig()
@@ -243,8 +244,12 @@ def load_config(
         settings["sources"] = {
             str(source): read_source(str(source), conf) for source in settings["sources"]
         }
-    for override in [*_archive(settings, archive), *overrides]:
+    if archive is not None:
+        _give_archive(settings, archive)
+    named = set(settings.get("sources") or ())
+    for override in overrides:
         _override(settings, override)
+    _check_sources(settings, named)
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
@@ -252,22 +257,31 @@ def load_config(
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
 
 
-def _archive(settings: dict, archive: Path | None) -> list[str]:
-    """The override that gives an archive to the one source with such a field."""
-    if archive is None:
-        return []
+def _give_archive(settings: dict, archive: Path) -> None:
+    """Give an archive to the one source that can be read from one."""
     kinds = source_kinds()
+    sources = settings.get("sources")
     takers = [
-        name
-        for name, source in settings.get("sources", {}).items()
-        if source.get("kind") in kinds and "archive" in kinds[source["kind"]].load().model_fields
+        source
+        for source in (sources.values() if isinstance(sources, dict) else ())
+        if isinstance(source, dict)
+        and str(source.get("kind")) in kinds
+        and "archive" in kinds[source["kind"]].load().model_fields
     ]
     if len(takers) != 1:
         raise UserError(
             f"ARCHIVE={archive}: {len(takers) or 'no'} sources of this configuration can be read"
             " from an archive; it takes one: set sources.<name>.archive=… instead"
         )
-    return [f"sources.{takers[0]}.archive={archive}"]
+    takers[0]["archive"] = str(archive)
+
+
+def _check_sources(settings: dict, named: set[str]) -> None:
+    """UserError for a source that only an override knows, which has no kind: it is misspelt."""
+    sources = settings.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        if name not in named and isinstance(source, dict) and "kind" not in source:
+            raise UserError(f"sources.{name} is no source{_nearest(str(name), named)}")
 
 
 def _find(name: str, folder: Path, what: str) -> Path:
@@ -289,8 +303,18 @@ def _find(name: str, folder: Path, what: str) -> Path:
 def _read_yaml(path: Path) -> dict:
     import yaml
 
+    class Strict(yaml.SafeLoader):
+        """Refuses a key that stands twice: YAML's reader would keep the last in silence."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+            keys = [key.value for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise yaml.YAMLError(f"{key} stands twice in line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep)
+
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), Strict)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = " ".join(str(error).split())
         raise UserError(f"{path} is not YAML: {where}") from error

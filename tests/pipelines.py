@@ -89,7 +89,10 @@ class Pipeline:
         """What MLflow shows of the training: metric to (step, value), times left out."""
         client, run = self.mlflow_run()
         return {
-            name: [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
+            name: [
+                (point.step, point.value)
+                for point in client.get_metric_history(run.info.run_id, name)
+            ]
             for name in run.data.metrics
             if name != "seconds"
         }

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from femtogpt.artifact import Artifact, Store
-from femtogpt.config import read_source
 from femtogpt.corpus import build
 from femtogpt.corpus.build import REJECTED, SCHEMA, SPLITS, parts
 from femtogpt.errors import UserError
@@ -190,18 +189,6 @@ def test_cleaning_in_small_batches_gives_the_same_documents(tmp_path, monkeypatc
     assert rejected(pieces).equals(rejected(whole))
     assert report(pieces) == report(whole)
     assert not (pieces.path / "cleaned").exists()
-
-
-@pytest.mark.parametrize(
-    "hidden", ["&am\u00adp;", "<\u00adb>", "<<i>b>", "[[1]1]", "&amp;mdash;", "и[1]\u0306"]
-)
-def test_what_cleaning_uncovers_is_cleaned_too(hidden, store):
-    rules = tuple(read_source("classics")["rules"])
-    texts = {name: f"{text} {hidden} и" for name, text in stories(0, 3).items()}
-    once = kept(corpus_of(store, config({"mine": listed(texts, rules=rules)})))
-    again = listed(dict(once.select("id", "text").iter_rows()), rules=rules)
-    twice = kept(corpus_of(store, config({"mine": again})))
-    assert twice["text"].to_list() == once["text"].to_list()
 
 
 def test_the_same_texts_give_the_same_bytes(tmp_path):

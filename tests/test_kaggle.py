@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from kaggle_stand_in import LICENCE, TOKEN, KaggleStandIn
+from tests.kaggle_stand_in import LICENCE, TOKEN, KaggleStandIn
 
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle as module

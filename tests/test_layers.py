@@ -56,11 +56,11 @@ def test_a_room_imports_only_from_those_before_it():
 
 
 def test_training_imports_on_a_bare_machine():
-    code = f"""
+    code = """
 import importlib.abc, sys
 class Bare(importlib.abc.MetaPathFinder):
-    forbidden = {{"yaml", "polars", "pyarrow", "prefect", "mlflow", "kaggle", "rich",
-                 "matplotlib", "charset_normalizer", "pandas"}}
+    forbidden = {"yaml", "polars", "pyarrow", "prefect", "mlflow", "kaggle", "rich",
+                 "matplotlib", "charset_normalizer", "pandas"}
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.forbidden:
             raise ModuleNotFoundError(name)

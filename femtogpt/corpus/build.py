@@ -10,6 +10,7 @@ Layout of the artifact::
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import re
@@ -71,7 +72,7 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
             name: _Builder(name, source, rules[name], config.corpus, seen, folder).build(
                 raws[name].path / BYTES
             )
-            for name, source in config.sources.items()
+            for name, source in sorted(config.sources.items())  # as the digest: in any order
         }
         if not sum(part["splits"]["held_out"]["documents"] for part in report.values()):
             raise UserError(
@@ -115,7 +116,7 @@ class _Builder:
                 read += frame.height
                 characters += int(frame["text"].str.len_chars().sum())
                 frame = self._check(self._clean(frame), batches)
-                frame.write_parquet(self.folder / "cleaned" / f"{batches:05d}.parquet")
+                _write(frame, self.folder / "cleaned" / f"{batches:05d}.parquet")
                 kept += frame.select("id", "characters").iter_rows()
                 batches += 1
                 update(characters)
@@ -175,7 +176,7 @@ class _Builder:
             self.rejected_by.update(rejected["rule"])
             folder = self.folder / "rejected" / f"source={self.name}"
             folder.mkdir(parents=True, exist_ok=True)
-            rejected.cast(REJECTED).write_parquet(folder / f"{batch:05d}.parquet")
+            _write(rejected.cast(REJECTED), folder / f"{batch:05d}.parquet")
         return frame.filter(pl.col("rule").is_null()).drop("rule", "figure").cast(SCHEMA)
 
     def _duplicates(self, frame: pl.DataFrame) -> pl.Series:
@@ -206,12 +207,19 @@ class _Builder:
                     continue
                 folder = self.folder / "documents" / f"source={self.name}" / f"split={split}"
                 folder.mkdir(parents=True, exist_ok=True)
-                part.write_parquet(folder / f"{batch:05d}.parquet", compression="zstd")
+                _write(part, folder / f"{batch:05d}.parquet")
                 splits[split]["documents"] += part.height
                 splits[split]["characters"] += int(part["characters"].sum())
             cleaned.unlink()
         (self.folder / "cleaned").rmdir()
         return splits
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    """Write Parquet; polars itself does not say that a disk is full in a way one can catch."""
+    parquet = io.BytesIO()
+    frame.write_parquet(parquet, compression="zstd")
+    path.write_bytes(parquet.getbuffer())
 
 
 def _batches(documents: Iterator[Document]) -> Iterator[list[tuple]]:

@@ -24,12 +24,14 @@ def held_out(source: str, documents: Sequence[tuple[str, int]], share: float) ->
 
     target = share * sum(characters for _, characters in documents)
     taken, total = set(), 0
-    for name, characters in sorted(documents, key=order):
-        if characters <= LARGEST * target and total + characters <= target:
-            taken.add(name)
-            total += characters
-        if total >= CLOSE * target:
-            break
+    ordered = sorted(documents, key=order)
+    for largest in (LARGEST * target, target):  # large works only where small ones do not suffice
+        for name, characters in ordered:
+            if total >= CLOSE * target:
+                break
+            if name not in taken and characters <= largest and total + characters <= target:
+                taken.add(name)
+                total += characters
     if not taken:  # every work is large: the smallest overshoots least
         smallest = min(documents, key=lambda document: (document[1], order(document)))
         taken.add(smallest[0])

@@ -126,8 +126,12 @@ class GPT(nn.Module):
         self.initialise()
 
     def initialise(self) -> None:
-        """Normal weights of 1/√fan-in; blocks start as the identity (zero output matrices)."""
-        nn.init.normal_(self.embed_tokens.weight, std=0.02)
+        """Normal weights of 1/√fan-in; blocks start as the identity (zero output matrices).
+
+        Then what is read at first is each token itself, with a logit of width × std: 4 at any
+        width, or the loss would begin far above that of an even guess.
+        """
+        nn.init.normal_(self.embed_tokens.weight, std=4 / self.config.width)
         for name, module in self.layers.named_modules():
             if isinstance(module, nn.Linear):
                 if name.endswith(("o_proj", "down_proj")):

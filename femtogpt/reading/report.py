@@ -64,7 +64,7 @@ def summary(
     if held_out["entropy"] is not None:
         parts.append(
             f"            {held_out['entropy']:.3f} is the text's true entropy:"
-            f" the model reaches {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
+            f" the model is at {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
         )
     for number, sample in enumerate(samples[:SHOWN], 1):
         text = sample["prompt"] + sample["text"]

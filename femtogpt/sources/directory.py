@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from femtogpt.sources.texts import Texts, identity_of, wanted
+from femtogpt.sources.texts import Texts, identity_of, readable, wanted
 
 
 class Directory(Texts):
@@ -25,8 +25,9 @@ class Directory(Texts):
     def fetch(self, into: Path) -> dict:
         if self.path.is_dir():
             for name in wanted(self.path):
-                (into / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.path / name, into / name)
+                copy = into / readable(name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.path / name, copy)
         else:
             shutil.copyfile(self.path, into / self.path.name)
         return {"path": str(self.path.resolve())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -22,6 +23,12 @@ from femtogpt.errors import UserError
 from femtogpt.sources.base import Document, Source
 
 ENCODINGS = ["cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855"]
+MARKS = (  # byte order marks; UTF-32's begins as UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 INFO = "info.csv"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _DAMAGE = (  # what zipfile and tarfile raise over a damaged or locked archive
@@ -68,7 +75,7 @@ class Texts(Source):
                     " sources.<name>.not_text=reject"
                 )
             yield Document(
-                id=str(path.with_suffix("")),
+                id=str(path).removesuffix(".txt"),  # .TXT stays: both may be there
                 text=text if text is not None else "",
                 title=path.stem,
                 author=path.parent.name or None,
@@ -86,7 +93,8 @@ def identity_of(path: Path) -> str:
     if path.is_dir():
         whole = hashlib.sha256()
         for name in wanted(path):
-            whole.update(f"{name}\n{digest_of_file(path / name)}\n".encode())
+            line = f"{name}\n{digest_of_file(path / name)}\n"
+            whole.update(line.encode(errors="surrogateescape"))
         return whole.hexdigest()
     check_archive(path)
     return digest_of_file(path)
@@ -97,7 +105,9 @@ def wanted(folder: Path) -> list[str]:
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and (path.suffix.lower() == ".txt" or path.name == INFO)
+        if (path.suffix.lower() == ".txt" or path.name == INFO)
+        and not path.name.startswith("._")  # what macOS adds
+        and path.is_file()
     )
     if not any(name.lower().endswith(".txt") for name in names):
         raise UserError(f"{folder}: there is no .txt file in it; give a folder that has some")
@@ -118,11 +128,12 @@ def check_archive(path: Path) -> None:
 
 def decode(data: bytes) -> str | None:
     """Text from bytes in UTF-8, UTF-16 with its mark or a Russian 8-bit encoding; None if none."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _strict(data, "utf-16")
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return _strict(data, encoding)
     text = _strict(data, "utf-8-sig")
     if text is not None:
-        return None if text.count("\0") > len(text) / 100 else text
+        return text if _is_text(text) else None
     if data.count(0) > len(data) / 100:
         return None
     best = from_bytes(data, cp_isolation=ENCODINGS).best()
@@ -161,10 +172,12 @@ def _members(archive: Path) -> dict[str, Callable[[], bytes]]:
         else:
             tar = tarfile.open(archive)  # noqa: SIM115  its members are read later
             members = {
-                info.name: lambda info=info: tar.extractfile(info).read()
+                readable(info.name): lambda info=info: tar.extractfile(info).read()
                 for info in tar
                 if info.isfile()
             }
+            while tar.fileobj.read(1 << 20):  # to the end, where a compressed one has its checksum
+                pass
     except _DAMAGE as error:
         raise _damaged(archive, error) from error
     return {
@@ -192,14 +205,30 @@ def _name(info: zipfile.ZipInfo) -> str:
     """A member's path; archives of Russian Windows name files in cp866 without saying so."""
     if info.flag_bits & 0x800:
         return info.filename
-    raw = info.filename.encode("cp437")
-    return _strict(raw, "utf-8") or _strict(raw, "cp866") or info.filename
+    return _russian(info.filename.encode("cp437")) or info.filename
+
+
+def readable(name: str) -> str:
+    """A name in another encoding than this machine's, as text that can be written."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return _russian(name.encode(errors="surrogateescape")) or ascii(name)
+    return name
+
+
+def _russian(name: bytes) -> str | None:
+    return _strict(name, "utf-8") or _strict(name, "cp866")
 
 
 def _years(folder: str, text: str) -> dict[tuple[str, str], int]:
     """(folder, name) to year; of a range (1862-1864), the last."""
     years = {}
-    for row in csv.DictReader(io.StringIO(text)):
+    try:
+        rows = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error:  # an open quote: better no years than no texts
+        return {}
+    for row in rows:
         found = re.findall(r"\d{4}", row.get("year") or "")
         if row.get("name") and found:
             years[folder, _key(row["name"])] = int(found[-1])

@@ -74,10 +74,10 @@ class Tokens:
         self.folder = Path(folder)
         try:
             self.index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self.vocab_size: int = self.index["vocab_size"]
+            self.boundary: int = self.index["boundary"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.folder} holds no token shards: no readable {INDEX}") from error
-        self.vocab_size: int = self.index["vocab_size"]
-        self.boundary: int = self.index["boundary"]
 
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that made the shards."""

@@ -76,6 +76,10 @@ def train(lines: Iterator[str], vocab_size: int, character_coverage: float = 0.9
             minloglevel=2,
         )
     except RuntimeError as error:
+        if "sentences_.empty" in str(error):
+            raise UserError(
+                f"tokenizer.vocab_size {vocab_size}: there is no text to train on, add text"
+            ) from error
         if "ocabulary size" in str(error):
             raise UserError(
                 f"tokenizer.vocab_size {vocab_size} does not suit this corpus"

@@ -7,6 +7,7 @@ A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import logging
@@ -52,6 +53,7 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
+        "metrics": _digest_of_start(run / FILE, checkpoint.metrics_size),
         "seconds": checkpoint.seconds,
         "files": {path.name: digest_of_file(path) for path in sorted(partial.iterdir())},
     }
@@ -67,10 +69,7 @@ def load_newest(run: Path) -> Checkpoint | None:
     """The newest checkpoint that is whole; damaged ones are named in a warning and passed over."""
     for folder in sorted((run / FOLDER).glob("[0-9]*"), reverse=True):
         try:
-            checkpoint = _load(folder)
-            if (run / FILE).stat().st_size < checkpoint.metrics_size:
-                raise ValueError(f"{FILE} ends before it")
-            return checkpoint
+            return _load(folder, run / FILE)
         except Exception as error:  # whatever a damaged file makes the readers raise
             log.warning(
                 "checkpoint %s is damaged (%s): going back to the one before", folder, error
@@ -78,11 +77,13 @@ def load_newest(run: Path) -> Checkpoint | None:
     return None
 
 
-def _load(folder: Path) -> Checkpoint:
+def _load(folder: Path, metrics: Path) -> Checkpoint:
     about = json.loads((folder / ABOUT).read_text())
     for name, digest in about["files"].items():
         if digest_of_file(folder / name) != digest:
             raise ValueError(f"{name} does not match its checksum")
+    if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
+        raise ValueError(f"{metrics.name} is not what it was")
     return Checkpoint(
         about["step"],
         about["metrics_size"],
@@ -90,3 +91,9 @@ def _load(folder: Path) -> Checkpoint:
         safetensors.torch.load_file(folder / WEIGHTS),
         torch.load(folder / "state.pt", weights_only=True, map_location="cpu"),
     )
+
+
+def _digest_of_start(path: Path, size: int) -> str:
+    """SHA-256 of a file's first bytes."""
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(size)).hexdigest()
