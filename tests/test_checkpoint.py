@@ -105,16 +105,19 @@ def test_one_half_written_by_a_killed_process_is_neither_read_nor_in_the_way(run
 
 
 def test_metrics_that_end_before_a_checkpoint_make_the_one_before_be_taken(run):
-    save(run, at(5, metrics_size=100), keep=2)
-    save(run, at(10, metrics_size=101), keep=2)
+    save(run, at(5, metrics_size=99), keep=2)
+    save(run, at(10, metrics_size=100), keep=2)
+    os.truncate(run / FILE, 99)
     assert load_newest(run).step == 5
 
 
 def test_a_checkpoint_passed_over_is_not_taken_when_the_metrics_have_grown_anew(run):
-    save(run, at(5, metrics_size=100), keep=2)
-    save(run, at(10, metrics_size=150), keep=2)
+    save(run, at(5, metrics_size=50), keep=2)
+    save(run, at(10, metrics_size=100), keep=2)
+    os.truncate(run / FILE, 50)
     assert load_newest(run).step == 5
-    (run / FILE).write_bytes(b"\n" * 100 + b"a line across byte 150\n" * 4)
+    with (run / FILE).open("ab") as file:
+        file.write(b"a line across byte 100\n" * 4)
     assert load_newest(run).step == 5
 
 

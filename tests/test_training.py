@@ -129,7 +129,7 @@ def test_the_scale_of_the_loss_outlives_a_stop(tokens, run, tmp_path, precision)
     state = load_newest(run).state["scaler"]
     assert state == load_newest(whole).state["scaler"]
     if precision == "float16":
-        assert state["_growth_tracker"] == 20
+        assert state["_growth_tracker"] > 13  # steps without overflow: more than since the stop
 
 
 def test_a_training_may_go_on_in_a_format_that_scales_the_loss(tokens, run):
