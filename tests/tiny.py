@@ -57,7 +57,7 @@ def write_tokens(
             shard = write_shard(folder / split / source / "00000.bin", documents)
             entries = shard.documents()
             index["splits"][split][source] = {
-                "tokens": shard.tokens,
+                "tokens": shard.tokens - 1,
                 "documents": len(entries),
                 "characters": sum(entry.characters for entry in entries),
                 "shards": [shard.tokens],

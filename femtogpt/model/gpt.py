@@ -29,6 +29,7 @@ class Cache:
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Add a layer's new keys and values (B, K, T, D); gives all that are in reach."""
         if (before := self.layers[layer]) is not None:
+            assert k.shape[2] == 1, "after the first text, one token at a time: no mask is made"
             k = torch.cat([before[0], k], dim=2)[:, :, -self.context :]
             v = torch.cat([before[1], v], dim=2)[:, :, -self.context :]
         self.layers[layer] = (k, v)
@@ -64,15 +65,16 @@ class Attention(nn.Module):
             project(x).view(B, T, -1, self.head_size)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        q = rotate(self.q_norm(q).transpose(1, 2), cos, sin)  # (B, H, T, D)
-        k = rotate(self.k_norm(k).transpose(1, 2), cos, sin)  # (B, K, T, D)
+        # Norms and angles in float32, whatever the format of the matrix products.
+        q = rotate(self.q_norm(q.float()).transpose(1, 2), cos, sin).to(v.dtype)  # (B, H, T, D)
+        k = rotate(self.k_norm(k.float()).transpose(1, 2), cos, sin).to(v.dtype)  # (B, K, T, D)
         v = v.transpose(1, 2)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
         y = F.scaled_dot_product_attention(
             q,
             k,
-            v.to(k.dtype),
+            v,
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=T > 1,
             enable_gqa=self.grouped,

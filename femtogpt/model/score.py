@@ -18,6 +18,12 @@ import torch.nn.functional as F
 from femtogpt.tokens.shards import Entry, Shard
 
 IGNORED = -100
+LOGITS = 1 << 27  # computed at once: half a gigabyte in float32
+
+
+def at_once(vocab_size: int) -> int:
+    """Predictions whose logits fit into memory together."""
+    return max(1, LOGITS // vocab_size)
 
 
 @dataclass

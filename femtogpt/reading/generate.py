@@ -45,10 +45,11 @@ def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact)
         (folder / FILE).write_text(
             json.dumps(samples, ensure_ascii=False, indent=1), encoding="utf-8"
         )
-        pages = (f"**{sample['prompt']}**{sample['text']}" for sample in samples)
-        (folder / "samples.md").write_text(
-            "\n\n---\n\n".join(page.replace("****", "") for page in pages) + "\n", encoding="utf-8"
+        pages = (
+            (f"**{sample['prompt']}**" if sample["prompt"] else "") + sample["text"]
+            for sample in samples
         )
+        (folder / "samples.md").write_text("\n\n---\n\n".join(pages) + "\n", encoding="utf-8")
         return {"samples": len(samples)}
 
     return store.make(recipe, build)
@@ -86,7 +87,8 @@ def generate(
 ) -> Iterator[int]:
     """Draw up to ``tokens`` ids after ``ids``, which are not empty; stops before ``end``.
 
-    Of a longer text, the model sees the last ``context`` ids.
+    Each layer sees the last ``context`` positions; of a longer prompt, the last ``context`` ids
+    are read.
     """
     import torch
 
@@ -121,6 +123,7 @@ def draw(
 
     if temperature == 0:
         return int(logits.argmax())
+    logits = logits - logits.max()  # so that a tiny temperature overflows to −∞ alone
     chances, ids = torch.softmax(logits / temperature, dim=-1).sort(descending=True)
     if top_k is not None:
         chances, ids = chances[:top_k], ids[:top_k]

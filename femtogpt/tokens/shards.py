@@ -209,7 +209,7 @@ class _Writer:
         if self.file is not None:
             self._end()
         return {
-            "tokens": sum(self.shards),
+            "tokens": sum(self.shards) - len(self.shards),  # all but the first are predicted
             "documents": self.documents,
             "characters": self.characters,
             "shards": self.shards,

@@ -1,23 +1,34 @@
 """Training as a process of its own: ``python -m femtogpt.training RUN TOKENS``.
 
 RUN holds ``settings.json``; TOKENS is a folder of token shards. SIGTERM and Ctrl-C finish the
-step, write a checkpoint and end with status 75 (try again later); a second one ends at once. It
-also stops when its standard input closes, which happens when the process that started it is
-gone. Status 2 means that the last line on standard error says what to do.
+step, write a checkpoint and end with status 75 (try again later); a second one ends at once.
+``--supervised``: it also stops when its standard input closes, which happens when the process
+that started it is gone, and a second signal changes nothing. Status 2 means that the last line
+on standard error says what to do.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from femtogpt.artifact import explained
 from femtogpt.errors import Stopped, UserError
+
+if TYPE_CHECKING:
+    from femtogpt.training.loop import Settings
 
 USER_ERROR, STOPPED = 2, os.EX_TEMPFAIL
 
@@ -25,25 +36,52 @@ USER_ERROR, STOPPED = 2, os.EX_TEMPFAIL
 class _Stop:
     """Whether a stop was asked for."""
 
-    def __init__(self, watch_input: bool):
+    def __init__(self, supervised: bool):
         self.asked = False
+        self.signals = 0
+        self.supervised = supervised  # then who watches ends this process if it takes too long
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signal)
-        if watch_input:
+        if supervised:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def __call__(self) -> bool:
         return self.asked
 
-    def _signal(self, number: int, frame) -> None:
-        if self.asked:
-            os._exit(128 + number)
+    def _signal(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
+        self.signals += 1
+        if self.signals > 1 and not self.supervised:
+            os._exit(128 + number)
 
     def _watch(self) -> None:
         while os.read(0, 1024):
             pass
         self.asked = True
+
+
+@contextlib.contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """One training at a time in a folder: one whose watcher was killed may still be stopping."""
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logging.info("waiting for another training in %s to stop", run)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _settings(run: Path) -> Settings:
+    from femtogpt.training.loop import Settings
+
+    try:
+        return Settings.model_validate_json((run / "settings.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{run} holds no settings.json that can be used: {error}") from error
 
 
 def main() -> int:
@@ -55,18 +93,23 @@ def main() -> int:
     stop = _Stop(arguments.supervised)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
+    # Signals are caught from the first moment on: torch takes seconds to import.
+    from torch import OutOfMemoryError
+
     from femtogpt.tokens.shards import Tokens
-    from femtogpt.training.loop import Settings, train
+    from femtogpt.training.loop import train
 
     try:
-        settings = Settings.model_validate_json((arguments.run / "settings.json").read_bytes())
-        with explained(arguments.run):
-            train(settings, Tokens(arguments.tokens), arguments.run, stop)
+        with explained(arguments.run), _alone(arguments.run):
+            train(_settings(arguments.run), Tokens(arguments.tokens), arguments.run, stop)
     except Stopped as stopped:
         logging.info("%s", stopped)
         return STOPPED
     except UserError as error:
         logging.error("%s", error)
+        return USER_ERROR
+    except (OutOfMemoryError, MemoryError):
+        logging.error("out of memory: lower train.micro_batch (it must divide train.batch_size)")
         return USER_ERROR
     return 0
 

@@ -49,7 +49,7 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     state = io.BytesIO()
     torch.save(checkpoint.state, state)
     write_whole(partial / WEIGHTS, safetensors.torch.save(checkpoint.weights))
-    write_whole(partial / "state.pt", state.getvalue())
+    write_whole(partial / "state.pt", state.getbuffer())
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
@@ -58,7 +58,9 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
         "files": {path.name: digest_of_file(path) for path in sorted(partial.iterdir())},
     }
     write_whole(partial / ABOUT, json.dumps(about, indent=1).encode())
-    shutil.rmtree(final, ignore_errors=True)  # a damaged one of the same step
+    for other in folder.glob("[0-9]*"):  # damaged ones that were passed over
+        if int(other.name) >= checkpoint.step:
+            shutil.rmtree(other)
     os.rename(partial, final)
     sync(folder)
     for old in sorted(folder.glob("[0-9]*"))[:-keep]:
@@ -66,31 +68,37 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
 
 
 def load_newest(run: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; damaged ones are named in a warning and passed over."""
+    """The newest checkpoint that is whole; damaged ones are named in a warning and passed over.
+
+    Whatever else keeps one from being read (memory, the disk) is raised: it may be better later.
+    """
     for folder in sorted((run / FOLDER).glob("[0-9]*"), reverse=True):
         try:
-            return _load(folder, run / FILE)
-        except Exception as error:  # whatever a damaged file makes the readers raise
-            log.warning(
-                "checkpoint %s is damaged (%s): going back to the one before", folder, error
-            )
+            about = _checked(folder, run / FILE)
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+            log.warning("checkpoint %s is damaged (%s): taking the one before", folder, error)
+            continue
+        return Checkpoint(
+            about["step"],
+            about["metrics_size"],
+            about["seconds"],
+            safetensors.torch.load_file(folder / WEIGHTS),
+            torch.load(folder / "state.pt", weights_only=True, map_location="cpu"),
+        )
     return None
 
 
-def _load(folder: Path, metrics: Path) -> Checkpoint:
+def _checked(folder: Path, metrics: Path) -> dict:
+    """What ``checkpoint.json`` says, after a look at everything it vouches for."""
     about = json.loads((folder / ABOUT).read_text())
+    if about["step"] != int(folder.name):
+        raise ValueError(f"{ABOUT} is of another step")
     for name, digest in about["files"].items():
         if digest_of_file(folder / name) != digest:
             raise ValueError(f"{name} does not match its checksum")
     if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
         raise ValueError(f"{metrics.name} is not what it was")
-    return Checkpoint(
-        about["step"],
-        about["metrics_size"],
-        about["seconds"],
-        safetensors.torch.load_file(folder / WEIGHTS),
-        torch.load(folder / "state.pt", weights_only=True, map_location="cpu"),
-    )
+    return about
 
 
 def _digest_of_start(path: Path, size: int) -> str:

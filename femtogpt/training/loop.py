@@ -17,7 +17,7 @@ from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import at_once, mean_nats, spread
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training import checkpoint, metrics
@@ -27,6 +27,7 @@ from femtogpt.training.schedule import rate_factor
 
 WEIGHTS = checkpoint.WEIGHTS
 SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
+ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
 log = logging.getLogger(__name__)
 
 
@@ -72,25 +73,31 @@ def train(
     resumed = step
     course = metrics.Metrics(run / metrics.FILE, size)
     _say(model, precision, batches, config)
-    start = time.monotonic() - seconds
+    saved = time.monotonic()
+    start = saved - seconds
     skipped = 0
 
     while True:
         last, stopping = step == config.max_steps, stop()
-        if step > resumed and (step % config.checkpoint_every == 0 or last or stopping):
+        waited = time.monotonic() - saved > 60 * config.checkpoint_minutes
+        due = step % config.checkpoint_every == 0 or waited or last or stopping
+        if due and step > resumed:
             state.save(run, step, course.sync(), time.monotonic() - start, config.keep_checkpoints)
+            saved = time.monotonic()
         if stopping and not last:
             raise Stopped(f"training stopped at step {step:,} of {config.max_steps:,}")
         if step % config.evaluate_every == 0 or last:
             model.eval()
             with precision.autocast():
-                loss = mean_nats(model, held_out)
+                loss = mean_nats(model, held_out, at_once(tokens.vocab_size))
             model.train()
             course.log(
                 **_now(step, tokens_per_step, start),
                 held_out_loss=loss,
                 held_out_bits_per_character_estimate=loss / math.log(2) * tokens_per_character,
             )
+        if last and not math.isfinite(loss):
+            raise UserError(f"training ended without a finite held-out loss: {ADVICE}")
         if last:
             break
 
@@ -115,9 +122,7 @@ def train(
         skipped = 0 if finite else skipped + 1
         if skipped >= SKIPPED:
             raise UserError(
-                f"{SKIPPED} steps in a row up to step {step + 1} had no finite gradient:"
-                " lower train.learning_rate or train.muon_learning_rate, or set"
-                " train.precision=float32"
+                f"{SKIPPED} steps in a row up to step {step + 1:,} had no finite gradient: {ADVICE}"
             )
         step += 1
         course.log(
@@ -173,7 +178,8 @@ class _State:
             return 0, 0.0, 0
         self.model.load_state_dict(found.weights)
         self.optimizer.load_state_dict(found.state["optimizer"])
-        self.precision.scaler.load_state_dict(found.state["scaler"])
+        if found.state["scaler"]:  # empty where the run was not in float16 so far
+            self.precision.scaler.load_state_dict(found.state["scaler"])
         torch.set_rng_state(found.state["random"]["cpu"])
         if "cuda" in found.state["random"] and self.precision.device.type == "cuda":
             torch.cuda.set_rng_state(found.state["random"]["cuda"], self.precision.device)

@@ -7,6 +7,7 @@ steps and tokens trained on so far, seconds of training (pauses left out), Unix 
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -25,8 +26,12 @@ class Metrics:
         self.file = path.open("ab")
 
     def log(self, **values: float) -> None:
-        """Write one line, at once: a line once written outlives the process."""
-        self.file.write(json.dumps(values).encode() + b"\n")
+        """Write one line, at once: a line once written outlives the process.
+
+        A value that is not finite is left out: JSON has none, and it would ruin any chart.
+        """
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        self.file.write(json.dumps(finite).encode() + b"\n")
         self.file.flush()
 
     def sync(self) -> int:

@@ -32,8 +32,11 @@ class Precision:
     def _best(self) -> str:
         if self.device.type == "cpu":
             return "float32"
-        # Turing has fast float16 only; its emulated bfloat16 is slower than float32.
-        return "bfloat16" if torch.cuda.get_device_capability(self.device) >= (8, 0) else "float16"
+        capability = torch.cuda.get_device_capability(self.device)
+        if capability >= (8, 0):
+            return "bfloat16"
+        # Turing and Volta have fast float16 alone, and only emulate bfloat16; older cards neither.
+        return "float16" if capability >= (7, 0) else "float32"
 
     def autocast(self) -> AbstractContextManager:
         """Within it, matrix products are computed in the chosen format."""

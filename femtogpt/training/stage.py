@@ -18,7 +18,7 @@ from femtogpt.training.metrics import read_metrics
 
 VERSION = 1
 # Where and how fast to train, and how often to look, does not change what is learned.
-APART = {"device", "threads", "checkpoint_every", "keep_checkpoints"}
+APART = {"device", "threads", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints"}
 
 
 def run_training(
