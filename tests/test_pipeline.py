@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from femtogpt.sources.sample.stories import stories
+from tests.kaggle_stand_in import KaggleStandIn
 from tests.pipelines import SMALL, STAGES, Pipeline, lines_of, training_processes
 
 
@@ -125,11 +129,11 @@ def _command(pid: int) -> bytes:
     ("whom", "number", "status"),
     [
         ("command", signal.SIGKILL, "RUNNING or KILLED"),
-        ("flow", signal.SIGKILL, "RUNNING"),
         ("training", signal.SIGKILL, "FAILED"),
-        ("training", signal.SIGTERM, "KILLED"),
-        ("command", signal.SIGTERM, "KILLED"),
         ("command", signal.SIGINT, "KILLED"),
+        pytest.param("flow", signal.SIGKILL, "RUNNING", marks=pytest.mark.slow),
+        pytest.param("training", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
+        pytest.param("command", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(
@@ -153,6 +157,45 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     assert "going on from the checkpoint at step" in done.stderr
     assert pipeline.mlflow_run()[1].info.status == "FINISHED"
     assert pipeline.course() == unbroken.course()
+
+
+def as_kaggle_serves_it(texts: int = 30) -> bytes:
+    """A zip of small works with an author's folder and its list."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("prose/Author/info.csv", "name,year\nРассказ 1,1889\n")
+        for number, story in zip(range(texts), stories(7, 10**6), strict=False):
+            file.writestr(f"prose/Author/Рассказ {number}.txt", story.text)
+    return archive.getvalue()
+
+
+def test_a_kaggle_dataset_comes_by_the_real_client_or_from_a_copy_on_disk(tmp_path, with_server):
+    whole = as_kaggle_serves_it()
+    (tmp_path / "copy.zip").write_bytes(whole)
+    source = SMALL.replace("kind: sample, characters: 60000", "kind: kaggle, dataset: owner/texts")
+    with KaggleStandIn({"owner/texts": whole}) as kaggle:
+        pipeline = Pipeline(
+            tmp_path, {**with_server, **kaggle.env(), "HOME": str(tmp_path)}, source
+        )
+        done = pipeline.run("train.max_steps=5")
+        assert done.returncode == 0, done.stderr
+        assert len(kaggle.downloads) == 1
+        assert "30 works" in done.stdout
+    copied = pipeline.run("train.max_steps=5", archive=tmp_path / "copy.zip")
+    assert copied.returncode == 0, copied.stderr
+    # The same bytes: nothing but their place is new.
+    assert lines_of(copied.stderr, "made") == ["raw stories"]
+
+    with KaggleStandIn({"owner/texts": whole}) as kaggle:
+        kaggle.refuse = 403
+        pipeline.environment |= kaggle.env()
+        pipeline.data = tmp_path / "other"
+        refused = pipeline.run()
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    *_, first, second = refused.stderr.splitlines()
+    assert "owner/texts" in first and "403" in first
+    assert "token" in second and "ARCHIVE=" in second
 
 
 NOT_TEXT = bytes(range(256)) * 40

@@ -1,0 +1,100 @@
+"""MLflow's pages on a finished pipeline, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines import Pipeline
+
+pytestmark = pytest.mark.slow
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, with_server) -> Iterator[tuple[str, Pipeline]]:
+    """The address of MLflow's server over one finished run, and its pipeline."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("ui"), with_server)
+    done = pipeline.run()
+    assert done.returncode == 0, done.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = f"sqlite:///{pipeline.mlruns / 'mlflow.db'}"
+    mlflow = str(Path(sys.executable).with_name("mlflow"))
+    server = subprocess.Popen(
+        [mlflow, "ui", "--backend-store-uri", store, "--host", "127.0.0.1"]
+        + ["--port", str(port), "--workers", "1"],
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.3)
+        yield address, pipeline
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no chromium with its driver here: apt install chromium chromium-driver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+        *("--window-size=1500,1000", f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"),
+    ):
+        options.add_argument(argument)
+    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+def await_text(browser, *wanted: str) -> None:
+    text = ""
+    for _ in range(200):
+        text = browser.find_element("tag name", "body").text
+        if all(word in text for word in wanted):
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"not on the page: {[word for word in wanted if word not in text]}")
+
+
+def test_a_person_sees_settings_curves_and_files_of_the_run(page, browser):
+    address, pipeline = page
+    _, run = pipeline.mlflow_run()
+    place = f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    browser.get(place)
+    await_text(browser, run.info.run_name, "Finished", "train.max_steps", "train_loss")
+    browser.get(f"{place}/model-metrics")
+    await_text(browser, "train_loss", "held_out_loss_by_tokens", "final_entropy_bits_per_character")
+    for _ in range(100):
+        if browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas"):
+            break
+        time.sleep(0.3)
+    assert browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas")
+    browser.get(f"{place}/artifacts/report/loss.png")
+    await_text(browser, "loss.png", "samples", "tokenizer")
