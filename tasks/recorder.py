@@ -59,7 +59,7 @@ class Recorder:
         points |= {(name, line["step"]): line[name] for name in ("tokens", "seconds")}
         for name, value in values.items():
             if name.endswith("loss"):
-                points[f"{name}_by_tokens", line["tokens"]] = value
+                points[f"by_tokens/{name}", line["tokens"]] = value
         moment = round(line["time"] * 1000)
         return {
             (name, step): (value, moment)

@@ -92,7 +92,8 @@ class Tracking:
             return found.experiment_id
         local = self.uri.startswith("sqlite:")
         place = (folder / "artifacts").absolute().as_uri() if local else None
-        return client.create_experiment(self.config.name, artifact_location=place)
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
+        return client.create_experiment(self.config.name, artifact_location=place, tags=kind)
 
     def _begin(self, client: Any, experiment: str) -> str:
         from mlflow.entities import Param
@@ -136,7 +137,7 @@ class Tracking:
         for name in ("corpus", "tokens", "evaluation"):
             for key, value in artifacts[name].counts.items():
                 if value is not None:
-                    self.client.log_metric(self.run_id, f"final_{key}", value, step=steps)
+                    self.client.log_metric(self.run_id, f"{name}/{key}", value, step=steps)
         self.client.set_terminated(self.run_id, "FINISHED")
         run = self.client.get_run(self.run_id).info
         note = {

@@ -42,11 +42,11 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     course = pipeline.course()
     assert [step for step, _ in course["train_loss"]] == list(range(1, 61))
     assert [step for step, _ in course["held_out_loss"]] == [0, 20, 40, 60]
-    assert [step for step, _ in course["train_loss_by_tokens"]] == [n * 128 for n in range(1, 61)]
+    assert [step for step, _ in course["by_tokens/train_loss"]] == [n * 128 for n in range(1, 61)]
     (evaluation,) = (pipeline.data / "evaluation").iterdir()
     figures = json.loads((evaluation / "evaluation.json").read_text())["held_out"]
-    assert course["final_held_out_bits_per_character"] == [(60, figures["bits_per_character"])]
-    assert course["final_entropy_bits_per_character"] == [(60, figures["entropy"])]
+    assert course["evaluation/held_out_bits_per_character"] == [(60, figures["bits_per_character"])]
+    assert course["evaluation/entropy_bits_per_character"] == [(60, figures["entropy"])]
     assert 0 < figures["entropy"] < figures["bits_per_character"]
     files = {
         file.path

@@ -51,14 +51,14 @@ def assert_whole(client, run: str, steps: int) -> None:
     """Each value of the steps is there, once and in order."""
     each = range(1, steps + 1)
     assert history(client, run, "train_loss") == [(step, 9 / step) for step in each]
-    assert history(client, run, "train_loss_by_tokens") == [(64 * s, 9 / s) for s in each]
+    assert history(client, run, "by_tokens/train_loss") == [(64 * s, 9 / s) for s in each]
     assert history(client, run, "gradient_norm") == [(step, 1 / step) for step in each]
     assert history(client, run, "learning_rate") == [(step, 0.1) for step in each]
     assert history(client, run, "tokens") == [(step, 64 * step) for step in each]
     assert history(client, run, "seconds") == [(step, step / 7) for step in each]
     evaluated = range(10, steps + 1, 10)
     assert history(client, run, "held_out_loss") == [(step, 10 / step) for step in evaluated]
-    assert history(client, run, "held_out_loss_by_tokens") == [(64 * s, 10 / s) for s in evaluated]
+    assert history(client, run, "by_tokens/held_out_loss") == [(64 * s, 10 / s) for s in evaluated]
 
 
 def test_more_values_than_mlflow_takes_at_once_arrive_once_and_in_order(client, run, path):
