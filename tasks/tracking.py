@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +154,25 @@ class Tracking:
         return note
 
     def _recorded(self, contents: dict[str, str]) -> dict | None:
-        """The note, if MLflow is known to have all of it and its store was not removed."""
+        """The note, if MLflow has all of it."""
         try:
             note = json.loads(self._note.read_text())
         except (OSError, ValueError):
             return None
-        database = self.uri.removeprefix("sqlite:///")
-        there = database == self.uri or Path(database).is_file()
-        return note if there and (note["uri"], note["contents"]) == (self.uri, contents) else None
+        same = (note["uri"], note["contents"]) == (self.uri, contents)
+        return note if same and self._has(note["run_id"]) else None
+
+    def _has(self, run_id: str) -> bool:
+        """Whether MLflow's store still has a run: asked of its database, MLflow takes seconds."""
+        if not self.uri.startswith("sqlite:///"):
+            return True
+        database = Path(self.uri.removeprefix("sqlite:///"))
+        try:
+            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+                query = "select 1 from runs where run_uuid = ? and lifecycle_stage = 'active'"
+                return connection.execute(query, [run_id]).fetchone() is not None
+        except sqlite3.Error:
+            return False
 
     def end(self, status: str, why: str) -> None:
         """Mark the run FAILED or KILLED, with the reason; never raises."""

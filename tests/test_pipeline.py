@@ -74,6 +74,18 @@ def test_the_same_again_does_nothing(finished):
     assert "Sample 1" in again.stdout
 
 
+def test_a_wiped_tracker_gets_the_run_again(finished, with_server):
+    pipeline, _ = finished
+    pipeline.environment = with_server
+    course = pipeline.course()
+    (pipeline.mlruns / "mlflow.db").unlink()
+    again = pipeline.run()
+    assert again.returncode == 0, again.stderr
+    assert lines_of(again.stderr, "made") == []
+    assert pipeline.course() == course
+    assert pipeline.mlflow_run()[1].info.status == "FINISHED"
+
+
 def test_damage_makes_one_artifact_again(finished, with_server):
     pipeline, _ = finished
     pipeline.environment = with_server
