@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from femtogpt.reading.generate import FILE as SAMPLES
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import read_metrics
 
-VERSION = 1
+VERSION = 2
 SUMMARY, PLOT = "summary.txt", "loss.png"
 SHOWN = 3  # samples in the summary
 LONGEST = 600  # characters of a sample in the summary
@@ -28,7 +29,7 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
     def build(folder: Path) -> dict:
         evaluation = json.loads((artifacts["evaluation"].path / EVALUATION).read_text("utf-8"))
         lines = read_metrics(artifacts["run"].path / METRICS)
-        plot(lines, evaluation["held_out"]["entropy"], name, folder / PLOT)
+        plot(lines, _floor(evaluation["held_out"]), name, folder / PLOT)
         samples = json.loads((artifacts["samples"].path / SAMPLES).read_text("utf-8"))
         text = summary(artifacts, evaluation, samples, lines)
         (folder / SUMMARY).write_text(text, encoding="utf-8")
@@ -84,8 +85,15 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def plot(lines: list[dict], entropy: float | None, name: str, path: Path) -> None:
-    """Loss by tokens, train and held-out, as a PNG."""
+def _floor(held_out: Mapping) -> float | None:
+    """The loss, in nats per token, of a model that knows the text's true distribution."""
+    if held_out["entropy"] is None:
+        return None
+    return held_out["entropy"] * math.log(2) * held_out["characters"] / held_out["tokens"]
+
+
+def plot(lines: list[dict], floor: float | None, name: str, path: Path) -> None:
+    """Loss by tokens, train and held-out, and the loss that is the floor, as a PNG."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -98,6 +106,8 @@ def plot(lines: list[dict], entropy: float | None, name: str, path: Path) -> Non
     ]
     axes.plot(*zip(*train, strict=True), linewidth=0.6, alpha=0.5, label="train, each step")
     axes.plot(*zip(*held_out, strict=True), marker="o", markersize=3, label="held out")
+    if floor is not None:
+        axes.axhline(floor, color="black", linestyle="--", linewidth=1, label="true entropy")
     axes.set(xlabel="tokens, millions", ylabel="loss, nats per token", title=name)
     axes.grid(alpha=0.3)
     axes.legend()
