@@ -89,7 +89,7 @@ def test_a_person_sees_settings_curves_and_files_of_the_run(page, browser):
     browser.get(place)
     await_text(browser, run.info.run_name, "Finished", "train.max_steps", "train_loss")
     browser.get(f"{place}/model-metrics")
-    await_text(browser, "train_loss", "held_out_loss", "learning_rate")
+    await_text(browser, "by_tokens", "train_loss", "held_out_loss")
     for _ in range(100):
         if browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas"):
             break
