@@ -71,9 +71,6 @@ class Artifact:
         """All that the manifest says."""
         return json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.digest}"
-
 
 @dataclass(frozen=True)
 class Recipe:

@@ -47,6 +47,7 @@ def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> No
     finally:
         child.stdin.close()
         said.tell()
+        said.file.close()
         recorder.follow()
     if child.returncode:
         raise _reason(child.returncode, said.last, run)
@@ -96,10 +97,12 @@ class _Said:
     def __init__(self, path: Path):
         self.file = path.open(encoding="utf-8", errors="replace")
         self.file.seek(0, 2)
+        self.rest = ""  # of a line that is still being written
         self.last = ""
 
     def tell(self) -> None:
-        for line in self.file:
+        *lines, self.rest = (self.rest + self.file.read()).split("\n")
+        for line in lines:
             if line := line.strip():
                 self.last = line
                 log.info("%s", line)
