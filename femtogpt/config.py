@@ -41,7 +41,7 @@ class Section(BaseModel):
 class SourceConfig(Section):
     """What every kind of source has; a kind adds its own settings (see ``femtogpt.sources``)."""
 
-    kind: str = Field(description="what kind of source it is: sample, kaggle, directory, …")
+    kind: str = Field(description="what kind of source it is: sample, files, kaggle, …")
     rules: tuple[str, ...] = Field((), description="cleaning rules, by name, in order")
     weight: float = Field(
         1.0, gt=0, le=100, description="passes over this source's text per epoch of the mixture"
@@ -270,6 +270,7 @@ def _give_archive(settings: dict, archive: Path) -> None:
         if isinstance(source, dict)
         and str(source.get("kind")) in kinds
         and "archive" in kinds[source["kind"]].load().model_fields
+        and source.get("dataset")
     ]
     if len(takers) != 1:
         raise UserError(

@@ -9,9 +9,9 @@ import pytest
 
 from femtogpt.config import CONF, load_config, read_source
 from femtogpt.errors import UserError
-from femtogpt.sources.kaggle import Kaggle
+from femtogpt.sources.texts import Kaggle
 
-SOURCE = "sources: {mine: {kind: directory, path: texts}}\n"
+SOURCE = "sources: {mine: {kind: files, path: texts}}\n"
 KAGGLES = "sources: {one: {kind: kaggle, dataset: a/b}, two: {kind: kaggle, dataset: a/c}}"
 
 
@@ -41,7 +41,7 @@ def test_every_source_that_comes_with_the_project_loads(name, load):
 
 def test_listed_sources_are_read_from_the_folder_beside_the_configuration(tmp_path):
     shutil.copytree(CONF, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "sources/letters.yaml").write_text("kind: directory\npath: letters\nweight: 2\n")
+    (tmp_path / "sources/letters.yaml").write_text("kind: files\npath: letters\nweight: 2\n")
     (tmp_path / "mine.yaml").write_text("sources: [letters, classics]")
 
     config = load_config("mine", conf=tmp_path)
@@ -56,7 +56,7 @@ WRONG = {
     "key at top level": (SOURCE + "trian: {max_steps: 4}", "trian", "'train'"),
     "key in a section": (SOURCE + "train: {max_step: 4}", "train.max_step", "'max_steps'"),
     "key in a source": (
-        "sources: {mine: {kind: directory, paht: texts}}",
+        "sources: {mine: {kind: files, paht: texts}}",
         "sources.mine.paht",
         "'path'",
     ),
@@ -65,20 +65,20 @@ WRONG = {
         "sources.mine.archiv",
         "'archive'",
     ),
-    "kind of source": ("sources: {mine: {kind: directry}}", "'directry'", "'directory'"),
-    "kind that is a list": ("sources: {mine: {kind: [directory]}}", "sources.mine", "kind"),
+    "kind of source": ("sources: {mine: {kind: fles}}", "'fles'", "'files'"),
+    "kind that is a list": ("sources: {mine: {kind: [files]}}", "sources.mine", "kind"),
     "source without a kind": ("sources: {mine: {path: texts}}", "sources.mine", "kind"),
     "listed source": ("sources: [clasics]", "'clasics'", "'classics'"),
     "no sources": ("train: {max_steps: 4}", "sources", "missing"),
     "empty sources": ("sources: {}", "sources", "at least 1"),
-    "missing setting of a source": ("sources: {mine: {kind: directory}}", "mine.path", "missing"),
+    "missing setting of a source": ("sources: {mine: {kind: files}}", "sources.mine", "path"),
     "value below its range": (SOURCE + "train: {max_steps: 0}", "train.max_steps", "0", "≥ 1"),
     "value above its range": (
         SOURCE + "train: {learning_rate: 7}",
         *("train.learning_rate", "7", "> 0 and ≤ 1"),
     ),
     "value of a source out of its range": (
-        "sources: {mine: {kind: directory, path: texts, weight: 700}}",
+        "sources: {mine: {kind: files, path: texts, weight: 700}}",
         *("sources.mine.weight", "700", "100"),
     ),
     "value that is not a number": (SOURCE + "train: {clip: .nan}", "train.clip", "nan", "> 0"),
@@ -137,7 +137,7 @@ def test_a_missing_configuration_file_is_told(tmp_path):
 @pytest.mark.parametrize("name", ["a/b", "..", "", "v1.0"])
 def test_a_source_name_that_no_folder_or_override_could_bear_is_refused(name, load):
     with pytest.raises(UserError, match="sources"):
-        load(f"sources: {{{name!r}: {{kind: directory, path: texts}}}}")
+        load(f"sources: {{{name!r}: {{kind: files, path: texts}}}}")
 
 
 def test_settings_do_not_change_after_reading(load):
@@ -205,7 +205,7 @@ def test_a_wrong_override_is_told_in_one_line(override, named, load):
 
 
 def test_the_archive_goes_to_the_kaggle_source_alone(load):
-    text = "sources: {mine: {kind: directory, path: texts}, theirs: {kind: kaggle, dataset: a/b}}"
+    text = "sources: {mine: {kind: files, path: texts}, theirs: {kind: kaggle, dataset: a/b}}"
     config = load(text, archive=Path("a.zip"))
     assert config.sources["theirs"] == Kaggle(dataset="a/b", archive=Path("a.zip"))
     assert config.sources["mine"].path == Path("texts")

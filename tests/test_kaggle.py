@@ -20,7 +20,8 @@ import pytest
 
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle as module
-from femtogpt.sources.kaggle import ADVICE, Kaggle, KaggleUnreachable
+from femtogpt.sources.kaggle import ADVICE, KaggleUnreachable
+from femtogpt.sources.texts import Kaggle
 from tests.kaggle_stand_in import LICENCE, TOKEN, KaggleStandIn
 
 NAME = "d0rj/books"
@@ -211,7 +212,7 @@ def test_a_stalled_download_is_given_up(stand_in, into, monkeypatch):
 def test_the_client_ends_with_the_process_that_started_it(number, stand_in, into):
     stand_in.stall_after = 200_000
     code = "import signal, sys; from pathlib import Path\n"
-    code += "from femtogpt.sources.kaggle import Kaggle\n"
+    code += "from femtogpt.sources.texts import Kaggle\n"
     code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # it may be inherited
     code += "Kaggle(dataset=sys.argv[1]).fetch(Path(sys.argv[2]))"
     with subprocess.Popen(

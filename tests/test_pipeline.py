@@ -233,7 +233,7 @@ def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_ser
     pipeline = Pipeline(
         tmp_path,
         with_server,
-        SMALL.replace("kind: sample, characters: 60000", f"kind: directory, path: {texts}"),
+        SMALL.replace("kind: sample, characters: 60000", f"kind: files, path: {texts}"),
     )
     pipeline.data = whole.data  # earlier artifacts lie there
     overrides = []

@@ -1,4 +1,4 @@
-"""Reading .txt files: encodings, folders, archives, info.csv; the directory source."""
+"""Reading .txt files: encodings, folders, archives, info.csv; the files source."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from femtogpt.artifact import Store
 from femtogpt.errors import UserError
-from femtogpt.sources.directory import Directory
+from femtogpt.sources.encodings import ENCODINGS, decode
 from femtogpt.sources.fetch import BYTES, fetch
-from femtogpt.sources.texts import ENCODINGS, decode
+from femtogpt.sources.texts import Files
 from tests.helpers import PROSE, VERSE, quick
 
 PLAIN = PROSE.replace("—", "-").replace("«", '"').replace("»", '"')  # what every encoding has
@@ -72,8 +72,8 @@ def as_tar(path: Path, files: dict[str, str | bytes], mode: str = "w:gz") -> Pat
 
 
 def read(path: Path, into: Path, **settings) -> dict[str, str]:
-    """What the directory source makes of a path: text by id."""
-    source = Directory(path=path, **settings)
+    """What the files source makes of a path: text by id."""
+    source = Files(path=path, **settings)
     source.identity()
     into.mkdir()
     source.fetch(into)
@@ -167,7 +167,7 @@ def test_utf_8_is_read_as_it_is(text):
 def test_a_folder_gives_its_texts_with_title_author_and_path(tmp_path):
     folder = as_folder(tmp_path / "texts", {**WORKS, "проза/Чехов/cover.png": PNG})
     (tmp_path / "raw").mkdir()
-    source = Directory(path=folder)
+    source = Files(path=folder)
     source.fetch(tmp_path / "raw")
 
     found = [(doc.id, doc.title, doc.author) for doc in source.documents(tmp_path / "raw")]
@@ -226,7 +226,7 @@ def test_names_in_an_old_encoding_stop_no_one(tmp_path):
     except OSError:
         pytest.skip("this file system takes names in UTF-8 alone")
     assert list(read(folder, tmp_path / "raw").values()) == [PROSE]
-    fetch(Store(tmp_path / "data"), "mine", Directory(path=folder))
+    fetch(Store(tmp_path / "data"), "mine", Files(path=folder))
 
 
 def test_a_tar_with_names_in_an_old_encoding_gives_names_that_can_be_written(tmp_path):
@@ -256,7 +256,7 @@ def test_a_tar_with_names_in_an_old_encoding_gives_names_that_can_be_written(tmp
 )
 def test_info_csv_gives_the_year_in_spite_of_case_and_punctuation(row, year, tmp_path):
     files = {"Чехов/Дуэль.txt": PROSE, "Чехов/info.csv": f"name,year\n{row}\n"}
-    source = Directory(path=as_folder(tmp_path / "texts", files))
+    source = Files(path=as_folder(tmp_path / "texts", files))
     (document,) = source.documents(source.path)
     assert document.year == year
 
@@ -269,7 +269,7 @@ def test_info_csv_counts_for_its_own_folder_and_for_names_with_ё(tmp_path):
         "Б/info.csv": "year,name\n1911,ЁЛКА.\n",
         "В/Ёлка.txt": VERSE,
     }
-    source = Directory(path=as_zip(tmp_path / "texts.zip", files))
+    source = Files(path=as_zip(tmp_path / "texts.zip", files))
     (tmp_path / "raw").mkdir()
     source.fetch(tmp_path / "raw")
     years = {document.author: document.year for document in source.documents(tmp_path / "raw")}
@@ -280,7 +280,7 @@ def test_info_csv_counts_for_its_own_folder_and_for_names_with_ё(tmp_path):
     "content", [PNG, "", "name\n", BROKEN_LIST], ids=["png", "empty", "no year", "open quote"]
 )
 def test_an_info_csv_that_cannot_be_used_stops_nothing(content, tmp_path):
-    source = Directory(path=as_folder(tmp_path / "t", {"info.csv": content, "Дуэль.txt": PROSE}))
+    source = Files(path=as_folder(tmp_path / "t", {"info.csv": content, "Дуэль.txt": PROSE}))
     (document,) = source.documents(source.path)
     assert document.year is None
 
@@ -288,10 +288,10 @@ def test_an_info_csv_that_cannot_be_used_stops_nothing(content, tmp_path):
 # files that are not text
 
 
-def test_a_file_that_is_not_text_stops_and_is_named_with_the_way_out(tmp_path):
+def test_where_it_is_asked_for_a_file_that_is_not_text_stops_and_is_named(tmp_path):
     folder = as_folder(tmp_path / "texts", {**WORKS, "проза/обложка.txt": PNG})
     with pytest.raises(UserError, match=r"проза/обложка\.txt is not text.*not_text=reject"):
-        read(folder, tmp_path / "raw")
+        read(folder, tmp_path / "raw", not_text="stop")
 
 
 def test_rejecting_files_that_are_not_text_gives_them_without_text(tmp_path):
@@ -367,25 +367,25 @@ def test_a_damaged_archive_is_never_read_as_something_else(make, tmp_path):
     assert told > 30
 
 
-# the directory source
+# the files source
 
 
 @pytest.mark.parametrize("make", [as_folder, as_zip])
 def test_a_moved_source_is_the_same_and_an_edited_one_is_not(make, tmp_path):
     name = {as_folder: "texts", as_zip: "texts.zip"}[make]
     (tmp_path / "elsewhere").mkdir()
-    here = Directory(path=make(tmp_path / name, WORKS))
+    here = Files(path=make(tmp_path / name, WORKS))
     identity = here.identity()
 
-    there = Directory(path=shutil.move(here.path, tmp_path / "elsewhere"))
+    there = Files(path=shutil.move(here.path, tmp_path / "elsewhere"))
     assert there.identity() == identity
 
     edited = make(tmp_path / name, {**WORKS, "Записка.txt": PLAIN + "!"})
-    assert Directory(path=edited).identity() != identity
+    assert Files(path=edited).identity() != identity
 
 
 def test_a_renamed_or_added_text_makes_another_source_and_a_picture_does_not(tmp_path):
-    source = Directory(path=as_folder(tmp_path / "texts", WORKS))
+    source = Files(path=as_folder(tmp_path / "texts", WORKS))
     first = source.identity()
     as_folder(source.path, {"обложка.png": PNG})
     assert source.identity() == first
@@ -397,7 +397,7 @@ def test_a_renamed_or_added_text_makes_another_source_and_a_picture_does_not(tmp
 
 def test_fetched_bytes_are_kept_as_they_came_and_fetched_once(tmp_path):
     store = Store(tmp_path / "data")
-    source = Directory(path=as_folder(tmp_path / "texts", {"А/я.txt": PROSE.encode("cp1251")}))
+    source = Files(path=as_folder(tmp_path / "texts", {"А/я.txt": PROSE.encode("cp1251")}))
 
     raw = fetch(store, "mine", source)
     again = fetch(store, "by another name", source)
@@ -410,9 +410,7 @@ def test_fetched_bytes_are_kept_as_they_came_and_fetched_once(tmp_path):
 
 
 def test_weight_and_place_do_not_count_as_reading_but_rules_do(tmp_path):
-    source = Directory(path=tmp_path, rules=("spaces",))
-    assert source.reading() == Directory(path=tmp_path / "x", rules=("spaces",), weight=3).reading()
-    assert source.reading() != Directory(path=tmp_path, rules=("dashes",)).reading()
-    assert (
-        source.reading() != Directory(path=tmp_path, rules=("spaces",), not_text="reject").reading()
-    )
+    source = Files(path=tmp_path, rules=("spaces",))
+    assert source.reading() == Files(path=tmp_path / "x", rules=("spaces",), weight=3).reading()
+    assert source.reading() != Files(path=tmp_path, rules=("dashes",)).reading()
+    assert source.reading() != Files(path=tmp_path, rules=("spaces",), not_text="stop").reading()

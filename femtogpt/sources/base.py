@@ -31,6 +31,7 @@ class Document:
     url: str | None = None
     licence: str | None = None
     entropy_bits: float | None = None  # −log2 p(text), where the source knows it
+    fault: str | None = None  # why it cannot be read: it is rejected for that
 
 
 class Source(SourceConfig):

@@ -16,15 +16,13 @@ from contextlib import ExitStack, suppress
 from http.client import responses
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Literal
-
-from pydantic import Field
 
 from femtogpt.artifact import digest_of_file
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
-from femtogpt.sources.texts import Texts, check_archive
+from femtogpt.sources.archives import check_archive
 
+DATASET = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[1-9][0-9]*)?$"
 CLIENT = Path(__file__).with_name("kaggle_client.py")
 STALL = 120.0  # seconds without a byte after which a download is given up
 POLL = 0.2  # seconds between looks at a download
@@ -48,54 +46,40 @@ class KaggleUnreachable(KaggleError, ConnectionError):
     """Kaggle gave no answer or not the whole archive: a retry may help."""
 
 
-class Kaggle(Texts):
-    """The ``.txt`` files in a dataset's archive."""
+def identity(dataset: str, archive: Path | None) -> dict:
+    """What determines the bytes: the dataset's name, and of a copy the bytes, not the place."""
+    what = {"kind": "kaggle", "dataset": dataset}
+    if archive is not None:
+        _check_zip(archive)
+        what["sha256"] = digest_of_file(archive)
+    return what
 
-    location: ClassVar[frozenset[str]] = frozenset({"dataset", "archive"})
-    kind: Literal["kaggle"] = "kaggle"
-    dataset: str = Field(
-        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[1-9][0-9]*)?$",
-        description="owner/slug, or owner/slug/version",
-    )
-    archive: Path | None = Field(
-        None, description="a copy of the dataset's zip already on disk: nothing is downloaded"
-    )
 
-    def identity(self) -> dict:
-        """The dataset's name, and of a copy the bytes, not the place."""
-        identity = {"kind": self.kind, "dataset": self.dataset}
-        if self.archive is not None:
-            _check_zip(self.archive)
-            identity["sha256"] = digest_of_file(self.archive)
-        return identity
+def fetch(dataset: str, archive: Path | None, into: Path) -> dict:
+    """The archive as ``<slug>.zip``, from either place; every member has its checksum.
 
-    def fetch(self, into: Path) -> dict:
-        """The archive as ``<slug>.zip``, from either place; every member has its checksum.
-
-        Credentials come in any form the client knows; without any, it asks anonymously.
-        """
-        owner, slug, *version = self.dataset.split("/")
-        url = "/".join(["https://www.kaggle.com/datasets", owner, slug])
-        provenance = {
-            "dataset": self.dataset,
-            "url": f"{url}/versions/{version[0]}" if version else url,
-        }
-        target = into / f"{slug}.zip"
-        if self.archive is not None:
-            _check_zip(self.archive)
-            if fault := _fault(self.archive):
-                raise UserError(f"{self.archive} cannot be read ({fault}): get a whole copy of it")
-            shutil.copyfile(self.archive, target)
-            return {**provenance, "archive": str(self.archive.resolve())}
-        with TemporaryDirectory(prefix=".", dir=into) as folder:
-            file = Path(folder) / target.name
-            told = _download(self.dataset, file)
-            if fault := _fault(file):
-                raise KaggleUnreachable(
-                    _advised(f"Kaggle sent a broken archive of {self.dataset}: {fault}")
-                )
-            os.replace(file, target)
-        return {**provenance, **told}
+    Credentials come in any form the client knows; without any, it asks anonymously.
+    """
+    owner, slug, *version = dataset.split("/")
+    url = "/".join(["https://www.kaggle.com/datasets", owner, slug])
+    provenance = {
+        "dataset": dataset,
+        "url": f"{url}/versions/{version[0]}" if version else url,
+    }
+    target = into / f"{slug}.zip"
+    if archive is not None:
+        _check_zip(archive)
+        if fault := _fault(archive):
+            raise UserError(f"{archive} cannot be read ({fault}): get a whole copy of it")
+        shutil.copyfile(archive, target)
+        return {**provenance, "archive": str(archive.resolve())}
+    with TemporaryDirectory(prefix=".", dir=into) as folder:
+        file = Path(folder) / target.name
+        told = _download(dataset, file)
+        if fault := _fault(file):
+            raise KaggleUnreachable(_advised(f"Kaggle sent a broken archive of {dataset}: {fault}"))
+        os.replace(file, target)
+    return {**provenance, **told}
 
 
 def _check_zip(path: Path) -> None:
