@@ -9,7 +9,8 @@ from pathlib import Path
 from prefect import flow
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
-from femtogpt.config import Config, load_config
+from femtogpt.config import Config
+from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped, UserError
 from femtogpt.reading.report import SUMMARY
 from flows.console import show_stages, stop_when_alone

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifact import Artifact, digest_of, explained, write_whole
-from femtogpt.config import CONF, Config
+from femtogpt.config import Config
+from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
 from tasks.recorder import Recorder

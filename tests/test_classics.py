@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from femtogpt.artifact import Artifact, Store
-from femtogpt.config import load_config
+from femtogpt.config_file import load_config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.fetch import fetch
 from femtogpt.tokens.shards import Tokens, write_tokens

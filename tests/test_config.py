@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.config import CONF, load_config, read_source
+from femtogpt.config_file import CONF, load_config, read_source
 from femtogpt.errors import UserError
 from femtogpt.sources.texts import Kaggle
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from femtogpt.config import CONF, read_source
+from femtogpt.config_file import CONF, read_source
 from femtogpt.corpus.rules import RULES, chosen
 from femtogpt.errors import UserError
 from tests.helpers import PROSE, VERSE, quick

@@ -1,0 +1,194 @@
+"""How a configuration is read.
+
+A configuration is a YAML file in ``conf/``; its sources are YAML files in ``conf/sources/``.
+A setting is overridden in one way: ``section.field=value``, with the value written as in YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from femtogpt.config import Config, nearest, source_kinds
+from femtogpt.errors import UserError
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+
+def read_source(name: str, conf: Path = CONF) -> dict:
+    """The settings in ``conf/sources/<name>.yaml``; UserError if there are none."""
+    return _read_yaml(_find(name, conf / "sources", "source"))
+
+
+def load_config(
+    name: str, overrides: Iterable[str] = (), archive: Path | None = None, conf: Path = CONF
+) -> Config:
+    """Read a configuration by name (``sample``: ``conf/sample.yaml``) or by path.
+
+    ``overrides`` are ``section.field=value``; ``archive`` is given to the source that can be
+    read from one. Raises UserError, in one line, where the file is missing, a key is misspelt
+    (the nearest right one is named) or a value is out of range.
+    """
+    path = _find(name, conf, "configuration")
+    settings = {"name": path.stem, **_read_yaml(path)}
+    if isinstance(settings.get("sources"), list):
+        settings["sources"] = {
+            str(source): read_source(str(source), conf) for source in settings["sources"]
+        }
+    if archive is not None:
+        _give_archive(settings, archive)
+    named = set(settings.get("sources") or ())
+    for override in overrides:
+        _override(settings, override)
+    _check_sources(settings, named)
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        faults = [_fault(fault) for fault in error.errors()]
+        raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def _give_archive(settings: dict, archive: Path) -> None:
+    """Give an archive to the one source that can be read from one."""
+    kinds = source_kinds()
+    sources = settings.get("sources")
+    takers = [
+        source
+        for source in (sources.values() if isinstance(sources, dict) else ())
+        if isinstance(source, dict)
+        and str(source.get("kind")) in kinds
+        and "archive" in kinds[source["kind"]].load().model_fields
+        and source.get("dataset")
+    ]
+    if len(takers) != 1:
+        raise UserError(
+            f"ARCHIVE={archive}: {len(takers) or 'no'} sources of this configuration can be read"
+            " from an archive; it takes one: set sources.<name>.archive=… instead"
+        )
+    takers[0]["archive"] = str(archive)
+
+
+def _check_sources(settings: dict, named: set[str]) -> None:
+    """UserError for a source that only an override knows, which has no kind: it is misspelt."""
+    sources = settings.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        if name not in named and isinstance(source, dict) and "kind" not in source:
+            raise UserError(f"sources.{name} is no source{nearest(str(name), named)}")
+
+
+def _find(name: str, folder: Path, what: str) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        if (path := Path(name)).is_file():
+            return path
+        raise UserError(
+            f"{what} {name}: there is no such file; give a name from {folder} or a path"
+        )
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        names = sorted(file.stem for file in folder.glob("*.yaml"))
+        raise UserError(
+            f"{what} {name!r} is unknown{nearest(name, names)}; there are: {', '.join(names)}"
+        )
+    return path
+
+
+def _read_yaml(path: Path) -> dict:
+    class Strict(yaml.SafeLoader):
+        """Refuses a key that stands twice: YAML's reader would keep the last in silence."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+            keys = [key.value for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise yaml.YAMLError(f"{key} stands twice in line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep)
+
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Strict)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise UserError(f"{path} is not YAML: {where}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} must hold settings as 'key: value' lines")
+    return value
+
+
+def _override(settings: dict, override: str) -> None:
+    """Set ``a.b.c=value`` in nested settings; unknown keys are left to the validation."""
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"override {override!r}: write section.field=value, as train.max_steps=200")
+    *parents, last = key.split(".")
+    place = settings
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise UserError(f"override {override!r}: {parent} has no fields")
+    try:
+        place[last] = _number(yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise UserError(f"override {override!r}: the value is not YAML") from error
+
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 1e-3 as text: take it as the number that a person means."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    return value
+
+
+def _fault(fault: Any) -> str:
+    """One validation fault in words: the field, the value, the range or the nearest right name."""
+    loc = [str(part) for part in fault["loc"]]
+    field = ".".join(loc)
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{field} is no setting{nearest(loc[-1], _fields(loc[:-1]))}"
+        case "missing":
+            return f"{field} is missing"
+        case "value_error":
+            return f"{field + ': ' if field else ''}{fault['ctx']['error']}"
+    message = fault["msg"].lower().replace("input ", "it ")
+    return f"{field} is {fault['input']!r}: {message}{_range(loc)}"
+
+
+def _model_at(loc: list[str]) -> type[BaseModel] | None:
+    """The section that a location of a fault lies in."""
+    if loc[:1] == ["sources"]:
+        return None
+    model: Any = Config
+    for part in loc:
+        model = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return None
+    return model
+
+
+def _fields(loc: list[str]) -> list[str]:
+    if loc[:1] == ["sources"]:
+        fields = {name for kind in source_kinds().values() for name in kind.load().model_fields}
+        return sorted(fields)
+    model = _model_at(loc)
+    return list(model.model_fields) if model else []
+
+
+def _range(loc: list[str]) -> str:
+    """The whole allowed range of a field, so that the next try is right."""
+    model = _model_at(loc[:-1])
+    if model is None or loc[-1] not in model.model_fields:
+        return ""
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    bounds = [
+        f"{sign} {getattr(bound, name)}"
+        for bound in model.model_fields[loc[-1]].metadata
+        for name, sign in signs.items()
+        if getattr(bound, name, None) is not None
+    ]
+    return f" (allowed: {' and '.join(bounds)})" if bounds else ""
