@@ -23,6 +23,7 @@ from tasks.tracking import Tracking
 @flow(name="pipeline")
 def pipeline(config: Config) -> dict:
     """Everything that is not up to date; gives the report's folder and the MLflow run."""
+    config = stages.pin(config)
     tracking = Tracking.of(config)
     try:
         # The flows' own functions: as sub-flows they would cost seconds where nothing is to do.

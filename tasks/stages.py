@@ -7,6 +7,7 @@ off. Tasks hand on artifacts (paths and digests), never their contents.
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from prefect import task
@@ -18,7 +19,7 @@ from femtogpt.corpus.build import build_corpus
 from femtogpt.reading.evaluate import evaluate
 from femtogpt.reading.generate import write_samples
 from femtogpt.reading.report import write_report
-from femtogpt.sources.fetch import fetch
+from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
 from femtogpt.training.metrics import FILE as METRICS
@@ -36,6 +37,15 @@ def _connection_failed(task, run, state) -> bool:
         log.warning("%s", str(error).splitlines()[0])
         return True
     return False
+
+
+@task(name="pin", cache_policy=NO_CACHE)
+def pin(config: Config) -> Config:
+    """The configuration with each remote source fixed to a version, which a run keeps to."""
+    store = Store(config.paths.data)
+    with ThreadPoolExecutor() as pool:  # each waits for an answer
+        fixed = pool.map(lambda named: pinned(store, *named), config.sources.items())
+        return config.model_copy(update={"sources": dict(zip(config.sources, fixed, strict=True))})
 
 
 @task(

@@ -25,9 +25,11 @@ from urllib.parse import urlsplit
 
 API = "http://localhost/api/v1/"
 FILES = "http://storage.test/"  # another host than the API's, as with Kaggle
-TOKEN = "good-token"
+TOKEN = "good-token"  # the access token that it knows
+REFRESH = "good-refresh"  # what it gives TOKEN for (OAuth)
 LAST_MODIFIED = "Tue, 03 Mar 2026 12:00:00 GMT"
-LICENCE = "CC0-1.0"
+LICENCE = "CC0: Public Domain"
+TITLE = "Русская классика"
 LONGEST = 60.0  # seconds that a stalled answer waits for the client to give up
 
 
@@ -47,19 +49,37 @@ class Request:
 class KaggleStandIn:
     """The server, its datasets ("owner/slug" or "owner/slug/version" to bytes) and its faults.
 
-    Faults are set as attributes and can be changed while it runs.
+    "owner/slug" stands for the current version, which is 1 until another is published. Faults
+    are set as attributes and can be changed while it runs.
     """
 
     def __init__(self, datasets: dict[str, bytes]):
         self.datasets = datasets
+        self.current: dict[str, int] = {}  # dataset to the number of its version, if not 1
         self.refuse: int | None = None  # this status to every request for a dataset
         self.refuse_file: int | None = None  # this status, in XML, to every request for a file
-        self.fail_first = 0  # 500 to so many requests for a dataset
+        self.fail_first = 0  # 500 to so many requests for a download
+        self.say: tuple[int, str, bytes] | None = None  # status, type, body: about each dataset
+        self.silent = False  # no answer to any question about a dataset
         self.cut_after: int | None = None  # close the connection after so many bytes, once
+        self.refuse_after_cut: int | None = None  # from then on, this status for files
         self.stall_after: int | None = None  # send nothing after so many bytes, each time
         self.garble = False  # some bytes in the middle are others; the size stays
         self.requests: list[Request] = []
         self.hung_up = threading.Event()  # the client closed the connection of a stalled answer
+
+    def publish(self, name: str, data: bytes) -> None:
+        """A new version of a dataset; the older ones can still be had."""
+        version = self.current.get(name, 1)
+        self.datasets[f"{name}/{version}"] = self.datasets[name]
+        self.datasets[name], self.current[name] = data, version + 1
+
+    def data(self, name: str) -> bytes | None:
+        """What a dataset holds, by its name with or without a version."""
+        dataset, _, version = name.rpartition("/")
+        if name not in self.datasets and version == str(self.current.get(dataset, 1)):
+            name = dataset
+        return self.datasets.get(name)
 
     def __enter__(self) -> KaggleStandIn:
         handler = type("Handler", (_Handler,), {"stand_in": self})
@@ -89,6 +109,10 @@ class KaggleStandIn:
         """The requests for files, ranges included."""
         return [request for request in self.requests if request.url.startswith(FILES)]
 
+    def asked(self, method: str) -> list[Request]:
+        """The requests for a method of the API."""
+        return [request for request in self.requests if request.name == method]
+
 
 class _Handler(BaseHTTPRequestHandler):
     stand_in: KaggleStandIn
@@ -103,29 +127,35 @@ class _Handler(BaseHTTPRequestHandler):
         match self.path.removeprefix(API):
             case "security.OAuthService/IntrospectToken":
                 self._json(200, {"active": body["token"] == TOKEN, "username": "tester"})
-            case "datasets.DatasetApiService/GetDatasetMetadata":
-                if self._allowed(self._name(body)):
-                    self._json(200, {"info": {"licenses": [{"name": LICENCE}]}})
+            case "users.AccountService/GenerateAccessToken":
+                if body["refreshToken"] == REFRESH:
+                    self._json(200, {"token": TOKEN, "expiresIn": 43200, "userName": "tester"})
+                else:
+                    self._error(401, "Unauthenticated")
+            case "datasets.DatasetApiService/GetDataset":
+                self._describe(f"{body['ownerSlug']}/{body['datasetSlug']}")
             case "datasets.DatasetApiService/DownloadDataset":
-                self._redirect(self._name(body))
+                parts = [body["ownerSlug"], body["datasetSlug"], body.get("datasetVersionNumber")]
+                self._redirect("/".join(str(part) for part in parts if part))
             case _:
                 self._error(502, "this is only a stand-in for Kaggle")
 
     def do_GET(self) -> None:
         self._record()
         name = urlsplit(self.path).path.strip("/").removesuffix(".zip")
-        if not self.path.startswith(FILES) or name not in self.stand_in.datasets:
+        whole = self.stand_in.data(name)
+        if not self.path.startswith(FILES) or whole is None:
             self._error(502, "this is only a stand-in for Kaggle")
             return
         if status := self.stand_in.refuse_file:
             self._answer(status, "application/xml", b"<Error><Code>ExpiredToken</Code></Error>")
             return
-        data = self.stand_in.datasets[name]
+        data = whole
         etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
         if self.stand_in.garble:
             start = len(data) // 3
             data = data[:start] + bytes(~byte & 255 for byte in data[start : start + 64])
-            data += self.stand_in.datasets[name][start + 64 :]
+            data += whole[start + 64 :]
         found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(found[1]) if found and self.headers.get("If-Range", etag) == etag else 0
         self.send_response(206 if start else 200)
@@ -144,24 +174,55 @@ class _Handler(BaseHTTPRequestHandler):
         stand_in = self.stand_in
         if stand_in.stall_after is not None:
             self.wfile.write(data[: stand_in.stall_after])
-            if select.select([self.connection], [], [], LONGEST)[0]:  # only its end can come
-                stand_in.hung_up.set()
-            self.close_connection = True
+            self._wait()
         elif stand_in.cut_after is not None:
             data, stand_in.cut_after = data[: stand_in.cut_after], None
+            stand_in.refuse_file = stand_in.refuse_after_cut
             self.wfile.write(data)
             self.close_connection = True
         else:
             self.wfile.write(data)
+
+    def _wait(self) -> None:
+        """Say nothing until the client hangs up."""
+        if select.select([self.connection], [], [], LONGEST)[0]:  # only its end can come
+            self.stand_in.hung_up.set()
+        self.close_connection = True
 
     def _record(self) -> None:
         headers = self.headers
         request = Request(self.command, self.path, headers["Authorization"], headers["Range"])
         self.stand_in.requests.append(request)
 
-    def _name(self, body: dict) -> str:
-        parts = [body["ownerSlug"], body["datasetSlug"], body.get("datasetVersionNumber")]
-        return "/".join(str(part) for part in parts if part)
+    def _describe(self, name: str) -> None:
+        if self.stand_in.silent:
+            self._wait()
+        elif self.stand_in.say:
+            self._answer(*self.stand_in.say)
+        elif self._allowed(name):
+            current = self.stand_in.current.get(name, 1)
+            versions = [
+                {
+                    "versionNumber": number,
+                    "creationDate": f"2026-03-{number:02}T12:00:00.347Z",
+                    "status": "Ready",
+                }
+                for number in range(current, 0, -1)
+            ]
+            about = {
+                "id": 2041,
+                "ref": name,
+                "title": TITLE,
+                "url": f"https://www.kaggle.com/datasets/{name}",
+                "totalBytes": len(self.stand_in.data(name)),
+                "lastUpdated": versions[0]["creationDate"],
+                "licenseName": LICENCE,
+                "currentVersionNumber": current,
+                "usabilityRating": 0.8125,
+                "tags": [{"ref": "literature", "name": "literature"}],
+                "versions": versions,
+            }
+            self._json(200, about)
 
     def _redirect(self, name: str) -> None:
         if self.stand_in.fail_first > 0:
@@ -175,7 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _allowed(self, name: str) -> bool:
         """Whether the dataset may be had; otherwise it has been refused."""
-        status = self.stand_in.refuse or (None if name in self.stand_in.datasets else 404)
+        known = self.stand_in.data(name) is not None
+        status = self.stand_in.refuse or (None if known else 404)
         if status is not None:
             self._error(status, "Permission 'datasets.get' was denied")
         return status is None

@@ -10,7 +10,7 @@ A source is a YAML file in ``conf/sources/`` with a ``kind``. A kind is a class 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -50,9 +50,25 @@ class Source(SourceConfig):
         """What, besides the bytes, determines the documents and their cleaning (a JSON value)."""
         return self.model_dump(mode="json", exclude={"weight", *self.location})
 
+    def pinned(self) -> Source:
+        """This source, fixed to what is there now: of a remote one, its current version.
+
+        Raises UserError where that cannot be told.
+        """
+        return self
+
+    def earlier(self, identities: Iterable[dict]) -> list[Source]:
+        """This source, fixed to each of its states among those already fetched, newest first."""
+        return []
+
+    @property
+    def resumable(self) -> bool:
+        """Whether ``fetch`` goes on from what one that was stopped has left in ``into``."""
+        return False
+
     @abstractmethod
     def fetch(self, into: Path) -> dict:
-        """Put the source's bytes, as they come, into the empty folder ``into``.
+        """Put the source's bytes, as they come, into ``into``: empty, or left so by a ``fetch``.
 
         Returns their provenance (a JSON value: address, version, licence, what is known).
         Raises UserError where they cannot be had, ConnectionError where a retry may help.

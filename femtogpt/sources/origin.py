@@ -5,6 +5,7 @@ Every kind of source that reads files (texts, interviews, dumps) can be had from
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +22,9 @@ class Origin(Source):
     suffixes: ClassVar[frozenset[str]]  # of the files it reads, as ".txt"; archives are looked into
     path: Path | None = Field(None, description="a folder, a file or an archive of this machine")
     dataset: str | None = Field(
-        None, pattern=kaggle.DATASET, description="of Kaggle: owner/slug, or owner/slug/version"
+        None,
+        pattern=kaggle.DATASET,
+        description="of Kaggle: owner/slug (what is there now), or owner/slug/version",
     )
     archive: Path | None = Field(
         None, description="a copy of the dataset's zip already on disk: nothing is downloaded"
@@ -40,6 +43,24 @@ class Origin(Source):
         if self.path is not None:
             return {"kind": self.kind, "sha256": local.identity(self.path, self.suffixes)}
         return kaggle.identity(self.dataset, self.archive)
+
+    def pinned(self) -> Origin:
+        """A dataset gets its current version; KaggleError where that cannot be told."""
+        return self._at(kaggle.pinned(self.dataset)) if self.resumable else self
+
+    def earlier(self, identities: Iterable[dict]) -> list[Source]:
+        """The versions of the dataset that were downloaded, the highest first."""
+        if not self.resumable:
+            return []
+        return [self._at(dataset) for dataset in kaggle.earlier(self.dataset, identities)]
+
+    def _at(self, dataset: str) -> Origin:
+        return self.model_copy(update={"dataset": dataset})
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it is downloaded."""
+        return self.dataset is not None and self.archive is None
 
     def fetch(self, into: Path) -> dict:
         if self.path is not None:
