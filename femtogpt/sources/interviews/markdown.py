@@ -1,0 +1,117 @@
+"""Turns from Markdown: names, bold questions, headings that ask, quotations, dashes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
+from femtogpt.sources.interviews.markup import Block, blocks
+from femtogpt.sources.interviews.names import dotted, speakers
+from femtogpt.sources.interviews.plain import DASH, dashed, named
+from femtogpt.sources.interviews.remarks import spoken
+from femtogpt.sources.interviews.turns import Turn
+
+QUESTION, ANSWER = "Вопрос", "Ответ"
+_SENTENCE = re.compile(r"[.!?…:;,][»\")]*$")
+
+
+def read(text: str) -> Interview:
+    """The turns of an interview in Markdown, and what its front matter says.
+
+    Where the names are not in the text, the questions are known by their form: bold paragraphs,
+    headings or quotations, at least two of which ask something; the rest is answers. The front
+    matter may name who asks (``interviewer``) and who answers (``interviewee``, ``guest``).
+    Raises NoDialogue.
+    """
+    about, body = front_matter(text)
+    found = blocks(body)
+    turns = _named(found) or _asked(found) or _dashed(found)
+    if not turns:
+        raise NoDialogue(
+            "no dialogue found: neither «Имя: реплика», nor questions in bold, in headings or in"
+            " quotations, nor turns that begin with dashes"
+        )
+    return Interview([_told(turn, about) for turn in turns], about)
+
+
+def _named(found: Sequence[Block]) -> list[Turn]:
+    lines = []
+    for block in found:
+        if block.kind != "heading":
+            lines += [*_lines(block), ""]
+    lines = dotted(lines)
+    known = speakers(lines)
+    return named(lines, known) if known else []
+
+
+def _asked(found: Sequence[Block]) -> list[Turn]:
+    """The turns where the form of a block says that it is a question."""
+    forms: tuple[Callable[[Block], bool], ...] = (
+        lambda block: block.kind != "heading" and block.bold == block.text,
+        lambda block: block.kind != "heading" and _leading_question(block) is not None,
+        lambda block: block.kind != "heading" and block.italic == block.text,
+        lambda block: block.kind == "heading" and "?" in block.text,
+        lambda block: block.kind == "quote" and "?" in block.text,
+    )
+    for is_question in forms:
+        asking = [block for block in found if is_question(block) and "?" in block.text]
+        if len(asking) >= 2:
+            return _in_form(found, is_question)
+    return []
+
+
+def _in_form(found: Sequence[Block], is_question: Callable[[Block], bool]) -> list[Turn]:
+    turns: list[Turn] = []
+    speaker = None
+    for block in found:
+        paragraphs = [" ".join(_lines(block))]
+        if is_question(block):
+            if block.kind != "heading" and not _SENTENCE.search(block.text):
+                continue  # a heading in bold
+            lead = None if block.bold == block.text else _leading_question(block)
+            speaker = ANSWER
+            if lead:
+                rest = block.text[len(lead) :].strip(" \n—–-")
+                turns += [Turn(QUESTION, spoken([lead])), Turn(ANSWER, spoken([rest]))]
+            else:
+                turns.append(Turn(QUESTION, spoken(paragraphs)))
+        elif block.kind != "heading":
+            said = spoken(paragraphs)
+            if speaker is None:
+                said = tuple(text for text in said if _SENTENCE.search(text))
+            turns.append(Turn(speaker, said))
+    return turns
+
+
+def _leading_question(block: Block) -> str | None:
+    """The bold question that a paragraph begins with, its answer after it."""
+    bold = block.bold
+    return bold if bold.endswith("?") and len(bold.split()) > 1 else None
+
+
+def _dashed(found: Sequence[Block]) -> list[Turn]:
+    paragraphs: list[str] = []
+    for block in found:
+        if block.kind == "item":
+            paragraphs.append(f"— {' '.join(_lines(block))}")
+        elif block.kind != "heading":
+            lines = _lines(block)
+            if all(DASH.match(line) for line in lines):
+                paragraphs += lines
+            else:
+                paragraphs.append(" ".join(lines))
+    try:
+        return dashed(paragraphs)
+    except NoDialogue:
+        return []
+
+
+def _lines(block: Block) -> list[str]:
+    return [line.strip() for line in block.text.split("\n") if line.strip()]
+
+
+def _told(turn: Turn, about: About) -> Turn:
+    name = {QUESTION: about.interviewer, ANSWER: about.interviewee}.get(turn.speaker or "")
+    return replace(turn, speaker=name) if name else turn

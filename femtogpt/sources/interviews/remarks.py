@@ -1,0 +1,130 @@
+"""What a transcript holds besides speech: timestamps, sounds, stage remarks, credits.
+
+They go; ordinary parentheses, an editor's insertions («он [Петров] знал») and fillers stay. A
+bracket is a remark if
+
+- it holds a timestamp, or a word for what cannot be made out, or
+- it begins with a word of ``ACTIONS`` and is at most six words long, or
+- it is a word of ``SOUNDS``, alone or with a place («смех в зале»); in square brackets, or apart
+  from a sentence, also with other words («[тревожная музыка]»), or
+- it says how, apart from a sentence («(Громко.)», «(с улыбкой)»), or
+- it opens a turn, or is a whole paragraph.
+
+In captions and what machines transcribe, everything in square brackets is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+STAMP = r"(?:\d{1,3}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?"
+ACTIONS = r"""(?:
+    (?:рас|за|у|по|под)?сме(?:ё|е|ю|я)\w* | хохо\w* | усмех\w+ | улыб\w+ | ухмыл\w+ | хихик\w+
+  | (?:по|за)?молч(?:ит|ат|ав|а|ание)? | задум\w+ | (?:по|за)?вздыха\w+ | вздохну\w+ | вздох
+  | кашля\w+ | закашл\w+ | откашл\w+ | плач\w+ | рыда\w+ | всхлип\w+ | крич\w+ | вскрик\w+ | шепч\w+
+  | шёпотом | шепотом | вполголоса | кива\w+ | хмык\w+ | перебива\w+ | пожима\w+ | развод\w+\ руками
+  | поёт | поет | поют | напева\w+ | аплодиру\w+ | хлопа\w+ | свисти\w+
+  | (?:в|вы|у|при|под|от|рас)ход(?:ит|ят|я) | (?:в|вы|у|при)бега\w+ | вста(?:ёт|ет|ют|вая)
+  | сад(?:ит|ят|я)\w+ | целу\w+ | обнима\w+ | оглядыва\w+ | указыва\w+ | показыва\w+ | поклон\w+
+  | кланя\w+ | уводит | уносит | отворачива\w+ | подаёт | подает | бросает\w* | обраща\w+
+  | в\ сторону | про\ себя | за\ кадром | за\ сценой | одновременно | неразборчиво | невнятно | нрзб
+  | inaudible | crosstalk | laugh\w* | sigh\w* | applau\w* | blank_audio | silence | unintelligible
+)"""
+SOUNDS = r"""(?:
+    музык\w+ | аплодисмент\w+ | овац\w+ | смех | хохот | пауза | тишина | молчание | шум | гул
+  | кашель | крики? | вздох | плач | свист | гудки | звон\w* | стук\w* | песня | мелодия | заставка
+  | реклама | джингл | проигрыш | music | laughter | cheering | noise | sound
+)"""
+MANNER = r"""(?:
+    (?:очень\ |ещё\ |еще\ |совсем\ )?\w{2,}о | (?:с|со)\ \w+(?:ью|ом|ем|ой|ей)
+  | в\ зал | вместе | хором | вслух | молча | по-\w+ски
+)"""  # «(Громко.)», «(с улыбкой)»: apart from sentences alone
+PLACE = r"(?:\s+(?:в\s+(?:зале|студии|аудитории)|за\s+кадром|из\s+зала))?"
+_FLAGS = re.VERBOSE | re.IGNORECASE
+
+_STAMPS = re.compile(rf"[\[(<]\s*{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?\s*[\])>]:?")
+_BARE = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?:\s+|$)")
+_BRACKET = re.compile(
+    r"\(([^()\[\]]{1,200})\)|\[([^()\[\]]{1,200})\]|(?<!\*)\*([^*\s][^*]{1,40})\*(?!\*)"
+)
+_ACTION = re.compile(rf"{ACTIONS}(?:[\s,.]+[^\s,.]+){{0,5}}[\s.!…]*", _FLAGS)
+_UNHEARD = re.compile(r"(?i)(?:\S+\s+){0,3}(?:неразборчив\w+|нрзб\.?|не\s?слышно|inaudible)")
+_SOUND = re.compile(rf"{SOUNDS}{PLACE}[.!…]*", _FLAGS)
+_MANNER = re.compile(rf"{MANNER}[.!…]*", _FLAGS)
+_ANY_SOUND = re.compile(rf"(?:\w+\s+){{0,2}}\b{SOUNDS}(?:\s+\S+){{0,4}}", _FLAGS)
+_CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
+_WHOLE = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
+_OPENING = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
+_SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
+_MASKED = re.compile(r"\[\s*_+\s*\]")  # a word that YouTube hides
+
+CREDITS = re.compile(  # who made the captions, and what Whisper hears in silence
+    r"""(?xi)\W*(?:
+    (?:субтитр\w*|титры)\s+(?:с?делал|создавал|подготов\w+|подогнал|добавил|предостав\w+)\b.*
+  | (?:добавил\w?|создал\w?|делал\w?|подготовил\w?)\s+субтитры\b.*
+  | (?:редактор|корректор|автор|перевод\w*)\s+(?:и\s+\w+\s+)?субтитров\b.*
+  | (?:субтитры|перевод|озвучка|перевод\ и\ субтитры)\s*:.*
+  | .*\bdimatorzok\b.*
+  | спасибо\ за\ субтитры\b.*
+  | продолжение\ следует
+  | смотрите\ продолжение\ в\ (?:следующей|\d+)\ (?:серии|части)
+  | (?:subtitles|captions)\s+(?:by|made)\b.* | .*\bamara\.org\b.*
+  )[\s.…!]*"""
+)
+
+
+def cleaned(text: str, machine: bool = False) -> str:
+    """One paragraph or caption without what is not speech.
+
+    ``machine``: a caption or a segment, where square brackets hold sounds alone.
+    """
+    text = _STAMPS.sub(" ", text)
+    text = _BARE.sub("", text)
+    text = _SONG.sub(" ", text)
+    stripped = text.strip()
+    if _WHOLE.fullmatch(stripped):
+        return ""
+    if machine:
+        if CREDITS.fullmatch(stripped) or (stripped.isupper() and _CAPITALS.fullmatch(stripped)):
+            return ""
+        text = _MASKED.sub(" ", text)
+    if "(" in text or "[" in text or "*" in text:
+        text = _without_brackets(text, machine)
+    return " ".join(text.split())
+
+
+def spoken(lines: Iterable[str]) -> tuple[str, ...]:
+    """A turn's paragraphs without remarks, the one that opens it included; empty ones go."""
+    paragraphs = list(lines)
+    if paragraphs:
+        paragraphs[0] = _OPENING.sub("", paragraphs[0].lstrip())
+    return tuple(filter(None, map(cleaned, paragraphs)))
+
+
+def is_remark(text: str, apart: bool = False) -> bool:
+    """Whether what stands in a bracket is no speech; ``apart``: outside of any sentence."""
+    text = text.strip()
+    if _ACTION.fullmatch(text) or _SOUND.fullmatch(text) or _UNHEARD.fullmatch(text):
+        return True
+    return apart and any(kind.fullmatch(text) for kind in (_ANY_SOUND, _MANNER))
+
+
+def _without_brackets(text: str, machine: bool) -> str:
+    parts, last = [], 0
+    for found in _BRACKET.finditer(text):
+        round_, square, starred = found.groups()
+        before = text[max(0, found.start() - 20) : found.start()].rstrip()
+        apart = not before or before[-1] in ".!?…"
+        if square is not None:
+            gone = machine or is_remark(square, apart=True)
+        else:
+            gone = is_remark(round_ if round_ is not None else starred, apart)
+        if gone:
+            parts.append(text[last : found.start()].rstrip())
+            last = found.end()
+            if apart and text[last : last + 1] in (".", ","):
+                last += 1
+            if text[last : last + 1] not in ("", ",", ".", "!", "?", ";", ":", "…"):
+                parts.append(" ")
+    return "".join([*parts, text[last:]])

@@ -1,0 +1,157 @@
+"""Interviews: transcripts, plays, captions, what Whisper writes, chats."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from femtogpt.errors import UserError
+from femtogpt.sources.archives import Member, Unreadable, is_archive, members
+from femtogpt.sources.base import Document
+from femtogpt.sources.encodings import decode
+from femtogpt.sources.info import Row, is_info, rows_of
+from femtogpt.sources.interviews import captions, markdown, plain, tables, whisper
+from femtogpt.sources.interviews.interview import Interview, NoDialogue
+from femtogpt.sources.interviews.spelling import unified
+from femtogpt.sources.interviews.tables import Columns
+from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
+from femtogpt.sources.known import Known
+from femtogpt.sources.origin import Origin
+
+MARKDOWN, CAPTIONS = {".md", ".markdown"}, {".srt", ".vtt"}
+LINES, TABLES = {".jsonl", ".ndjson"}, {".csv", ".tsv"}
+
+
+class Interviews(Origin):
+    """Files of people's talk, one document each; the form is told in ``interviews.turns``.
+
+    Read are ``Имя: реплика`` and dialogues in dashes (.txt), questions and answers in Markdown
+    (.md), captions (.srt, .vtt), the JSON of Whisper, WhisperX and whisper.cpp, and turns as
+    rows or lists (.csv, .tsv, .json, .jsonl): of those, one document for each conversation.
+    """
+
+    kind: Literal["interviews"] = "interviews"
+    suffixes: ClassVar[frozenset[str]] = frozenset(
+        {".txt", ".json", *MARKDOWN, *CAPTIONS, *LINES, *TABLES}
+    )
+    speakers: Speakers = Field(
+        "names", description="how a turn begins: ▸ and the name, ▸ and a letter, or a dash (none)"
+    )
+    speaker_column: str | None = Field(
+        None, description="of rows and segments: who speaks; default: found by common names"
+    )
+    text_column: str | None = Field(
+        None, description="of rows: what is said; default: found by common names"
+    )
+
+    def documents(self, raw: Path) -> Iterator[Document]:
+        """A document for each file, id its path without the suffix, or for each conversation.
+
+        An ``info.csv`` beside the files may tell their titles, authors and years.
+        """
+        found = list(members(raw))
+        lists = {_folder(file): _rows(file) for file in found if is_info(_base(file))}
+        files = [file for file in found if self._is_read(file)]
+        if not files:
+            kinds = ", ".join(sorted(self.suffixes))
+            raise UserError(f"{raw}: there is no file of a known kind in it: give {kinds}")
+        known = Known([file.name for file in files], lists)
+        for file in files:
+            used: Counter[str] = Counter()
+            for interview in self._interviews(file):
+                document = known.completed(self._document(file, interview))
+                name = document.id + ("" if interview.key is None else f"#{interview.key}")
+                used[name] += 1
+                number = "" if used[name] == 1 else f"#{used[name]}"
+                yield replace(document, id=_encodable(name + number))
+
+    def _is_read(self, file: Member) -> bool:
+        """Whether it is of a known kind, or an archive that could not be looked into."""
+        known = _suffix(file) in self.suffixes and not is_info(_base(file))
+        return known or is_archive(file.name)
+
+    def _interviews(self, file: Member) -> Iterator[Interview]:
+        """The interviews in a file; one with a fault where it cannot be read."""
+        try:
+            text = decode(file.read())
+            if text is None:
+                raise NoDialogue("it is not text in a known encoding")
+            if not text.strip():
+                raise NoDialogue("the file is empty")
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+            nothing = True
+            for interview in self._read(_suffix(file), text):
+                nothing = False
+                yield interview
+            if nothing:
+                raise NoDialogue("there is no speech in it")
+        except (Unreadable, NoDialogue) as error:
+            yield Interview([], fault=str(error))
+        except UserError as error:
+            raise UserError(f"{file.name}: {error}") from error
+
+    def _read(self, suffix: str, text: str) -> Iterable[Interview]:
+        columns = Columns(self.speaker_column, self.text_column)
+        if suffix in CAPTIONS:
+            return [captions.read(text)]
+        if suffix in TABLES:
+            return tables.of_csv(text, columns)
+        if suffix in LINES:
+            return tables.of_lines(text, columns)
+        if suffix != ".json":
+            return [markdown.read(text) if suffix in MARKDOWN else plain.read(text)]
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise NoDialogue(f"the JSON is damaged: {error}") from error
+        segments = whisper.segments(value)
+        if segments is not None:
+            return [whisper.read(segments, self.speaker_column)]
+        return tables.of_json(value, columns)
+
+    def _document(self, file: Member, interview: Interview) -> Document:
+        turns = shown(joined(unified(interview.turns)), self.speakers)
+        names = dict.fromkeys(turn.speaker for turn in turns if turn.speaker)
+        about = interview.about
+        text = _encodable(written(turns, self.speakers))
+        return Document(
+            id=file.name,
+            text=text,
+            title=_encodable(about.title),
+            author=_encodable(about.interviewee or about.author),
+            year=about.year,
+            speaker=None if self.speakers == "none" else _encodable(", ".join(names)) or None,
+            url=_encodable(about.url),
+            fault=interview.fault or (None if text else "there is no speech in it"),
+        )
+
+
+def _encodable(text: str | None) -> str | None:
+    """Text without the halves of characters that JSON can hold and UTF-8 cannot."""
+    return text and text.encode(errors="ignore").decode()
+
+
+def _rows(info: Member) -> list[Row]:
+    """What an info.csv says; nothing where it cannot be read."""
+    try:
+        return rows_of(decode(info.read()) or "")
+    except Unreadable:
+        return []
+
+
+def _base(file: Member) -> str:
+    return PurePosixPath(file.name).name
+
+
+def _folder(file: Member) -> str:
+    return str(PurePosixPath(file.name).parent)
+
+
+def _suffix(file: Member) -> str:
+    return PurePosixPath(file.name).suffix.lower()

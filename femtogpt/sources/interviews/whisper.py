@@ -1,0 +1,153 @@
+"""Turns from the JSON of Whisper and its kin: openai-whisper, WhisperX, whisper.cpp."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from femtogpt.sources.interviews.interview import Interview
+from femtogpt.sources.interviews.remarks import cleaned
+from femtogpt.sources.interviews.speech import Piece, turns
+
+# Whisper's own thresholds for silence (its options no_speech_threshold, logprob_threshold) and
+# for a text that repeats itself (compression_ratio_threshold). The last one was set on English:
+# ordinary Russian, of two bytes per letter, comes near it. It counts only where words do repeat.
+NO_SPEECH, LOG_PROBABILITY, COMPRESSION = 0.6, -1.0, 2.4
+LOOP = 4  # repetitions of some words, from which they are the machine's and not the speaker's
+LOOP_OF_ONE = 8  # of a single word («да, да, да» is speech)
+LONGEST = 30  # words that a loop repeats
+FIELDS = {  # of a segment, where it stands in a bare list: one with others is a table's row
+    *("id", "seek", "start", "end", "text", "tokens", "words", "chars", "speaker", "temperature"),
+    *("avg_logprob", "compression_ratio", "no_speech_prob"),
+}
+
+
+def segments(value: Any) -> list[dict] | None:
+    """The segments in a JSON value; None where it is not of this kind."""
+    if isinstance(value, dict):
+        if isinstance(found := value.get("segments"), list):
+            return list(filter(_is_segment, found))
+        if isinstance(found := value.get("transcription"), list):
+            return list(map(_of_whisper_cpp, filter(_is_segment, found)))
+    if isinstance(value, list) and value and all(map(_is_segment, value)):
+        return value if all("start" in part and part.keys() <= FIELDS for part in value) else None
+    return None
+
+
+def _is_segment(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str)
+
+
+def read(found: Sequence[Mapping[str, Any]], speaker_column: str | None = None) -> Interview:
+    """The turns of segments, without what Whisper hears where nobody speaks."""
+    said = [
+        piece for part in found if not _is_silence(part) for piece in _pieces(part, speaker_column)
+    ]
+    return Interview(turns(_attributed(_without_loops(said))))
+
+
+def _of_whisper_cpp(part: Mapping[str, Any]) -> dict:
+    """A segment with its times in seconds: whisper.cpp gives milliseconds."""
+    offsets = part.get("offsets")
+    start, end = (
+        _number(offsets.get(edge)) if isinstance(offsets, dict) else None for edge in ("from", "to")
+    )
+    times = {"start": start and start / 1000, "end": end and end / 1000}
+    return {**times, **part}
+
+
+def _is_silence(part: Mapping[str, Any]) -> bool:
+    no_speech, probability = _number(part.get("no_speech_prob")), _number(part.get("avg_logprob"))
+    if no_speech is None or probability is None:
+        return False
+    return no_speech > NO_SPEECH and probability < LOG_PROBABILITY
+
+
+def _pieces(part: Mapping[str, Any], speaker_column: str | None) -> Iterator[Piece]:
+    """A segment's text; where its words have speakers of their own, each sentence's apart."""
+    start, end = _number(part.get("start")), _number(part.get("end"))
+    speaker = _text(part.get(speaker_column or "speaker"))
+    said = list(_by_words(part)) if speaker_column is None else []
+    for name, text in said or [(speaker, part["text"])]:
+        text = cleaned(text, machine=True)
+        ratio = _number(part.get("compression_ratio"))
+        if ratio is None or ratio > COMPRESSION:
+            text = without_loop(text)
+        if text:
+            yield Piece(text, start, end, name or speaker)
+
+
+def _by_words(part: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
+    """(speaker, sentence) by the words' speakers, the most frequent in a sentence."""
+    words = part.get("words")
+    if not isinstance(words, list) or not all(
+        isinstance(word, dict) and isinstance(word.get("word"), str) for word in words
+    ):
+        return
+    if len({_text(word.get("speaker")) for word in words} - {None}) < 2:
+        return
+    if _letters("".join(word["word"] for word in words)) != _letters(part["text"]):
+        return  # some words are missing
+    sentence: list[dict] = []
+    for word in words:
+        sentence.append(word)
+        if re.search(r"[.!?…]\W*$", word["word"]) or word is words[-1]:
+            counts = Counter(filter(None, (_text(word.get("speaker")) for word in sentence)))
+            name = max(counts, key=counts.__getitem__) if counts else None
+            yield name, " ".join(word["word"].strip() for word in sentence)
+            sentence = []
+
+
+def _without_loops(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces without runs of the same text, of which one is kept."""
+    result: list[Piece] = []
+    for text, run in groupby(pieces, lambda piece: piece.text.casefold()):
+        run = list(run)
+        most = LOOP_OF_ONE if len(text.split()) == 1 else LOOP
+        result += run[:1] if len(run) >= most else run
+    return result
+
+
+def without_loop(text: str) -> str:
+    """A text in which the same words, over and over again, stand once."""
+    words = text.split()
+    folded = [re.sub(r"\W", "", word.casefold()) for word in words]
+    place = 0
+    while place < len(words):
+        for length in range(1, min(LONGEST, (len(words) - place) // LOOP) + 1):
+            unit = folded[place : place + length]
+            end = place + length
+            while folded[end : end + length] == unit:
+                end += length
+            if end - place >= length * (LOOP_OF_ONE if length == 1 else LOOP):
+                del words[place + length : end], folded[place + length : end]
+                break
+        place += 1
+    return " ".join(words)
+
+
+def _attributed(pieces: Sequence[Piece]) -> list[Piece]:
+    """A piece of which the speaker is not known belongs to the one before, or else after."""
+    if all(piece.speaker is None for piece in pieces):
+        return list(pieces)
+    last = next(piece.speaker for piece in pieces if piece.speaker is not None)
+    result = []
+    for piece in pieces:
+        last = piece.speaker or last
+        result.append(Piece(piece.text, piece.start, piece.end, last))
+    return result
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value).strip() or None if isinstance(value, str | int) else None
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())

@@ -1,0 +1,78 @@
+"""What the tests of interviews share: captions as programs write them, and files read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from femtogpt.sources.base import Document
+from femtogpt.sources.interviews import Interviews
+
+
+def read(folder: Path, files: dict[str, str | bytes], **settings) -> list[Document]:
+    """The documents of a folder with these files."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(Interviews(path=folder, **settings).documents(folder))
+
+
+def text_of(folder: Path, name: str, content: str | bytes, **settings) -> str:
+    """The text of the one document of a file that has no fault."""
+    [document] = read(folder, {name: content}, **settings)
+    assert document.fault is None
+    return document.text
+
+
+def vtt_time(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    hours, rest = divmod(milliseconds, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    return f"{hours:02d}:{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def srt_time(seconds: float) -> str:
+    return vtt_time(seconds).replace(".", ",")
+
+
+Shown = tuple[float, float, tuple[str, ...]]  # from, to, the lines on the screen
+
+
+def rolled(lines: Sequence[str], held: bool = True, window: int = 2) -> Iterator[Shown]:
+    """What the screen shows of lines that roll up it, each said for two seconds.
+
+    ``held``: with the captions of 10 ms between, in which the upper line stands alone.
+    """
+    for place in range(len(lines)):
+        start = 2.0 * place
+        yield start, start + 1.99, tuple(lines[max(0, place + 1 - window) : place + 1])
+        if held:
+            yield start + 1.99, start + 2.0, (lines[place],)
+
+
+def youtube(lines: Sequence[str]) -> str:
+    """Captions in YouTube's own form: of two lines, the lower one with a time for each word."""
+    blocks = ["WEBVTT\nKind: captions\nLanguage: ru\n"]
+    above = " "
+    for place, line in enumerate(lines):
+        start = 2.0 * place
+        first, *others = line.split()
+        timed = "".join(
+            f"<{vtt_time(start + 0.1 * number)}><c> {word}</c>"
+            for number, word in enumerate(others, 1)
+        )
+        settings = "align:start position:0%"
+        blocks.append(
+            f"{vtt_time(start)} --> {vtt_time(start + 1.99)} {settings}\n{above}\n{first}{timed}\n"
+        )
+        blocks.append(f"{vtt_time(start + 1.99)} --> {vtt_time(start + 2)} {settings}\n{line}\n \n")
+        above = line
+    return "\n".join(blocks)
+
+
+def srt(shown: Sequence[Shown], lay: Callable[[tuple[str, ...]], str] = "\n".join) -> str:
+    return "\n".join(
+        f"{number}\n{srt_time(start)} --> {srt_time(end)}\n{lay(lines)}\n"
+        for number, (start, end, lines) in enumerate(shown, 1)
+    )

@@ -1,0 +1,227 @@
+"""Captions: what comes out of .srt and .vtt, rolling ones first of all."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from femtogpt.sources.interviews.captions import read
+from femtogpt.sources.interviews.turns import joined
+from tests.helpers import quick
+from tests.interviews import rolled, srt, text_of, youtube
+
+WORDS = ["да", "нет", "ну", "вот", "мы", "поехали", "2024", "утром", "на", "реку", "рыба"]
+LINES = st.lists(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=30
+)
+SPEECH = [
+    "ну вот мы и поехали на реку",
+    "да да да",
+    "да да да",
+    "да",
+    "рыба клевала всю ночь",
+    "а утром",
+    "а утром пошёл дождь",
+]
+
+
+def said(text: str) -> list[str]:
+    """The words of captions, all paragraphs together."""
+    return " ".join(p for turn in joined(read(text).turns) for p in turn.paragraphs).split()
+
+
+def words(lines: list[str]) -> list[str]:
+    return " ".join(lines).split()
+
+
+@quick
+@given(LINES)
+def test_youtubes_rolling_captions_give_each_line_once(lines):
+    assert said(youtube(lines)) == words(lines)
+
+
+@quick
+@given(LINES)
+def test_rolling_captions_without_their_empty_lines_give_each_line_once(lines):
+    bare = "\n".join(line.rstrip() for line in youtube(lines).split("\n"))
+    assert said(bare) == words(lines)
+
+
+@quick
+@given(LINES, st.sampled_from([(True, 2), (False, 2), (False, 3), (False, 4)]))
+def test_rolling_captions_in_srt_give_each_line_once(lines, form):
+    held, window = form
+    assert said(srt(rolled(lines, held, window))) == words(lines)
+
+
+@quick
+@given(LINES)
+def test_rolling_captions_joined_to_one_line_give_each_word_once(lines):
+    assert said(srt(rolled(lines), lay=" ".join)) == words(lines)
+
+
+@quick
+@given(LINES)
+def test_captions_that_do_not_roll_give_all_their_lines(lines):
+    shown = [(3.0 * place, 3.0 * place + 2, (line,)) for place, line in enumerate(lines)]
+    assert said(srt(shown)) == words(lines)
+
+
+def test_what_is_said_twice_stays_in_rolling_captions():
+    assert said(youtube(SPEECH)) == words(SPEECH)
+    assert said(srt(rolled(SPEECH))) == words(SPEECH)
+    assert said(srt(rolled(SPEECH, held=False))) == words(SPEECH)
+    assert said(srt(rolled(SPEECH, held=False), lay=" ".join)) == words(SPEECH)
+
+
+def test_rolling_captions_go_on_after_a_pause():
+    pause = youtube(SPEECH).replace("00:00:08", "00:00:48").replace("00:00:09", "00:00:49")
+    assert said(pause) == words(SPEECH)
+
+
+def test_captions_that_light_up_word_after_word_give_each_line_once():
+    line = "мы поехали на реку"
+    shown = [
+        (place / 2, place / 2 + 0.5, (line.replace(word, f"<u>{word}</u>", 1),))
+        for place, word in enumerate(line.split())
+    ]
+    assert said(srt(shown)) == line.split()
+
+
+def test_a_caption_that_overlaps_its_double_is_one():
+    assert said(srt([(0, 2, ("да",)), (1, 3, ("да",)), (3, 4, ("да",))])) == ["да", "да"]
+
+
+def block(number: int, line: str, times: str | None = None) -> str:
+    times = times or f"00:00:{2 * number:02d},000 --> 00:00:{2 * number + 1:02d},500"
+    return f"{times}\n{line}\n\n"
+
+
+def test_captions_become_sentences_and_a_pause_a_paragraph(tmp_path):
+    text = block(1, "Мы поехали") + block(2, "на реку.") + block(10, "Рыба\nклевала.")
+    assert text_of(tmp_path, "a.srt", text) == "Мы поехали на реку.\nРыба клевала."
+
+
+def test_a_pause_within_a_sentence_divides_nothing(tmp_path):
+    text = block(1, "Вот.") + block(2, "Мы поехали") + block(10, "на реку.")
+    assert text_of(tmp_path, "a.srt", text) == "Вот. Мы поехали на реку."
+
+
+def test_captions_without_full_stops_stay_so_and_are_divided_at_pauses(tmp_path):
+    line = "мы поехали на реку и ловили рыбу а потом пошёл дождь"
+    text = "".join(block(number, line) for number in (*range(1, 9), 15))
+    assert text_of(tmp_path, "a.srt", text) == f"{' '.join([line] * 8)}\n{line}"
+
+
+def test_long_speech_is_divided_at_the_end_of_sentences(tmp_path):
+    text = "".join(block(number, f"Это предложение номер {number}.") for number in range(1, 29))
+    paragraphs = text_of(tmp_path, "a.srt", text).split("\n")
+    assert len(paragraphs) == 2
+    assert all(500 <= len(text) < 600 or text is paragraphs[-1] for text in paragraphs)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{\\an8}Мы поехали",
+        '<i>Мы</i> <font color="#fff">поехали</font>',
+        "Мы&nbsp;поехали",
+        "Мы<00:00:01.500><c.colorE5E5E5> поехали</c>",
+        "[музыка] Мы поехали",
+        "♪ ла-ла ♪\nМы поехали",
+        "(СМЕХ)\nМы поехали",
+    ],
+)
+def test_markup_and_sounds_in_captions_go(line):
+    assert said(block(1, line)) == ["Мы", "поехали"]
+
+
+def test_numbers_of_captions_go_and_numbers_that_are_said_stay():
+    text = f"1\n{block(1, '2024')}2\n{block(2, 'да')}{block(3, '7')}нечто\n{block(4, 'нет')}"
+    assert said(text) == ["2024", "да", "7", "нет"]
+    tight = "1\n00:00:01,000 --> 00:00:02,000\nда\n2\n00:00:02,000 --> 00:00:03,000\n3\n"
+    assert said(tight) == ["да", "3"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "00:00:01.000 -> 00:00:02.000",
+        "00:00:1,0 --> 00:00:2,0",
+        "0:01.000 --> 0:02.000 align:start position:0%",
+        "00:00:xx,000 --> 00:00:02,000",
+        "00:00:01,000 --> конец",
+        "00:00:01:000-->00:00:02:000",
+    ],
+)
+def test_a_damaged_line_of_times_is_no_text_and_loses_none(times):
+    assert said(block(0, "до") + block(1, "да", times) + block(2, "после")) == ["до", "да", "после"]
+
+
+def test_notes_and_styles_are_no_speech(tmp_path):
+    vtt = """\
+WEBVTT - название
+Kind: captions
+Language: ru
+
+NOTE заметка
+не речь
+
+STYLE
+::cue { color: red }
+
+вступление
+00:01.000 --> 00:02.000 line:0
+Мы поехали
+
+NOTE ещё заметка
+
+REGION
+id:bottom
+
+00:02.000 --> 00:03.000
+на реку.
+"""
+    assert text_of(tmp_path, "a.vtt", vtt) == "Мы поехали на реку."
+
+
+def test_voices_are_speakers(tmp_path):
+    vtt = "WEBVTT\n\n" + "\n\n".join(
+        f"00:0{second}.000 --> 00:0{second}.900\n{line}"
+        for second, line in enumerate(
+            [
+                "<v Иван Петров>Привет.</v>",
+                "<v.loud Мария>Привет,",
+                "<v Мария>Иван.",
+                "<v иван петров>Да.",
+            ]
+        )
+    )
+    assert text_of(tmp_path, "a.vtt", vtt) == (
+        "▸ Иван Петров: Привет.\n▸ Мария: Привет, Иван.\n▸ Иван Петров: Да."
+    )
+
+
+def test_names_before_colons_are_speakers_in_captions_too(tmp_path):
+    lines = ["ВЕДУЩИЙ: Кто вы?", "Гость: Я пекарь. Скажу так:", "хлеб нужен.", "Ведущий: Да?"]
+    text = "".join(block(number, line) for number, line in enumerate(lines, 1))
+    assert text_of(tmp_path, "a.srt", text) == (
+        "▸ Ведущий: Кто вы?\n▸ Гость: Я пекарь. Скажу так: хлеб нужен.\n▸ Ведущий: Да?"
+    )
+
+
+def test_marks_of_another_speaker_begin_a_paragraph(tmp_path):
+    text = block(1, "&gt;&gt; как дела") + block(2, ">> хорошо") + block(3, "спасибо")
+    assert text_of(tmp_path, "a.srt", text) == "— как дела\n— хорошо спасибо"
+    text = block(1, "- Кто здесь?\n- Я.") + block(2, "Москва") + block(3, "— столица.")
+    assert text_of(tmp_path, "a.srt", text) == "— Кто здесь?\n— Я. Москва — столица."
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8-sig", "utf-16"])
+def test_captions_in_russian_encodings_with_windows_line_ends_read(tmp_path, encoding):
+    text = (block(1, "Мы поехали вчера вечером") + block(2, "на большую реку.")).replace(
+        "\n", "\r\n"
+    )
+    expected = "Мы поехали вчера вечером на большую реку."
+    assert text_of(tmp_path, "a.srt", text.encode(encoding)) == expected
