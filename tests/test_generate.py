@@ -157,7 +157,7 @@ def test_the_samples_stage_keeps_a_text_of_its_own_for_each_prompt(tmp_path, pie
     config = Config.model_validate(
         {
             "name": "test",
-            "sources": {"mine": {"kind": "directory", "path": str(tmp_path)}},
+            "sources": {"mine": {"kind": "files", "path": str(tmp_path)}},
             "samples": {"prompts": ["мама", "мама", ""], "tokens": 20, "temperature": 1},
         }
     )

@@ -10,25 +10,24 @@ import polars as pl
 import pytest
 
 from femtogpt.artifact import Store
-from femtogpt.corpus.build import SPLITS, parts
+from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Document
 from femtogpt.tokens import shards as module
 from femtogpt.tokens.shards import INDEX, Shard, Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
-from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, listed, story
+from tests.helpers import PROSE, VERSE, config, listed, story
+from tests.parquet import corpus
 
+STORIES = [
+    Document(id=f"{seed:03d}", text=story(seed, 60), entropy_bits=seed + 0.5) for seed in range(60)
+]
 SOURCES = {
-    "stories": Listed(
-        items=tuple(
-            Document(id=f"{seed:03d}", text=story(seed, 60), entropy_bits=seed + 0.5)
-            for seed in range(60)
-        )
-    ),
-    "works": listed({"prose": PROSE, "verse": VERSE, "last": story(100)}, weight=2),
+    "stories": {"train": STORIES[4:], "held_out": STORIES[:4]},
+    "works": {"train": {"prose": PROSE, "last": story(100)}, "held_out": {"verse": VERSE}},
 }
 SETTINGS = config(
-    SOURCES, corpus={"held_out": 0.1, "min_characters": 50}, tokenizer={"vocab_size": 400}
+    {"stories": listed({}), "works": listed({}, weight=2)}, tokenizer={"vocab_size": 400}
 )
 
 
@@ -36,8 +35,8 @@ SETTINGS = config(
 def stages(tmp_path_factory):
     """A store with a corpus and its tokenizer."""
     store = Store(tmp_path_factory.mktemp("data"))
-    corpus = corpus_of(store, SETTINGS)
-    return store, corpus, train_tokenizer(store, SETTINGS, corpus)
+    made = corpus(store, SOURCES)
+    return store, made, train_tokenizer(store, SETTINGS, made)
 
 
 @pytest.fixture(scope="module")
@@ -159,15 +158,39 @@ def test_a_folder_without_a_right_index_is_told(content, tmp_path):
         Tokens(tmp_path)
 
 
-def test_tokens_are_found_again_and_threads_do_not_matter(stages, artifact, tmp_path):
+def test_tokens_are_found_again(stages, artifact):
     store, *inputs = stages
     assert not write_tokens(store, SETTINGS, *inputs).made
-    single = write_tokens(Store(tmp_path), SETTINGS, *inputs, threads=1)
-    assert single.content == artifact.content
+
+
+@pytest.mark.parametrize("workers", ["1", "2", "5"])
+def test_the_number_of_workers_changes_no_byte(workers, stages, artifact, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEMTOGPT_WORKERS", workers)
+    _, *inputs = stages
+    assert write_tokens(Store(tmp_path), SETTINGS, *inputs).content == artifact.content
+
+
+def test_a_tokenizer_of_more_than_65536_pieces_gets_wider_tokens(stages, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "NARROW", 399)
+    _, *inputs = stages
+    tokens = Tokens(write_tokens(Store(tmp_path), SETTINGS, *inputs).path)
+    assert tokens.index["dtype"] == "<u4"
+    [shard] = tokens.shards("held_out")["works"]
+    assert tokens.tokenizer().decode(shard.ids) == VERSE
+    assert shard.path.stat().st_size == 4 * shard.tokens
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[{", b'[{"id": "a"}]', b"\xff"])
+def test_a_damaged_list_of_documents_is_told_with_what_to_do(damage, artifact, tmp_path):
+    whole = Tokens(artifact.path).shards("train")["works"][0]
+    if damage is not None:
+        (tmp_path / "00000.json").write_bytes(damage)
+    with pytest.raises(UserError, match=r"00000\.json is no list of documents: delete"):
+        Shard(tmp_path / "00000.bin", whole.tokens, whole.dtype).documents()
 
 
 def test_the_entries_are_plain_json(artifact):
     shard = Tokens(artifact.path).shards("train")["works"][0]
     entries = json.loads(shard.path.with_suffix(".json").read_text(encoding="utf-8"))
     assert entries == [asdict(entry) for entry in shard.documents()]
-    assert {entry["id"] for entry in entries} < {"prose", "verse", "last"}
+    assert [entry["id"] for entry in entries] == ["prose", "last"]

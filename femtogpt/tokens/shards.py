@@ -14,21 +14,28 @@ boundary and its end is one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from femtogpt.artifact import Artifact, Recipe, Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
+from femtogpt.parallel import workers
 from femtogpt.progress import progress
 from femtogpt.tokens.tokenizer import FILE, Tokenizer
 
 VERSION = 1
 INDEX = "index.json"
+NARROW = 1 << 16  # pieces whose ids fit into two bytes
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 SHARD = 1 << 26  # tokens in a shard, about: it ends with the document that reaches this
 
 
@@ -62,9 +69,14 @@ class Shard:
         return np.memmap(self.path, dtype=self.dtype, mode="r", shape=(self.tokens,))
 
     def documents(self) -> list[Entry]:
-        """The documents in it, in order."""
-        entries = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
-        return [Entry(**entry) for entry in entries]
+        """The documents in it, in order; UserError where its list of them is damaged."""
+        path = self.path.with_suffix(".json")
+        try:
+            return [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{path} is no list of documents: delete its folder, it is made again"
+            ) from error
 
 
 class Tokens:
@@ -100,40 +112,30 @@ class Tokens:
         return sum(part[what] for part in self.index["splits"][split].values())
 
 
-def write_tokens(
-    store: Store, config: Config, corpus: Artifact, tokenizer: Artifact, threads: int = 2
-) -> Artifact:
+def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """The token shards of a corpus, by split and source."""
     recipe = Recipe("tokens", VERSION, {}, {"corpus": corpus, "tokenizer": tokenizer})
 
     def build(folder: Path) -> dict:
-        import polars as pl
-
-        from femtogpt.corpus.build import SPLITS, parts
+        from femtogpt.corpus.schema import SPLITS, parts
 
         encoder = Tokenizer.load(tokenizer.path)
         (folder / FILE).write_bytes((tokenizer.path / FILE).read_bytes())
-        dtype = "<u2" if encoder.size <= 1 << 16 else "<u4"
+        dtype = "<u2" if encoder.size <= NARROW else "<u4"
         writers: dict[tuple[str, str], _Writer] = {}
+        files = [(split, *part) for split in SPLITS for part in parts(corpus, split)]
         total = corpus.counts["train_characters"] + corpus.counts["held_out_characters"]
-        done = 0
+        done, threads = 0, workers()
         with progress("tokens", total, "characters") as update:
-            for split in SPLITS:
-                for source, file in parts(corpus, split):
-                    frame = pl.read_parquet(
-                        file, columns=["id", "text", "characters", "entropy_bits"]
-                    )
-                    if (split, source) not in writers:
-                        place = folder / split / source
-                        writers[split, source] = _Writer(place, dtype, encoder.boundary)
-                    writer = writers[split, source]
-                    encoded = encoder.encode_documents(frame["text"].to_list(), threads)
-                    for ids, row in zip(
-                        encoded, frame.drop("text").iter_rows(named=True), strict=True
-                    ):
-                        writer.add(ids, **row)
-                    done += int(frame["characters"].sum())
-                    update(done)
+            read = _ahead(_read, (file for _, _, file in files))
+            for (split, source, _), (texts, rows) in zip(files, read, strict=True):
+                if (split, source) not in writers:
+                    place = folder / split / source
+                    writers[split, source] = _Writer(place, dtype, encoder.boundary)
+                for ids, row in zip(encoder.encode_documents(texts, threads), rows, strict=True):
+                    writers[split, source].add(ids, **row)
+                    done += row["characters"]
+                update(done)
         splits: dict[str, dict] = {split: {} for split in SPLITS}
         for (split, source), writer in writers.items():
             splits[split][source] = writer.close()
@@ -149,6 +151,26 @@ def write_tokens(
         return _counts(splits)
 
     return store.make(recipe, build)
+
+
+def _read(file: Path) -> tuple[list[str], list[dict]]:
+    """The texts of a Parquet file of a corpus, and what the shard says of each."""
+    import polars as pl
+
+    frame = pl.read_parquet(file, columns=["id", "text", "characters", "entropy_bits"])
+    return frame["text"].to_list(), frame.drop("text").to_dicts()
+
+
+def _ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results in order; while one is worked on, the next is made in a thread."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: deque[Future[Result]] = deque()
+        for item in items:
+            coming.append(pool.submit(function, item))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _counts(splits: Mapping[str, Mapping[str, dict]]) -> dict:

@@ -7,7 +7,12 @@ piece of their own, bytes for what has no piece.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import itertools
+import json
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,41 +22,76 @@ from femtogpt.artifact import Artifact, Recipe, Store, write_whole
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 
-VERSION = 1
+VERSION = 2
 FILE = "tokenizer.model"
 LONGEST_LINE = 1 << 24  # bytes; sentencepiece skips longer lines in silence, by default past 4192
 SPACE = "\u2581"  # sentencepiece's sign for a space: it cannot tell a real one from it
+# Line ends are pieces of their own, so that a text can be cut after any of them and its ids are
+# the same; of whole works, sentencepiece encodes a character in twice the time.
+_CHUNK = re.compile(r"(?s:.{1,512})[^\n]*\n?")
+_NONE = np.empty(0, dtype=np.int32)
 
 
 def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
-    """The tokenizer of a corpus, trained on its train split alone: ``tokenizer.model``."""
+    """The tokenizer of a corpus, trained on its train split alone: ``tokenizer.model``.
+
+    Where the corpus is larger than ``sample_characters``, or sources have weights, it is trained
+    on lines drawn from all over it, so that a source counts as in an epoch of the training.
+    """
+    settings = config.tokenizer
+    most = max(source.weight for source in config.sources.values())
+    weights = {name: source.weight / most for name, source in config.sources.items()}
     recipe = Recipe(
-        "tokenizer", VERSION, config.tokenizer.model_dump(mode="json"), {"corpus": corpus}
+        "tokenizer",
+        VERSION,
+        {**settings.model_dump(mode="json"), "weights": weights},
+        {"corpus": corpus},
     )
 
     def build(folder: Path) -> dict:
-        model = train(_lines(corpus), **config.tokenizer.model_dump())
+        lines = sample(corpus, weights, settings.sample_characters)
+        model = train(lines, settings.vocab_size, settings.character_coverage, settings.special)
         write_whole(folder / FILE, model)
         return {"pieces": Tokenizer(model).size}
 
     return store.make(recipe, build)
 
 
-def _lines(corpus: Artifact) -> Iterator[str]:
+def sample(corpus: Artifact, weights: Mapping[str, float], most: int) -> Iterator[str]:
+    """Lines of the train split: of each source its share, ``most`` characters in all.
+
+    ``weights`` are relative to the largest, which is 1: of that source every line is taken,
+    unless there is too much (``most`` is met about). Of the others lines are drawn, the same ones
+    each time: every so many-th would fall in step with a text whose every other line is blank.
+    """
     import polars as pl
 
-    from femtogpt.corpus.build import parts
+    from femtogpt.corpus.schema import REPORT, parts
 
-    for _, file in parts(corpus, "train"):
+    report = json.loads((corpus.path / REPORT).read_text(encoding="utf-8"))
+    sizes = {name: report[name]["splits"]["train"]["characters"] for name in weights}
+    total = sum(weights[name] * size for name, size in sizes.items())
+    draws = {name: random.Random(name) for name in weights}
+    for source, file in parts(corpus, "train"):
+        share, draw = weights[source] * min(1.0, most / max(1, total)), draws[source].random
         for text in pl.read_parquet(file, columns=["text"])["text"]:
-            yield from text.splitlines()
+            yield from (line for line in text.split("\n") if draw() < share)
 
 
-def train(lines: Iterator[str], vocab_size: int, character_coverage: float = 0.9999) -> bytes:
+def train(
+    lines: Iterable[str],
+    vocab_size: int,
+    character_coverage: float = 0.9999,
+    special: Sequence[str] = (),
+    at_most: bool = False,
+) -> bytes:
     """A sentencepiece model of ``vocab_size`` pieces, as bytes; the same lines give the same.
 
-    Raises UserError where the text is too small for so many pieces.
+    What is ``special`` gets a piece of its own, whether it occurs or not, as the line end does.
+    Raises UserError where the text is too small for so many pieces, unless ``at_most`` is true:
+    then the model has as many as there are.
     """
+    _check(special)
     model = io.BytesIO()
     try:
         spm.SentencePieceTrainer.train(
@@ -59,6 +99,7 @@ def train(lines: Iterator[str], vocab_size: int, character_coverage: float = 0.9
             model_writer=model,
             model_type="bpe",
             vocab_size=vocab_size,
+            hard_vocab_limit=not at_most,
             character_coverage=character_coverage,
             byte_fallback=True,
             split_digits=True,
@@ -66,7 +107,7 @@ def train(lines: Iterator[str], vocab_size: int, character_coverage: float = 0.9
             remove_extra_whitespaces=False,
             add_dummy_prefix=False,
             allow_whitespace_only_pieces=True,
-            user_defined_symbols=["\n"],
+            user_defined_symbols=["\n", *special],
             max_sentence_length=LONGEST_LINE,
             unk_id=0,
             eos_id=1,  # stands between documents: the end of one and the start of the next
@@ -89,53 +130,81 @@ def train(lines: Iterator[str], vocab_size: int, character_coverage: float = 0.9
     return model.getvalue()
 
 
+def _check(special: Sequence[str]) -> None:
+    """UserError for a special piece that would not be one, or would be taken for another."""
+    for number, piece in enumerate(special):
+        if not piece or re.search(rf"[\s{SPACE}]|^<(unk|/s|0x[0-9A-F]{{2}})>$", piece):
+            raise UserError(
+                f"tokenizer.special {piece!r}: give signs or words, without any space or line end,"
+                " and none of <unk>, </s>, <0x00> … <0xFF>"
+            )
+        if piece in special[:number]:
+            raise UserError(f"tokenizer.special has {piece!r} twice: take one out")
+
+
 class Tokenizer:
     """Text to token ids and back."""
 
     def __init__(self, model: bytes):
-        self._pieces = spm.SentencePieceProcessor(model_proto=model)
+        self._pieces = spm.SentencePieceProcessor()
+        self._pieces.LoadFromSerializedProto(model)
         self.size: int = self._pieces.vocab_size()
         self.boundary: int = self._pieces.eos_id()  # the id between documents
         self._space = [self._pieces.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
-        """From a ``tokenizer.model`` or the folder that holds one."""
-        return cls((path / FILE if path.is_dir() else path).read_bytes())
+        """From a ``tokenizer.model`` or the folder that holds one; UserError where it is none."""
+        path = path / FILE if path.is_dir() else path
+        try:
+            return cls(path.read_bytes())
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                f"{path} is no tokenizer: delete its folder, it is made again"
+            ) from error
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """The text of each id; empty for bytes, the boundary and the unknown."""
+        return [
+            "" if self._is_sign(id) else self._pieces.id_to_piece(id).replace(SPACE, " ")
+            for id in range(self.size)
+        ]
+
+    @cached_property
+    def bytes(self) -> np.ndarray:
+        """The byte that each id stands for, int16 of shape (size,); -1: it is none."""
+        values = np.full(self.size, -1, dtype=np.int16)
+        for byte in range(256):
+            values[self._pieces.piece_to_id(f"<0x{byte:02X}>")] = byte
+        return values
+
+    def _is_sign(self, id: int) -> bool:
+        known = self._pieces
+        return known.is_byte(id) or known.is_control(id) or known.is_unknown(id)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without document boundaries."""
         return self.encode_documents([text])[0].tolist()
 
     def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray]:
-        """The ids (uint32) of each text.
+        """The ids (int32, shape (tokens,)) of each text; threads do not change them."""
+        cut = [_CHUNK.findall(text) for text in texts]
+        chunks = [chunk for document in cut for chunk in document]
+        encoded = self._pieces.encode(chunks, num_threads=threads, return_type="numpy")
+        for number, chunk in enumerate(chunks):
+            if SPACE in chunk:
+                encoded[number] = self._spelled(chunk)
+        ends = itertools.accumulate(map(len, cut), initial=0)
+        return [
+            np.concatenate([_NONE, *encoded[start:end]]) for start, end in itertools.pairwise(ends)
+        ]
 
-        Texts are cut at line ends, which are pieces of their own, so that threads share even a
-        single long text; the ids are the same.
-        """
-        lines, counts = [], []
-        for text in texts:
-            cut = text.split("\n")
-            lines += cut
-            counts.append(len(cut))
-        encoded = self._pieces.encode(lines, num_threads=threads)
-        newline = self._pieces.piece_to_id("\n")
-        documents, start = [], 0
-        for count in counts:
-            ids: list[int] = []
-            for number in range(start, start + count):
-                if number > start:
-                    ids.append(newline)
-                line = lines[number]
-                ids += encoded[number] if SPACE not in line else self._spelled(line)
-            documents.append(np.array(ids, dtype=np.uint32))
-            start += count
-        return documents
-
-    def _spelled(self, line: str) -> list[int]:
-        """The ids of a line with sentencepiece's own sign in it, which is spelled in bytes."""
-        first, *rest = (self._pieces.encode(part) for part in line.split(SPACE))
-        return first + [piece for part in rest for piece in (*self._space, *part)]
+    def _spelled(self, text: str) -> np.ndarray:
+        """The ids of a text with sentencepiece's own sign in it, which is spelled in bytes."""
+        first, *rest = (self._pieces.encode(part) for part in text.split(SPACE))
+        ids = first + [piece for part in rest for piece in (*self._space, *part)]
+        return np.array(ids, dtype=np.int32)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; a document boundary gives nothing."""

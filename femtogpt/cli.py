@@ -1,0 +1,178 @@
+"""The command ``femtogpt``: looks at what the pipeline made. It changes nothing.
+
+``femtogpt corpus …`` and ``femtogpt tokens …`` take the newest corpus or token shards below
+``data/``, or those of a folder or a configuration that is named with ``--from``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from femtogpt.errors import UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; 0: done, 1: see the line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="femtogpt", description="Look at what was made.")
+    things = parser.add_subparsers(required=True, metavar="corpus|tokens")
+
+    corpus = things.add_parser("corpus", help="the cleaned texts").add_subparsers(
+        required=True, metavar="show|diff|report|prove"
+    )
+    show = _command(corpus, "show", _corpus_show, "random documents, or one")
+    show.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
+    show.add_argument("--split", choices=("train", "held_out"), help="only of this split")
+    show.add_argument("--source", help="only of this source")
+    show.add_argument("--rejected", action="store_true", help="what was rejected, and why")
+    show.add_argument("--count", type=int, default=3, help="how many documents (default: 3)")
+    show.add_argument("--characters", type=int, default=600, help="of each, at most; 0: all")
+    show.add_argument("--seed", type=int, help="which ones; default: others each time")
+    diff = _command(corpus, "diff", _corpus_diff, "documents before and after cleaning")
+    diff.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
+    diff.add_argument("--rule", help="what this rule changed, alone")
+    diff.add_argument("--source", help="only of this source")
+    diff.add_argument("--count", type=int, default=3, help="how many documents (default: 3)")
+    diff.add_argument("--lines", type=int, default=40, help="changed lines of each; 0: all")
+    diff.add_argument("--seed", type=int, help="which ones; default: others each time")
+    diff.add_argument("--html", type=Path, help="write a page with both side by side")
+    report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
+    report.add_argument("--html", type=Path, help="write a page with plots and examples")
+    _command(corpus, "prove", _corpus_prove, "check again that nothing held out is in train")
+
+    tokens = things.add_parser("tokens", help="the token shards").add_subparsers(
+        required=True, metavar="show|report"
+    )
+    show = _command(tokens, "show", _tokens_show, "what stands at a place of a shard")
+    show.add_argument("shard", nargs="?", help="split/source/number, as train/classics/00000")
+    show.add_argument("--at", type=int, help="the position of a token; default: any")
+    show.add_argument("--count", type=int, default=120, help="how many tokens (default: 120)")
+    show.add_argument("--pieces", action="store_true", help="mark where tokens end; show ids")
+    show.add_argument("--seed", type=int, help="which place; default: another each time")
+    report = _command(tokens, "report", _tokens_report, "how well the tokenizer suits the text")
+    report.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[4000, 8000, 16000, 32000],
+        help="vocabularies to compare (default: 4000 8000 16000 32000)",
+    )
+    report.add_argument("--width", type=int, default=256, help="the model's, for its embedding")
+    return parser
+
+
+def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
+    command = group.add_parser(name, help=about, description=about.capitalize() + ".")
+    command.add_argument(
+        "--from", dest="where", help="a folder, or a configuration; default: the newest in data/"
+    )
+    command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    command.set_defaults(run=run)
+    return command
+
+
+def _corpus_show(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.show import show
+
+    for text in show(
+        _found("corpus", options),
+        id=options.id,
+        split=options.split,
+        source=options.source,
+        rejected=options.rejected,
+        count=options.count,
+        characters=options.characters,
+        seed=options.seed,
+    ):
+        print(text)
+
+
+def _corpus_diff(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.diff import diff, diff_page
+
+    chosen = {
+        "id": options.id,
+        "rule": options.rule,
+        "source": options.source,
+        "count": options.count,
+        "seed": options.seed,
+    }
+    corpus = _found("corpus", options)
+    if options.html:
+        _write(options.html, diff_page(corpus, options.data, **chosen))
+        return
+    for text in diff(corpus, options.data, lines=options.lines, **chosen):
+        print(text)
+
+
+def _corpus_report(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.report import report, report_page
+
+    corpus = _found("corpus", options)
+    if options.html:
+        _write(options.html, report_page(corpus))
+    else:
+        print(report(corpus))
+
+
+def _corpus_prove(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.report import proved
+
+    print(proved(_found("corpus", options)))
+
+
+def _tokens_show(options: argparse.Namespace) -> None:
+    from femtogpt.tokens.show import show
+
+    print(
+        show(
+            _found("tokens", options).path,
+            shard=options.shard,
+            at=options.at,
+            count=options.count,
+            pieces=options.pieces,
+            seed=options.seed,
+        )
+    )
+
+
+def _tokens_report(options: argparse.Namespace) -> None:
+    from femtogpt.finding import made_from
+    from femtogpt.tokens.report import report
+
+    tokens = _found("tokens", options)
+    corpus = made_from(tokens, "corpus", tokens.path.resolve().parents[1])
+    print(report(tokens, corpus, options.sizes, options.width))
+
+
+def _found(kind: str, options: argparse.Namespace):
+    from femtogpt.finding import find
+
+    return find(kind, options.where, options.data)
+
+
+def _write(path: Path, page: str) -> None:
+    from femtogpt.artifact import explained, write_whole
+
+    with explained(path.parent):
+        write_whole(path, page.encode())
+    print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What stands at a place of a shard."""
+
+from __future__ import annotations
+
+import random
+import re
+from bisect import bisect_right
+from pathlib import Path
+
+import numpy as np
+from rich.cells import cell_len
+
+from femtogpt.config import nearest
+from femtogpt.corpus.schema import SPLITS
+from femtogpt.errors import UserError
+from femtogpt.tokens.shards import Entry, Shard, Tokens
+from femtogpt.tokens.tokenizer import Tokenizer
+
+WIDTH = 96  # of a line of pieces
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # would act on the terminal
+
+
+def show(
+    folder: Path,
+    shard: str | None = None,
+    at: int | None = None,
+    count: int = 120,
+    pieces: bool = False,
+    seed: int | None = None,
+) -> str:
+    """The text of ``count`` tokens of a shard from position ``at`` on, with its documents named.
+
+    ``shard`` is ``split/source/number``. What is not given is drawn, ``seed`` says how: every
+    token of all shards (or of this one) is as likely to be the first. With ``pieces``, the end of
+    each token is marked and its id stands below. A place within a character that is spelled in
+    bytes is widened to the whole character. Raises UserError for a place that is not there.
+    """
+    data = Tokens(folder)
+    shards = {
+        f"{split}/{source}/{found.path.stem}": found
+        for split in SPLITS
+        for source, several in data.shards(split).items()
+        for found in several
+    }
+    name, at = _place(shards, shard, at, random.Random(seed))
+    if count < 1:
+        raise UserError(f"--count {count}: give 1 token or more")
+    tokenizer, found = data.tokenizer(), shards[name]
+    start, end = _whole(found.ids, tokenizer.bytes, at, min(at + count, found.tokens))
+    lines = [f"{name}, tokens {start:,} to {end - 1:,} of {found.tokens:,}"]
+    source = name.split("/")[1]
+    entries = found.documents()
+    first = bisect_right([entry.start for entry in entries], start) - 1
+    for entry in entries[first:]:
+        if entry.start >= end:
+            break
+        lines += ["", *_document(found, entry, source, start, end, tokenizer, pieces)]
+    return "\n".join(lines)
+
+
+def _place(
+    shards: dict[str, Shard], name: str | None, at: int | None, draw: random.Random
+) -> tuple[str, int]:
+    """The shard and the position in it."""
+    if name is not None:
+        name = name.removesuffix(".bin")
+        if name not in shards:
+            raise UserError(f"no shard {name!r}{nearest(name, shards)}; {_names(shards)}")
+        shards = {name: shards[name]}
+    if at is None:
+        place = draw.randrange(sum(shard.tokens for shard in shards.values()))
+        for name, shard in shards.items():
+            if place < shard.tokens:
+                return name, place
+            place -= shard.tokens
+    if len(shards) > 1:
+        raise UserError(f"--at {at}: say in which shard; {_names(shards)}")
+    [(name, shard)] = shards.items()
+    if not 0 <= at < shard.tokens:
+        raise UserError(f"--at {at}: {name} has tokens 0 to {shard.tokens - 1}")
+    return name, at
+
+
+def _names(shards: dict[str, Shard]) -> str:
+    names = [*shards]
+    listed = names if len(names) <= 6 else [*names[:3], "…", *names[-2:]]
+    return f"there are {', '.join(listed)}"
+
+
+def _whole(ids: np.ndarray, values: np.ndarray, start: int, end: int) -> tuple[int, int]:
+    """The window widened so that no character that is spelled in bytes is cut."""
+
+    def inside(place: int) -> bool:
+        """Whether a character goes on here."""
+        return 0 < place < len(ids) and values[ids[place]] & 0xC0 == 0x80  # not of -1
+
+    while inside(start):
+        start -= 1
+    while inside(end):
+        end += 1
+    return start, end
+
+
+def _document(
+    shard: Shard,
+    entry: Entry,
+    source: str,
+    start: int,
+    end: int,
+    tokenizer: Tokenizer,
+    pieces: bool,
+) -> list[str]:
+    """A document's part of a window: its name, its text, and its end if that is seen."""
+    first = max(0, start - entry.start - 1)
+    last = min(entry.tokens, end - entry.start - 1)
+    ids = shard.ids[entry.start + 1 + first : entry.start + 1 + last]
+    lines = [f"── {source}/{entry.id}, from token {first:,} of {entry.tokens:,} ──"]
+    if len(ids):
+        lines += _pieces(ids, tokenizer) if pieces else [_visible(tokenizer.decode(ids))]
+    if entry.start + entry.tokens + 1 < end:
+        lines.append(f"── end of {source}/{entry.id} ──")
+    return lines
+
+
+def _pieces(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
+    """Lines of pieces, each with a mark at its end, over lines of their ids."""
+    lines, above, below = [], "", ""
+    for id, text in zip(ids, _texts(ids, tokenizer), strict=True):
+        number = str(id)
+        width = max(cell_len(text), len(number))
+        if cell_len(above) + width >= WIDTH:
+            lines += [above, below, ""]
+            above = below = ""
+        above += text + " " * (width - cell_len(text)) + "│"
+        below += number.rjust(width) + " "
+    return [*lines, above, below]
+
+
+def _texts(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
+    """Each piece as it is shown; the last byte of a character has the character with it."""
+    texts, spelled = [], b""
+    for id in ids:
+        value = int(tokenizer.bytes[id])
+        if value < 0:
+            text = _visible(tokenizer.pieces[id]).replace("\n", "⏎").replace("\t", "⇥")
+            texts.append("␣" * len(text) if text.isspace() else text)
+            spelled = b""
+            continue
+        spelled = (spelled if value & 0xC0 == 0x80 else b"") + bytes([value])
+        try:
+            character = f"={_visible(spelled.decode())}"
+        except UnicodeDecodeError:
+            character = ""
+        texts.append(f"<{value:02X}>{character}")
+    return texts
+
+
+def _visible(text: str) -> str:
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
