@@ -31,7 +31,9 @@ class SourceConfig(Section):
     """What every kind of source has; a kind adds its own settings (see ``femtogpt.sources``)."""
 
     kind: str = Field(description="what kind of source it is: sample, files, kaggle, …")
-    rules: tuple[str, ...] = Field((), description="cleaning rules, by name, in order")
+    rules: tuple[str, ...] | None = Field(
+        None, description="cleaning rules, by name, in order; default: the standard ones"
+    )
     weight: float = Field(
         1.0, gt=0, le=100, description="passes over this source's text per epoch of the mixture"
     )
@@ -60,6 +62,62 @@ def _source(value: Any) -> Any:
     return kinds[kind].load().model_validate(value)
 
 
+class QualityConfig(Section):
+    """Limits of the document filters, by their names (see ``femtogpt.corpus.quality``).
+
+    null or 0 switches a filter off.
+    """
+
+    mojibake: float | None = Field(
+        0.15, ge=0, le=1, description="texts with fewer function words are tried for encodings"
+    )
+    language: float | None = Field(
+        0.45, ge=0, le=1, description="largest share of another Cyrillic language in the evidence"
+    )
+    repeated_lines: float | None = Field(
+        0.42, ge=0, le=1, description="largest share of characters in lines that came before"
+    )
+    repeated_sentences: float | None = Field(
+        0.42, ge=0, le=1, description="largest share of characters in sentences that came before"
+    )
+    frequent_ngram: float | None = Field(
+        0.3, ge=0, le=1, description="largest share of the letters in one pair of words"
+    )
+    repeated_ngrams: float | None = Field(
+        0.5, ge=0, le=1, description="largest share of runs of five words that came before"
+    )
+    odd_letters: float | None = Field(
+        0.05, ge=0, description="most impossible runs of letters per word"
+    )
+    min_word_length: float | None = Field(3, ge=0, description="least mean length of words")
+    max_word_length: float | None = Field(10, ge=0, description="largest mean length of words")
+    min_letters: float | None = Field(
+        0.65, ge=0, le=1, description="least share of letters among characters that are no spaces"
+    )
+    capitals: float | None = Field(
+        0.5, ge=0, le=1, description="largest share of capitals among the letters"
+    )
+    code: float | None = Field(
+        0.03, ge=0, le=1, description="largest share of signs like {}|_= among the characters"
+    )
+    glued_words: float | None = Field(
+        0.05, ge=0, description="most capitals inside words, per word"
+    )
+    links: float | None = Field(0.1, ge=0, description="most web addresses per word")
+    boilerplate: float | None = Field(
+        0.02, ge=0, description="most phrases like «Все права защищены» per word"
+    )
+    function_words: float | None = Field(
+        0.03, ge=0, le=1, description="least share of words like «и», «не», «что»"
+    )
+    lists: float | None = Field(
+        0.15, ge=0, le=1, description="texts with fewer function words must be sentences"
+    )
+    word_order: float | None = Field(
+        0.006, ge=0, le=1, description="most impossible pairs, as «на или», per word"
+    )
+
+
 class CorpusConfig(Section):
     """From documents to the corpus."""
 
@@ -72,6 +130,16 @@ class CorpusConfig(Section):
     min_cyrillic: float = Field(
         0.6, ge=0, le=1, description="least share of Cyrillic among a document's letters"
     )
+    near_duplicates: float = Field(
+        0.7,
+        ge=0.3,
+        le=1,
+        description="a document this similar to an earlier one goes; 1: only equal",
+    )
+    shared_characters: int = Field(
+        200, ge=50, le=10_000, description="no stretch this long of held-out text stays in train"
+    )
+    quality: QualityConfig = QualityConfig()
 
 
 class TokenizerConfig(Section):
@@ -82,6 +150,12 @@ class TokenizerConfig(Section):
     )
     character_coverage: float = Field(
         0.9999, gt=0.9, le=1, description="share of characters that get pieces; the rest are bytes"
+    )
+    special: tuple[str, ...] = Field(
+        ("▸",), description="what is always one piece; ▸ begins a speaker's turn in interviews"
+    )
+    sample_characters: int = Field(
+        100_000_000, ge=1000, description="trained on about so much at most, by the sources' weights"
     )
 
 
