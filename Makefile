@@ -3,6 +3,7 @@ CONF    ?= sample
 ARCHIVE ?=
 SET     ?=
 PORT    ?= 5000
+DUMP    ?=
 PYTHON  ?= python3
 PIP     ?=
 
@@ -16,7 +17,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline ui test test-all lint clean
+.PHONY: help setup pipeline ui test test-all bench-data lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -45,6 +46,15 @@ test: $(MADE)  ## the tests, in some minutes
 
 test-all: $(MADE)  ## all tests, the long ones too
 	@$(BIN)/python -m pytest -q
+
+bench-data: $(MADE) .venv-datatrove/.made  ## the data plane against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
+	@test -n '$(ARCHIVE)' || { echo 'error: give the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@$(BIN)/python benchmarks/bench_data.py '$(ARCHIVE)' $(if $(DUMP),--dump '$(DUMP)') --datatrove .venv-datatrove/bin/python
+
+.venv-datatrove/.made:  # of its own: datatrove asks for much that we do not need
+	$(PYTHON) -m venv .venv-datatrove
+	.venv-datatrove/bin/python -m pip install --quiet --disable-pip-version-check 'datatrove[io,processing]==0.10.1' spacy
+	@touch $@
 
 lint: $(MADE)  ## style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -16,6 +17,7 @@ from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.base import Document, Source
 from femtogpt.sources.fetch import fetch
+from femtogpt.sources.sample.stories import write_story
 
 quick = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 
@@ -39,14 +41,20 @@ VERSE = """\
 И светят поздние огни
 Среди серебряных ночей."""
 
-_WORDS = PROSE.replace("\n", " ").split()
 
-
+@cache
 def story(seed: int, words: int = 120) -> str:
-    """A text of Russian words in lines, its own for each seed."""
-    draw = random.Random(seed)
-    lines = [" ".join(draw.choices(_WORDS, k=10)) for _ in range(words // 10)]
-    return "\n".join(lines)
+    """A text of about so many words, its own for each seed: generated stories one after another."""
+    draw, lines = random.Random(seed), []
+    while sum(len(line.split()) for line in lines) < words:
+        lines += write_story(draw).text.split("\n")
+    kept, left = [], words
+    for line in lines:
+        kept.append(" ".join(line.split(" ")[:left]))
+        left -= len(line.split())
+        if left <= 0:
+            break
+    return "\n".join(kept)
 
 
 class Listed(Source):

@@ -11,14 +11,16 @@ import polars as pl
 import pytest
 
 from femtogpt.artifact import Artifact, Store
-from femtogpt.corpus import build
-from femtogpt.corpus.build import REJECTED, SCHEMA, SPLITS, parts
+from femtogpt.corpus import build, clean, part
+from femtogpt.corpus.rules import RULES, Rule
+from femtogpt.corpus.schema import REJECTED, SCHEMA, SPLITS, parts
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Document
 from femtogpt.sources.fetch import fetch
 from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, listed, story
 
-RULES = ("line_ends", "invisible", "spaces", "dashes", "line_edges", "blank_lines")
+CLEANING = ("line_ends", "invisible", "spaces", "dashes", "line_edges", "blank_lines")
+DIRTY = PROSE.replace("Пойдём", "в  туман. Пойдём")
 LATIN = "The old miller came out of his house and looked at the sky for a long time. " * 4
 
 
@@ -58,9 +60,9 @@ def mixed() -> Listed:
             "short": "Тихо.",
             "English": LATIN,
             "figures": "1941 - 1945, " * 30,
-            "again": story(7, 60).replace(" ", "  ").upper() + "!",
+            "again": story(7, 60).replace(" ", "  ") + "!",
         },
-        rules=RULES,
+        rules=CLEANING,
     )
 
 
@@ -69,15 +71,15 @@ def test_every_document_is_kept_or_rejected_with_its_text_its_rule_and_the_figur
     out = {row["id"]: row for row in rejected(corpus).iter_rows(named=True)}
 
     assert {name: row["rule"] for name, row in out.items()} == {
-        "empty": "empty or not text",
-        "blank": "empty or not text",
+        "empty": "empty",
+        "blank": "empty",
         "short": "min_characters",
         "English": "min_cyrillic",
         "figures": "min_cyrillic",
         "again": "duplicate",
     }
-    assert out["short"]["figure"] == "5"
-    assert float(out["English"]["figure"]) == 0
+    assert out["short"]["figure"] == "5 < 200"
+    assert out["English"]["figure"] == "0 < 0.6"
     assert out["again"]["figure"] == "mine/story 7"
     assert out["English"]["text"] == LATIN.strip()
     assert sorted([*out, *kept(corpus)["id"]]) == sorted(item.id for item in mixed().items)
@@ -181,7 +183,8 @@ def test_a_new_source_moves_no_document_of_another(store):
 def test_cleaning_in_small_batches_gives_the_same_documents(tmp_path, monkeypatch):
     settings = config({"mine": mixed()})
     whole = corpus_of(Store(tmp_path / "whole"), settings)
-    monkeypatch.setattr(build, "BATCH", 1000)
+    monkeypatch.setattr(clean, "BATCH", 1000)
+    monkeypatch.setattr(part, "PART", 1000)
     pieces = corpus_of(Store(tmp_path / "pieces"), settings)
 
     assert len(list(parts(pieces, "train"))) > 5
@@ -278,3 +281,100 @@ def test_other_tools_read_the_parts_as_one_dataset(split, store):
     frame = pl.read_parquet(pattern, hive_partitioning=True).filter(split=split)
     assert frame.height == corpus.counts[f"{split}_documents"]
     assert set(frame["source"]) == {"mine"}
+
+
+def test_what_held_out_documents_share_with_others_is_cut_from_those(store):
+    texts = stories(0, 60)
+    alone = kept(corpus_of(store, config({"mine": listed(texts)})))
+    held = alone.filter(split="held_out").row(0, named=True)
+    quoting = f"{story(901, 90)}\n\n{held['text']}\n\n{story(902, 90)}"
+    corpus = corpus_of(
+        store, config({"mine": listed(texts), "theirs": listed({"q": quoting, **stories(300, 30)})})
+    )
+    frame = kept(corpus)
+    assert frame.filter(source="mine").equals(alone)
+    train = "\n".join(frame.filter(split="train")["text"])
+    assert not any(held["text"][at : at + 200] in train for at in range(len(held["text"]) - 199))
+    [left] = frame.filter(id="q", split="train")["text"]
+    assert left.startswith(story(901, 90)[:150])
+    assert left.endswith(story(902, 90)[-150:])
+    assert report(corpus)["theirs"]["cut_characters"] == len(quoting) - len(left)
+
+
+def test_near_duplicates_are_kept_once_with_the_pair_and_its_similarity_named(store):
+    own = stories(0, 20, 120)
+    words = own["story 4"].split(" ")
+    words[40] = "исправник"
+    theirs = stories(100, 20) | {"edition": " ".join(words)}
+    corpus = corpus_of(store, config({"mine": listed(own), "theirs": listed(theirs)}))
+    [(name, rule, figure)] = rejected(corpus).select("id", "rule", "figure").rows()
+    assert (name, rule) == ("edition", "near_duplicate")
+    similarity, pair = figure.split(" ", 1)
+    assert 0.7 <= float(similarity) < 1
+    assert pair == "mine/story 4"
+
+
+def test_the_proof_is_in_the_artifact_and_says_what_was_examined(store):
+    corpus = corpus_of(store, config({"mine": mixed()}))
+    proof = json.loads((corpus.path / "proof.json").read_text(encoding="utf-8"))
+    assert proof["proved"] is True
+    assert proof["length"] == 200
+    for split in SPLITS:
+        assert proof[split]["documents"] == corpus.counts[f"{split}_documents"]
+        assert proof[split]["characters"] == corpus.counts[f"{split}_characters"]
+
+
+def test_the_number_of_processes_changes_no_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(clean, "BATCH", 3000)
+    monkeypatch.setattr(part, "PART", 6000)
+    made = []
+    for workers in ("1", "2", "3"):
+        monkeypatch.setenv("FEMTOGPT_WORKERS", workers)
+        made.append(corpus_of(Store(tmp_path / workers), config({"mine": mixed()})).content)
+    assert len(set(made)) == 1
+
+
+def test_a_document_that_cannot_be_read_is_rejected_with_the_reason(store):
+    items = (Document("bad", "", fault="it is a picture"), *listed(stories(0, 10)).items)
+    corpus = corpus_of(store, config({"mine": Listed(items=items)}))
+    assert rejected(corpus).select("id", "rule", "figure").rows() == [
+        ("bad", "unreadable", "it is a picture")
+    ]
+
+
+def test_documents_of_one_name_are_told_apart(store):
+    items = (Document("a", story(1)), Document("a", story(2)), Document("b", story(3)))
+    frame = kept(corpus_of(store, config({"mine": Listed(items=items)})))
+    assert sorted(frame["id"]) == ["a", "a#2", "b"]
+
+
+def test_a_rule_that_fails_on_a_document_takes_that_one_alone(store, monkeypatch):
+    def fails(text: pl.Expr) -> pl.Expr:
+        """Fails."""
+        return text.map_elements(lambda one: 1 // ("fatal" not in one) and one, pl.String)
+
+    monkeypatch.setitem(RULES, "fails", Rule("fails", fails, "", ""))
+    texts = stories(0, 10) | {"bad": story(99) + " fatal"}
+    corpus = corpus_of(store, config({"mine": listed(texts, rules=("fails",))}))
+    [(name, rule, figure)] = rejected(corpus).select("id", "rule", "figure").rows()
+    assert (name, rule) == ("bad", "unreadable")
+    assert figure.startswith("cleaning failed")
+    assert kept(corpus).height == 10
+
+
+def test_losing_most_of_a_source_is_told_loudly(store, caplog):
+    texts = stories(0, 4) | {f"short {number}": "Тихо." for number in range(6)}
+    corpus_of(store, config({"mine": listed(texts)}))
+    assert "only 4 of 10 documents were kept (rejected: min_characters 6)" in caplog.text
+
+
+def test_the_report_shows_what_a_rule_changed(store):
+    corpus = corpus_of(
+        store, config({"mine": listed(stories(0, 9) | {"x": DIRTY}, rules=CLEANING)})
+    )
+    did = report(corpus)["mine"]["rules"]["spaces"]
+    assert did["documents"] == 1
+    [example] = did["examples"]
+    assert example["id"] == "x"
+    assert "в  туман" in example["before"]
+    assert "в туман" in example["after"]

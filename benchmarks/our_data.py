@@ -1,0 +1,106 @@
+"""The stages of the data plane, timed one by one, as programs of their own.
+
+::
+
+    python our_data.py corpus archive.zip data    raw and corpus: from the archive to Parquet
+    python our_data.py tokens archive.zip data    also tokenizer and shards
+    python our_data.py sentencepiece data         encoding alone, 2 threads, nothing else
+    python our_data.py wiki dump.xml.bz2          a dump to documents
+
+Each prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from femtogpt.artifact import Artifact, Store
+from femtogpt.config import Config
+from femtogpt.config_file import load_config
+from femtogpt.corpus.build import build_corpus
+from femtogpt.corpus.schema import SPLITS, parts
+from femtogpt.finding import find
+from femtogpt.sources.fetch import fetch
+from femtogpt.tokens.shards import write_tokens
+from femtogpt.tokens.tokenizer import FILE, train_tokenizer
+
+
+def corpus(archive: str, data: str) -> dict:
+    config = _config(archive, data)
+    start = time.perf_counter()
+    made = _corpus(config)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "made": made.made, "counts": dict(made.counts)}
+
+
+def tokens(archive: str, data: str) -> dict:
+    config = _config(archive, data)
+    start = time.perf_counter()
+    made = _corpus(config)
+    tokenizer = train_tokenizer(Store(data), config, made)
+    before = time.perf_counter()
+    shards = write_tokens(Store(data), config, made, tokenizer)
+    end = time.perf_counter()
+    return {
+        "seconds": end - start,
+        "encode_seconds": end - before,
+        "made": shards.made,
+        "tokens": shards.counts["train_tokens"] + shards.counts["held_out_tokens"],
+    }
+
+
+def sentencepiece(data: str) -> dict:
+    """The library by itself on the same texts: whole documents, and lines, which it does faster."""
+    import polars as pl
+    import sentencepiece as spm
+
+    made = find("corpus", None, Path(data))
+    model = str(find("tokenizer", None, Path(data)).path / FILE)
+    processor = spm.SentencePieceProcessor(model_file=model)
+    files = [file for split in SPLITS for _, file in parts(made, split)]
+    texts = [text for file in files for text in pl.read_parquet(file)["text"]]
+    lines = [line for text in texts for line in text.split("\n")]
+    seconds = {}
+    for name, batch in (("documents", texts), ("lines", lines)):
+        start = time.perf_counter()
+        count = sum(map(len, processor.encode(batch, num_threads=2)))
+        seconds[name] = time.perf_counter() - start
+    return {"seconds": seconds, "tokens": count}
+
+
+def wiki(dump: str) -> dict:
+    from femtogpt.sources.wiki import Wiki
+
+    with TemporaryDirectory() as folder:
+        source = Wiki(path=Path(dump))
+        raw = Path(folder)
+        source.fetch(raw)
+        start = time.perf_counter()
+        articles = characters = 0
+        for document in source.documents(raw):
+            articles += 1
+            characters += len(document.text)
+        seconds = time.perf_counter() - start
+    return {"seconds": seconds, "articles": articles, "characters": characters}
+
+
+def _config(archive: str, data: str) -> Config:
+    if Path(archive).is_dir():  # of several archives
+        source = f"{{kind: files, path: {archive}}}"
+        return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])
+    return load_config("classics", [f"paths.data={data}"], Path(archive))
+
+
+def _corpus(config: Config) -> Artifact:
+    store = Store(config.paths.data)
+    raws = {name: fetch(store, name, source) for name, source in config.sources.items()}
+    return build_corpus(store, config, raws)
+
+
+if __name__ == "__main__":
+    name, *arguments = sys.argv[1:]
+    print(json.dumps(globals()[name](*arguments)))

@@ -1,0 +1,49 @@
+"""Running a program and watching what it and its children cost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program that ended well."""
+
+    said: dict  # the JSON of its last line
+    seconds: float  # wall clock, from its start to its end
+    peak_mb: float  # most memory of it and its children at one moment, shared pages counted once
+
+
+def run(command: list[str], every: float = 0.05, **options) -> Ran:
+    """Run a command that prints one line of JSON at last; its memory is looked at often."""
+    start, peak = time.perf_counter(), 0.0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+    while process.poll() is None:
+        peak = max(peak, _memory(process.pid))
+        time.sleep(every)
+    seconds = time.perf_counter() - start
+    out = process.stdout.read()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
+    return Ran(json.loads(out.strip().splitlines()[-1]), seconds, peak / 2**20)
+
+
+def _memory(pid: int) -> int:
+    """Bytes of a process and all below it (proportional set size)."""
+    total = 0
+    try:
+        family = [psutil.Process(pid)]
+        family += family[0].children(recursive=True)
+    except psutil.NoSuchProcess:
+        return 0
+    for process in family:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total

@@ -1,0 +1,172 @@
+"""A batch of documents through the rules and the filters: what the working processes do first."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from femtogpt.config import CorpusConfig
+from femtogpt.corpus.dedup import sketched
+from femtogpt.corpus.quality import verdicts
+from femtogpt.corpus.rules import Rule, chosen
+from femtogpt.corpus.schema import DOCUMENT, REJECTED
+from femtogpt.corpus.shingles import shingles
+from femtogpt.sources.base import Document
+
+EXAMPLES = 3  # of what a rule changed in a batch: in its shortest documents, they are cheapest
+AROUND = 60  # characters before and after a change in an example
+BATCH = 2_000_000  # characters cleaned at once: bounds the memory, whatever the corpus's size
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Documents as their source has them, and what is to be done with them."""
+
+    rows: list[tuple]  # of DOCUMENT and the fault
+    rules: tuple[str, ...]
+    config: CorpusConfig
+    file: Path  # where they go, cleaned, as Arrow: columns as REJECTED, good and bad in order
+
+
+@dataclass
+class Touched:
+    """What a rule did."""
+
+    documents: int = 0
+    characters: int = 0  # added, or taken away where negative
+    examples: list[dict[str, str]] = field(default_factory=list)  # id, before, after
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What came of a batch."""
+
+    file: Path
+    read: int  # documents
+    characters_read: int
+    rules: dict[str, Touched]
+    rejected: Counter[str]  # by rule
+    ids: list[str]  # of the good documents, as all that follows
+    characters: list[int]
+    fingerprints: list[bytes]  # equal for texts with the same words in one order
+    signatures: np.ndarray  # for near-duplicates: (documents, hashes)
+
+
+def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[tuple]]:
+    """Documents as rows, gathered up to ``size`` (default: BATCH) characters."""
+    rows, characters = [], 0
+    seen: Counter[str] = Counter()
+    for document in documents:
+        seen[document.id] += 1
+        if seen[document.id] > 1:  # ids are what all that follows tells documents apart by
+            document = replace(document, id=f"{document.id}#{seen[document.id]}")
+        row = (getattr(document, column) for column in DOCUMENT)
+        rows.append((*row, document.fault))
+        characters += len(document.text)
+        if characters >= (size or BATCH):
+            yield rows
+            rows, characters = [], 0
+    if rows:
+        yield rows
+
+
+def clean(batch: Batch) -> Cleaned:
+    """Clean and check a batch and write it to its file."""
+    rules = chosen(batch.rules)
+    try:
+        return _clean(batch, batch.rows, rules)
+    except Exception:  # one bad document must not take the others with it: which is it?
+        return _clean(batch, [_tried(batch, row, rules) for row in batch.rows], rules)
+
+
+def _tried(batch: Batch, row: tuple, rules: list[Rule]) -> tuple:
+    """The row, or the same without text and with the error as its fault."""
+    try:
+        _clean(batch, [row], rules)
+    except Exception as error:
+        text = list(DOCUMENT).index("text")
+        return (*row[:text], "", *row[text + 1 : -1], f"cleaning failed: {error!r}"[:300])
+    return row
+
+
+def _clean(batch: Batch, rows: list[tuple], rules: list[Rule]) -> Cleaned:
+    frame = pl.DataFrame(rows, schema=DOCUMENT | {"fault": pl.String}, orient="row")
+    frame = frame.with_columns(characters=pl.col("text").str.len_chars().cast(pl.Int64))
+    read = int(frame["characters"].sum())
+    original = frame["text"]
+    touched = {}
+    for rule in rules:
+        frame, touched[rule.name] = _apply(rule, frame)
+    unchanged = frame["text"] == original  # else the source's figure is of another text
+    frame = frame.with_columns(
+        pl.when(unchanged).then(pl.col("entropy_bits")).alias("entropy_bits")
+    )
+    unreadable = pl.col("fault").is_not_null()
+    frame = frame.with_columns(verdicts(frame, batch.config)).with_columns(
+        rule=pl.when(unreadable).then(pl.lit("unreadable")).otherwise("rule"),
+        figure=pl.when(unreadable).then("fault").otherwise("figure"),
+    )
+    arrow = io.BytesIO()  # in memory first: polars does not say that a disk is full as Python does
+    frame.select(list(REJECTED)).cast(REJECTED).write_ipc(arrow, compression="lz4")
+    batch.file.parent.mkdir(exist_ok=True)
+    batch.file.write_bytes(arrow.getbuffer())
+    good = frame.filter(pl.col("rule").is_null())
+    hashes, sizes = shingles(good["text"])
+    return Cleaned(
+        batch.file,
+        frame.height,
+        read,
+        touched,
+        Counter(frame["rule"].drop_nulls()),
+        good["id"].to_list(),
+        good["characters"].to_list(),
+        _fingerprints(hashes, sizes),
+        sketched(hashes, sizes),
+    )
+
+
+def _apply(rule: Rule, frame: pl.DataFrame) -> tuple[pl.DataFrame, Touched]:
+    before, lengths = frame["text"], frame["characters"]
+    frame = frame.with_columns(rule.apply(pl.col("text")).alias("text")).with_columns(
+        characters=pl.col("text").str.len_chars().cast(pl.Int64)
+    )
+    changed = (before != frame["text"]).arg_true()
+    shortest = changed.gather(lengths.gather(changed).arg_sort())[:EXAMPLES].to_list()
+    examples = []
+    for row in shortest:
+        old, new = change(before[row], frame["text"][row])
+        examples.append({"id": frame["id"][row], "before": old, "after": new})
+    difference = int(frame["characters"].sum()) - int(lengths.sum())
+    return frame, Touched(len(changed), difference, examples)
+
+
+def change(before: str, after: str) -> tuple[str, str]:
+    """The first place where two texts differ, with some characters around, of each."""
+    start = _shared(before, after)
+    begin, end = max(0, start - AROUND), start + 2 * AROUND
+    return before[begin:end], after[begin:end]
+
+
+def _shared(one: str, other: str) -> int:
+    """The length of the common beginning."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _fingerprints(hashes: np.ndarray, sizes: np.ndarray) -> list[bytes]:
+    """16 bytes for each text, given by its shingles: equal for the same words in one order."""
+    parts = np.split(hashes, np.cumsum(sizes)[:-1]) if len(sizes) else []
+    return [hashlib.blake2b(part.tobytes(), digest_size=16).digest() for part in parts]
