@@ -7,7 +7,8 @@
     python our_data.py sentencepiece data         encoding alone, 2 threads, nothing else
     python our_data.py wiki dump.xml.bz2          a dump to documents
 
-Each prints one line of JSON.
+Each prints one line of JSON. The library is imported in the functions: working processes import
+this module too, and would import all of it.
 """
 
 from __future__ import annotations
@@ -17,16 +18,6 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from femtogpt.artifact import Artifact, Store
-from femtogpt.config import Config
-from femtogpt.config_file import load_config
-from femtogpt.corpus.build import build_corpus
-from femtogpt.corpus.schema import SPLITS, parts
-from femtogpt.finding import find
-from femtogpt.sources.fetch import fetch
-from femtogpt.tokens.shards import write_tokens
-from femtogpt.tokens.tokenizer import FILE, train_tokenizer
 
 
 def corpus(archive: str, data: str) -> dict:
@@ -38,6 +29,10 @@ def corpus(archive: str, data: str) -> dict:
 
 
 def tokens(archive: str, data: str) -> dict:
+    from femtogpt.artifact import Store
+    from femtogpt.tokens.shards import write_tokens
+    from femtogpt.tokens.tokenizer import train_tokenizer
+
     config = _config(archive, data)
     start = time.perf_counter()
     made = _corpus(config)
@@ -57,6 +52,10 @@ def sentencepiece(data: str) -> dict:
     """The library by itself on the same texts: whole documents, and lines, which it does faster."""
     import polars as pl
     import sentencepiece as spm
+
+    from femtogpt.corpus.schema import SPLITS, parts
+    from femtogpt.finding import find
+    from femtogpt.tokens.tokenizer import FILE
 
     made = find("corpus", None, Path(data))
     model = str(find("tokenizer", None, Path(data)).path / FILE)
@@ -88,14 +87,20 @@ def wiki(dump: str) -> dict:
     return {"seconds": seconds, "articles": articles, "characters": characters}
 
 
-def _config(archive: str, data: str) -> Config:
+def _config(archive: str, data: str):
+    from femtogpt.config_file import load_config
+
     if Path(archive).is_dir():  # of several archives
         source = f"{{kind: files, path: {archive}}}"
         return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])
     return load_config("classics", [f"paths.data={data}"], Path(archive))
 
 
-def _corpus(config: Config) -> Artifact:
+def _corpus(config):
+    from femtogpt.artifact import Store
+    from femtogpt.corpus.build import build_corpus
+    from femtogpt.sources.fetch import fetch
+
     store = Store(config.paths.data)
     raws = {name: fetch(store, name, source) for name, source in config.sources.items()}
     return build_corpus(store, config, raws)

@@ -1,0 +1,88 @@
+"""Pages of a dump become documents. This is what the worker processes do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from femtogpt.sources.base import Document
+from femtogpt.sources.wiki.kinds import is_disambiguation, is_list, is_redirect
+from femtogpt.sources.wiki.site import Site
+from femtogpt.sources.wiki.wikitext import article_text
+
+LICENCE = "CC BY-SA 4.0"
+_ID = re.compile(rb"<id>\s*(\d+)\s*</id>")
+_TITLE = re.compile(rb"<title>(.*?)</title>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a wiki is taken."""
+
+    lists: bool = False  # also articles that list other articles
+    references: bool = False  # also sections of references
+
+    def takes(self, title: str, wikitext: str = "") -> bool:
+        return (self.lists or not is_list(title)) and not is_disambiguation(title, wikitext)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some pages of a dump, <page>…</page> in UTF-8, and what is needed to read them."""
+
+    pages: list[bytes]
+    site: Site
+    choice: Choice
+
+
+def articles(batch: Batch) -> list[Document]:
+    """The articles among the pages; of a page that cannot be read, a document with its fault."""
+    found = (article(page, batch.site, batch.choice) for page in batch.pages)
+    return [document for document in found if document is not None]
+
+
+def article(page: bytes, site: Site, choice: Choice) -> Document | None:
+    """The article that a page holds; None if it holds none."""
+    if not page.endswith(b"</page>"):
+        return _faulty(page, "the dump is damaged within this page")
+    try:
+        tree = ElementTree.fromstring(page)
+    except ElementTree.ParseError as error:
+        return _faulty(page, f"its XML is broken: {error}")
+    title = tree.findtext("title") or ""
+    number = (tree.findtext("id") or "").strip()
+    wikitext = tree.findtext("revision/text") or ""
+    model = tree.findtext("revision/model") or "wikitext"
+    if model != "wikitext" or not _in_main_namespace(tree, title, site) or is_redirect(wikitext):
+        return None
+    if not choice.takes(title, wikitext):
+        return None
+    text, fault = plain_text(wikitext, title, site, choice)
+    return Document(number, text, title, url=site.url(title), licence=LICENCE, fault=fault)
+
+
+def _in_main_namespace(tree: ElementTree.Element, title: str, site: Site) -> bool:
+    if tree.find("redirect") is not None:
+        return False
+    namespace = tree.findtext("ns")
+    return site.is_article(title) if namespace is None else namespace.strip() == "0"
+
+
+def plain_text(wikitext: str, title: str, site: Site, choice: Choice) -> tuple[str, str | None]:
+    """The text, and why it cannot be had: one bad page must not stop the others."""
+    try:
+        return article_text(wikitext, title, site, choice.references), None
+    except Exception as error:
+        return "", f"its wikitext cannot be read: {type(error).__name__}: {error}".strip()
+
+
+def _faulty(page: bytes, fault: str) -> Document:
+    number, title = _ID.search(page), _TITLE.search(page)
+    return Document(
+        id=number[1].decode() if number else "",
+        text="",
+        title=title[1].decode("utf-8", "replace") if title else None,
+        licence=LICENCE,
+        fault=fault,
+    )

@@ -1,0 +1,121 @@
+"""Articles that others have taken out of Wikipedia: as Parquet, or a JSON object a line.
+
+Known are the columns ``id, url, title, text`` of Hugging Face's ``wikimedia/wikipedia`` and of
+WikiExtractor, and the objects of Wikimedia Enterprise and ``wikimedia/structured-wikipedia``:
+sections with paragraphs and lists in them, or ``article_body.wikitext``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from femtogpt.sources.base import Document
+from femtogpt.sources.wiki.article import LICENCE, Choice, plain_text
+from femtogpt.sources.wiki.kinds import is_redirect
+from femtogpt.sources.wiki.sections import has_prose, is_reference
+from femtogpt.sources.wiki.site import Site
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some lines of a JSON Lines file."""
+
+    lines: list[bytes]
+    first: int  # the number of the first, from 1
+    choice: Choice
+
+
+def from_lines(batch: Lines) -> list[Document]:
+    """The articles in some lines; of a line that is no article, a document with its fault."""
+    found = []
+    for number, line in enumerate(batch.lines, batch.first):
+        if not line.strip():
+            continue
+        try:
+            document = _object(json.loads(line), batch.choice)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            fault = f"line {number} is no article: {type(error).__name__}: {error}"
+            document = Document(f"line {number}", "", fault=fault)
+        if document is not None:
+            found.append(document)
+    return found
+
+
+def _object(value: dict[str, Any], choice: Choice) -> Document | None:
+    if "text" in value:
+        return extract(value, choice)
+    title = value["name"]
+    namespace = (value.get("namespace") or {}).get("identifier", 0)
+    if namespace != 0 or not choice.takes(title):
+        return None
+    body = value.get("article_body") or {}
+    fault = None
+    if "sections" in value:
+        text = "\n\n".join(_sections(value["sections"] or [], choice))
+    elif "wikitext" in body:
+        if is_redirect(body["wikitext"]) or not choice.takes(title, body["wikitext"]):
+            return None
+        language = (value.get("in_language") or {}).get("identifier", "ru")
+        text, fault = plain_text(body["wikitext"], title, Site(language), choice)
+    else:
+        raise ValueError("it has neither text nor sections nor article_body.wikitext")
+    licences = [
+        licence.get("name") or licence.get("identifier") for licence in value.get("license") or []
+    ]
+    return Document(
+        id=str(value["identifier"]),
+        text=text,
+        title=title,
+        url=value.get("url"),
+        licence=", ".join(filter(None, licences)) or LICENCE,
+        fault=fault,
+    )
+
+
+def extract(row: dict[str, Any], choice: Choice) -> Document | None:
+    """The article in a row with id, url, title and text; None where it is not taken.
+
+    Of the text, only references at its end are left out.
+    """
+    title, text = row.get("title") or "", row["text"] or ""
+    if not choice.takes(title):
+        return None
+    if not choice.references:
+        text = _without_references(text)
+    return Document(str(row["id"]), text, title, url=row.get("url"), licence=LICENCE)
+
+
+def _without_references(text: str) -> str:
+    """Without the headings and lists of references at the end, in a text whose headings are bare.
+
+    A heading cannot be told from a short line there: so the text is cut only at a line that is
+    the name of such a section, and only where no prose follows.
+    """
+    lines = text.split("\n")
+    cut = len(lines)
+    for number in range(len(lines) - 1, 0, -1):
+        if has_prose(lines[number]):
+            break
+        if is_reference(lines[number]):
+            cut = number
+    return "\n".join(lines[:cut]).strip()
+
+
+def _sections(parts: list[dict[str, Any]], choice: Choice) -> Iterator[str]:
+    """The blocks of text in nested sections: headings, paragraphs, list items."""
+    for part in parts:
+        inside = list(_sections(part.get("has_parts") or [], choice))
+        heading = part.get("name") if part.get("type") == "section" else None
+        if heading and is_reference(heading) and not choice.references:
+            continue
+        if heading and heading != "Abstract" and inside:
+            yield heading
+        if part.get("type") == "list":
+            yield "\n".join(inside)
+            continue
+        if value := (part.get("value") or "").strip():
+            yield value
+        yield from inside
