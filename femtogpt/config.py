@@ -137,7 +137,11 @@ class CorpusConfig(Section):
         description="a document this similar to an earlier one goes; 1: only equal",
     )
     shared_characters: int = Field(
-        200, ge=50, le=10_000, description="no stretch this long of held-out text stays in train"
+        200,
+        ge=50,
+        le=10_000,
+        description="no stretch this long of held-out text, and no half as many of its letters,"
+        " stays in train",
     )
     quality: QualityConfig = QualityConfig()
 
@@ -155,7 +159,9 @@ class TokenizerConfig(Section):
         ("▸",), description="what is always one piece; ▸ begins a speaker's turn in interviews"
     )
     sample_characters: int = Field(
-        100_000_000, ge=1000, description="trained on about so much at most, by the sources' weights"
+        100_000_000,
+        ge=1000,
+        description="trained on about so much at most, by the sources' weights",
     )
 
 

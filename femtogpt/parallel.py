@@ -86,7 +86,8 @@ def _in_order(
 def _prepare() -> None:
     """What a new process does first: it leaves Ctrl-C to its parent, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["POLARS_MAX_THREADS"] = "1"  # before polars is imported: the processes are many
+    for library in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):  # before they are imported
+        os.environ[library] = "1"  # the processes are many
     parent = parent_process().sentinel
 
     def watch() -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from femtogpt.artifact import Artifact, Recipe, Store
 from femtogpt.config import Config
-from femtogpt.corpus.dedup import near_duplicates
+from femtogpt.corpus.dedup import NOTHING, near_duplicates
 from femtogpt.corpus.part import Part
 from femtogpt.corpus.place import forget
 from femtogpt.corpus.proof import Findings, concluded, examine
@@ -101,11 +101,13 @@ def _reject_duplicates(parts: list[Part], threshold: float) -> None:
             same[number] = True
     if threshold >= 1:
         return
-    left = np.flatnonzero(~same)
-    signatures = np.concatenate([batch.signatures for batch in batches])[left]
+    signatures = np.concatenate([batch.signatures for batch in batches])
+    signatures[same] = NOTHING  # similar to none
+    for batch in batches:
+        batch.signatures = signatures[:0]  # they are large, and no longer needed
     for one, other, similarity in near_duplicates(signatures, threshold):
-        part, name = documents[left[one]]
-        kept, earlier = documents[left[other]]
+        part, name = documents[one]
+        kept, earlier = documents[other]
         part.reject(name, "near_duplicate", f"{similarity:.2f} {kept.name}/{earlier}")
 
 

@@ -44,7 +44,7 @@ class Touched:
     examples: list[dict[str, str]] = field(default_factory=list)  # id, before, after
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cleaned:
     """What came of a batch."""
 

@@ -75,7 +75,7 @@ def cut(text: str, spans: Iterable[tuple]) -> str:
     Of a line longer than LONG only the sentences go, and of such a sentence only the words. Where
     something went, the wider of the two gaps around it stays.
     """
-    gone = _joined((_widened(text, *span[:2]) for span in spans), text)
+    gone = _joined((_widened(text, *run) for run in runs(spans)), text)
     size = len(text)
     left = [text[a:b] for (_, a), (b, _) in pairwise([(0, 0), *gone, (size, size)])]
     parts = [left[0].rstrip()]
