@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from femtogpt.artifact import Artifact
-from femtogpt.corpus.proof import prove
 from femtogpt.corpus.page import page, table
+from femtogpt.corpus.proof import prove
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, parts
 from femtogpt.errors import UserError
 
