@@ -1,36 +1,34 @@
-"""The files in a folder or an archive, in a stable order, read one at a time."""
+"""The files in a folder and in the archives in it, in a stable order, read one at a time."""
 
 from __future__ import annotations
 
 import io
-import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from femtogpt.errors import UserError
-from femtogpt.sources.encodings import strict
-
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_DAMAGE = (  # what zipfile and tarfile raise over a damaged or locked archive
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,
+from femtogpt.sources.compressed import (
+    DAMAGE,
+    OPENERS,
+    Unreadable,
+    Watched,
+    compression,
+    found_compression,
+    reason,
+    telling_damage,
 )
+from femtogpt.sources.member_names import member_name, readable, zip_name
 
+__all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "members", "readable"]
 
-class Unreadable(ValueError):
-    """A file among many cannot be read; its text says why."""
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
+ARCHIVES = (".zip", *TARS)
+BUFFER = 1 << 18  # bytes
 
 
 @dataclass(frozen=True)
@@ -39,100 +37,157 @@ class Member:
 
     name: str  # its path inside, with "/"; what only compresses it (.gz) is taken off
     read: Callable[[], bytes]  # all its bytes, decompressed; Unreadable where that fails
+    stream: Callable[[], BinaryIO] | None = field(default=None, repr=False)
 
     def open(self) -> BinaryIO:
-        """Its bytes, decompressed, as a stream."""
-        return io.BytesIO(self.read())
+        """Its bytes, decompressed, as a stream, with bounded memory; Unreadable as for ``read``."""
+        return self.stream() if self.stream else io.BytesIO(self.read())
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of this name is looked into."""
+    return name.lower().endswith(ARCHIVES)
 
 
 def members(raw: Path) -> Iterator[Member]:
-    """The files below ``raw``, or in the archive in it, sorted by name.
+    """The files below ``raw`` and in the archives there, in the order of their paths.
 
-    Raises UserError for a damaged archive.
+    A lone archive stands for its content; a damaged one is a UserError. Of several, or of those
+    beside other files, the content is named as if each were a folder of its name, and a damaged
+    one is a member whose ``read`` says so. So is an archive in an archive.
     """
-    archives = [path for path in sorted(raw.iterdir()) if path.name.lower().endswith(ARCHIVES)]
-    if archives:
-        files = _members(archives[0])
-    else:
-        files = {
-            path.relative_to(raw).as_posix(): path.read_bytes
-            for path in sorted(raw.rglob("*"))
-            if path.is_file()
-        }
-    for name, read in files.items():
-        yield Member(name, read)
+    files = [path for path in sorted(raw.rglob("*")) if path.is_file() and not _added(path.name)]
+    opened = _Opened()
+    for path in files:
+        name = path.relative_to(raw).as_posix()
+        if not is_archive(name):
+            yield _member(name, partial(path.open, "rb"))
+            continue
+        try:
+            inside = _index(path, opened)
+        except DAMAGE as error:
+            if len(files) == 1:
+                raise _damaged(path, error) from error
+            yield Member(name, partial(_refuse, reason(error)))
+            continue
+        yield from _named(inside, PurePosixPath(name), lone=len(files) == 1)
 
 
 def check_archive(path: Path) -> None:
-    """UserError unless the file is there and is an archive that can be read."""
+    """UserError unless the file is there and is an archive that can be opened."""
     if not path.is_file():
         raise UserError(f"{path}: there is no such file or folder; check the path")
-    if not path.name.lower().endswith(ARCHIVES):
+    if not is_archive(path.name):
         raise UserError(f"{path} is not an archive of a known kind: give {', '.join(ARCHIVES)}")
-    if not (
-        zipfile.is_zipfile(path) if path.suffix.lower() == ".zip" else tarfile.is_tarfile(path)
-    ):
-        raise UserError(f"{path} is not an archive, or is cut off: get a whole copy of it")
-
-
-def _members(archive: Path) -> dict[str, Callable[[], bytes]]:
-    """The files in an archive: path to a function that reads it; in sorted order."""
-    check_archive(archive)
     try:
-        if archive.suffix.lower() == ".zip":
-            zipped = zipfile.ZipFile(archive)
-            members = {
-                _name(info): lambda info=info: zipped.read(info)
-                for info in zipped.infolist()
-                if not info.is_dir()
-            }
+        _open_archive(path).close()
+    except DAMAGE as error:
+        raise UserError(
+            f"{path} is not an archive, or is cut off ({reason(error)}): get a whole copy of it"
+        ) from error
+
+
+def _index(path: Path, opened: _Opened) -> list[tuple[str, Callable[[], BinaryIO]]]:
+    """The files in an archive, as names with functions that open them.
+
+    Of a zip by name; of a tar in its own order, since a compressed one can only be read forwards.
+    A tar is read to its end, where a compressed one has its checksum.
+    """
+    archive = opened(path)
+    if isinstance(archive, zipfile.ZipFile):
+        infos = {zip_name(info): info for info in archive.infolist() if not info.is_dir()}
+        return [
+            (name, lambda info=info: opened(path).open(info))
+            for name, info in sorted(infos.items())
+        ]
+    infos = {info.name: info for info in archive if info.isfile()}  # of two versions, the last
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError
+    while archive.fileobj.read(BUFFER):
+        pass
+    inside = sorted(infos.items(), key=lambda item: item[1].offset)
+    return [(name, lambda info=info: opened(path).extractfile(info)) for name, info in inside]
+
+
+def _named(
+    inside: list[tuple[str, Callable[[], BinaryIO]]], archive: PurePosixPath, lone: bool
+) -> Iterator[Member]:
+    """The members of an archive, under their names in the source."""
+    inside = [
+        (member_name(name), open_member)
+        for name, open_member in inside
+        if not _added(PurePosixPath(name).name)
+    ]
+    stem = _without_suffix(archive.name)
+    if len(inside) == 1 and not lone:
+        ((name, open_member),) = inside
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix and stem.lower().endswith(suffix):  # book.fb2.zip is one book, however called
+            yield _member(str(archive.with_name(stem)), open_member)
+            return
+    folder = archive.parent if lone else archive.with_name(stem)
+    for name, open_member in inside:
+        full = str(folder / name)
+        if is_archive(name):
+            yield Member(full, partial(_refuse, "it is an archive in an archive: unpack it"))
         else:
-            tar = tarfile.open(archive)  # noqa: SIM115  its members are read later
-            members = {
-                readable(info.name): lambda info=info: tar.extractfile(info).read()
-                for info in tar
-                if info.isfile()
-            }
-            while tar.fileobj.read(1 << 20):  # to the end, where a compressed one has its checksum
-                pass
-    except _DAMAGE as error:
-        raise _damaged(archive, error) from error
-    return {
-        name: _guarded(archive, read)
-        for name, read in sorted(members.items())
-        if not PurePosixPath(name).name.startswith("._")  # what macOS adds
-    }
+            yield _member(full, open_member)
 
 
-def _guarded(archive: Path, read: Callable[[], bytes]) -> Callable[[], bytes]:
-    def guarded() -> bytes:
-        try:
-            return read()
-        except _DAMAGE as error:
-            raise _damaged(archive, error) from error
+def _member(name: str, open_file: Callable[[], BinaryIO]) -> Member:
+    """A file, decompressed."""
+    kind = compression(name)
 
-    return guarded
+    def opened() -> BinaryIO:
+        return OPENERS[kind](open_file()) if kind else open_file()
+
+    def read() -> bytes:
+        with telling_damage(), opened() as stream:
+            return stream.read()
+
+    def stream() -> BinaryIO:
+        with telling_damage():
+            found = opened()
+        on_disk = isinstance(getattr(found, "raw", None), io.FileIO)
+        return found if on_disk else io.BufferedReader(Watched(found), BUFFER)
+
+    return Member(name.removesuffix(name[-len(kind) :]) if kind else name, read, stream)
+
+
+class _Opened:
+    """Opens archives and keeps the last one open: a folder may hold thousands."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+
+    def __call__(self, path: Path) -> zipfile.ZipFile | tarfile.TarFile:
+        if path != self.path:
+            self.archive, self.path = _open_archive(path), path
+        return self.archive
+
+
+def _open_archive(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
+    if path.suffix.lower() == ".zip":
+        return zipfile.ZipFile(path)
+    stream = path.open("rb")
+    kind = found_compression(stream)
+    return tarfile.open(fileobj=OPENERS[kind](stream) if kind else stream, mode="r:")
+
+
+def _refuse(why: str) -> bytes:
+    raise Unreadable(why)
 
 
 def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(f"{archive} cannot be read ({error}): get a whole copy of it")
+    return UserError(f"{archive} cannot be read ({reason(error)}): get a whole copy of it")
 
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """A member's path; archives of Russian Windows name files in cp866 without saying so."""
-    if info.flag_bits & 0x800:
-        return info.filename
-    return _russian(info.filename.encode("cp437")) or info.filename
+def _without_suffix(archive: str) -> str:
+    suffix = max((s for s in ARCHIVES if archive.lower().endswith(s)), key=len)
+    return archive[: -len(suffix)] or archive
 
 
-def readable(name: str) -> str:
-    """A name in another encoding than this machine's, as text that can be written."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return _russian(name.encode(errors="surrogateescape")) or ascii(name)
-    return name
-
-
-def _russian(name: bytes) -> str | None:
-    return strict(name, "utf-8") or strict(name, "cp866")
+def _added(name: str) -> bool:
+    """What macOS adds to folders and archives."""
+    return name.startswith("._")

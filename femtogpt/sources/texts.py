@@ -1,65 +1,84 @@
-"""Texts: one document per file, with what ``info.csv`` says of it."""
+"""Texts: books and pages, a document for each file; tables, one for each row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from femtogpt.errors import UserError
-from femtogpt.sources.archives import members
+from femtogpt.sources.archives import Member, Unreadable, is_archive, members
 from femtogpt.sources.base import Document
 from femtogpt.sources.encodings import decode
-from femtogpt.sources.info import INFO, key_of, years_in
+from femtogpt.sources.formats import READERS, TABLES
+from femtogpt.sources.formats.columns import NoColumn
+from femtogpt.sources.info import Row, is_info, rows_of
+from femtogpt.sources.known import Known
 from femtogpt.sources.origin import Origin
 
 
 class Texts(Origin):
-    """What kinds of source that hold text files share."""
+    """What kinds of source that hold texts share."""
 
-    suffixes: ClassVar[frozenset[str]] = frozenset({".txt"})
+    suffixes: ClassVar[frozenset[str]] = frozenset(READERS)
     not_text: Literal["stop", "reject"] = Field(
-        "reject", description="what to do about a file that is not text"
+        "reject", description="what to do about a file that cannot be read"
+    )
+    text_column: str = Field("text", description="of tables: the column with the texts")
+    columns: dict[Literal["id", "title", "author", "year", "url", "licence"], str] = Field(
+        {}, description="of tables: what is known of a text, to its column; default: of that name"
     )
 
     def documents(self, raw: Path) -> Iterator[Document]:
-        """One document per ``.txt``: id its path, title its name, author its folder.
+        """A document for each file, id its path without the suffix, and for each row of a table.
 
-        ``info.csv`` beside the files (``name,year``) adds the year.
+        What is known of a work is taken from ``info.csv`` beside it, or else from the file
+        itself, from its name or from the folder.
         """
-        files = {member.name: member.read for member in members(raw)}
-        years: dict[tuple[str, str], int] = {}
-        for name, read in files.items():
-            if PurePosixPath(name).name == INFO:
-                years |= years_in(str(PurePosixPath(name).parent), decode(read()) or "")
-        found = False
-        for name, read in files.items():
-            path = PurePosixPath(name)
-            if path.suffix.lower() != ".txt":
-                continue
-            found = True
-            text = decode(read())
-            if text is None and self.not_text == "stop":
-                raise UserError(
-                    f"{name} is not text: remove it, or leave such files out with"
-                    " sources.<name>.not_text=reject"
-                )
-            yield Document(
-                id=str(path).removesuffix(".txt"),  # .TXT stays: both may be there
-                text=text if text is not None else "",
-                fault=None if text is not None else "it is not text in a known encoding",
-                title=path.stem,
-                author=path.parent.name or None,
-                year=years.get((str(path.parent), key_of(path.stem))),
-            )
-        if not found:
-            raise UserError(f"{raw}: there is no .txt file in it")
+        files = list(members(raw))
+        lists = {_folder(file): _rows(file) for file in files if is_info(_base(file))}
+        files = [file for file in files if _is_read(file)]
+        if not files:
+            kinds = ", ".join(sorted(READERS))
+            raise UserError(f"{raw}: there is no {kinds} file in it")
+        works = [file.name for file in files if _is_work(file)]
+        known = Known(works, lists)
+        used: set[str] = set()
+        for file in files:
+            for document in self._read(file, among_works=bool(works)):
+                if document.fault and self.not_text == "stop":
+                    raise UserError(
+                        f"{file.name} cannot be read ({document.fault}): remove it, or leave such"
+                        " files out with sources.<name>.not_text=reject"
+                    )
+                if document.id == file.name:
+                    document = known.completed(document)
+                yield _unique(document, used)
+
+    def _read(self, file: Member, among_works: bool) -> Iterator[Document]:
+        """The documents in a file; one with a fault where it cannot be read.
+
+        A table without texts is the wrong setting, unless it lies beside what has texts.
+        """
+        try:
+            if is_archive(file.name):
+                file.read()  # which tells why it is not looked into
+            yield from READERS[_suffix(file)](file, self)
+        except NoColumn as error:
+            if not among_works:
+                raise UserError(f"{file.name}: {error}") from error
+            yield Document(file.name, "", fault=str(error))
+        except Unreadable as error:
+            yield Document(file.name, "", fault=str(error))
+        except RecursionError:
+            yield Document(file.name, "", fault="its parts lie too deep in one another")
 
 
 class Files(Texts):
-    """A folder or an archive of texts on this machine."""
+    """A file, a folder or an archive of texts on this machine."""
 
     kind: Literal["files"] = "files"
 
@@ -68,3 +87,42 @@ class Kaggle(Texts):
     """The texts in a dataset of Kaggle."""
 
     kind: Literal["kaggle"] = "kaggle"
+
+
+def _is_read(file: Member) -> bool:
+    """Whether it is a text, or an archive that could not be looked into."""
+    return (_suffix(file) in READERS and not is_info(_base(file))) or is_archive(file.name)
+
+
+def _is_work(file: Member) -> bool:
+    return _suffix(file) in READERS.keys() - TABLES.keys()
+
+
+def _rows(info: Member) -> list[Row]:
+    """What an info.csv says; nothing where it cannot be read."""
+    try:
+        return rows_of(decode(info.read()) or "")
+    except Unreadable:
+        return []
+
+
+def _unique(document: Document, used: set[str]) -> Document:
+    """The document, its id numbered where another one has it."""
+    name, number = document.id, 1
+    while name in used:
+        number += 1
+        name = f"{document.id}#{number}"
+    used.add(name)
+    return document if number == 1 else replace(document, id=name)
+
+
+def _base(file: Member) -> str:
+    return PurePosixPath(file.name).name
+
+
+def _folder(file: Member) -> str:
+    return str(PurePosixPath(file.name).parent)
+
+
+def _suffix(file: Member) -> str:
+    return PurePosixPath(file.name).suffix.lower()

@@ -1,0 +1,272 @@
+"""The files in folders and archives, whatever compresses them, whole or damaged."""
+
+from __future__ import annotations
+
+import io
+import random
+import tarfile
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from femtogpt.errors import UserError
+from femtogpt.sources.archives import ARCHIVES, Member, Unreadable, members
+from femtogpt.sources.compressed import COMPRESSED
+from tests.files import (
+    APPLE,
+    COMPRESS,
+    PNG,
+    READ,
+    WORKS,
+    as_folder,
+    as_tar,
+    as_zip,
+    cut,
+    faults,
+    read,
+    zip_bytes,
+)
+from tests.helpers import PROSE, VERSE, quick
+
+MAKE = {ending: as_zip if ending == ".zip" else as_tar for ending in ARCHIVES}
+MAKE = {ending: make for ending, make in MAKE.items() if ending not in (".tbz2", ".txz", ".tzst")}
+
+
+@pytest.mark.parametrize("ending", [*MAKE, ".ZIP", ".TAR.GZ"])
+def test_the_same_texts_are_read_from_every_archive(ending, tmp_path):
+    made = MAKE[ending.lower()](tmp_path / f"texts{ending.lower()}", WORKS)
+    path = made.rename(tmp_path / f"texts{ending}")
+    assert read(path, tmp_path / "raw") == READ
+
+
+@pytest.mark.parametrize("encoding", ["cp866", "utf-8"])
+def test_zips_of_old_archivers_have_their_russian_names(encoding, tmp_path):
+    assert read(as_zip(tmp_path / "t.zip", WORKS, encoding), tmp_path / "raw") == READ
+
+
+def test_names_with_dots_roots_and_backslashes_stay_within_the_source(tmp_path):
+    files = {"./А.txt": "1", "/Б.txt": "2", "../../В.txt": "3", "Г\\Д.txt": "4"}
+    names = {"А", "Б", "В", "Г/Д"}
+    assert read(as_tar(tmp_path / "t.tar", files), tmp_path / "raw").keys() == names
+    assert read(as_zip(tmp_path / "t.zip", files), tmp_path / "raw2").keys() == names
+
+
+def test_a_tar_with_names_in_an_old_encoding_gives_names_that_can_be_written(tmp_path):
+    with tarfile.open(tmp_path / "t.tar", "w", format=tarfile.GNU_FORMAT, encoding="cp866") as tar:
+        info = tarfile.TarInfo("Чехов/Дуэль.txt")
+        info.size = len(PROSE.encode())
+        tar.addfile(info, io.BytesIO(PROSE.encode()))
+    (name,) = read(tmp_path / "t.tar", tmp_path / "raw")
+    name.encode()  # in Parquet and JSON
+
+
+def test_letters_that_macos_decomposes_are_whole_in_names(tmp_path):
+    decomposed = "Чаи\u0306ка.txt"
+    assert read(as_zip(tmp_path / "t.zip", {decomposed: PROSE}), tmp_path / "raw") == {
+        "Чайка": PROSE
+    }
+
+
+@pytest.mark.parametrize("make", [as_folder, as_zip, as_tar])
+def test_what_macos_adds_is_no_document(make, tmp_path):
+    added = {"__MACOSX/проза/Чехов/._Дуэль.txt": APPLE, "проза/Чехов/._Дуэль.txt": APPLE}
+    place = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar.gz"}[make]
+    assert read(make(tmp_path / place, {**WORKS, **added}), tmp_path / "raw") == READ
+
+
+# compressed files
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+@pytest.mark.parametrize("make", [as_folder, as_zip, as_tar])
+def test_a_compressed_file_is_read_as_what_it_holds(ending, make, tmp_path):
+    place = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar"}[make]
+    packed = COMPRESS[ending](PROSE.encode("cp1251"))
+    files = {f"Чехов/Дуэль.txt{ending}": packed, "Осень.txt": VERSE}
+    found = read(make(tmp_path / place, files), tmp_path / "raw")
+    assert found == {"Чехов/Дуэль": PROSE, "Осень": VERSE}
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+def test_a_compressed_file_that_is_cut_off_anywhere_is_a_fault_and_never_half_a_text(
+    ending, tmp_path
+):
+    whole = COMPRESS[ending](random.Random(0).randbytes(3000).hex().encode())
+    (tmp_path / "raw").mkdir()
+    for end in (0, 1, 3, 6, 10, 30, 300, len(whole) // 2, len(whole) - 5, len(whole) - 1):
+        (tmp_path / "raw" / f"a.txt{ending}").write_bytes(whole[:end])
+        (member,) = members(tmp_path / "raw")
+        if end:  # nothing at all unpacks to nothing
+            with pytest.raises(Unreadable):
+                member.read()
+            with pytest.raises(Unreadable), member.open() as stream:
+                while stream.read(1000):
+                    pass
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+def test_a_file_that_is_not_compressed_as_its_name_says_is_a_fault(ending, tmp_path):
+    files = {f"a.txt{ending}": PROSE, "b.txt": VERSE}
+    (why,) = faults(as_folder(tmp_path / "t", files), tmp_path / "raw").values()
+    assert "damaged" in why
+
+
+@quick
+@given(data=st.binary(max_size=3000), sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=5))
+@pytest.mark.parametrize("place", ["a.bin", "a.bin.gz", "a.bin.zst", "t.zip", "t.tar.xz"])
+def test_a_stream_gives_the_same_bytes_as_reading_at_once(place, data, sizes, tmp_path_factory):
+    raw = tmp_path_factory.mktemp("raw")
+    if place.startswith("t."):
+        (as_zip if place == "t.zip" else as_tar)(raw / place, {"a.bin": data})
+    else:
+        ending = place.removeprefix("a.bin")
+        (raw / place).write_bytes(COMPRESS.get(ending, bytes)(data))
+    (member,) = members(raw)
+    assert member.name == "a.bin"
+    assert member.read() == data
+    with member.open() as stream:
+        parts = [stream.read(size) for size in sizes]
+        assert b"".join([*parts, stream.read()]) == data
+        stream.seek(len(data) // 2)
+        assert stream.read() == data[len(data) // 2 :]
+
+
+def test_a_stream_of_a_huge_member_takes_little_memory(tmp_path):
+    import tracemalloc
+
+    (tmp_path / "raw").mkdir()
+    as_zip(tmp_path / "raw" / "t.zip", {"a.txt": bytes(60_000_000)})
+    tracemalloc.start()
+    (member,) = members(tmp_path / "raw")
+    with member.open() as stream:
+        size = sum(len(part) for part in iter(lambda: stream.read(1 << 16), b""))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size == 60_000_000
+    assert peak < 5_000_000
+
+
+def test_a_member_may_be_made_of_its_bytes_alone():
+    assert Member("a", lambda: b"bytes").open().read() == b"bytes"
+
+
+# several archives
+
+
+def test_the_content_of_several_archives_is_named_as_if_each_were_a_folder(tmp_path):
+    folder = as_folder(tmp_path / "t", {"Записка.txt": PROSE, "новое/c.png": PNG})
+    as_zip(folder / "Чехов.zip", {"Дуэль.txt": PROSE})
+    as_tar(folder / "новое" / "Пушкин.tar.gz", {"Осень.txt": VERSE, "Дуэль.txt": PROSE})
+    assert read(folder, tmp_path / "raw").keys() == {
+        "Записка",
+        "Чехов/Дуэль",
+        "новое/Пушкин/Осень",
+        "новое/Пушкин/Дуэль",
+    }
+
+
+def test_a_zip_of_one_book_is_that_book_however_it_is_called_inside(tmp_path):
+    folder = as_folder(tmp_path / "t", {"Осень.txt": VERSE})
+    as_zip(folder / "Дуэль.txt.zip", {"12345.txt": PROSE})
+    assert read(folder, tmp_path / "raw") == {"Осень": VERSE, "Дуэль": PROSE}
+
+
+def test_thousands_of_archives_do_not_use_up_the_open_files(tmp_path):
+    import resource
+
+    folder = as_folder(tmp_path / "t", {})
+    for number in range(300):
+        as_zip(tmp_path / f"{number}.zip", {"a.txt": PROSE + str(number)})
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+    try:
+        assert len(read(tmp_path, tmp_path.parent / f"{tmp_path.name}-raw")) == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert not [*folder.glob("*")]
+
+
+def test_an_archive_in_an_archive_is_told(tmp_path):
+    files = {"Осень.txt": VERSE, "ещё/старое.zip": zip_bytes({"Дуэль.txt": PROSE})}
+    found = faults(as_zip(tmp_path / "t.zip", files), tmp_path / "raw")
+    assert found == {"ещё/старое.zip": "it is an archive in an archive: unpack it"}
+
+
+# damage
+
+
+def test_a_broken_archive_among_others_is_a_fault_and_the_others_are_read(tmp_path):
+    folder = as_folder(tmp_path / "t", {"Осень.txt": VERSE})
+    cut(as_zip(folder / "a.zip", WORKS), 0.9)
+    cut(as_tar(folder / "b.tar.gz", WORKS), 0.7)
+    as_zip(folder / "c.zip", {"Дуэль.txt": PROSE})
+    assert faults(folder, tmp_path / "raw").keys() == {"a.zip", "b.tar.gz"}
+    texts = read(folder, tmp_path / "raw2")
+    assert (texts["Осень"], texts["c/Дуэль"]) == (VERSE, PROSE)
+
+
+@pytest.mark.parametrize("what", ["checksum", "password", "method"])
+def test_a_damaged_or_locked_member_is_a_fault_and_the_others_are_read(what, tmp_path):
+    path = as_zip(tmp_path / "t.zip", {"Дуэль.txt": PROSE, "Осень.txt": VERSE})
+    with zipfile.ZipFile(path) as zipped:
+        info = zipped.getinfo("Дуэль.txt")
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    if what == "checksum":
+        data[info.header_offset + 200] ^= 1
+    for start, flags, method in ((info.header_offset, 6, 8), (entry, 8, 10)):
+        if what == "password":
+            data[start + flags] |= 1
+        if what == "method":
+            data[start + method] = 77
+    path.write_bytes(data)
+    texts = read(path, tmp_path / "raw")
+    assert texts == {"Дуэль": "", "Осень": VERSE}
+    assert faults(path, tmp_path / "raw2").keys() == {"Дуэль"}
+    if what == "password":
+        assert faults(path, tmp_path / "raw3") == {"Дуэль": "it is locked with a password"}
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar.gz", ".tar.xz"])
+def test_a_damaged_archive_is_never_read_as_something_else(ending, tmp_path):
+    name = f"t{ending}"
+    make = as_zip if ending == ".zip" else as_tar
+    whole = make(tmp_path / name, {"Чехов/Дуэль.txt": PROSE * 3}).read_bytes()
+    draw = random.Random(0)
+    told = 0
+    for number in range(60):
+        data = bytearray(whole)
+        for _ in range(draw.choice((1, 3))):
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        (tmp_path / name).write_bytes(data)
+        try:
+            texts = read(tmp_path / name, tmp_path / f"raw{number}")
+        except UserError:
+            told += 1
+        else:  # a bit of a time or a name; or nothing is read, and that is told
+            assert list(texts.values()) in ([PROSE * 3], [""])
+            told += list(texts.values()) == [""]
+    assert told > 30
+
+
+@pytest.mark.parametrize("ending", [ending for ending in MAKE if ending.startswith(".t")])
+def test_a_lone_tar_that_is_cut_off_anywhere_is_told(ending, tmp_path):
+    files = {f"{number}.txt": f"{number} {PROSE}" for number in range(5)}
+    whole = as_tar(tmp_path / f"t{ending}", files).read_bytes()
+    ends = random.Random(0).sample(range(len(whole) * 3 // 4), 25)
+    ends += [512, 1024, 2048] if ending == ".tar" else [len(whole) - 1]
+    for number, end in enumerate(ends):
+        (tmp_path / f"t{ending}").write_bytes(whole[:end])
+        with pytest.raises(UserError, match="whole copy"):
+            read(tmp_path / f"t{ending}", tmp_path / f"raw{number}")
+
+
+def test_a_tar_that_is_damaged_in_its_middle_is_told(tmp_path):
+    path = as_tar(tmp_path / "t.tar", {f"{number}.txt": PROSE for number in range(5)})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"3.txt")] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="whole copy"):
+        read(path, tmp_path / "raw")

@@ -1,0 +1,179 @@
+"""Books and pages as documents: FictionBook, EPUB, HTML."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import books
+from tests.files import PNG, as_file, as_folder, documents, faults, read
+from tests.helpers import PROSE
+
+PAGE = """\
+<!DOCTYPE html><html><head><meta charset="utf-8"><title>Старый сад —
+ рассказ</title><meta name="author" content="Иван Речной">
+<link rel="canonical" href="https://example.org/sad"><script>var a = "<p>нет</p>";</script></head>
+<body><nav><ul><li><a href="/">Главная</a></li></ul></nav>
+<article><h1>Старый сад</h1><p>Под окном росла<br>старая яблоня.<p>Её посадил &laquo;дед&raquo;.
+<pre>
+  Над полем
+    тихий свет
+</pre><table><tr><td>один</td><td>два</td></tr><tr><td>три</td></tr></table>
+Просто&nbsp;текст <b>жир</b>ный<sup><a href="#cite1">[1]</a></sup>.<div hidden>нет</div></article>
+<footer>© 2020</footer></body></html>"""
+PAGE_TEXT = """\
+Старый сад
+
+Под окном росла
+старая яблоня.
+
+Её посадил «дед».
+
+  Над полем
+    тихий свет
+
+один два
+три
+
+Просто текст жирный."""
+
+
+# FictionBook
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251"])
+def test_a_fictionbook_gives_paragraphs_verse_and_headings_without_notes(encoding, tmp_path):
+    (document,) = documents(as_file(tmp_path / "сом.fb2", books.fb2(encoding)), tmp_path / "raw")
+    assert document.text == books.BOOK
+    assert (document.id, document.title) == ("сом", "Мельник и сом")
+    assert document.author == "Иван Петрович Речной"
+    assert document.year == 1887
+
+
+def test_a_fictionbook_without_a_namespace_or_a_description_is_read(tmp_path):
+    book = "<FictionBook><body><section><p>Одна строка.</p></section></body></FictionBook>"
+    (document,) = documents(as_file(tmp_path / "a.fb2", book), tmp_path / "raw")
+    assert (document.text, document.title, document.author) == ("Одна строка.", "a", None)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("сом</td>", "сом & щука</td>", "сом & щука"),
+        ("сом</td>", "сом &mdash; щука</td>", "сом — щука"),
+        ("Собака зевнула.", "2 < 3\x0b.", "2 < 3."),
+        ("Собака зевнула.", "<![CDATA[a & b]]>", "a & b"),
+    ],
+)
+def test_small_mistakes_in_its_xml_are_mended(right, wrong, said, tmp_path):
+    book = books.fb2().decode().replace(right, wrong)
+    (text,) = read(as_file(tmp_path / "a.fb2", book), tmp_path / "raw").values()
+    assert said in text.splitlines() or f"{said} пуд" in text.splitlines()
+    assert text.count("\n") == books.BOOK.count("\n")
+
+
+def test_a_fictionbook_cut_off_anywhere_is_a_fault_and_never_half_a_book(tmp_path):
+    whole = books.fb2()
+    folder = tmp_path / "t"
+    for end in range(1, len(whole) - 1, 97):
+        as_file(folder / f"{end}.fb2", whole[:end])
+    texts = read(folder, tmp_path / "raw")
+    assert set(texts.values()) == {""}
+    assert all("damaged or cut off" in why for why in faults(folder, tmp_path / "r").values())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (PNG, "not text"),
+        (PROSE, "damaged"),
+        ("<html><body>Не книга</body></html>", "no FictionBook"),
+        (books.fb2().replace(b"</emphasis>", b""), "mismatch"),
+        ('<!DOCTYPE a [<!ENTITY b "в">]><FictionBook>&b;</FictionBook>', "entities of its own"),
+        ("<FictionBook><body>" + "<section>" * 5000 + "</section>" * 5000, "damaged"),
+    ],
+    ids=["png", "prose", "html", "open tag", "entities", "deep"],
+)
+def test_what_is_no_fictionbook_is_a_fault(content, why, tmp_path):
+    (fault,) = faults(as_file(tmp_path / "a.fb2", content), tmp_path / "raw").values()
+    assert why in fault
+
+
+def test_a_fictionbook_nested_too_deep_is_a_fault(tmp_path):
+    deep = "<section>" * 1500 + "<p>Дно.</p>" + "</section>" * 1500
+    book = f"<FictionBook><body>{deep}</body></FictionBook>"
+    (fault,) = faults(as_file(tmp_path / "a.fb2", book), tmp_path / "raw").values()
+    assert "deep" in fault
+
+
+# EPUB
+
+
+def test_an_epub_gives_its_pages_in_order_without_contents_and_notes(tmp_path):
+    (document,) = documents(as_file(tmp_path / "сом.epub", books.epub()), tmp_path / "raw")
+    assert document.text == books.EPUB_TEXT
+    assert (document.id, document.title) == ("сом", "Мельник и сом")
+    assert document.author == "Иван Речной, Пётр Лесной"
+    assert document.year == 1887
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"two": None}, "two.xhtml is missing"),
+        ({"two": PNG}, "two.xhtml: it is not text"),
+        ({"container": None}, "container.xml is missing"),
+        ({"container": "<container/>"}, "list of pages is missing"),
+        ({"book": None}, "book.opf is missing"),
+        ({"book": books.PACKAGE[:900]}, "damaged or cut off"),
+        ({"book": books.PACKAGE.replace('id="two"', 'id="three"')}, "'two' is missing"),
+    ],
+    ids=["page", "locked page", "container", "empty container", "list", "cut list", "unlisted"],
+)
+def test_an_epub_with_something_missing_is_a_fault_and_never_half_a_book(changes, why, tmp_path):
+    found = documents(as_file(tmp_path / "a.epub", books.epub(**changes)), tmp_path / "raw")
+    assert [document.text for document in found] == [""]
+    assert why in found[0].fault
+
+
+def test_a_damaged_epub_is_a_fault(tmp_path):
+    whole = books.epub()
+    changed = bytearray(whole)
+    changed[whole.index(b"two.xhtml") + 60] ^= 1
+    files = {"cut.epub": whole[:-100], "changed.epub": bytes(changed), "text.epub": PROSE}
+    found = faults(as_folder(tmp_path / "t", files), tmp_path / "raw")
+    assert found.keys() == {"cut", "changed", "text"}
+
+
+# HTML
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251", "koi8-r"])
+def test_a_page_gives_what_a_reader_sees_in_spite_of_what_it_declares(encoding, tmp_path):
+    page = PAGE.encode(encoding, "ignore")
+    (document,) = documents(as_file(tmp_path / "sad.html", page), tmp_path / "raw")
+    dashes = str.maketrans("", "", "—")  # koi8-r has none
+    assert document.text == PAGE_TEXT
+    assert document.title.translate(dashes).split() == ["Старый", "сад", "рассказ"]
+    assert document.author == "Иван Речной"
+    assert document.url == "https://example.org/sad"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("Просто строка", "Просто строка"),
+        ("<p>Раз<p>два</i></b>", "Раз\n\nдва"),
+        ("<?xml version='1.0'?><html><body><a id='x'/><p>Раз</p></body></html>", "Раз"),
+        ("<div><div><div>Раз</div></div></div><br><br>два", "Раз\n\nдва"),
+        ("<!-- нет -->Раз<!-- нет --> два", "Раз два"),
+        ("<article>Раз</article><article>Два</article>", "Раз\n\nДва"),
+    ],
+)
+def test_pages_of_all_kinds_of_markup_are_read(page, text, tmp_path):
+    assert read(as_file(tmp_path / "a.htm", page), tmp_path / "raw") == {"a": text}
+
+
+def test_an_empty_page_is_a_fault(tmp_path):
+    files = {"a.html": "", "b.html": PNG}
+    found = faults(as_folder(tmp_path / "t", files), tmp_path / "raw")
+    assert found.keys() == {"a", "b"}
