@@ -88,10 +88,11 @@ def wiki(dump: str) -> dict:
 
 
 def _config(archive: str, data: str):
-    from femtogpt.config_file import load_config
+    from femtogpt.config_file import load_config, read_source
 
     if Path(archive).is_dir():  # of several archives
-        source = f"{{kind: files, path: {archive}}}"
+        rules = read_source("classics")["rules"]
+        source = f"{{kind: files, path: {archive}, rules: [{', '.join(rules)}]}}"
         return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])
     return load_config("classics", [f"paths.data={data}"], Path(archive))
 
