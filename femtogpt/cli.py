@@ -40,15 +40,15 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--split", choices=("train", "held_out"), help="only of this split")
     show.add_argument("--source", help="only of this source")
     show.add_argument("--rejected", action="store_true", help="what was rejected, and why")
-    show.add_argument("--count", type=int, default=3, help="how many documents (default: 3)")
-    show.add_argument("--characters", type=int, default=600, help="of each, at most; 0: all")
+    show.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
+    show.add_argument("--characters", type=_number, default=600, help="of each, at most; 0: all")
     show.add_argument("--seed", type=int, help="which ones; default: others each time")
     diff = _command(corpus, "diff", _corpus_diff, "documents before and after cleaning")
     diff.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
     diff.add_argument("--rule", help="what this rule changed, alone")
     diff.add_argument("--source", help="only of this source")
-    diff.add_argument("--count", type=int, default=3, help="how many documents (default: 3)")
-    diff.add_argument("--lines", type=int, default=40, help="changed lines of each; 0: all")
+    diff.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
+    diff.add_argument("--lines", type=_number, default=40, help="changed lines of each; 0: all")
     diff.add_argument("--seed", type=int, help="which ones; default: others each time")
     diff.add_argument("--html", type=Path, help="write a page with both side by side")
     report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     show = _command(tokens, "show", _tokens_show, "what stands at a place of a shard")
     show.add_argument("shard", nargs="?", help="split/source/number, as train/classics/00000")
     show.add_argument("--at", type=int, help="the position of a token; default: any")
-    show.add_argument("--count", type=int, default=120, help="how many tokens (default: 120)")
+    show.add_argument("--count", type=_number, default=120, help="how many tokens (default: 120)")
     show.add_argument("--pieces", action="store_true", help="mark where tokens end; show ids")
     show.add_argument("--seed", type=int, help="which place; default: another each time")
     report = _command(tokens, "report", _tokens_report, "how well the tokenizer suits the text")
@@ -74,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--width", type=int, default=256, help="the model's, for its embedding")
     return parser
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than nothing")
+    return number
 
 
 def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
@@ -113,10 +120,11 @@ def _corpus_diff(options: argparse.Namespace) -> None:
         "seed": options.seed,
     }
     corpus = _found("corpus", options)
+    data = corpus.path.resolve().parents[1]  # its raw texts lie beside it
     if options.html:
-        _write(options.html, diff_page(corpus, options.data, **chosen))
+        _write(options.html, diff_page(corpus, data, **chosen))
         return
-    for text in diff(corpus, options.data, lines=options.lines, **chosen):
+    for text in diff(corpus, data, lines=options.lines, **chosen):
         print(text)
 
 
@@ -167,10 +175,12 @@ def _found(kind: str, options: argparse.Namespace):
 
 
 def _write(path: Path, page: str) -> None:
-    from femtogpt.artifact import explained, write_whole
+    from femtogpt.artifact import write_whole
 
-    with explained(path.parent):
+    try:
         write_whole(path, page.encode())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; name another file with --html") from error
     print(f"written: {path}")
 
 

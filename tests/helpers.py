@@ -62,6 +62,7 @@ class Listed(Source):
 
     location: ClassVar[frozenset[str]] = frozenset({"items"})
     kind: Literal["listed"] = "listed"
+    rules: tuple[str, ...] | None = ()
     items: tuple[Document, ...]
 
     def fetch(self, into: Path) -> dict:

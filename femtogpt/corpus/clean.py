@@ -23,6 +23,7 @@ from femtogpt.sources.base import Document
 EXAMPLES = 3  # of what a rule changed in a batch: in its shortest documents, they are cheapest
 AROUND = 60  # characters before and after a change in an example
 BATCH = 2_000_000  # characters cleaned at once: bounds the memory, whatever the corpus's size
+ROWS = 50_000  # documents cleaned at once, where they have hardly any text
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,20 @@ class Cleaned:
 def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[tuple]]:
     """Documents as rows, gathered up to ``size`` (default: BATCH) characters."""
     rows, characters = [], 0
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}  # ids given, and the last number that each was given
     for document in documents:
-        seen[document.id] += 1
-        if seen[document.id] > 1:  # ids are what all that follows tells documents apart by
-            document = replace(document, id=f"{document.id}#{seen[document.id]}")
+        id = name = document.id.encode(errors="backslashreplace").decode()
+        number = seen.get(id, 1)
+        while name in seen:  # ids are what all that follows tells documents apart by
+            number += 1
+            name = f"{id}#{number}"
+        seen[id], seen[name] = number, seen.get(name, 1)
+        if name != document.id:
+            document = replace(document, id=name)
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)
-        if characters >= (size or BATCH):
+        if characters >= (size or BATCH) or len(rows) >= ROWS:
             yield rows
             rows, characters = [], 0
     if rows:
@@ -82,18 +88,26 @@ def clean(batch: Batch) -> Cleaned:
     rules = chosen(batch.rules)
     try:
         return _clean(batch, batch.rows, rules)
+    except OSError:  # of the disk: no document is at fault
+        raise
     except Exception:  # one bad document must not take the others with it: which is it?
-        return _clean(batch, [_tried(batch, row, rules) for row in batch.rows], rules)
+        return _clean(batch, _tried(batch, batch.rows, rules), rules)
 
 
-def _tried(batch: Batch, row: tuple, rules: list[Rule]) -> tuple:
-    """The row, or the same without text and with the error as its fault."""
+def _tried(batch: Batch, rows: list[tuple], rules: list[Rule]) -> list[tuple]:
+    """The rows; of one that fails nothing but its id, and the error as its fault."""
     try:
-        _clean(batch, [row], rules)
+        _clean(batch, rows, rules)
+        return rows
+    except OSError:
+        raise
     except Exception as error:
-        text = list(DOCUMENT).index("text")
-        return (*row[:text], "", *row[text + 1 : -1], f"cleaning failed: {error!r}"[:300])
-    return row
+        if len(rows) == 1:
+            fault = f"cleaning failed: {type(error).__name__}: {error}"[:300]
+            known = {"id": rows[0][0], "text": ""}
+            return [(*map(known.get, DOCUMENT), fault)]
+    middle = len(rows) // 2
+    return _tried(batch, rows[:middle], rules) + _tried(batch, rows[middle:], rules)
 
 
 def _clean(batch: Batch, rows: list[tuple], rules: list[Rule]) -> Cleaned:

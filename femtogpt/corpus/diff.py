@@ -158,7 +158,7 @@ def _cleaned(document: dict, names: list[str], rule: str | None) -> tuple[str, s
 def changes(before: str, after: str) -> Iterator[Change]:
     """Where two texts differ, by words, in order; changes that stand close are one."""
     old, new = before.split("\n"), after.split("\n")
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             continue
         if b - a != d - c:
@@ -174,7 +174,7 @@ def _words(before: str, after: str) -> Iterator[Change]:
         return
     old, new = TOKEN.findall(before), TOKEN.findall(after)
     groups: list[list[int]] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             continue
         if groups and a - groups[-1][1] < 2:  # tokens apart

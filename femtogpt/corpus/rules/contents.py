@@ -1,0 +1,92 @@
+"""What an edition adds before and after a work: contents, imprint, the lines of a web library."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from femtogpt.corpus.rules.names import key_of
+from femtogpt.corpus.rules.registry import mapped, matches, rule
+
+ENDS = 3000  # characters at each end of a text in which a library's lines are looked for
+LONGEST = 300  # characters of such a line
+CONTENTS = 800  # lines of a list of contents
+_HEADING = re.compile(r"\W*(?:содержание|оглавление|состав)\W*", re.IGNORECASE)
+_NUMBERED = re.compile(r"^[\s#]*\d{1,3}[.)]?\s+|[\s.…]+\d{1,4}\s*$|\(.*?\)")
+_LIBRARY = (
+    r"(?mi)^[^\n\w]{0,10}(?:(?:OCR|spell ?check|scan(?:ned)? by|сканировани\pL+|вычитка"
+    r"|форматирование|набор текста|origin|источник(?: текста)?|издание|дата создания"
+    r"|последняя редакция|корректор|верстка|размещен[оа]?|обновлено|размер|статистика"
+    r"|тираж|изд)\s*:|(?:OCR|ISBN|УДК|ББК)[\s:,]"
+    r"|©|copyright\s|сверка произведена|текст (?:предоставлен|подготовлен|взят|печатается по)"
+    r"|печатается по|этот (?:файл|текст) (?:создан|загружен|взят)|оставить комментарий|ваша оценка"
+    r"|связаться с программистом|библиотека мошкова|подписано (?:в|к) печат|отпечатано|lib\.ru"
+    r"|электронн\pL+ (?:библиотека|версия)|https?://|www\.)[^\n]{0,300}$\n?"
+)
+
+
+@rule(
+    "OCR: Библиотека «Звезда»\nhttp://example.ru/t\n\nСтоял туман.\n\nДата создания: 1886\nISBN 5",
+    "\nСтоял туман.\n\n",
+)
+def imprints(text: pl.Expr) -> pl.Expr:
+    """The lines of libraries and publishers at a work's beginning and end go: OCR, ISBN, links."""
+
+    def at_ends(text: pl.Expr) -> pl.Expr:
+        return text.str.head(ENDS).str.contains(_LIBRARY) | text.str.tail(ENDS).str.contains(
+            _LIBRARY
+        )
+
+    return mapped(at_ends, _without_library, text)
+
+
+_LINE = re.compile(_LIBRARY.replace(r"\pL", r"[^\W\d_]"))
+
+
+def _without_library(text: str) -> str:
+    if len(text) <= 2 * ENDS:
+        return _LINE.sub("", text)
+    end = text.find("\n", ENDS) + 1 or len(text)
+    start = max(end, text.rfind("\n", 0, len(text) - ENDS) + 1)
+    return _LINE.sub("", text[:end]) + text[end:start] + _LINE.sub("", text[start:])
+
+
+@rule(
+    "СОДЕРЖАНИЕ\nУтро (1)\nВечер (2)\n\nУТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
+    "УТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
+)
+def contents(text: pl.Expr) -> pl.Expr:
+    """A list of contents goes: from its heading to where its first line stands in the work."""
+    heading = r"(?:Содержание|СОДЕРЖАНИЕ|Оглавление|ОГЛАВЛЕНИЕ|СОСТАВ)[^\pL\n]*\n"
+    return mapped(matches(heading), _without_contents, text)
+
+
+def _without_contents(text: str) -> str:
+    lines = text.split("\n")
+    kept, index = [], 0
+    while index < len(lines):
+        end = _end(lines, index) if _HEADING.fullmatch(lines[index]) else index
+        if end > index:
+            index = end
+        else:
+            kept.append(lines[index])
+            index += 1
+    return "\n".join(kept)
+
+
+def _end(lines: list[str], heading: int) -> int:
+    """The line after a list of contents; the heading's own where it is none."""
+    entries: list[str] = []
+    last = min(heading + CONTENTS, len(lines))
+    for index in range(heading + 1, last):
+        key = key_of(_NUMBERED.sub("", lines[index]))
+        if not key:
+            continue
+        if len(lines[index]) > LONGEST:
+            return heading
+        if len(entries) > 1 and any(key.startswith(first) for first in entries[:2]):
+            return index
+        entries.append(key)
+    short = last == len(lines) and 5 * heading > 4 * len(lines)  # contents at a book's end
+    return last if short and len(entries) > 2 else heading

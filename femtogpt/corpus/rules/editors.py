@@ -1,0 +1,180 @@
+"""Editors' words in brackets: translations and notes go, conjectures lose their brackets.
+
+«maestro di casa [дворецкий (итал.)]» has a note; «кричали, чтобы [они] ушли», «Пет<ербургские>
+вед<омости>» have words that the editor supplied. Which of the two a bracket holds is told by what
+it says and what stands before it; where that is not enough, by most brackets of the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import polars as pl
+
+from femtogpt.corpus.rules.registry import has, mapped, mapped_lines, rule
+from femtogpt.corpus.rules.signs import LANGUAGE, reads_as_note
+
+LONGEST = 2000  # characters in brackets; what is longer was opened by a misprint
+MOST = 0.6  # of a document's brackets are notes: so is one that may be either
+SHORT = 3  # letters of a word that is no translation: «в», «не», «был»
+_INSIDE = (  # a literal first: the fastest search re has
+    re.compile(rf"\[([^\[\]]{{1,{LONGEST}}})\]"),
+    re.compile(rf"\{{([^{{}}]{{1,{LONGEST}}})\}}"),
+    re.compile(rf"<([^\s<>][^<>]{{0,{LONGEST}}})>"),
+)
+_FROM = re.compile(  # (от фр. petit verre), also as misread
+    rf"[({{][^(){{}}]{{0,14}}?{LANGUAGE}\b|[(]фp|Искажен|\bПрим(?:еч)?\b", re.IGNORECASE
+)
+_SAYS = re.compile(  # what editors say of a text, and dictionaries of a word
+    r"\b(?:значит|называ(?:ется|ют|лся)|говорят|выпущен|пропущен|описк|рукопис|в тексте|текст"
+    r" обрыв|обрывается|зачеркнуто|далее (?:было|следует)|(?:^|\W)было: |вместо:|см\.|издани|сюжет)"
+    r"|вариант[ы ]",
+    re.IGNORECASE,
+)
+_DEFINES = re.compile(r"[^—–-]{2,40} [—–-]{1,2} ")  # Ликторы — служители
+_ALONE = re.compile(rf"{LANGUAGE}\.?|так!|sic!?|\S*книги\d*", re.IGNORECASE)
+_LATIN = re.compile(r"[A-Za-zÀ-ÿ][^\w\n]*\s?$")
+_ENDS = tuple(
+    f"{name}.)" for name in ("лат", "франц", "фр", "нем", "англ", "итал", "греч", "польск")
+)
+_ENDING = re.compile(rf"(?:(\((?:искаж\. ?)?)|[—–-] ?){LANGUAGE}\.\)$")
+_LINE = 160  # characters of a line that is a note
+
+
+@rule(
+    "Он позвал maestro di casa [дворецкого (итал.)] и курил tabac {табак}.\nVenena — яд (лат.).\n",
+    "Он позвал maestro di casa и курил tabac.\n",
+)
+def bracketed_notes(text: pl.Expr) -> pl.Expr:
+    """Translations and notes in brackets, and as lines «(лат.)», go."""
+    return mapped(_bracketed, _without_notes, text)
+
+
+def _bracketed(text: pl.Expr) -> pl.Expr:
+    return text.str.contains(r"[\[{<]") | has(*_ENDS)(text)
+
+
+@rule(
+    "Мы кричали, чтобы [они] ушли; «Пет<ербургские> вед<омости>»; у Е⟨рако⟩ва",
+    "Мы кричали, чтобы они ушли; «Петербургские ведомости»; у Еракова",
+)
+def conjectures(text: pl.Expr) -> pl.Expr:
+    """Words that an editor supplied in brackets stay, the brackets go."""
+    return mapped_lines(r"[\[<{⟨]", _supplied, text)
+
+
+def _without_notes(text: str) -> str:
+    before = ""
+    while before != text:  # one may be within another
+        before, text = text, _cut_notes(text)
+    cuts = [cut for end in _ENDS for at in _places(text, end) if (cut := _around(text, at))]
+    return _cut(text, sorted(cuts)) if cuts else text
+
+
+def _cut_notes(text: str) -> str:
+    found = [bracket for inside in _INSIDE for bracket in inside.finditer(text)]
+    found = [bracket for bracket in found if _is_words(bracket[1])]
+    if not found:
+        return text
+    surely = [_is_note(text, bracket) for bracket in found]
+    most = len(found) > 2 and sum(sure is True for sure in surely) >= MOST * len(found)
+    notes = [b for b, sure in zip(found, surely, strict=True) if sure or (sure is None and most)]
+    return _cut(text, sorted(_with_mark(text, *note.span()) for note in notes))
+
+
+def _places(text: str, string: str) -> Iterator[int]:
+    """Where a string ends in a text, each time."""
+    at = text.find(string)
+    while at >= 0:
+        yield at + len(string)
+        at = text.find(string, at + 1)
+
+
+def _with_mark(text: str, start: int, end: int) -> tuple[int, int]:
+    """A note with the spaces and the star before it."""
+    mark = re.search(r"[ \u00a0]*\*?\s*$", text[max(0, start - 80) : start])
+    return start - len(mark[0]), end
+
+
+def _around(text: str, end: int) -> tuple[int, int] | None:
+    """The line or the bracket that «(лат.)» or «— лат.)», ending there, shows to be a note."""
+    ending = _ENDING.search(text[max(0, end - 24) : end])
+    if ending is None:
+        return None
+    start = text.rfind("\n", 0, end) + 1
+    stop = text.find("\n", end)
+    stop = len(text) if stop < 0 else stop
+    if ending[1] and stop - start <= _LINE and not text[end:stop].strip(" .\u00a0"):
+        return start, min(stop + 1, len(text))
+    closed = end + 1 if ending[1] else end  # (так поспишь (нем.))
+    if text[closed - 1 : closed] != ")":
+        return None
+    opening, depth = end - len(ending[0]), 1
+    while opening > start and depth:
+        opening -= 1
+        depth += {")": 1, "(": -1}.get(text[opening], 0)
+    return None if depth else _with_mark(text, opening, closed)
+
+
+def _cut(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces, at = [], 0
+    for start, end in spans:
+        if start >= at:
+            pieces.append(text[at:start])
+            if text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
+                pieces.append(" ")
+        at = max(at, end)
+    return "".join([*pieces, text[at:]])
+
+
+def _is_words(inside: str) -> bool:
+    return any(char.isalpha() for char in inside) and "\n\n" not in inside
+
+
+def _is_note(text: str, bracket: re.Match) -> bool | None:
+    """Whether it is a note; None where it may be, or may be the editor's conjecture."""
+    inside, opening = bracket[1].strip(), bracket.start()
+    square, angle = bracket[0][0] == "[", bracket[0][0] == "<"
+    before = text[max(0, opening - 60) : opening].rstrip(" \u00a0*\n")
+    if reads_as_note(inside) or _FROM.search(inside) or _SAYS.search(inside):
+        return True
+    if not angle and _DEFINES.match(inside):
+        return True
+    if inside[0] == "*" or _ALONE.fullmatch(inside):
+        return True
+    if text[opening - 1 : opening].isalpha():  # Подраж[ание]
+        return False
+    cyrillic = sum("а" <= char.lower() <= "я" for char in inside)
+    if not 2 * cyrillic > sum(char.isalpha() for char in inside):
+        return False
+    if _LATIN.search(before) and not (angle and text[opening - 1 : opening].isspace()):
+        return True
+    first = inside.lstrip('*«"„')[:1]
+    if first.isupper() and first == inside[0] and before[-1:].isalpha() and not angle:
+        return True  # a sentence within a sentence
+    if not square and not angle:
+        return True if first.isupper() and first == inside[0] else None
+    if angle or len(inside) <= SHORT:
+        return False
+    return None
+
+
+_SUPPLIED = re.compile(
+    r"[\[<⟨{](?:(?<=\[)([^\[\]\n]{1,1000})\]|(?<=<)([^\s<>][^<>\n]{0,1000})>"
+    r"|(?<=⟨)([^⟨⟩\n]{1,100})⟩|(?<=\{)([^{}\n]* [^{}\n]*)\})"
+)
+_RUSSIAN = re.compile(r"[А-Яа-яЁё]|^[.…\-–—]+$")
+
+
+def _supplied(text: str) -> str:
+    def bare(bracket: re.Match) -> str:
+        inside = bracket[bracket.lastindex]
+        start, end = bracket.span()
+        before, after = text[start - 1 : start], text[end : end + 1]
+        glued = before.isalpha() and after.isalpha() and len(inside) > 2
+        if before == "<" or not (_RUSSIAN.search(inside) or glued):
+            return bracket[0]
+        return inside.strip().rstrip("?") if before.isalpha() else inside.strip()
+
+    return _SUPPLIED.sub(bare, text)

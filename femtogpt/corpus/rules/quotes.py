@@ -1,0 +1,88 @@
+"""Quotation marks: «…» outside, „…“ inside, whichever marks a text has.
+
+So А. Э. Мильчин, Л. К. Чельцова, «Справочник издателя и автора». Speech that goes on over several
+paragraphs opens in each and closes in the last, so each line is looked at alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from femtogpt.corpus.rules.registry import has, mapped_lines, rule, where
+
+_MARK = re.compile(r"[\"«»„“”‟]")
+_ANGLES = re.compile(r"<<(?=\w)|(?<=[\w.,!?…])>>")
+_BEFORE = ' \t\u00a0([{—–-/«„"“'  # an opening mark follows one of these
+_AFTER = ' \t\u00a0)]}.,;:!?…—–-/»“"”'  # one of these follows a closing mark
+
+
+@rule(
+    '"Прочти "Нос", — сказал он. — “Шинель” потом". «Это «Вий»?»',
+    "«Прочти „Нос“, — сказал он. — „Шинель“ потом». «Это „Вий“?»",
+)
+def quotes(text: pl.Expr) -> pl.Expr:
+    """Quotation marks become «…», and „…“ within them."""
+    text = where(_german, lambda text: text.str.replace_many({"„": "«", "“": "»"}), text)
+    text = where(has('"'), _plain, text)
+    return mapped_lines(r"[\"”‟]|“[\pL\d]|<<\pL|“„|«[^»\n]*«", _line, text)
+
+
+def _german(text: pl.Expr) -> pl.Expr:
+    """Whether „…“ are a text's outer marks."""
+    return has("„")(text) & ~has("«", '"')(text)
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    """Those of which one neighbour tells which they are; the others are looked at in lines."""
+    text = text.str.replace_all(r"(^|[\s(\[{])\"([^\s\")\]}.,;:!?…—–/»“”-])", "$1«$2")
+    return text.str.replace_all(r"([^\s(\[{—–\-/«„“\"\d])\"([\s)\]}.,;:!?…—–/»“”-]|$)", "$1»$2")
+
+
+def _line(line: str) -> str:
+    if "<<" in line:
+        line = _ANGLES.sub(lambda found: "«" if found[0] == "<<" else "»", line)
+    line = line.replace("“„", "„")
+    found = list(_MARK.finditer(line))
+    opening: list[bool] = []
+    depth, balanced = 0, True
+    for mark in found:
+        opening.append(_opens(line, mark, depth))
+        depth += 1 if opening[-1] else -1
+        if depth < 0:
+            balanced, depth = False, 0
+    balanced = balanced and depth == 0
+    pieces, at, depth = [], 0, 0
+    for mark, opens in zip(found, opening, strict=True):
+        if not (depth == 0 and _inches(line, mark)):
+            depth = max(0, depth - (not opens))
+            inner = balanced and depth > 0
+            if mark[0] == ("„" if opens else "“"):
+                inner = True  # perhaps within a quotation that other lines open and close
+            new = ("„" if inner else "«") if opens else ("“" if inner else "»")
+            pieces += [line[at : mark.start()], new]
+            at = mark.end()
+            depth += opens
+    return "".join([*pieces, line[at:]])
+
+
+def _opens(line: str, mark: re.Match, depth: int) -> bool:
+    """Whether a mark opens a quotation: by what stands around it, else by its form."""
+    if mark[0] == "„":
+        return True
+    if mark[0] == "”":
+        return False
+    before = line[mark.start() - 1] if mark.start() else " "
+    after = line[mark.end()] if mark.end() < len(line) else " "
+    may_open = before in _BEFORE and after not in " \t\u00a0"
+    may_close = before not in " \t\u00a0" and after in _AFTER
+    if may_open != may_close:
+        return may_open
+    return mark[0] == "«" or (mark[0] != "»" and depth == 0)
+
+
+def _inches(line: str, mark: re.Match) -> bool:
+    """Whether a mark stands for inches or seconds."""
+    at = mark.start()
+    return mark[0] == '"' and line[max(0, at - 1) : at].isdigit()

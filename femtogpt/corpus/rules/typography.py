@@ -1,0 +1,109 @@
+"""Rules on punctuation: one kind of dash, of ellipsis, of number sign.
+
+They follow А. Э. Мильчин, Л. К. Чельцова, «Справочник издателя и автора»: an em dash between
+words with spaces around, at the start of direct speech with one after, between numbers without;
+a hyphen inside words; … of three dots, but ?.. and !..
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from femtogpt.corpus.rules.registry import has, matches, replaced, rule, where
+
+_HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
+_PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
+
+
+@rule(
+    "- Да,- сказал он – и ушёл -- по-русски, в 1812-1813 годах;--\nа там\u2212холод, \u22125°",
+    "— Да, — сказал он — и ушёл — по-русски, в 1812—1813 годах; —\nа там—холод, \u22125°",
+)
+def dashes(text: pl.Expr) -> pl.Expr:
+    """A dash between words is an em dash with spaces, between numbers without; hyphens stay."""
+    text = _replaced(
+        text,
+        (r"[\u2010\u2011]", "-"),
+        (r"(\p{Ll}{2})--(\pL)", "$1 — $2"),
+        (r"-{2,}|[\u2012\u2013\u2015]", "—"),
+        ("\u2212([^0-9]|$)", "—$1"),
+    )
+    text = where(_has_hyphens, _from_hyphens, text)
+    return _replaced(
+        text,
+        (r"([^\s—(\[«„\"])— ", "$1 — "),  # a space on either side of a dash that has one
+        (r"([^\s—(\[«„\"])—\n", "$1 —\n"),
+        (r"([,.!?…;:])—(\pL)", "$1 — $2"),
+        (r"(^|\n| )—([\pL\pN«„\"…])", "$1— $2"),
+        (r"(^|[^\d\pL.,/—-])(\d{1,4})-(\d{1,4})([^\d\pL/—-]|$)", "$1$2—$3$4"),
+    )
+
+
+def _has_hyphens(text: pl.Expr) -> pl.Expr:
+    """Whether some hyphen is not within a word: of few strings a test is fast."""
+    some = has(" -", "- ", "\n-", "-\n", ",-", ".-", "!-", "?-", "…-")(text)
+    others = has("»-", '"-', ")-", ";-", ":-")(text)
+    return some | others | text.str.starts_with("-") | text.str.ends_with("-")
+
+
+def _from_hyphens(text: pl.Expr) -> pl.Expr:
+    """A hyphen that stands for a dash, and one that a space took from its word."""
+    text = text.str.replace_all(r"([,.!?…;:»\")]) -(\pL)", "$1 — $2")
+    text = where(_torn, replaced(r"(\pL) -(\pL)", "$1-$2"), text)
+    return _replaced(
+        text,
+        (rf"(\pL) -({_PARTICLE}(?:[^\pL]|$))", "$1-$2"),
+        (rf"(\pL)- ({_PARTICLE}(?:[^\pL]|$))", "$1-$2"),
+        (_HYPHEN, "${1}—${2}"),
+        (_HYPHEN, "${1}—${2}"),  # of two that share a space, a pass finds the first
+        (r"([,.!?…;:»\")])-([ \t\n]|$)", "$1 —$2"),
+        (r"([,!?…])-(\pL)", "$1 — $2"),
+        (r"(\.)-(\p{Lu})", "$1 — $2"),
+        (r"(^|\n)-(\pL)", "$1— $2"),
+    )
+
+
+def _replaced(text: pl.Expr, *pairs: tuple[str, str]) -> pl.Expr:
+    for pattern, value in pairs:
+        text = text.str.replace_all(pattern, value)
+    return text
+
+
+def _torn(text: pl.Expr) -> pl.Expr:
+    """Whether a space before the hyphen is a text's habit: «кто -то», «дале -ко»."""
+    return text.str.count_matches(r"\pL -\pL") > 20
+
+
+@rule("Как... Что?... Нет!…. Да!.. «...Вот» . . . . .", "Как… Что?.. Нет!.. Да!.. «…Вот» …")
+def ellipses(text: pl.Expr) -> pl.Expr:
+    """Three dots and more become …, after ? and ! two dots; so does a row of dots or dashes."""
+    row = replaced(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
+    text = where(has("- - - - -", "— — — — —"), row, text)
+    text = text.str.replace_all(r"\.(?:[ \u00a0]?\.){4,}|\.{3,}|…(?:[ ]?[.…])+", "…")
+    text = text.str.replace_all(r"…\.+|\.+…", "…")
+    return text.str.replace_all(r"([?!])(?:…|\.{3,})", "$1..")
+
+
+@rule("Нет , не надо ! Он ( тот ) ушёл .", "Нет, не надо! Он (тот) ушёл.")
+def punctuation(text: pl.Expr) -> pl.Expr:
+    """No space before a comma or a full stop, nor inside brackets and quotation marks."""
+    return where(matches(r" [,;:!?)»“]| \.[\s»]|[(«„] "), _close, text)
+
+
+def _close(text: pl.Expr) -> pl.Expr:
+    text = text.str.replace_all(r"([\pL\pN»“)]) +([,;:!?]|\.(?:[\s»]|$))", "$1$2")
+    text = text.str.replace_all(r"([(«„]) +(\pL)", "$1$2")
+    return text.str.replace_all(r"([\pL\pN.,!?…]) +([)»“])", "$1$2")
+
+
+@rule("Палата No 6, дом N3", "Палата № 6, дом № 3")
+def number_signs(text: pl.Expr) -> pl.Expr:
+    """No 6 and N 6 become № 6."""
+    text = text.str.replace_all(r"(^|[^\p{Latin}\d])N[oо]?\.?[ \u00a0]?(\d)", "${1}№ $2")
+    return text.str.replace_all(r"№\u00a0?(\d)", "№ $1")
+
+
+@rule("d'Artagnan, О'Нил, 'так'", "d’Artagnan, О’Нил, 'так'")
+def apostrophes(text: pl.Expr) -> pl.Expr:
+    """An apostrophe between letters is ’."""
+    return text.str.replace_all(r"(\pL)'(\pL)", "$1’$2")
