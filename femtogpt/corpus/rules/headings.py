@@ -192,7 +192,7 @@ class _Heading:
         if line.endswith((",", ";", ":", "—", "-")):
             return False
         after = self._after(index)
-        if _capitals(line, 1) or not after or len(after) > LINE:
+        if _capitals(line, 1) or not after.strip(" *—-") or len(after) > LINE:
             return True
         return bool(
             _is_chapter(after)

@@ -23,7 +23,7 @@ SHARE = 0.85  # of a document: a longer «Комментарии» is taken for 
 _LABEL = re.compile(
     r"\[(?P<square>\*?\d{1,3}|\*{1,5})\]|<<(?P<angle>\d{1,3})>>|\((?P<round>\*?\d{1,3})\)"
     r"|(?P<stars>\*{1,20})(?!\s*\*)(?P<starred>\d{1,3})?"
-    r"|(?P<plain>\d{1,3})(?:\)|\*{1,2})?(?![\d.:%°-])"
+    r"|(?P<plain>\d{1,3})(?:\)|\*{1,2})?(?![\d.…:%°-])"
 )
 
 _CANDIDATE = re.compile(r"\n[ \t\u00a0]*[\[<(*0-9]")

@@ -10,6 +10,7 @@ from femtogpt.corpus.rules.registry import has, mapped, matches, replaced, rule,
 from femtogpt.corpus.rules.signs import breaks_sentence
 
 _GAP = r"[ \t\u00a0]*"
+_DASH = r"[-\u2010-\u2015\u2212]"
 _NUMBER = re.compile(r"\s*(\d{1,3})\s*")
 FIRST_PAGE = 20  # a smaller number alone on a line may be a chapter's though those before it lack
 PROSE = 40  # characters of the lines between which a number is a page's
@@ -26,7 +27,7 @@ def separators(text: pl.Expr) -> pl.Expr:
         text = pl.lit("\n") + text + pl.lit("\n")  # a line's end is the faster to look for
         starred = rf"\n{_GAP}\* ([^*\n]{{2,80}}) \*{_GAP}(?m:$)"  # * TITLE *
         text = text.str.replace_all(starred, "\n$1")
-        line = rf"\n{_GAP}(?:[*•⁂](?:{_GAP}[*•⁂])*|[-–—]+|[_=~]{{3,}}){_GAP}(?m:$)"
+        line = rf"\n{_GAP}(?:[*•⁂](?:{_GAP}[*•⁂])*|{_DASH}+|[_=~]{{3,}}){_GAP}(?m:$)"
         text = text.str.replace_all(line, "\n* * *")
         glued = rf"\n{_GAP}\*[ \u00a0]\*[ \u00a0]\*{_GAP}([\p{{L}}«\"„…—])"
         text = text.str.replace_all(glued, "\n* * *\n$1")
@@ -41,7 +42,7 @@ def separators(text: pl.Expr) -> pl.Expr:
 def _may_separate(text: pl.Expr) -> pl.Expr:
     """Several tests, each of the kind that is fast."""
     marks = has("*", "•", "⁂", "---", "___", "===", "~~~", "–––", "———")(text)
-    alone = rf"{_GAP}[-–—]{{1,2}}{_GAP}(?:\n|$)"
+    alone = rf"{_GAP}{_DASH}+{_GAP}(?:\n|$)"
     return marks | text.str.contains(rf"\n{alone}") | text.str.contains(rf"^{alone}")
 
 

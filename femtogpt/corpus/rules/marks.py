@@ -103,9 +103,9 @@ def _stars(text: str, start: int, end: int, stars: str) -> list[Mark]:
     spaced = before in (" ", "\u00a0")
     if start == 0 or (before.isspace() and not spaced) or before.isdigit():
         return []
-    if text[end : end + 1].isalpha() or (before.isspace() and text[start - 2 : start - 1] == "*"):
+    if text[end : end + 1].isalpha() or "* " in text[max(0, start - 2) : start]:
         return []
-    if text[end : end + 2] == " *":
+    if text[end : end + 2] == " *":  # a row of stars parts chapters
         return []
     glued = (before.isalpha() and text[start - 2 : start - 1].isalpha()) or before in '.,!?…»")'
     score = 3 if glued else 1 if spaced else 0

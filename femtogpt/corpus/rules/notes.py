@@ -36,7 +36,7 @@ def gathered_notes(text: pl.Expr) -> pl.Expr:
     """Notes gathered at the end of a work or a chapter or under a page go, with their marks."""
     announced = r"римечани|РИМЕЧАНИ|омментари|ОММЕНТАРИ|\nnotes|Сноски"
     label = (
-        r"\n[ \t\u00a0]*(?:\d{1,3}(?:\)|\*{1,2})?[ \t\u00a0]*(?:\n|\pL|[«\"(—-])"
+        r"\n[ \t\u00a0]*(?:\d{1,3}(?:\)|\*{1,2})?[ \t\u00a0]*(?:\n|\pL|[«\"(\[—-])"
         r"|\[\*?\d{0,3}\]|<<\d|\(\*?\d{1,3}\)|\*{1,9}\d{0,3}[ \u00a0]*(?:\n|[^\s*]))"
     )
 

@@ -31,7 +31,7 @@ def quotes(text: pl.Expr) -> pl.Expr:
 
 def _german(text: pl.Expr) -> pl.Expr:
     """Whether „…“ are a text's outer marks."""
-    return has("„")(text) & ~has("«", '"')(text)
+    return has("„")(text) & ~has("«", "»", '"')(text)
 
 
 def _plain(text: pl.Expr) -> pl.Expr:

@@ -31,8 +31,8 @@ def dashes(text: pl.Expr) -> pl.Expr:
     text = where(_has_hyphens, _from_hyphens, text)
     return _replaced(
         text,
-        (r"([^\s—(\[«„\"])— ", "$1 — "),  # a space on either side of a dash that has one
-        (r"([^\s—(\[«„\"])—\n", "$1 —\n"),
+        (r"([^\s—(\[«„\"-])— ", "$1 — "),  # a space on either side of a dash that has one
+        (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
         (r"([,.!?…;:])—(\pL)", "$1 — $2"),
         (r"(^|\n| )—([\pL\pN«„\"…])", "$1— $2"),
         (r"(^|[^\d\pL.,/—-])(\d{1,4})-(\d{1,4})([^\d\pL/—-]|$)", "$1$2—$3$4"),
@@ -80,7 +80,7 @@ def ellipses(text: pl.Expr) -> pl.Expr:
     row = replaced(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
     text = where(has("- - - - -", "— — — — —"), row, text)
     text = text.str.replace_all(r"\.(?:[ \u00a0]?\.){4,}|\.{3,}|…(?:[ ]?[.…])+", "…")
-    text = text.str.replace_all(r"…\.+|\.+…", "…")
+    text = text.str.replace_all(r"…[.…]+|\.+…[.…]*", "…")
     return text.str.replace_all(r"([?!])(?:…|\.{3,})", "$1..")
 
 
