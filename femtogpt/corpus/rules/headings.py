@@ -77,7 +77,7 @@ class _Heading:
         kept = self._edition()
         for index in range(kept, len(self.lines)):
             line = self.lines[index].strip(" \t\u00a0")
-            if not line:
+            if not line or not (self.named or line.strip(" *•—–-_=")):
                 continue
             if not self._belongs(line, index):
                 break

@@ -191,7 +191,7 @@ def footnote_marks(text: pl.Expr) -> pl.Expr:
         return text.str.replace_all(rf"[ \u00a0]?(?:{mark})", "")
 
     def starred(text: pl.Expr) -> pl.Expr:  # «Р***» and «графиня **» hide names
-        text = text.str.replace_all(r"(\pL\p{Ll}|[.,!?…»\"”)])\*([^*\pL\pN]|$)", "$1$2")
+        text = text.str.replace_all(r"(\pL\p{Ll}|[.,!?…»\"“”)\]])\*([^*\pL\pN]|$)", "$1$2")
         return text.str.replace_all(r"(\p{Ll}{3})[ \u00a0]\*([.,;:!?])", "$1$2")
 
     def plain(text: pl.Expr) -> pl.Expr:  # stars that are not for emphasis: *so*
@@ -199,5 +199,5 @@ def footnote_marks(text: pl.Expr) -> pl.Expr:
 
     text = where(has("]", "}", ">>"), bracketed, text)
     text = where(plain, starred, text)
-    raised = replaced(r"(\pL{3}|[.,!?…»\"”)])[¹²³⁴-⁹⁰]+", "$1")  # «м²» is a measure
+    raised = replaced(r"(\pL{3}|[.,!?…»\"“”)\]])[¹²³⁴-⁹⁰]+", "$1")  # «м²» is a measure
     return where(has(*"¹²³⁴⁵⁶⁷⁸⁹⁰"), raised, text)

@@ -26,7 +26,7 @@ def dashes(text: pl.Expr) -> pl.Expr:
         (r"[\u2010\u2011]", "-"),
         (r"(\p{Ll}{2})--(\pL)", "$1 — $2"),
         (r"-{2,}|[\u2012\u2013\u2015]", "—"),
-        ("\u2212([^0-9]|$)", "—$1"),
+        ("\u2212+([^0-9\u2212]|$)", "—$1"),
     )
     text = where(_has_hyphens, _from_hyphens, text)
     return _replaced(
