@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt.sources.interviews import Interviews
-from femtogpt.sources.interviews.names import opening, speakers
+from femtogpt.sources.interviews.names import dash_named, opening, speakers, split
 from tests.conftest import SHARED
 from tests.helpers import PROSE
 from tests.interviews import read, text_of
@@ -131,6 +131,60 @@ def test_initials_at_the_start_of_lines_are_not_question_and_answer(tmp_path):
     talk = "Анна: Кто был?\nБорис: Все.\nВ. Петров пришёл.\nО. Иванова тоже.\nАнна: Да?\nБорис: Да."
     [document] = read(tmp_path, {"a.txt": talk})
     assert document.speaker == "Анна, Борис"
+
+
+DASHED = """\
+Анна — Здравствуйте. Откуда вы приехали?
+Пётр Ильич — Из Твери.
+Мы там жили — все четверо.
+Анна (смеясь) – И долго?
+1-й гость - Тридцать лет.
+Пётр Ильич — Да — тридцать!
+1-й гость - «Тверь» — хороший город.
+"""
+
+
+def test_names_with_a_dash_for_the_colon_are_speakers(tmp_path):
+    assert text_of(tmp_path, "a.txt", DASHED).split("\n") == [
+        "▸ Анна: Здравствуйте. Откуда вы приехали?",
+        "▸ Пётр Ильич: Из Твери.",
+        "Мы там жили — все четверо.",
+        "▸ Анна: И долго?",
+        "▸ 1-й гость: Тридцать лет.",
+        "▸ Пётр Ильич: Да — тридцать!",
+        "▸ 1-й гость: «Тверь» — хороший город.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Абак — счёты.", "Бином — сумма.", "Абак — доска. А бином?", "Бином — двучлен."],
+        ["Абак — Счёты.", "Бином — Сумма?", "Вектор — Стрела.", "Граф — Точки."],
+        [
+            "Спартак — Динамо 2:1",
+            "Зенит — Спартак 0:0",
+            "Спартак — Зенит 1:1",
+            "Зенит — Динамо 3:1",
+        ],
+        ["Она — Вера?", "Он — Пётр.", "Она — Анна?", "Он — Илья.", "Но — Илья."],
+        [*PROSE.split("\n"), "Анна — Да?", "Вера — Нет.", "Анна — Да.", "Вера — Нет."],
+    ],
+)
+def test_a_dash_makes_no_speaker_of_definitions_fixtures_and_prose(lines):
+    assert dash_named(lines) == lines
+
+
+@pytest.mark.parametrize("dash", ["—", "–", "-"])
+def test_the_real_plays_keep_nearly_all_their_turns_with_dashes(plays, dash):
+    for path in sorted(plays.glob("*.txt")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        meant = speakers(lines)
+        colons = [split(line, meant) for line in lines]
+        dashes = dash_named([line.replace(": ", f" {dash} ", 1) for line in lines])
+        known = speakers(dashes)
+        same = sum(split(line, known) == turn for line, turn in zip(dashes, colons, strict=True))
+        assert same > 0.93 * len(lines), path.name
 
 
 def test_headings_of_a_play_and_its_list_of_persons_are_no_speech(tmp_path):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
 from femtogpt.errors import UserError
+from femtogpt.sources.interviews import Interviews
 from tests.interviews import read, text_of
 
 ROWS = [
@@ -117,6 +119,32 @@ def test_columns_may_be_named(tmp_path):
 def test_a_column_that_is_not_there_is_an_error_that_lists_the_columns(tmp_path, settings, message):
     with pytest.raises(UserError, match=message):
         read(tmp_path, {"a.csv": "a,b\n1,2\n"}, **settings)
+
+
+def test_a_table_without_speech_beside_transcripts_is_rejected_and_they_are_read(tmp_path):
+    talk = "Анна: Раз.\nВера: Два.\nАнна: Три.\n"
+    table, talk = read(tmp_path, {"a.csv": "a,b\n1,2\n", "b.txt": talk})
+    assert table.fault == "there is no column known to hold text: set text_column to one of a, b"
+    assert talk.fault is None
+
+
+def test_conversations_that_memory_could_not_hold_are_read_one_by_one(tmp_path):
+    record = {"messages": [{"role": "user", "content": "Да?"}], "audio": "x" * 200_000}
+    (tmp_path / "a.jsonl").write_text(lines(record) * 200, encoding="utf-8")  # of 40 MB
+    tracemalloc.start()
+    count = sum(1 for _ in Interviews(path=tmp_path).documents(tmp_path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 200
+    assert peak < 10_000_000
+
+
+def test_a_line_with_bytes_of_another_encoding_is_rejected_and_the_others_are_read(tmp_path):
+    good = [lines({"id": number, "messages": CHAT}).encode() for number in range(8)]
+    data = b"".join([*good[:4], '{"id": "я"}\n'.encode("cp1251"), *good[4:]])
+    faults = {document.id: document.fault for document in read(tmp_path, {"a.jsonl": data})}
+    assert [name for name, fault in faults.items() if fault] == ["a#line 5"]
+    assert len(faults) == 9
 
 
 def test_a_damaged_line_is_rejected_and_the_others_are_read(tmp_path):

@@ -43,6 +43,12 @@ _DOTTED = re.compile(
     r"^\s*([ВОQA]|[А-ЯЁ][А-ЯЁ-]+(?:\s[А-ЯЁ][А-ЯЁ-]+){0,3})(\s*\([^()]*\))?\.:?\s+(?=\S)"
 )
 
+_CAPITAL = r"[А-ЯЁA-Z][\w’'-]*\.?"
+_NAMED_BY_DASH = re.compile(  # and what is said begins with a capital letter
+    rf"^\s*((?:{_CAPITAL}|\d{{1,2}}-[йяе]\s\w+)(?:\s(?:и\s)?{_CAPITAL}){{0,3}})(\s*\([^()]*\))?"
+    r"\s+(?:--?|[–—])\s+((?=[«\"“(…\[]*[А-ЯЁA-Z\d]).*)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -132,6 +138,27 @@ def dotted(lines: Sequence[str]) -> list[str]:
         return f"{found[1]}{found[2] or ''}: " if is_meant else found[0]
 
     return [_DOTTED.sub(with_colon, line) for line in lines]
+
+
+def dash_named(lines: Sequence[str]) -> list[str]:
+    """«Анна — Вы здесь?» with a colon for the dash.
+
+    Where at least half of the lines begin so, by two names at least that each come again, and
+    somebody asks something: else they are definitions («Абак — счёты»), verse, fixtures.
+    """
+    found = [line for line in map(_NAMED_BY_DASH.match, lines) if line and not _is_word(line[1])]
+    counts = Counter(key(line[1]) for line in found)
+    meant = {name for name, count in counts.items() if count > 1}
+    turns = [line for line in found if key(line[1]) in meant]
+    filled = sum(1 for line in lines if line.strip())
+    if len(meant) < 2 or len(turns) < max(4, filled / 2) or not any("?" in t[3] for t in turns):
+        return list(lines)
+    return [_NAMED_BY_DASH.sub(r"\1\2: \3", line) for line in lines]
+
+
+def _is_word(name: str) -> bool:
+    """Whether it begins as a sentence does: «Но», «Он»."""
+    return name.split()[0].strip(".").casefold() in NO_NAME | PRONOUNS
 
 
 def _is_short(word: str) -> bool:

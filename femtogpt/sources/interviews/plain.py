@@ -14,7 +14,7 @@ from femtogpt.sources.interviews.interview import (
     front_matter,
     header,
 )
-from femtogpt.sources.interviews.names import MARKUP, dotted, speakers, split
+from femtogpt.sources.interviews.names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.remarks import STAMP, spoken
 from femtogpt.sources.interviews.turns import Turn
 
@@ -46,6 +46,9 @@ def read(text: str) -> Interview:
         about, lines = header(lines)
     lines = unstamped(dotted([MARKUP.sub("", line) for line in lines]))
     known = speakers(lines)
+    if not known:
+        lines = dash_named(lines)
+        known = speakers(lines)
     if not known:
         return Interview(dashed([line for line in lines if line.strip()]), about)
     return Interview(named(lines, known), about)

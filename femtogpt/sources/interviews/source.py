@@ -15,6 +15,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.archives import Member, Unreadable, is_archive, members
 from femtogpt.sources.base import Document
 from femtogpt.sources.encodings import decode
+from femtogpt.sources.formats.stream import opened
 from femtogpt.sources.info import Row, is_info, rows_of
 from femtogpt.sources.interviews import captions, markdown, plain, tables, whisper
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
@@ -26,6 +27,7 @@ from femtogpt.sources.origin import Origin
 
 MARKDOWN, CAPTIONS = {".md", ".markdown"}, {".srt", ".vtt"}
 LINES, TABLES = {".jsonl", ".ndjson"}, {".csv", ".tsv"}
+ROWS = {".json", *LINES, *TABLES}
 
 
 class Interviews(Origin):
@@ -62,9 +64,10 @@ class Interviews(Origin):
             kinds = ", ".join(sorted(self.suffixes))
             raise UserError(f"{raw}: there is no file of a known kind in it: give {kinds}")
         known = Known([file.name for file in files], lists)
+        among_others = any(_suffix(file) not in ROWS for file in files)
         for file in files:
             used: Counter[str] = Counter()
-            for interview in self._interviews(file):
+            for interview in self._interviews(file, among_others):
                 document = known.completed(self._document(file, interview))
                 name = document.id + ("" if interview.key is None else f"#{interview.key}")
                 used[name] += 1
@@ -76,17 +79,14 @@ class Interviews(Origin):
         known = _suffix(file) in self.suffixes and not is_info(_base(file))
         return known or is_archive(file.name)
 
-    def _interviews(self, file: Member) -> Iterator[Interview]:
-        """The interviews in a file; one with a fault where it cannot be read."""
+    def _interviews(self, file: Member, among_others: bool) -> Iterator[Interview]:
+        """The interviews in a file; one with a fault where it cannot be read.
+
+        Rows without a column of speech are the wrong setting, unless other files lie beside them.
+        """
         try:
-            text = decode(file.read())
-            if text is None:
-                raise NoDialogue("it is not text in a known encoding")
-            if not text.strip():
-                raise NoDialogue("the file is empty")
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
             nothing = True
-            for interview in self._read(_suffix(file), text):
+            for interview in self._read(file):
                 nothing = False
                 yield interview
             if nothing:
@@ -94,16 +94,28 @@ class Interviews(Origin):
         except (Unreadable, NoDialogue) as error:
             yield Interview([], fault=str(error))
         except UserError as error:
-            raise UserError(f"{file.name}: {error}") from error
+            if not among_others:
+                raise UserError(f"{file.name}: {error}") from error
+            yield Interview([], fault=str(error))
 
-    def _read(self, suffix: str, text: str) -> Iterable[Interview]:
-        columns = Columns(self.speaker_column, self.text_column)
+    def _read(self, file: Member) -> Iterator[Interview]:
+        columns, suffix = Columns(self.speaker_column, self.text_column), _suffix(file)
+        if suffix in LINES:  # which may be more than memory holds
+            with opened(file) as lines:
+                yield from tables.of_lines(lines, columns)
+            return
+        text = decode(file.read())
+        if text is None:
+            raise NoDialogue("it is not text in a known encoding")
+        if not text.strip():
+            raise NoDialogue("the file is empty")
+        yield from self._of_text(suffix, text.replace("\r\n", "\n").replace("\r", "\n"), columns)
+
+    def _of_text(self, suffix: str, text: str, columns: Columns) -> Iterable[Interview]:
         if suffix in CAPTIONS:
             return [captions.read(text)]
         if suffix in TABLES:
             return tables.of_csv(text, columns)
-        if suffix in LINES:
-            return tables.of_lines(text, columns)
         if suffix != ".json":
             return [markdown.read(text) if suffix in MARKDOWN else plain.read(text)]
         try:

@@ -7,9 +7,11 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 from femtogpt.errors import UserError
+from femtogpt.sources.formats.stream import is_broken
 from femtogpt.sources.interviews import whisper
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
@@ -65,35 +67,46 @@ def of_json(value: Any, columns: Columns) -> Iterator[Interview]:
             f" it has {', '.join(map(str, value)) or 'nothing'}"
         )
     records = value if isinstance(value, list) else [value]
-    yield from _of_records(
-        [(str(number), record) for number, record in enumerate(records, 1)], columns
-    )
+    yield from _of_records(((str(n), record) for n, record in enumerate(records, 1)), columns)
 
 
-def of_lines(text: str, columns: Columns) -> Iterator[Interview]:
-    """The interviews in lines of JSON; a damaged line is told as such."""
-    records = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                records.append((str(number), json.loads(line)))
-            except (ValueError, RecursionError) as error:
-                yield Interview(
-                    [], key=f"line {number}", fault=f"line {number} is no JSON: {error}"
-                )
-    yield from _of_records(records, columns)
+def of_lines(lines: Iterable[str], columns: Columns) -> Iterator[Interview]:
+    """The interviews in lines of JSON, as they come; a damaged line is told as such.
+
+    Rows that are turns are gathered until the end: a conversation's may stand anywhere.
+    """
+    yield from _of_records(_parsed(lines), columns)
 
 
-def _of_records(records: Sequence[tuple[str, Any]], columns: Columns) -> Iterator[Interview]:
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """The values with their lines' numbers; an Interview with a fault for a damaged line."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            if is_broken(line):
+                raise ValueError("there are bytes of another encoding")
+            yield str(number), json.loads(line)
+        except (ValueError, RecursionError) as error:
+            fault = f"line {number} is no JSON: {error}"
+            yield str(number), Interview([], key=f"line {number}", fault=fault)
+
+
+def _of_records(records: Iterable[tuple[str, Any]], columns: Columns) -> Iterator[Interview]:
+    records = iter(records)
+    first = list(islice(records, 2))
+    alone = len(first) == 1
     rows = []
-    for number, record in records:
+    for number, record in chain(first, records):
         nested = _nested(record)
         segments = whisper.segments(record) if isinstance(record, dict) else None
-        if segments is not None:
-            key = None if len(records) == 1 else _key(record, number)
+        if isinstance(record, Interview):
+            yield record
+        elif segments is not None:
+            key = None if alone else _key(record, number)
             yield replace(whisper.read(segments, columns.speaker), about=about(record), key=key)
         elif nested is not None:
-            yield _of_nested(number, record, nested, columns, alone=len(records) == 1)
+            yield _of_nested(number, record, nested, columns, alone)
         elif isinstance(record, dict):
             rows.append(record)
         else:
