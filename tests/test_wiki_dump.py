@@ -21,6 +21,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.compressed import zstd
 from femtogpt.sources.wiki.dump import LONGEST, SPARE, Dump, newest_revision_only
 from femtogpt.sources.wiki.stream import Pieces
+from tests.files import as_tar, zip_bytes
 from tests.helpers import story
 from tests.wiki_pages import HEAD, TAIL, article, dump, page, read, revision
 
@@ -35,9 +36,9 @@ def _in_this_process(monkeypatch):
     monkeypatch.setenv("FEMTOGPT_WORKERS", "1")
 
 
-def as_7z(data: bytes, name: str = "dump.xml") -> bytes:
+def as_7z(data: bytes, name: str = "dump.xml", filters: list[dict] | None = None) -> bytes:
     archive = io.BytesIO()
-    with py7zr.SevenZipFile(archive, "w") as packed:
+    with py7zr.SevenZipFile(archive, "w", filters=filters) as packed:
         packed.writestr(data, name)
     return archive.getvalue()
 
@@ -79,6 +80,13 @@ def test_a_dump_in_a_zip_is_read(tmp_path: Path):
     assert len(read({"a.zip": zipped.getvalue()}, tmp_path)) == len(PAGES)
 
 
+def test_an_archive_that_cannot_be_read_is_a_fault_and_the_dump_beside_it_is_read(tmp_path: Path):
+    files = {"a.xml": DUMP, "b.zip": zip_bytes({"a.xml": DUMP})[:-30], "c.tar.gz": b"x"}
+    found = read(files, tmp_path)
+    assert numbers(found) == [*map(str, range(1, 9)), "b.zip", "c.tar.gz"]
+    assert all(document.fault for document in found[8:])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "koi8-r"])
 def test_a_dump_is_read_in_the_encoding_that_it_says(tmp_path: Path, encoding):
     declaration = f'<?xml version="1.0" encoding="{encoding}"?>\n'
@@ -102,6 +110,18 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "«Статья 5»" in record.message and f"byte {len(data):,}" in record.message
+
+
+@pytest.mark.parametrize("kind", COMPRESSORS)
+def test_a_truncated_dump_in_an_archive_gives_what_it_gives_beside_one(tmp_path: Path, kind):
+    data = COMPRESSORS[kind](dump(*incompressible(60)))
+    for part in (5, 8):
+        cut = {f"a.xml.{kind}": data[: len(data) * part // 10]}
+        beside = read(cut, tmp_path / f"beside{part}")
+        assert len(beside) > 10
+        tar = as_tar(tmp_path / "a.tar", cut).read_bytes()
+        for name, archive in (("a.zip", zip_bytes(cut)), ("a.tar", tar)):
+            assert read({name: archive}, tmp_path / f"{name}{part}") == beside
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
@@ -144,6 +164,38 @@ def test_of_a_dump_damaged_in_the_middle_the_pages_before_are_read(tmp_path: Pat
     assert not any(document.fault for document in documents)
     (message,) = caplog.messages
     assert f"«Статья {len(found)}»: it is damaged" in message
+
+
+WAYS = {
+    "lzma2": [{"id": py7zr.FILTER_LZMA2, "preset": 7}],
+    "lzma": [{"id": py7zr.FILTER_LZMA, "preset": 7}],
+    "bzip2": [{"id": py7zr.FILTER_BZIP2}],
+    "stored": [{"id": py7zr.FILTER_COPY}],
+}
+
+
+@pytest.mark.parametrize("way", ["lzma2", "lzma"])
+def test_of_a_7z_archive_that_is_cut_off_all_that_precedes_the_cut_is_read(tmp_path, way, caplog):
+    whole = dump(*incompressible(60))
+    data = as_7z(whole, filters=WAYS[way])
+    for part in (4, 9):
+        cut = data[: len(data) * part // 10]
+        documents = read({"a.xml.7z": cut}, tmp_path / str(part))
+        assert numbers(documents) == [str(n + 1) for n in range(len(documents))]
+        assert abs(len(documents) - 6 * part) <= 2  # tenths of the bytes are those of the pages
+        assert f"after the page «Статья {len(documents)}»: it is cut off" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_7z_archive_that_is_cut_off_anywhere_never_stops_with_more_than_a_line(tmp_path, way):
+    data = as_7z(DUMP, filters=WAYS[way])
+    for length in [*range(6, len(data), 197), len(data) - 1]:
+        try:
+            documents = read({"a.7z": data[:length]}, tmp_path / str(length))
+        except UserError as error:
+            assert re.match(r"a\.7z cannot be read \(it is cut off\)", str(error))
+        else:
+            assert numbers(documents) == [str(n + 1) for n in range(len(documents))]
 
 
 @pytest.mark.parametrize("kind", ["xz", "7z"])

@@ -7,7 +7,10 @@ at a time.
 
 from __future__ import annotations
 
+import io
+import lzma
 import queue
+import struct
 import threading
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -17,6 +20,8 @@ from py7zr.io import Py7zIO, WriterFactory
 
 PIECE = 1 << 20  # bytes
 _AHEAD = 2  # pieces
+_HEAD = 32  # bytes
+_DICTIONARY = 1 << 26  # bytes: what 7z takes at its highest usual level
 
 
 class _Abandoned(Exception):
@@ -57,6 +62,40 @@ class _Pipe(WriterFactory, Py7zIO):
 
     def size(self) -> int:
         return 0
+
+
+def is_cut_off(stream: BinaryIO) -> bool:
+    """Whether an archive ends before its list of files does; the stream is left at its start."""
+    head = stream.read(_HEAD)
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    if len(head) < _HEAD:
+        return True
+    offset, size = struct.unpack_from("<QQ", head, 12)  # of the list, after the head
+    return _HEAD + offset + size > length
+
+
+def salvaged(stream: BinaryIO) -> Iterator[bytes]:
+    """What a cut-off archive still holds of its first files, in pieces; nothing if it is unknown.
+
+    How they were packed is told at the archive's end. But LZMA2 and LZMA, as 7z takes them unless
+    told otherwise, can be told by their first byte; the size of their dictionary may be less.
+    Raises lzma.LZMAError where it was another way after all.
+    """
+    stream.seek(_HEAD)
+    first = stream.read(1)
+    stream.seek(_HEAD)
+    if first == b"\0":
+        way = {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": 3, "lp": 0, "pb": 2}
+    elif first == b"\1" or first >= b"\xe0":
+        way = {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY}
+    else:
+        return
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[way])
+    while not decompressor.eof and (packed := stream.read(PIECE)):
+        yield decompressor.decompress(packed, PIECE)
+        while not decompressor.eof and not decompressor.needs_input:
+            yield decompressor.decompress(b"", PIECE)
 
 
 def unpacked(stream: BinaryIO) -> Iterator[bytes]:

@@ -41,28 +41,30 @@ class Wiki(Origin):
         """
         ids = Ids()
         choice = Choice(self.lists, self.references)
-        found = False
+        files = [file for file in _files(raw) if suffix(file[0]) in SUFFIXES or is_archive(file[0])]
+        if not files:
+            raise UserError(
+                f"{raw}: there is no dump or extract in it: {', '.join(sorted(SUFFIXES))}"
+            )
         with processes() as spread:
-            for name, open_file in _files(raw):
-                if suffix(name) not in SUFFIXES:
-                    continue
-                found = True
+            for name, open_file in files:
                 try:
                     with open_file() as stream:
                         for document in documents_in(name, stream, choice, spread):
                             yield ids.unique(document, name)
                 except Unreadable as error:
+                    if len(files) == 1:
+                        raise UserError(
+                            f"{name} cannot be read ({error}): get a whole copy of it"
+                        ) from error
                     yield ids.unique(Document(name, "", fault=str(error)), name)
-        if not found:
-            raise UserError(
-                f"{raw}: there is no dump or extract in it: {', '.join(sorted(SUFFIXES))}"
-            )
 
 
 def _files(raw: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
     """The files below ``raw`` as they are on the disk, then those in archives, decompressed.
 
-    As they are: so what precedes a cut in a compressed file is had to the last byte.
+    As they are: so what precedes a cut in a compressed file is had to the last byte. An archive
+    that is still one could not be looked into, and opening it tells why.
     """
     paths = [path for path in sorted(raw.rglob("*")) if path.is_file()]
     loose = [path for path in paths if not is_archive(path.name)]

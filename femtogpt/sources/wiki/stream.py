@@ -52,7 +52,10 @@ class Pieces:
     def _unpacked(self) -> Iterator[bytes]:
         from femtogpt.sources.wiki import sevenzip  # py7zr takes long to import
 
+        cut = sevenzip.is_cut_off(self._stream)
         try:
-            yield from sevenzip.unpacked(self._stream)
+            yield from sevenzip.salvaged(self._stream) if cut else sevenzip.unpacked(self._stream)
         except Exception as error:
             self.fault = reason(error)
+        if cut:
+            self.fault = "it is cut off"
