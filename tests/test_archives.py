@@ -148,6 +148,30 @@ def test_a_stream_of_a_huge_member_takes_little_memory(tmp_path):
     assert peak < 5_000_000
 
 
+@pytest.mark.parametrize("ending", ["", ".zip", ".gz"])
+def test_a_file_too_large_to_be_a_work_is_a_fault_and_not_the_end_of_memory(
+    ending, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("femtogpt.sources.archives.LARGEST", 1_000_000)
+    folder = as_folder(tmp_path / "texts", {"б.txt": PROSE})
+    bomb = "а".encode() * 500_001
+    if ending == ".zip":
+        as_zip(folder / "бомба.zip", {"а.txt": bomb})
+    else:
+        as_folder(folder, {f"а.txt{ending}": COMPRESS[ending](bomb) if ending else bomb})
+    ((name, fault),) = faults(folder, tmp_path / "raw").items()
+    assert name == ("бомба/а" if ending == ".zip" else "а")
+    assert fault == "it has more than 1,000,000 bytes: split it"
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz"])
+def test_an_empty_archive_among_others_is_told(ending, tmp_path):
+    folder = as_folder(tmp_path / "texts", {"б.txt": PROSE})
+    MAKE[ending](folder / f"а{ending}", {})
+    (fault,) = faults(folder, tmp_path / "raw").values()
+    assert fault == "it is empty"
+
+
 def test_a_member_may_be_made_of_its_bytes_alone():
     assert Member("a", lambda: b"bytes").open().read() == b"bytes"
 

@@ -157,7 +157,7 @@ def test_after_a_failing_server_the_next_fetch_succeeds(stand_in, into):
 def test_bytes_of_the_right_number_and_the_wrong_kind_are_not_kept(stand_in, into):
     stand_in.garble = True
     error = fails(into, KaggleUnreachable)
-    assert "broken archive of d0rj/books: noise.bin" in str(error)
+    assert "broken archive of d0rj/books: Bad CRC-32 for file 'noise.bin'" in str(error)
     assert not any(into.rglob(FILE))
     assert len(stand_in.downloads) == 1  # a retry is for those who can wait
 

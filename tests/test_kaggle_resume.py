@@ -121,7 +121,7 @@ def test_damage_to_what_had_come_is_found_and_it_is_downloaded_again_once(
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
     (line,) = caplog.messages
-    assert "d0rj/books is broken (noise.bin does not match its checksum): from the start" in line
+    assert "d0rj/books is broken (Bad CRC-32 for file 'noise.bin'): from the start" in line
     assert ranges(stand_in) == [None, len(came), None]
 
 

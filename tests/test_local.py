@@ -83,6 +83,20 @@ def test_only_what_is_read_is_copied(tmp_path):
 # links and files that cannot be read
 
 
+def test_files_of_kinds_that_are_not_read_are_told_once_by_their_endings(tmp_path, caplog):
+    names = ["а.txt", "info.csv", "б.pdf", "п/В.PDF", "г.djvu", "Makefile", ".DS_Store", "._а.txt"]
+    folder = as_folder(tmp_path / "texts", dict.fromkeys(names, PROSE))
+    (tmp_path / "raw").mkdir()
+    Files(path=folder).fetch(tmp_path / "raw")
+    (line,) = caplog.messages
+    assert line.startswith(f"{folder}: files of other kinds are left out: .pdf 2, ")
+    assert ".djvu 1" in line and "no ending 1" in line and "DS_Store" not in line
+    caplog.clear()
+    (tmp_path / "again").mkdir()
+    Files(path=folder / "а.txt").fetch(tmp_path / "again")
+    assert not caplog.messages
+
+
 def test_links_are_followed_and_circles_of_them_are_walked_once(tmp_path):
     folder = as_folder(tmp_path / "t", {"А/а.txt": PROSE})
     elsewhere = as_folder(tmp_path / "elsewhere", {"б.txt": VERSE})

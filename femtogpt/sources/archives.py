@@ -29,6 +29,7 @@ __all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "members", "read
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
 ARCHIVES = (".zip", *TARS)
 BUFFER = 1 << 18  # bytes
+LARGEST = 1 << 30  # bytes that are read at once: more is no work but a trap, or a library
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def members(raw: Path) -> Iterator[Member]:
                 raise _damaged(path, error) from error
             yield Member(name, partial(_refuse, reason(error)))
             continue
+        if not inside and len(files) > 1:
+            yield Member(name, partial(_refuse, "it is empty"))
         yield from _named(inside, PurePosixPath(name), lone=len(files) == 1)
 
 
@@ -144,7 +147,13 @@ def _member(name: str, open_file: Callable[[], BinaryIO]) -> Member:
 
     def read() -> bytes:
         with telling_damage(), opened() as stream:
-            return stream.read()
+            parts, size = [], 0
+            while part := stream.read(BUFFER):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    raise Unreadable(f"it has more than {LARGEST:,} bytes: split it")
+        return b"".join(parts)
 
     def stream() -> BinaryIO:
         with telling_damage():

@@ -103,7 +103,7 @@ class Watched(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:
         with telling_damage():
-            data = self._stream.read(len(buffer))
+            data = self._stream.read1(len(buffer))  # read() would lose what precedes a cut
         buffer[: len(data)] = data
         return len(data)
 

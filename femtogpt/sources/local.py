@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -16,6 +18,7 @@ from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive, reada
 from femtogpt.sources.compressed import compression
 from femtogpt.sources.info import is_info
 
+log = logging.getLogger(__name__)
 _MENDS = {  # what is wrong with a file that cannot be read, and what to do
     errno.ENOENT: "has vanished, or is a link to nothing: mend or remove it, and start again",
     errno.EACCES: "may not be read: give yourself the right, or take it out",
@@ -45,6 +48,8 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     The copies are whole ones: through a hard link an edited file would change the artifact.
     """
     files = [(path, path.name)] if _is_lone_archive(path) else _files(path, suffixes)
+    if path.is_dir():
+        _tell_left_out(path, suffixes)
     for file, name in files:
         copy = into / readable(name)
         while copy.exists():  # of two names that cannot be written, each was made the same
@@ -62,6 +67,19 @@ def wanted(folder: Path, suffixes: Set[str]) -> list[str]:
         kinds = ", ".join(sorted(suffixes))
         raise UserError(f"{folder}: there is no {kinds} file in it; give a folder that has some")
     return names
+
+
+def _tell_left_out(folder: Path, suffixes: Set[str]) -> None:
+    """A warning for files that are not read, by their endings: books may be among them."""
+    kinds = Counter(
+        PurePath(name).suffix.lower() or "no ending"
+        for name in map(PurePath, _names(folder))
+        if not name.name.startswith(".") and not _counts(name.name, suffixes)
+    )
+    if kinds:
+        counts = ", ".join(f"{readable(kind)} {count:,}" for kind, count in kinds.most_common(8))
+        more = "" if len(kinds) <= 8 else ", …"
+        log.warning("%s: files of other kinds are left out: %s%s", folder, counts, more)
 
 
 def _is_lone_archive(path: Path) -> bool:

@@ -66,7 +66,12 @@ class Texts(Origin):
         try:
             if is_archive(file.name):
                 file.read()  # which tells why it is not looked into
-            yield from READERS[_suffix(file)](file, self)
+            nothing = True
+            for document in READERS[_suffix(file)](file, self):
+                nothing = False
+                yield document
+            if nothing:
+                yield Document(file.name, "", fault="it has no rows")
         except NoColumn as error:
             if not among_works:
                 raise UserError(f"{file.name}: {error}") from error
