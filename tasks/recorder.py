@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,22 @@ BATCH = 900  # metrics sent at once; MLflow takes 1000
 AXES = ("step", "tokens", "seconds", "time")  # of a line, besides its values
 Points = dict[tuple[str, int], tuple[float, int]]  # (name, step): (value, milliseconds)
 log = logging.getLogger("femtogpt.tracking")
+
+
+class InOneThread:
+    """A client whose methods run in a thread of their own, one after another.
+
+    Ctrl-C then strikes who waits for them and never a transaction of MLflow's, which would leave
+    its database locked for what comes next.
+    """
+
+    def __init__(self, make: Callable[[], Any]):
+        self._thread = ThreadPoolExecutor(1, "mlflow")
+        self._client = self._thread.submit(make).result()
+
+    def __getattr__(self, name: str) -> Callable:
+        method = getattr(self._client, name)
+        return lambda *given, **named: self._thread.submit(method, *given, **named).result()
 
 
 class Recorder:
@@ -51,6 +69,9 @@ class Recorder:
             if not self.away:
                 log.warning("MLflow does not take metrics now (%s); kept in %s", error, self.path)
             self.away = True
+        except BaseException:  # a stop, perhaps between reading lines and sending them
+            self.away = True
+            raise
 
     def _new(self, line: dict) -> Points:
         """(name, step) to (value, milliseconds), for the line's values that MLflow lacks."""

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from femtogpt.config import Config
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
-from tasks.recorder import Recorder
+from tasks.recorder import InOneThread, Recorder
 
 TAG = "femtogpt.config"  # finds the run of a configuration
 # What a person wants to see of an artifact; of the rest the digest is enough.
@@ -78,7 +79,7 @@ class Tracking:
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
         try:
-            client = MlflowClient(tracking_uri=self.uri)
+            client = InOneThread(partial(MlflowClient, tracking_uri=self.uri))
             experiment = self._experiment(client, folder)
             found = client.search_runs([experiment], f"tags.`{TAG}` = '{self.key}'", max_results=1)
             self.run_id = found[0].info.run_id if found else self._begin(client, experiment)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import math
+import signal
 
 import pytest
 
 from femtogpt.training.metrics import FILE, Metrics
-from tasks.recorder import Recorder
+from tasks.recorder import InOneThread, Recorder
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +176,29 @@ def test_a_value_that_is_not_finite_keeps_no_other_out(client, run, path):
     assert [step for step, _ in history(client, run, "learning_rate")] == list(range(1, 9))
     finite = [value for _, value in history(client, run, "train_loss") if math.isfinite(value)]
     assert finite == [9 / step for step in (1, 2, 3, 4, 6, 7, 8)]
+
+
+def test_stops_while_mlflow_writes_leave_no_lock_and_no_hole(client, run, path, caplog):
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    metrics, strikes = Metrics(path), 0
+    threaded = InOneThread(lambda: client)
+    recorder = Recorder(threaded, run, path)
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        for turn in range(20):
+            write(metrics, 10 * turn + 1, 10 * turn + 10)
+            signal.setitimer(signal.ITIMER_REAL, 0.001 * (turn + 1))
+            try:
+                recorder.follow()
+            except KeyboardInterrupt:
+                strikes += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert strikes
+    recorder.follow()
+    assert_whole(threaded, run, 200)
+    assert not caplog.records
