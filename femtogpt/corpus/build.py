@@ -7,7 +7,8 @@ order, which documents are duplicates and which are held out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from femtogpt.config import Config
 from femtogpt.corpus.dedup import NOTHING, near_duplicates
 from femtogpt.corpus.part import Part
 from femtogpt.corpus.place import forget
-from femtogpt.corpus.proof import Findings, concluded, examine
+from femtogpt.corpus.proof import Findings, HeldOut, concluded, examine
 from femtogpt.corpus.rules import STANDARD, chosen
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS
 from femtogpt.errors import UserError
@@ -118,18 +119,26 @@ def _proof(folder: Path, length: int, spread: Map) -> dict:
         for split in ("held_out", "train")
     )
     shares = [train[number::SHARES] for number in range(min(SHARES, len(train)))]
-    proof = concluded(list(spread(_examine, [(held, share, length) for share in shares])))
+    tasks = [(tuple(held), share, length) for share in shares]
+    proof = concluded(list(spread(_examine, tasks)))
+    _held_out.cache_clear()
     if not proof["proved"]:
         raise RuntimeError(f"held-out text stands in train: {proof}")
     return proof
 
 
-def _examine(task: tuple[list[Path], list[Path], int]) -> Findings:
+def _examine(task: tuple[tuple[Path, ...], list[Path], int]) -> Findings:
     held, train, length = task
-    return examine(_texts(held), _texts(train), length)
+    return examine(_held_out(held, length), _texts(train))
 
 
-def _texts(files: list[Path]) -> Iterator[tuple[str, str]]:
+@lru_cache(1)
+def _held_out(files: tuple[Path, ...], length: int) -> HeldOut:
+    """Made once in each process."""
+    return HeldOut(_texts(files), length)
+
+
+def _texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
     for file in files:
         source = file.parent.parent.name.removeprefix("source=")
         for name, text in pl.read_parquet(file, columns=["id", "text"]).iter_rows():

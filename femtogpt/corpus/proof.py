@@ -45,13 +45,32 @@ def prove(held_out: Iterable[Named], train: Iterable[Named], length: int) -> dic
     documents, if any are about as similar as ``dedup.LOWEST``; and which share of the held-out
     documents' runs of ``shingles.SHINGLE`` words stands in train, whatever is between the words.
     """
-    return concluded([examine(held_out, train, length)])
+    return concluded([examine(HeldOut(held_out, length), train)])
 
 
-def examine(held_out: Iterable[Named], train: Iterable[Named], length: int) -> Findings:
+class HeldOut:
+    """The held-out documents, ready to be compared with many train ones."""
+
+    def __init__(self, documents: Iterable[Named], length: int):
+        """``length``: characters that no train document may share with one of these."""
+        held = list(documents)
+        self.names, self.length = [name for name, _ in held], length
+        self.characters = sum(len(text) for _, text in held)
+        self.by_text = {text: name for name, text in held}
+        self.texts = Packed(text for _, text in held)
+        self.index = Index(self.texts, min(SHORTEST, length))
+        parts = [shingles([text for _, text in batch]) for batch in _batches(held)]
+        self.closest = Closest(np.concatenate([sketched(*part) for part in parts]))
+        self.sizes = np.concatenate([sizes for _, sizes in parts])  # runs of words in each
+        keys, self.rows = np.unique(
+            np.concatenate([hashes for hashes, _ in parts]), return_inverse=True
+        )
+        self.words = Table(keys, np.arange(len(keys)))
+
+
+def examine(held: HeldOut, train: Iterable[Named]) -> Findings:
     """The part of the proof that concerns some of the train documents, but all held-out ones."""
-    held = list(held_out)
-    stretches = _Stretches(held, length)
+    stretches = _Stretches(held)
     documents = _Documents(held)
     size = {"documents": 0, "characters": 0}
     for batch in _batches(train):
@@ -61,19 +80,20 @@ def examine(held_out: Iterable[Named], train: Iterable[Named], length: int) -> F
             size["characters"] += len(text)
             stretches.look(name, text)
     return Findings(
-        length,
+        held.length,
         {
-            "documents": len(held),
-            "characters": sum(len(text) for _, text in held),
-            "blocks": len(stretches.index),
+            "documents": len(held.names),
+            "characters": held.characters,
+            "blocks": len(held.index),
         },
         {**size, "places": stretches.places},
         stretches.longest(),
         stretches.leaks,
         documents.equal,
         documents.similar,
-        documents.names,
-        *documents.read(),
+        held.names,
+        held.sizes,
+        documents.read[held.rows],
     )
 
 
@@ -120,10 +140,8 @@ def _words(names: Sequence[str], sizes: np.ndarray, read: np.ndarray) -> dict:
 class _Stretches:
     """Looks for what train texts share with the held-out ones, character for character."""
 
-    def __init__(self, held: list[Named], length: int):
-        self.names, self.length = [name for name, _ in held], length
-        self.texts = Packed(text for _, text in held)
-        self.index = Index(self.texts, min(SHORTEST, length))
+    def __init__(self, held: HeldOut):
+        self.held = held
         self.places = 0  # of train that were looked at
         self.leaks: list[dict] = []
         self._best: dict | None = None
@@ -131,8 +149,8 @@ class _Stretches:
 
     def look(self, name: str, text: str) -> None:
         """Look through a train text."""
-        self.places += max(len(text) - self.index.size + 1, 0)
-        for start, end in self._found(self.index, name, text):
+        self.places += max(len(text) - self.held.index.size + 1, 0)
+        for start, end in self._found(self.held.index, name, text):
             if end - start > self._most:
                 self._runs.append((name, text[start:end]))
 
@@ -144,17 +162,17 @@ class _Stretches:
         """Note the stretches found in a text, and give the runs that they form."""
         stretches = index.shared(Characters(text))
         for start, end, document, _ in stretches:
-            if end - start <= self._most and end - start < self.length:
+            if end - start <= self._most and end - start < self.held.length:
                 continue
             found = {
                 "characters": end - start,
                 "train": name,
-                "held_out": self.names[document],
+                "held_out": self.held.names[document],
                 "text": text[start : min(end, start + EXCERPT)],
             }
             if end - start > self._most:
                 self._best = found
-            if end - start >= self.length and len(self.leaks) < EXAMPLES:
+            if end - start >= self.held.length and len(self.leaks) < EXAMPLES:
                 self.leaks.append(found)
         return runs(stretches)
 
@@ -166,7 +184,7 @@ class _Stretches:
         """
         left = self._runs
         while left := [(name, text) for name, text in left if len(text) > self._most]:
-            finer = Index(self.texts, self._most + 1)
+            finer = Index(self.held.texts, self._most + 1)
             found = [self._found(finer, name, text) for name, text in left]
             if not any(found):
                 break
@@ -176,40 +194,28 @@ class _Stretches:
 class _Documents:
     """Compares whole train documents and their words with the held-out ones."""
 
-    def __init__(self, held: list[Named]):
-        self.names = [name for name, _ in held]
+    def __init__(self, held: HeldOut):
+        self.held = held
         self.equal: list[dict] = []
         self.similar: dict | None = None
-        self._texts = {text: name for name, text in held}
-        parts = [shingles([text for _, text in batch]) for batch in _batches(held)]
-        self._closest = Closest(np.concatenate([sketched(*part) for part in parts]))
-        self._sizes = np.concatenate([sizes for _, sizes in parts])
-        keys, self._rows = np.unique(
-            np.concatenate([hashes for hashes, _ in parts]), return_inverse=True
-        )
-        self._known = Table(keys, np.arange(len(keys)))
-        self._read = np.zeros(len(keys), bool)  # does it stand in train?
+        self.read = np.zeros(len(held.words.keys), bool)  # of each run of words: is it in train?
 
     def compare(self, batch: list[Named]) -> None:
         """Compare some train documents."""
         for name, text in batch:
-            same = self._texts.get(text)
+            same = self.held.by_text.get(text)
             if same is not None and len(self.equal) < EXAMPLES:
                 self.equal.append({"train": name, "held_out": same})
         hashes, sizes = shingles([text for _, text in batch])
-        self._read[self._known.among([(0, hashes)])[1]] = True
-        pair = self._closest.to(sketched(hashes, sizes))
+        self.read[self.held.words.among([(0, hashes)])[1]] = True
+        pair = self.held.closest.to(sketched(hashes, sizes))
         if pair and (self.similar is None or pair[2] > self.similar["similarity"]):
-            row, held, similarity = pair
+            row, other, similarity = pair
             self.similar = {
                 "similarity": similarity,
                 "train": batch[row][0],
-                "held_out": self.names[held],
+                "held_out": self.held.names[other],
             }
-
-    def read(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many runs of words each held-out document has; and of each: is it in train?"""
-        return self._sizes, self._read[self._rows]
 
 
 def _batches(documents: Iterable[Named]) -> Iterator[list[Named]]:
