@@ -11,9 +11,10 @@ import pytest
 from femtogpt.artifact import Artifact, Store
 from femtogpt.cli import main
 from femtogpt.corpus.diff import changes
+from femtogpt.sources.base import Document
 from femtogpt.sources.texts import Files
 from tests.files import as_folder
-from tests.helpers import PROSE, VERSE, config, corpus_of, story
+from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, story
 
 DIRTY = PROSE.replace("Старый", "Ста\u00adрый").replace("мельник вышел", "мельник  вышел")
 LATIN = "The old miller came out of his house and looked at the sky for a long time. " * 4
@@ -64,6 +65,25 @@ def test_a_document_is_found_by_a_part_of_its_name_and_shown_whole(femtogpt):
     _, cut = femtogpt("corpus", "show", "мельник", "--characters", "100")
     assert "characters more]" in cut
     assert len(cut) < len(shown)
+
+
+def test_a_document_is_found_by_its_title_where_no_name_fits(tmp_path, capsys):
+    items = [Document(str(number), story(number, 150)) for number in range(11)]
+    items.append(Document("11", story(11, 150), title="Литва"))
+    corpus_of(Store(tmp_path), config({"wiki": Listed(items=tuple(items))}))
+    assert main(["corpus", "show", "литва", "--data", str(tmp_path)]) == 0
+    assert "── wiki/11 ·" in capsys.readouterr().out
+
+
+def test_nothing_in_a_name_or_a_text_can_steer_the_terminal(tmp_path, capsys):
+    items = [Document(str(number), story(number, 150)) for number in range(11)]
+    items.append(Document("а\n\x1b[31mб", "\x1b]0;\x07 Нет.", fault="\x1b[2J why"))
+    corpus_of(Store(tmp_path), config({"names": Listed(items=tuple(items))}))
+    assert main(["corpus", "show", "а\n", "--data", str(tmp_path)]) == 0
+    (heading, _, text) = capsys.readouterr().out.split("\n", 2)
+    assert "names/а [31mб · rejected" in heading
+    assert "Нет." in text
+    assert not {"\x1b", "\x07"} & set(heading + text)
 
 
 def test_rejected_documents_are_shown_with_rule_and_figure(femtogpt):
@@ -165,6 +185,11 @@ def test_changes_put_together_give_both_texts():
     found = list(changes(before, after))
     assert [(change.old, change.new) for change in found if change.old.strip("\n ")] != []
     assert "".join(change.new for change in found).count("семь") == 1
+
+
+def test_a_line_that_went_can_be_seen_even_where_it_was_empty():
+    (change,) = changes("Раз.\n\n\nДва.", "Раз.\n\nДва.")
+    assert (change.old, change.new) == ("\n", "")
 
 
 def test_the_counts_of_the_report_are_those_of_the_artifact(data):

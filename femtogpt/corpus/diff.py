@@ -162,10 +162,15 @@ def changes(before: str, after: str) -> Iterator[Change]:
         if kind == "equal":
             continue
         if b - a != d - c:
-            yield from _words("\n".join(old[a:b]), "\n".join(new[c:d]))
+            yield from _words(_ended(old[a:b]), _ended(new[c:d]))
         else:
             for one, other in zip(old[a:b], new[c:d], strict=True):
                 yield from _words(one, other)
+
+
+def _ended(lines: list[str]) -> str:
+    """Lines with their ends: so that one that is empty can be seen, too."""
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _words(before: str, after: str) -> Iterator[Change]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.errors import UserError
 
 WIDTH = 96
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what would steer a terminal
 
 
 def show(
@@ -35,17 +37,23 @@ def show(
         left = len(text) - characters if characters else 0
         if left > 0:
             text = f"{text[:characters]}\n[… {left:,} characters more]"
-        yield f"{heading(row)}\n{text}\n"
+        yield f"{heading(row)}\n{_CONTROLS.sub('', text)}\n"
 
 
 def heading(row: dict) -> str:
     """One line, or two, that say which document it is."""
     known = [row["title"] and f"«{row['title']}»", row["author"], row["year"], row["speaker"]]
-    about = ", ".join(str(part) for part in known if part)
+    about = _line(", ".join(str(part) for part in known if part))
     line = f"── {row['source']}/{row['id']} · {row['place']} · {len(row['text']):,} characters"
     if row.get("rule"):
         line += f" · {row['rule']}: {row['figure']}"
+    line = _line(line)
     return f"{line} ".ljust(WIDTH, "─") + (f"\n   {about}" if about else "")
+
+
+def _line(text: str) -> str:
+    """A text on one line: a file's name may hold line ends."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def documents(
@@ -59,14 +67,16 @@ def documents(
 ) -> list[dict]:
     """Rows of the corpus with ``source`` and ``place`` (a split, or rejected), in random order.
 
-    ``id`` is a document's source/id or a part of it: then all places are searched. Only the
-    chosen texts are read. Raises UserError where nothing fits.
+    ``id`` is a document's source/id or a part of it, or else its title: then all places are
+    searched. Only the chosen texts are read. Raises UserError where nothing fits.
     """
     places = list(_places(corpus, split, source, rejected, everything=id is not None))
     names = [
-        (place, number, f"{place[0]}/{name}")
+        (place, number, f"{place[0]}/{name}", title or "")
         for place in places
-        for number, name in enumerate(pl.read_parquet(place[2], columns=["id"])["id"])
+        for number, (name, title) in enumerate(
+            pl.read_parquet(place[2], columns=["id", "title"]).iter_rows()
+        )
     ]
     if id is not None:
         return [_row(name) for name in _named(id, names)[:count]]
@@ -78,6 +88,7 @@ def documents(
 
 
 Place = tuple[str, str, Path]  # source, split or "rejected", file
+Name = tuple[Place, int, str, str]  # place, row, source/id, title
 
 
 def _places(
@@ -100,19 +111,20 @@ def _places(
                 yield origin, "rejected", file
 
 
-def _named(id: str, names: Sequence[tuple[Place, int, str]]) -> list[tuple[Place, int, str]]:
-    """Those whose name is, ends in or contains ``id``: the nearest kind that there is."""
+def _named(id: str, names: Sequence[Name]) -> list[Name]:
+    """Those whose name is, ends in or contains ``id``, or whose title does: the nearest kind."""
     wanted = id.casefold()
-    for fits in (str.__eq__, str.endswith, str.__contains__):
-        if found := [name for name in names if fits(name[2].casefold(), wanted)]:
-            return found
-    close = difflib.get_close_matches(id, [name for _, _, name in names], n=1, cutoff=0.3)
+    for what in (2, 3):
+        for fits in (str.__eq__, str.endswith, str.__contains__):
+            if found := [name for name in names if fits(name[what].casefold(), wanted)]:
+                return found
+    close = difflib.get_close_matches(id, [name[2] for name in names], n=1, cutoff=0.3)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UserError(f"document {id!r} is not in this corpus{hint}")
 
 
-def _row(chosen: tuple[Place, int, str]) -> dict:
-    (source, place, file), number, _ = chosen
+def _row(chosen: Name) -> dict:
+    (source, place, file), number, *_ = chosen
     row = pl.read_parquet(file).row(number, named=True)
     return {"source": source, "place": place, **row}
 
