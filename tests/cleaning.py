@@ -29,7 +29,8 @@ MARKS = (  # what the rules on notes, headings, layout and punctuation look at
 )
 NASTY = (*WHOLE, *"<>/&;#[]{}\u0300\u0301\u0306\u0308", "&lt;", "&gt;", "1]", "b>", "i>", "amp;")
 
-thorough = settings(quick, max_examples=50)
+thorough = settings(quick, max_examples=40)
+few = settings(quick, max_examples=15)
 
 
 def texts(parts: tuple[str, ...]) -> st.SearchStrategy[list[str]]:

@@ -57,10 +57,14 @@ def test_what_the_rules_are_for_is_gone(prepared):
     corpus, _ = prepared
     text = texts(corpus)["text"]
     for pattern in (
-        r"[\x00-\x08\x0b-\x1f\x7f\u00a0\u00ad\u0301\t]",
-        r"&#\d+;",
-        r"\[\d+\]",
-        r" -- ",
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\t]",
+        r"[\u00a0\u00ad\u1680\u2000-\u200f\u202f\u2060\u3000\ufeff]",
+        r"[\u0300-\u036f]",
+        r"&#?\w{1,10};",
+        r"\[\*?\d{1,4}\]|\{\d{1,4}\}|<<\d+>>|[а-яё]{3}\(\d{1,2}\)|[¹²³]",
+        r"(?mi)^\W*(?:примечания|комментарии|сноски)\W*$",
+        r"--| - |(?m:^-)|[\u2010-\u2013\u2015]",
+        r"[\"”‟]|  |\n\n\n|\.\.\.",
     ):
         assert not text.str.contains(pattern).any(), pattern
     ruslan = texts(corpus).filter(pl.col("title") == "Руслан и Людмила")["text"].item()

@@ -36,7 +36,7 @@ def jsonl(rows: list = ROWS) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def parquet(rows: list = ROWS, **options) -> bytes:
+def parquet(rows: list | dict = ROWS, **options) -> bytes:
     data = io.BytesIO()
     pl.DataFrame(rows).write_parquet(data, **options)
     return data.getvalue()
@@ -105,6 +105,21 @@ def test_a_missing_column_is_told_in_one_line_with_those_that_are_there(name, se
 def test_a_table_without_texts_beside_books_is_a_fault(tmp_path):
     folder = as_folder(tmp_path / "t", {"Дуэль.txt": PROSE, "цены.csv": "товар,цена\nсом,5\n"})
     assert read(folder, tmp_path / "raw") == {"Дуэль": PROSE, "цены.csv": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("а.csv", "id,text\n"),
+        ("а.jsonl", "\n"),
+        ("а.json", "[]"),
+        ("а.parquet", parquet({"text": pl.Series([], dtype=pl.String)})),
+    ],
+)
+def test_a_table_without_rows_is_a_fault(name, content, tmp_path):
+    assert list(faults(as_file(tmp_path / name, content), tmp_path / "raw").values()) == [
+        "it has no rows"
+    ]
 
 
 def test_rows_without_an_id_are_numbered_and_equal_ids_are_told_apart(tmp_path):

@@ -11,6 +11,7 @@ from femtogpt.corpus.rules.registry import (
     has,
     mapped,
     mapped_lines,
+    matches,
     replaced,
     rule,
     where,
@@ -51,7 +52,7 @@ _TAG = (  # only those that HTML has: vector<int> is none
 @rule("глава<hr> <B>первая</B><br/>, если a<b", "глава первая, если a<b")
 def tags(text: pl.Expr) -> pl.Expr:
     """HTML tags go."""
-    return text.str.replace_all(_TAG, "")
+    return where(matches("<[A-Za-z/!]"), replaced(_TAG, ""), text)
 
 
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"

@@ -8,22 +8,24 @@ import polars as pl
 
 from femtogpt.corpus.rules.names import key_of
 from femtogpt.corpus.rules.registry import mapped, matches, rule
+from femtogpt.corpus.rules.signs import LETTER
 
 ENDS = 3000  # characters at each end of a text in which a library's lines are looked for
 LONGEST = 300  # characters of such a line
 CONTENTS = 800  # lines of a list of contents
 _HEADING = re.compile(r"\W*(?:содержание|оглавление|состав)\W*", re.IGNORECASE)
 _NUMBERED = re.compile(r"^[\s#]*\d{1,3}[.)]?\s+|[\s.…]+\d{1,4}\s*$|\(.*?\)")
-_LIBRARY = (
-    r"(?mi)^[^\n\w]{0,10}(?:(?:OCR|spell ?check|scan(?:ned)? by|сканировани\pL+|вычитка"
+_LIBRARY = (  # how such a line begins, in small letters
+    r"(?:ocr|spell ?check|scan(?:ned)? by|сканировани[а-я]+|вычитка"
     r"|форматирование|набор текста|origin|источник(?: текста)?|издание|дата создания"
     r"|последняя редакция|корректор|верстка|размещен[оа]?|обновлено|размер|статистика"
-    r"|тираж|изд)\s*:|(?:OCR|ISBN|УДК|ББК)[\s:,]"
+    r"|тираж|изд)\s*:|(?:ocr|isbn|удк|ббк)[\s:,]"
     r"|©|copyright\s|сверка произведена|текст (?:предоставлен|подготовлен|взят|печатается по)"
     r"|печатается по|этот (?:файл|текст) (?:создан|загружен|взят)|оставить комментарий|ваша оценка"
     r"|связаться с программистом|библиотека мошкова|подписано (?:в|к) печат|отпечатано|lib\.ru"
-    r"|электронн\pL+ (?:библиотека|версия)|https?://|www\.)[^\n]{0,300}$\n?"
+    r"|электронн[а-я]+ (?:библиотека|версия)|https?://|www\."
 )
+_LINE = re.compile(rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})[^\n]{{0,{LONGEST}}}$\n?")
 
 
 @rule(
@@ -33,15 +35,13 @@ _LIBRARY = (
 def imprints(text: pl.Expr) -> pl.Expr:
     """The lines of libraries and publishers at a work's beginning and end go: OCR, ISBN, links."""
 
-    def at_ends(text: pl.Expr) -> pl.Expr:
-        return text.str.head(ENDS).str.contains(_LIBRARY) | text.str.tail(ENDS).str.contains(
-            _LIBRARY
-        )
-
-    return mapped(at_ends, _without_library, text)
+    return mapped(_at_ends, _without_library, text)
 
 
-_LINE = re.compile(_LIBRARY.replace(r"\pL", r"[^\W\d_]"))
+def _at_ends(text: pl.Expr) -> pl.Expr:
+    """In small letters: a pattern for either case takes long to compile."""
+    ends = text.str.head(ENDS) + "\n" + text.str.tail(ENDS)
+    return ends.str.to_lowercase().str.contains(rf"(?m)^[^\n{LETTER}0-9]{{0,10}}(?:{_LIBRARY})")
 
 
 def _without_library(text: str) -> str:

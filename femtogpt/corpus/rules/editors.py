@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import has, mapped, mapped_lines, rule
+from femtogpt.corpus.rules.registry import mapped, mapped_lines, rule
 from femtogpt.corpus.rules.signs import LANGUAGE, reads_as_note
 
 LONGEST = 2000  # characters in brackets; what is longer was opened by a misprint
@@ -35,9 +35,8 @@ _SAYS = re.compile(  # what editors say of a text, and dictionaries of a word
 _DEFINES = re.compile(r"[^—–-]{2,40} [—–-]{1,2} ")  # Ликторы — служители
 _ALONE = re.compile(rf"{LANGUAGE}\.?|так!|sic!?|\S*книги\d*", re.IGNORECASE)
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ][^\w\n]*\s?$")
-_ENDS = tuple(
-    f"{name}.)" for name in ("лат", "франц", "фр", "нем", "англ", "итал", "греч", "польск")
-)
+_NAMES = ("лат", "франц", "фр", "нем", "англ", "итал", "греч", "польск")  # of languages
+_ENDS = tuple(f"{name}.)" for name in _NAMES)
 _ENDING = re.compile(rf"(?:(\((?:искаж\. ?)?)|[—–-] ?){LANGUAGE}\.\)$")
 _LINE = 160  # characters of a line that is a note
 
@@ -52,7 +51,8 @@ def bracketed_notes(text: pl.Expr) -> pl.Expr:
 
 
 def _bracketed(text: pl.Expr) -> pl.Expr:
-    return text.str.contains(r"[\[{<]") | has(*_ENDS)(text)
+    ending = rf"(?:\((?:искаж\. ?)?|[—–-] ?)(?:{'|'.join(_NAMES)})\.\)"
+    return text.str.contains(r"[\[{<]") | text.str.contains(ending)
 
 
 @rule(
@@ -68,7 +68,7 @@ def _without_notes(text: str) -> str:
     before = ""
     while before != text:  # one may be within another
         before, text = text, _cut_notes(text)
-    cuts = [cut for end in _ENDS for at in _places(text, end) if (cut := _around(text, at))]
+    cuts = [cut for end in _places(text, ".)") if (cut := _around(text, end))]
     return _cut(text, sorted(cuts)) if cuts else text
 
 
@@ -99,7 +99,7 @@ def _with_mark(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _around(text: str, end: int) -> tuple[int, int] | None:
     """The line or the bracket that «(лат.)» or «— лат.)», ending there, shows to be a note."""
-    ending = _ENDING.search(text[max(0, end - 24) : end])
+    ending = _ENDING.search(text[max(0, end - 24) : end]) if text.endswith(_ENDS, 0, end) else None
     if ending is None:
         return None
     start = text.rfind("\n", 0, end) + 1

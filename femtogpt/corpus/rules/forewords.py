@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import polars as pl
 
@@ -18,7 +17,6 @@ HEADING = 80  # characters of a line that may head the work itself
 PART = 0.5  # of a document is such an article, at most
 _CAPITALIZED = re.compile(r"[А-ЯЁ][А-ЯЁа-яё]{3,}")
 _LITERARY = r"литератур|писател|творчеств|произведени"
-_sounds = lru_cache(maxsize=50_000)(sounds)
 
 
 @rule(
@@ -58,8 +56,8 @@ def _surname(author: str | None) -> str:
 
 def _mentions(text: str, surname: str) -> int:
     """How often the surname is named, in whichever case."""
-    words = (word for word in _CAPITALIZED.findall(text) if _sounds(word[0]) in ("", surname[0]))
-    found = map(_sounds, words)
+    words = (word for word in _CAPITALIZED.findall(text) if sounds(word[0]) in ("", surname[0]))
+    found = map(sounds, words)
     return sum(
         sound[: len(surname)] == surname and len(sound) - len(surname) < 3 for sound in found
     )

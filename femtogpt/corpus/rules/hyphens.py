@@ -6,12 +6,15 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import mapped, matches, rule
+from femtogpt.corpus.rules.registry import mapped, rule
+from femtogpt.corpus.rules.signs import LETTER
 
-_LOOSE = re.compile(r"-(?: (?=\w)|(?<= -)(?=\w))")  # a literal first: the fastest search re has
+_LOOSE = re.compile(  # a literal first: the fastest search re has
+    r"-(?: (?=\w)|(?<= -)(?=\w)|\s*\n\s*(?=[а-яё]))"
+)
 _LONGEST = 40  # letters of a word
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
-_AFTER = re.compile(r" ?([^\W\d_]+)(?![\w-])")
+_AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 _SHARED = frozenset({"и", "или", "либо", "да"})  # трёх- или четырёхлетний
 
 
@@ -20,8 +23,18 @@ _SHARED = frozenset({"и", "или", "либо", "да"})  # трёх- или ч
     "Старый мельник молчал — никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
 )
 def loose_hyphens(text: pl.Expr) -> pl.Expr:
-    """A hyphen and a space within a word that the text has elsewhere go; between words, a dash."""
-    return mapped(matches(r"\pL- \pL|\pL -\pL"), _told, text)
+    """A hyphen and a space within a word that the text has elsewhere go; between words, a dash.
+
+    So does a hyphen at a line's end, and the line's end with it.
+    """
+    return mapped(_has_loose, _told, text)
+
+
+def _has_loose(text: pl.Expr) -> pl.Expr:
+    """Several tests, as one with all would be slow."""
+    after = text.str.contains(rf"[{LETTER}]- [{LETTER}]")
+    before = text.str.contains(rf"[{LETTER}] -[{LETTER}]")
+    return after | before | text.str.contains(r"[а-яё]-\n\s*[а-яё]")
 
 
 def _told(text: str) -> str:
@@ -32,7 +45,8 @@ def _told(text: str) -> str:
         after = _AFTER.match(text, place + 1, place + _LONGEST)
         if not before or not after or text[place - 1 : place + 2] == " - ":
             continue
-        between = _between(text, before[0], after[1])
+        broken = "\n" in text[place : after.start(1)]
+        between = (_within if broken else _between)(text, before[0], after[1])
         if between is not None:
             pieces += [text[at:place].removesuffix(" "), between]
             at = after.start(1)
@@ -46,6 +60,13 @@ def _between(text: str, before: str, after: str) -> str | None:
     if after in _SHARED or len(after) < 2 or (len(before) < 2 and before not in "яЯ"):
         return None
     return " — " if _has_word(text, before) and _has_word(text, after) else None
+
+
+def _within(text: str, before: str, after: str) -> str | None:
+    """What belongs between two parts of a word that a line's end broke."""
+    if _has_word(text, before + after):
+        return ""
+    return "-" if _has_word(text, f"{before}-{after}") else None
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -52,7 +52,7 @@ def _may_separate(text: pl.Expr) -> pl.Expr:
 )
 def page_numbers(text: pl.Expr) -> pl.Expr:
     """A page's number alone on a line amid prose goes; a sentence that it broke is joined."""
-    return mapped(matches(r"\n[ \t\u00a0]*\d{2,3}[ \t\u00a0]*\n"), _unpaged, text)
+    return mapped(matches(r"\n[ \t\u00a0]*[0-9]{2,3}[ \t\u00a0]*\n"), _unpaged, text)
 
 
 def _unpaged(text: str) -> str:
@@ -81,7 +81,7 @@ def _unpaged(text: str) -> str:
 @rule("  отступ \nстрока  \n", "отступ\nстрока\n")
 def line_edges(text: pl.Expr) -> pl.Expr:
     """Spaces at the start and the end of lines go."""
-    text = text.str.replace_all(r"\n[ \t]+", "\n").str.replace_all(" \n", "\n", literal=True)
+    text = text.str.replace_all(r"\n[ \t]+", "\n").str.replace_all(r" \n", "\n")
     text = where(has(" \n", "\t\n"), replaced(r"[ \t]+\n", "\n"), text)
     return text.str.strip_chars(" \t")
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import has, replaced, rule, where
+from femtogpt.corpus.rules.registry import Change, has, matches, replaced, rule, where
+from femtogpt.corpus.rules.signs import LETTER
 
 KINDS = ("square", "angle", "round", "starred")
 _TOKEN = re.compile(r"[\[(<*0-9][\[(<*0-9)\]>]*")  # a class first: the fastest search re has
@@ -178,6 +179,26 @@ def _insert(chains: list[tuple], one: tuple) -> None:
     chains[index:end] = [one]
 
 
+_POINTS = (  # what shows a kind of mark, and the mark: apart, as one test for all is slow
+    (r"\[[0-9*]", r"\[(?:\*?[0-9]{1,4}|\*{1,5})\]"),
+    (r"\{[0-9*\s–—-]", r"\{(?:[-–—\s]*[0-9]{1,4}[-–—\s]*|\*{1,3})\}"),
+    (r"<<[0-9]", r"<<[0-9]{1,3}>>"),
+)
+
+
+_GLUED = r"([а-яё]{3}[»“]?)\([1-9][0-9]?\)"  # сержант(4)
+HABIT = 3  # of these in a document, at least: one or two may be something else
+
+
+def _unglued(text: pl.Expr) -> pl.Expr:
+    """Numbers in brackets that follow a word without a space go, where a text has many."""
+
+    def usual(text: pl.Expr) -> pl.Expr:
+        return text.str.count_matches(_GLUED) >= HABIT
+
+    return where(usual, replaced(_GLUED, "$1"), text)
+
+
 @rule(
     "слово[12] и дело {3}, конец*, «начало»²; князь Р***, графиня **, 20 м²",
     "слово и дело, конец, «начало»; князь Р***, графиня **, 20 м²",
@@ -185,19 +206,22 @@ def _insert(chains: list[tuple], one: tuple) -> None:
 def footnote_marks(text: pl.Expr) -> pl.Expr:
     """Marks that pointed to notes go: [12], {3}, <<4>>, ², and a star after a word."""
 
-    def bracketed(text: pl.Expr) -> pl.Expr:
-        mark = r"\[(?:\*?\d{1,4}|\*{1,5})\]|\{(?:[-–—\s]*\d{1,4}[-–—\s]*|\*{1,3})\}|<<\d{1,3}>>"
-        text = text.str.replace_all(rf"(\pL)(?:{mark})(\pL)", "$1 $2")
-        return text.str.replace_all(rf"[ \u00a0]?(?:{mark})", "")
+    def bracketed(mark: str) -> Change:
+        between = replaced(rf"([{LETTER}]){mark}([{LETTER}])", "$1 $2")
+        return lambda text: between(text).str.replace_all(rf"[ \u00a0]?{mark}", "")
 
     def starred(text: pl.Expr) -> pl.Expr:  # «Р***» and «графиня **» hide names
-        text = text.str.replace_all(r"(\pL\p{Ll}|[.,!?…»\"“”)\]])\*([^*\pL\pN]|$)", "$1$2")
-        return text.str.replace_all(r"(\p{Ll}{3})[ \u00a0]\*([.,;:!?])", "$1$2")
+        before = rf"[{LETTER}]\p{{Ll}}|[.,!?…»\"“”)\]]"
+        text = text.str.replace_all(rf"({before})\*([^*{LETTER}0-9]|$)", "$1$2")
+        spaced = replaced(r"(\p{Ll}{3})[ \u00a0]\*([.,;:!?])", "$1$2")
+        return where(has("*.", "*,", "*;", "*:", "*!", "*?"), spaced, text)
 
     def plain(text: pl.Expr) -> pl.Expr:  # stars that are not for emphasis: *so*
-        return has("*")(text) & ~text.str.contains(r"(?m)(?:^|[\s(«])\*\pL[^*\n]*\*")
+        return has("*")(text) & ~text.str.contains(rf"(?m)(?:^|[\s(«])\*[{LETTER}][^*\n]*\*")
 
-    text = where(has("]", "}", ">>"), bracketed, text)
+    for shown, mark in _POINTS:
+        text = where(matches(shown), bracketed(mark), text)
+    text = where(matches(r"\([1-9]"), _unglued, text)
     text = where(plain, starred, text)
-    raised = replaced(r"(\pL{3}|[.,!?…»\"“”)\]])[¹²³⁴-⁹⁰]+", "$1")  # «м²» is a measure
+    raised = replaced(rf"([{LETTER}]{{3}}|[.,!?…»\"“”)\]])[¹²³⁴-⁹⁰]+", "$1")  # «м²» is a measure
     return where(has(*"¹²³⁴⁵⁶⁷⁸⁹⁰"), raised, text)

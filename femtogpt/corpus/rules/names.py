@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from femtogpt.sources.info import key_of
 
@@ -21,6 +22,7 @@ _NAME = re.compile(
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
+@lru_cache(maxsize=50_000)
 def sounds(word: str) -> str:
     """The consonants of a name, the same for «Чехов» and Chekhov."""
     word = word.lower()
@@ -61,7 +63,8 @@ def is_title(line: str, title: str | None) -> bool:
     for form in map(key_of, titles(title)):
         if key == form:
             return True
-        if len(form) > 5 and SequenceMatcher(None, key, form).ratio() >= ALIKE:
+        alike = SequenceMatcher(None, key, form)
+        if len(form) > 5 and alike.quick_ratio() >= ALIKE and alike.ratio() >= ALIKE:
             return True
     longer, shorter = _words(line), _words(title)
     if len(longer) < len(shorter):

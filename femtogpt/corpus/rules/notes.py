@@ -49,7 +49,7 @@ def gathered_notes(text: pl.Expr) -> pl.Expr:
 def without_notes(text: str) -> str:
     """The text without its gathered notes and the marks that point to them."""
     lines = text.split("\n")
-    starts = [0, *accumulate(len(line) + 1 for line in lines)]  # of the lines, in the text
+    starts = [0, *accumulate([len(line) + 1 for line in lines])]  # of the lines, in the text
     labels = list(labels_in(text, lines, starts))
     sections = list(sections_in(text, lines, starts, labels))
     marks = Marks(text)

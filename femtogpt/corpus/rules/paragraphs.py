@@ -15,13 +15,17 @@ from itertools import pairwise
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import mapped, rule
+from femtogpt.corpus.rules.registry import mapped, matches, rule
 from femtogpt.corpus.rules.signs import breaks_sentence
 
 NARROWEST, WIDEST = 45, 100  # characters in a full line: verse is narrower, a paragraph wider
 SLACK = 2  # a line may be so much shorter than it had to be: rules before took something from it
 SAMPLE = 3000  # lines that show how a document is wrapped
 FEWEST, SHARE = 3, 0.5  # of full lines before a small letter, where a document is taken for wrapped
+_SMALL = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
+_LONG = rf"[а-яё][^\n]{{{NARROWEST}}}"  # a line that goes on a sentence
+_ENDS = "|".join(rf"{letter}\n" for letter in _SMALL)  # of literals: the faster to look for
+_BREAK = re.compile(rf"\n\n?(?={_LONG})")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 _KEEPS = re.compile(  # parts of words that are written with a hyphen
@@ -45,6 +49,29 @@ def paragraphs(text: pl.Expr) -> pl.Expr:
     return mapped(_in_lines, joined, text)
 
 
+@rule(
+    f"{'Он долго и подробно рассказывал о своей поездке. ' * 3}И тут\n\n"
+    "дверь отворилась, и все гости разом замолчали и встали.",
+    f"{'Он долго и подробно рассказывал о своей поездке. ' * 3}И тут "
+    "дверь отворилась, и все гости разом замолчали и встали.",
+)
+def broken_lines(text: pl.Expr) -> pl.Expr:
+    """Lines too long for verse are joined where a page's end broke a sentence between them."""
+    return mapped(matches(rf"(?:{_ENDS})\n?{_LONG}"), _resumed, text)
+
+
+def _resumed(text: str) -> str:
+    """The text; a line that breaks off amid a sentence, too long for verse, gets the next one."""
+    pieces, at = [], 0
+    for found in _BREAK.finditer(text):
+        end = found.start()
+        start = text.rfind("\n", 0, end) + 1
+        if text[end - 1] in _SMALL and (end - start >= WIDEST or 0 < start <= at):
+            pieces += [text[at:end], " "]
+            at = found.end()
+    return "".join([*pieces, text[at:]])
+
+
 def _in_lines(text: pl.Expr) -> pl.Expr:
     """Whether lines are short on the average, and some end amid a sentence."""
     lines = text.str.count_matches("\n", literal=True) + 1
@@ -62,14 +89,14 @@ class _Wrapping:
 
 def joined(text: str) -> str:
     """The text with its paragraphs as one line each, if it is wrapped; else as it is."""
-    lines = [line.rstrip() for line in text.split("\n")]
-    wrapping = _wrapping(lines[:SAMPLE])
+    lines = text.split("\n")
+    wrapping = _wrapping([line.rstrip() for line in lines[:SAMPLE]])
     if wrapping is None:
         return text
     words: Counter[str] = Counter()
     paragraphs: list[list[str]] = []
     before = ""
-    for line in lines:
+    for line in map(str.rstrip, lines):
         bare = line.lstrip()
         if before and bare and _goes_on(before, len(line) - len(bare), bare, wrapping):
             broken = before[-1] == "-" and bare[0].islower() and _BROKEN.search(before)
@@ -92,7 +119,7 @@ def _wrapping(lines: list[str]) -> _Wrapping | None:
         return None
     width = long[int(0.97 * (len(long) - 1))]
     pairs = [(a, b) for a, b in pairwise(lines) if b and 10 * len(a) > 7 * width]
-    going = [b for a, b in pairs if _full(a, b, width) and not _capital(b)]
+    going = [b for a, b in pairs if not _capital(b) and _full(a, b.lstrip(), width)]
     if len(going) < max(FEWEST, SHARE * len(pairs)):
         return None
     base = Counter(map(_indent, going)).most_common(1)[0][0]
@@ -101,8 +128,9 @@ def _wrapping(lines: list[str]) -> _Wrapping | None:
 
 
 def _full(line: str, following: str, width: int) -> bool:
-    """Whether the next line's first word would not have fitted into this one."""
-    following = following.lstrip()
+    """Whether the first word of the next line, told without indent, would not have fitted."""
+    if len(line) > width - SLACK:
+        return True
     space = following.find(" ")
     return len(line) + 1 + (space if space > 0 else len(following)) > width - SLACK
 

@@ -11,6 +11,7 @@ import re
 import polars as pl
 
 from femtogpt.corpus.rules.registry import has, mapped_lines, rule, where
+from femtogpt.corpus.rules.signs import LETTER
 
 _MARK = re.compile(r"[\"«»„“”‟]")
 _ANGLES = re.compile(r"<<(?=\w)|(?<=[\w.,!?…])>>")
@@ -26,7 +27,7 @@ def quotes(text: pl.Expr) -> pl.Expr:
     """Quotation marks become «…», and „…“ within them."""
     text = where(_german, lambda text: text.str.replace_many({"„": "«", "“": "»"}), text)
     text = where(has('"'), _plain, text)
-    return mapped_lines(r"[\"”‟]|“[\pL\d]|<<\pL|“„|«[^»\n]*«", _line, text)
+    return mapped_lines(rf"[\"”‟]|“[{LETTER}\d]|<<[{LETTER}]|“„|«[^»\n]*«", _line, text)
 
 
 def _german(text: pl.Expr) -> pl.Expr:

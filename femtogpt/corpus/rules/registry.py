@@ -86,13 +86,14 @@ def mapped_lines(pattern: str, change: Callable[[str], str], text: pl.Expr) -> p
 
     def of_rows(texts: pl.Series) -> pl.Series:
         split = texts.str.split("\n")
-        numbers = pl.Series(range(len(texts))).repeat_by(split.list.len()).explode()
+        lengths = split.list.len()
         lines = split.explode()
         rows = lines.str.contains(pattern).arg_true()
         changed = pl.Series(map(change, lines.gather(rows).to_list()), dtype=pl.String)
-        frame = pl.DataFrame({"text": numbers, "line": lines.scatter(rows, changed)})
-        joined = frame.group_by("text", maintain_order=True).agg(pl.col("line").str.join("\n"))
-        return joined["line"]
+        lines = lines.scatter(rows, changed)
+        starts = lengths.cum_sum() - lengths
+        parts = zip(starts.to_list(), lengths.to_list(), strict=True)
+        return pl.concat([lines.slice(*part).str.join("\n") for part in parts])
 
     return _of_selected(matches(pattern), of_rows, text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+LETTER = r"A-Za-z\u00c0-\u052f"  # in a class: Latin, Greek, Cyrillic; compiles faster than \pL
 LANGUAGE = (  # as dictionaries and editors shorten the names of languages
     r"(?:франц|фр|лат|нем|англ|итал|ит|исп|порт|польск|греч|евр|араб|тюрк|татар|тат|турецк|тур"
     r"|перс|укр|малор|чеш|швед|голл|груз|арм|санскр|слав|цыган|кирг|чечен|кумык)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from femtogpt.corpus.rules.registry import has, matches, replaced, rule, where
+from femtogpt.corpus.rules.signs import LETTER
 
 _HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
 _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
@@ -21,22 +22,29 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
 )
 def dashes(text: pl.Expr) -> pl.Expr:
     """A dash between words is an em dash with spaces, between numbers without; hyphens stay."""
-    text = _replaced(
-        text,
-        (r"[\u2010\u2011]", "-"),
-        (r"(\p{Ll}{2})--(\pL)", "$1 — $2"),
-        (r"-{2,}|[\u2012\u2013\u2015]", "—"),
-        ("\u2212+([^0-9\u2212]|$)", "—$1"),
-    )
+    text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
+    text = where(has("--"), _from_double, text)
+    text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
     text = where(_has_hyphens, _from_hyphens, text)
     return _replaced(
         text,
         (r"([^\s—(\[«„\"-])— ", "$1 — "),  # a space on either side of a dash that has one
         (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
-        (r"([,.!?…;:])—(\pL)", "$1 — $2"),
-        (r"(^|\n| )—([\pL\pN«„\"…])", "$1— $2"),
-        (r"(^|[^\d\pL.,/—-])(\d{1,4})-(\d{1,4})([^\d\pL/—-]|$)", "$1$2—$3$4"),
+        (rf"([,.!?…;:])—([{LETTER}])", "$1 — $2"),
+        (rf"(^|\n| )—([{LETTER}0-9«„\"…])", "$1— $2"),
+        (rf"(^|[^\d{LETTER}.,/—-])(\d{{1,4}})-(\d{{1,4}})([^\d{LETTER}/—-]|$)", "$1$2—$3$4"),
     )
+
+
+def _from_rare(text: pl.Expr) -> pl.Expr:
+    """Hyphens of Unicode, and the minus sign where no number follows."""
+    text = text.str.replace_all(r"[\u2010\u2011]", "-")
+    return text.str.replace_all("\u2212+([^0-9\u2212]|$)", "—$1")
+
+
+def _from_double(text: pl.Expr) -> pl.Expr:
+    text = text.str.replace_all(rf"(\p{{Ll}}{{2}})--([{LETTER}])", "$1 — $2")
+    return text.str.replace_all("-{2,}", "—")
 
 
 def _has_hyphens(text: pl.Expr) -> pl.Expr:
@@ -48,19 +56,25 @@ def _has_hyphens(text: pl.Expr) -> pl.Expr:
 
 def _from_hyphens(text: pl.Expr) -> pl.Expr:
     """A hyphen that stands for a dash, and one that a space took from its word."""
-    text = text.str.replace_all(r"([,.!?…;:»\")]) -(\pL)", "$1 — $2")
-    text = where(_torn, replaced(r"(\pL) -(\pL)", "$1-$2"), text)
+    text = where(matches(rf" -[{LETTER}]"), _from_spaced, text)
     return _replaced(
         text,
-        (rf"(\pL) -({_PARTICLE}(?:[^\pL]|$))", "$1-$2"),
-        (rf"(\pL)- ({_PARTICLE}(?:[^\pL]|$))", "$1-$2"),
+        (rf"([{LETTER}])- ({_PARTICLE}(?:[^{LETTER}]|$))", "$1-$2"),
+        (r"[ ]- ", " — "),  # most of them: without groups it is faster
+        (r"\n- ", "\n— "),
         (_HYPHEN, "${1}—${2}"),
         (_HYPHEN, "${1}—${2}"),  # of two that share a space, a pass finds the first
         (r"([,.!?…;:»\")])-([ \t\n]|$)", "$1 —$2"),
-        (r"([,!?…])-(\pL)", "$1 — $2"),
+        (rf"([,!?…])-([{LETTER}])", "$1 — $2"),
         (r"(\.)-(\p{Lu})", "$1 — $2"),
-        (r"(^|\n)-(\pL)", "$1— $2"),
+        (rf"(^|\n)-([{LETTER}])", "$1— $2"),
     )
+
+
+def _from_spaced(text: pl.Expr) -> pl.Expr:
+    text = text.str.replace_all(rf"([,.!?…;:»\")]) -([{LETTER}])", "$1 — $2")
+    text = where(_torn, replaced(rf"([{LETTER}]) -([{LETTER}])", "$1-$2"), text)
+    return text.str.replace_all(rf"([{LETTER}]) -({_PARTICLE}(?:[^{LETTER}]|$))", "$1-$2")
 
 
 def _replaced(text: pl.Expr, *pairs: tuple[str, str]) -> pl.Expr:
@@ -71,7 +85,7 @@ def _replaced(text: pl.Expr, *pairs: tuple[str, str]) -> pl.Expr:
 
 def _torn(text: pl.Expr) -> pl.Expr:
     """Whether a space before the hyphen is a text's habit: «кто -то», «дале -ко»."""
-    return text.str.count_matches(r"\pL -\pL") > 20
+    return text.str.count_matches(rf"[{LETTER}] -[{LETTER}]") > 20
 
 
 @rule("Как... Что?... Нет!…. Да!.. «...Вот» . . . . .", "Как… Что?.. Нет!.. Да!.. «…Вот» …")
@@ -79,8 +93,9 @@ def ellipses(text: pl.Expr) -> pl.Expr:
     """Three dots and more become …, after ? and ! two dots; so does a row of dots or dashes."""
     row = replaced(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
     text = where(has("- - - - -", "— — — — —"), row, text)
-    text = text.str.replace_all(r"\.(?:[ \u00a0]?\.){4,}|\.{3,}|…(?:[ ]?[.…])+", "…")
-    text = text.str.replace_all(r"…[.…]+|\.+…[.…]*", "…")
+    text = text.str.replace_all(r"\.(?:[ \u00a0]?\.){4,}|\.{3,}|…[.…]+", "…")
+    text = where(has("… …", "… ."), replaced(r"…(?: [.…]+)+( |\n|$)", "…$1"), text)
+    text = where(has("……", "….", ".…"), replaced(r"…[.…]+|\.+…[.…]*", "…"), text)
     return text.str.replace_all(r"([?!])(?:…|\.{3,})", "$1..")
 
 
@@ -91,9 +106,15 @@ def punctuation(text: pl.Expr) -> pl.Expr:
 
 
 def _close(text: pl.Expr) -> pl.Expr:
-    text = text.str.replace_all(r"([\pL\pN»“)]) +([,;:!?]|\.(?:[\s»]|$))", "$1$2")
-    text = text.str.replace_all(r"([(«„]) +(\pL)", "$1$2")
-    return text.str.replace_all(r"([\pL\pN.,!?…]) +([)»“])", "$1$2")
+    for mark in ",;:!?":  # one by one: a single string is the fastest to look for
+        closed = replaced(rf"([{LETTER}0-9»“)]) [{mark}]", f"${{1}}{mark}")
+        text = where(has(f" {mark}"), closed, text)
+    text = text.str.replace_all(rf"([{LETTER}0-9»“)]) (\.(?:[\s»]|$))", "$1$2")
+    text = text.str.replace_all(rf"([(«„]) +([{LETTER}])", "$1$2")
+    for mark in ")»“":
+        closed = replaced(rf"([{LETTER}0-9.,!?…]) [{mark}]", f"${{1}}{mark}")
+        text = where(has(f" {mark}"), closed, text)
+    return text
 
 
 @rule("Палата No 6, дом N3", "Палата № 6, дом № 3")
@@ -106,4 +127,4 @@ def number_signs(text: pl.Expr) -> pl.Expr:
 @rule("d'Artagnan, О'Нил, 'так'", "d’Artagnan, О’Нил, 'так'")
 def apostrophes(text: pl.Expr) -> pl.Expr:
     """An apostrophe between letters is ’."""
-    return text.str.replace_all(r"(\pL)'(\pL)", "$1’$2")
+    return text.str.replace_all(rf"([{LETTER}])'([{LETTER}])", "$1’$2")

@@ -1,0 +1,86 @@
+"""Rules on single characters: references, tags, accents, spaces, line ends."""
+
+from __future__ import annotations
+
+import html
+import html.entities
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cleaning import CLASSICS, clean, thorough
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_й_and_ё_survive_in_whichever_form_they_come(form):
+    text = "Ёжик и йогурт, съёжился, мой твой"
+    assert clean(unicodedata.normalize(form, text), *CLASSICS) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("бо\u0301льшая, больша\u0301я", "большая, большая"),
+        ("моё\u0301", "моё"),
+        ("твои\u0306\u0301", "твой"),
+        ("э\u0301то ю\u0301ный я\u0301вор", "это юный явор"),
+        ("его́ ѝ", "его ѝ"),
+        ("café, naïve, Škoda", "café, naïve, Škoda"),
+    ],
+)
+def test_stress_marks_go_from_cyrillic_alone(text, plain):
+    assert clean(text, *CLASSICS) == plain
+
+
+def test_line_ends_of_every_system_mean_the_same():
+    for end in ("\n", "\r\n", "\r", "\u2028", "\u2029", "\x85"):
+        assert clean(end.join(["да", "", "нет"]), "line_ends") == "да\n\nнет"
+
+
+REFERENCES = [f"&{name}" for name in html.entities.html5 if name.endswith(";")]
+
+
+@thorough
+@given(st.lists(st.sampled_from([*REFERENCES, "&#8212;", "&#1105;", "&#x451;", "я", " "])))
+def test_references_are_those_of_html(parts):
+    text = "".join(parts)
+    assert clean(text, "entities") == html.unescape(text)
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#x2014;", "&#X2014;", "&#x02014;", "&#8212;", "&#08212;", "&mdash;", "&#151;"]
+)
+def test_a_dash_is_read_however_it_is_referenced(reference):
+    assert clean(reference, "entities") == "—" == html.unescape(reference)
+
+
+def test_letters_as_hexadecimal_references_come_in_either_case():
+    assert clean("&#x44F;&#x44f;&#xAB;&#xab;", "entities") == "яя««"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "если a < b и c > d, то",
+        "x<y, y>z",
+        "<<Вперёд!>> — крикнул он",
+        "<...>",
+        "<так в рукописи>",
+        "R&D; Q&A; AT&T",
+        "в [12345] году, массив a[i] и {множество}",
+        "по-русски, кое-что, Ростов-на-Дону, 5-7",
+    ],
+)
+def test_what_only_looks_like_markup_stays(text):
+    assert clean(text, "entities", "tags", "footnote_marks") == text
+
+
+def test_kinds_of_space_become_one_and_none_is_left_within_a_word():
+    assert clean("раз\u00a0\u2009два\tтри", "spaces") == "раз два три"
+    assert clean("сло\u00adво\ufeff\u200b\x7f", "invisible") == "слово"
+
+
+def test_a_grave_accent_of_french_is_put_on_its_letter():
+    assert clean("espe`ce", "loose_accents", "composed") == "espèce"

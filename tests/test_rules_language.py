@@ -1,0 +1,40 @@
+"""Rules that a source asks for; without them foreign words, ё, spelling and capitals stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cleaning import CHAINS, clean
+
+FRENCH = "— Eh bien, mon prince, vous êtes servi à merveille.\n— Здравствуйте, ma chère!"
+OLD = "Въ нѣкоторомъ царствѣ жилъ добрый міръ, и ѣли всѣ."
+
+
+@pytest.mark.parametrize(
+    "text", [FRENCH, OLD, "Ещё ёлка и елка", "ГЛАВА ПЕРВАЯ\n\nОн крикнул: ПРОЧЬ!"]
+)
+@pytest.mark.parametrize("chain", CHAINS)
+def test_no_chain_touches_them_unasked(chain, text):
+    assert clean(text, *CHAINS[chain]) == text
+
+
+def test_foreign_passages_go_where_a_source_asks_for_it():
+    assert clean(FRENCH, "foreign_passages") == "— Здравствуйте, ma chère!"
+    assert clean("Роман Madame Bovary хорош.", "foreign_passages") == "Роман Madame Bovary хорош."
+
+
+def test_ё_becomes_е_where_a_source_asks_for_it():
+    assert clean("Ещё Ёж", "yo_to_ye") == "Еще Еж"
+
+
+def test_the_old_spelling_becomes_the_new_one_and_a_quotation_of_it_stays():
+    assert clean(OLD, "old_spelling") == "В некотором царстве жил добрый мир, и ели все."
+    assert clean("Газета «Русь» стоила пять копѣекъ.", "old_spelling").startswith("Газета «Русь»")
+    assert (
+        clean("і — десятеричное, и съезд, объём", "old_spelling")
+        == "і — десятеричное, и съезд, объём"
+    )
+
+
+def test_shouting_is_calmed_and_abbreviations_stay():
+    assert clean("ЧАСТЬ ПЕРВАЯ\nСССР и США", "shouting") == "Часть первая\nСССР и США"

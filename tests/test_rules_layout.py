@@ -1,0 +1,139 @@
+"""Lines: wrapped prose is joined, verse and letters are not; what stands above a work goes."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cleaning import CLASSICS, clean, few
+from tests.helpers import VERSE
+
+SENTENCES = (
+    "Старый мельник вышел на крыльцо, поглядел на небо и покачал головой, как делал всегда.",
+    "Никто ему не ответил, только собака, ещё сонная, подняла голову и зевнула.",
+    "Туман над рекою рассеялся, и на том берегу показались телега, лошадь и мужик в рубахе.",
+    "Мельник подумал, что сегодня непременно будет дождь, и пошёл закрывать окна.",
+)
+PARAGRAPHS = [" ".join(SENTENCES), " ".join(SENTENCES[::-1]), " ".join(SENTENCES[1:] * 2)]
+
+
+def wrapped(paragraphs: list[str], width: int, indent: str = "   ") -> str:
+    filled = (textwrap.fill(text, width, initial_indent=indent) for text in paragraphs)
+    return "\n".join(filled)
+
+
+@pytest.mark.parametrize("width", [60, 72, 78])
+@pytest.mark.parametrize("indent", ["   ", "     "])
+def test_hard_wrapped_prose_becomes_paragraphs(width, indent):
+    assert clean(wrapped(PARAGRAPHS, width, indent), "paragraphs") == "\n".join(PARAGRAPHS)
+
+
+def test_paragraphs_that_blank_lines_part_stay_apart():
+    text = "\n\n".join(wrapped([paragraph], 70, "") for paragraph in PARAGRAPHS)
+    assert clean(text, "paragraphs") == "\n\n".join(PARAGRAPHS)
+
+
+@few
+@given(st.permutations(SENTENCES), st.integers(58, 90))
+def test_wrapping_takes_no_word(sentences, width):
+    text = wrapped([" ".join(sentences), *PARAGRAPHS], width)
+    assert clean(text, "paragraphs").split() == text.split()
+
+
+def test_words_that_a_line_end_broke_are_joined_and_compounds_keep_their_hyphen():
+    text = """\
+   Старый мельник вышел на крыльцо, поглядел на небо и покачал голо-
+вой, как делал всегда. Никто ему не ответил, и только где-то за ре-
+кою пели. Он спросил, нет ли кого во дворе, и подождал, не скажет ли
+кто-нибудь слова, но все молчали. Должно быть, подумал он, все по-
+прежнему спят, а если кто и встал, то ушёл к реке, и теперь там кто-
+то из них поёт, и поёт хорошо, а мне и выйти к ним сегодня нельзя.
+"""
+    cleaned = clean(text, "paragraphs")
+    for word in ("покачал головой,", "за рекою", "кто-нибудь", "все по-прежнему", "там кто-то"):
+        assert word in cleaned
+    assert cleaned.count("\n") == 1
+
+
+def test_verse_amid_wrapped_prose_keeps_its_lines():
+    verse = "\n".join(f"          {line}" for line in VERSE.split("\n")[:4])
+    text = f"{wrapped(PARAGRAPHS, 72)}\n\n{verse}\n\n{wrapped(PARAGRAPHS, 72)}"
+    cleaned = clean(text, "paragraphs", "line_edges")
+    assert "\n".join(VERSE.split("\n")[:4]) in cleaned
+    assert cleaned.startswith(PARAGRAPHS[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VERSE,
+        "\n".join(f"Стих {n},\nи ещё строка стиха,\nи третья строка" for n in range(9)),
+        "Анна. Кто здесь?\nСтепан. Это я,\nвот и я.\n" * 5,
+        "Милостивый государь!\n\nПишу вам.\n\nостаюсь\nваш покорный слуга\nА. Лунин",
+        "Купить:\nсоли,\nхлеба,\nводы,\nмёда",
+    ],
+    ids=["verse", "small letters", "play", "letter", "list"],
+)
+def test_lines_that_are_not_wrapped_stay(text):
+    assert clean(text, "paragraphs", "broken_lines") == text
+
+
+def test_a_sentence_broken_by_a_page_end_is_joined_and_a_letters_end_is_not():
+    start = f"{SENTENCES[1]} Он рассказывал о том, как дома по вечерам все"
+    end = "дверь отворилась, и все гости разом замолчали и встали."
+    assert clean(f"{start} тут\n\n{end}", "broken_lines") == f"{start} тут {end}"
+    letter = f"{start} и пребываю\nвашим верным другом"
+    assert clean(letter, "broken_lines") == letter
+    items = f"{start}:\n{end}\n{end}"
+    assert clean(items, "broken_lines") == items
+
+
+def test_verse_keeps_its_lines_and_stanzas_through_the_whole_chain():
+    messy = VERSE.replace("\n", " \r\n\t").replace(" ", "\u00a0")
+    assert clean(messy, *CLASSICS) == VERSE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Антон Чехов\nТоска\n\n",
+        "ЧЕХОВ А. П.\n\nТОСКА\n(Рассказ)\n\n",
+        "А. П. Чехов. Тоска\n\n",
+        "Тоска\n\n",
+        "Антон Павлович Чехов\n\nТОСКА\n\n1886\n\n",
+    ],
+)
+def test_author_and_title_above_a_work_go(head):
+    text = "Вечерние сумерки. Крупный мокрый снег лениво кружится около фонарей."
+    assert clean(head + text, "title_lines", author="Антон Чехов").strip() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Тоска меня томит с утра,\nИ нет мне места на земле,\nИ мне давно уже пора",
+        "I\n\nТоска была велика.",
+        "Глава первая\n\nВечерние сумерки.",
+        "Посвящается А. П. Чехову\n\nВечерние сумерки.",
+        "Чехов вышел на крыльцо. Было утро.",
+    ],
+    ids=["verse", "number", "chapter", "dedication", "a sentence"],
+)
+def test_what_belongs_to_the_work_stays_above_it(text):
+    assert clean(text, "title_lines", author="Антон Чехов") == text
+
+
+def test_chapters_numbers_are_no_pages():
+    paragraph = SENTENCES[0]
+    text = "\n".join(f"{n}\n{paragraph}" for n in range(1, 30))
+    assert clean(text, "page_numbers") == text
+    assert clean(f"{paragraph}\n57\n{paragraph}", "page_numbers") == f"{paragraph}\n{paragraph}"
+
+
+def test_lines_of_a_web_library_go_from_the_ends_alone():
+    text = f"OCR: Иван\n\n{SENTENCES[0]}\n\nИздание было хорошее, и тираж велик.\n\nISBN 5-17-1"
+    cleaned = clean(text, "imprints", "blank_lines")
+    assert cleaned == f"{SENTENCES[0]}\n\nИздание было хорошее, и тираж велик."

@@ -1,0 +1,106 @@
+"""Notes of editors go with the marks that point to them; numbers of the text itself stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cleaning import clean
+
+PARAGRAPH = "Вечером мы долго сидели на крыльце и говорили о прошедшем лете и о соседях."
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("слово[12] и дело [3], конец[*].", "слово и дело, конец."),
+        ("слово{3} и дело {4}.", "слово и дело."),
+        ("слово<<4>>, дело", "слово, дело"),
+        ("слово[1]слово", "слово слово"),
+        ("начало», «конец»² и слово¹.", "начало», «конец» и слово."),
+        ("он ушёл*. Она осталась *.", "он ушёл. Она осталась."),
+        ("город(1), река(2) и лес(13).", "город, река и лес."),
+    ],
+)
+def test_marks_that_point_to_notes_go(text, cleaned):
+    assert clean(text, "footnote_marks") == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "в [12345] году, массив a[i] и {множество}",
+        "князь Р***, графиня **, город N*",
+        "площадь 20 м², объём 3 м³, x²",
+        "*так* и *не иначе*",
+        "f(1), f(2), f(3)",
+        "пункт (1), пункт (2), пункт (3)",
+        "повторить(2) раза",
+        "в 1812 году, 5 рублей, глава 3",
+        "* * *",
+    ],
+)
+def test_signs_that_are_no_marks_stay(text):
+    assert clean(text, "footnote_marks") == text
+
+
+@pytest.mark.parametrize("heading", ["Примечания", "ПРИМЕЧАНИЯ", "Комментарии", "Сноски:"])
+@pytest.mark.parametrize("label", ["{}", "[{}]", "({})", "{})"])
+def test_notes_gathered_below_a_heading_go_with_their_marks(heading, label):
+    notes = "\n".join(f"{label.format(n)} Так называли соседей в деревне." for n in (1, 2))
+    text = f"Он сказал Adieu[1] и вышел[2].\n\n{PARAGRAPH * 9}\n\n{heading}\n\n{notes}"
+    cleaned = clean(text, "gathered_notes", "footnote_marks", "blank_lines")
+    assert cleaned == f"Он сказал Adieu и вышел.\n\n{PARAGRAPH * 9}"
+
+
+def test_a_note_under_a_page_goes_and_the_sentence_that_it_broke_is_joined():
+    text = f"{PARAGRAPH} Adieu 1, сказал он и\n1\nпрощайте (франц.).\n\nвышел вон."
+    cleaned = clean(text, "gathered_notes", "blank_lines")
+    assert "франц" not in cleaned
+    assert "Adieu, сказал он и" in cleaned
+    assert cleaned.endswith("вышел вон.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"1\n\n{PARAGRAPH}\n\n2\n\n{PARAGRAPH}\n\n3\n\n{PARAGRAPH}",
+        f"Глава 1\n\n{PARAGRAPH}\n\nГлава 2\n\n{PARAGRAPH}",
+        f"Купить:\n1. Хлеба\n2. Соли\n3. Воды\n\n{PARAGRAPH}",
+        f"1) во-первых, хлеба;\n2) во-вторых, соли.\n\n{PARAGRAPH}",
+        f"3 мая. {PARAGRAPH}\n\n4 мая. {PARAGRAPH}",
+        f"{PARAGRAPH}\n\n* * *\n\n{PARAGRAPH}",
+        f"Примечания к прошлому лету\n\n{PARAGRAPH}\n\n{PARAGRAPH}",
+    ],
+    ids=["chapters", "headings", "list", "items", "dates", "stars", "a title that says notes"],
+)
+def test_numbered_parts_of_the_work_itself_stay(text):
+    assert clean(text, "gathered_notes", "footnote_marks") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Он звал maestro di casa [дворецкого (итал.)].", "Он звал maestro di casa."),
+        ("Вот tabac {табак}.", "Вот tabac."),
+        ("[Прим. автора] Он ушёл.", " Он ушёл."),
+    ],
+)
+def test_translations_in_brackets_go(text, cleaned):
+    assert clean(text, "bracketed_notes") == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("кричали, чтобы [они] ушли", "кричали, чтобы они ушли"),
+        ("Пет<ербургские> вед<омости>", "Петербургские ведомости"),
+        ("у Е⟨рако⟩ва", "у Еракова"),
+    ],
+)
+def test_words_that_an_editor_supplied_stay_without_their_brackets(text, cleaned):
+    assert clean(text, "bracketed_notes", "conjectures") == cleaned
+
+
+def test_brackets_of_the_author_stay():
+    text = "Он (по-французски) сказал: bonjour (и поклонился). Иван (1840—1901) был дед."
+    assert clean(text, "bracketed_notes", "conjectures", "footnote_marks") == text
