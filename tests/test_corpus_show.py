@@ -80,7 +80,7 @@ def test_nothing_in_a_name_or_a_text_can_steer_the_terminal(tmp_path, capsys):
     items.append(Document("а\n\x1b[31mб", "\x1b]0;\x07 Нет.", fault="\x1b[2J why"))
     corpus_of(Store(tmp_path), config({"names": Listed(items=tuple(items))}))
     assert main(["corpus", "show", "а\n", "--data", str(tmp_path)]) == 0
-    (heading, _, text) = capsys.readouterr().out.split("\n", 2)
+    heading, text = capsys.readouterr().out.split("\n", 1)
     assert "names/а [31mб · rejected" in heading
     assert "Нет." in text
     assert not {"\x1b", "\x07"} & set(heading + text)
