@@ -158,3 +158,47 @@ def test_a_damaged_parquet_file_is_rejected_and_one_of_other_columns_told(tmp_pa
     assert len(others) == 100
     with pytest.raises(UserError, match=r"a\.parquet has no column 'url'"):
         read({"a.parquet": as_parquet([{"id": 1, "text": "Дом."}])}, tmp_path / "other")
+
+
+@pytest.mark.parametrize("sections", [SECTIONS["sections"], json.dumps(SECTIONS["sections"])])
+def test_structured_articles_are_read_from_parquet(tmp_path: Path, sections):
+    row = {**{name: SECTIONS[name] for name in ("name", "identifier", "url")}, "sections": sections}
+    (found,) = read({"a.parquet": as_parquet([row])}, tmp_path)
+    assert found.text == "Дом стоит.\n\nЧасти\n\nкрыша\nстены\n\nОкна\n\nОкна светлые."
+    assert found.id == "5"
+
+
+@pytest.mark.parametrize("name", ["ruwiki-20240101-cirrussearch-content.json.gz", "a.jsonl"])
+def test_dumps_of_cirrussearch_are_read_from_their_wikitext(tmp_path: Path, name):
+    def page(number: int, title: str, wikitext: str, **others) -> list[dict]:
+        about = {"title": title, "text": f"{title}. Текст.", "language": "ru", "namespace_text": ""}
+        index = {"index": {"_type": "page", "_id": str(number)}}
+        return [index, {**about, "source_text": wikitext, "namespace": 0, **others}]
+
+    lines = [
+        *page(7, "Дом", "'''Дом''' стоит.<ref>Там же.</ref>\n== Части ==\nОкна."),
+        *page(8, "Лук", "'''Лук''':\n* [[Лук (оружие)]]\n{{неоднозначность}}"),
+        *page(9, "Шаблон:Дом", "Дом.", namespace=10),
+        *page(10, "Сад", "", page_id=11),
+    ]
+    data = as_lines(lines)
+    first, last = read({name: gzip.compress(data) if name.endswith("gz") else data}, tmp_path)
+    assert (first.id, first.title, first.text) == ("7", "Дом", "Дом стоит.\n\nЧасти\n\nОкна.")
+    assert first.url == "https://ru.wikipedia.org/wiki/Дом"
+    assert (last.id, last.text) == ("11", "Сад. Текст.")
+
+
+def test_a_file_of_another_kind_beside_extracts_does_not_stop_them(tmp_path: Path):
+    files = {
+        "a.jsonl": as_lines(rows(2)),
+        "b.xml": b"<html><body>403 Forbidden</body></html>",
+        "c.parquet": as_parquet([{"id": 1, "label": "Дом."}]),
+        "info.json": b'{\n "rows": 2\n}',
+    }
+    found = read(files, tmp_path)
+    assert {document.id for document in found if document.fault} == {
+        "b.xml",
+        "c.parquet",
+        "info.json",
+    }
+    assert len(found) == 5

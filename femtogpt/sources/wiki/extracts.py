@@ -1,8 +1,9 @@
 """Articles that others have taken out of Wikipedia: as Parquet, or a JSON object a line.
 
 Known are the columns ``id, url, title, text`` of Hugging Face's ``wikimedia/wikipedia`` and of
-WikiExtractor, and the objects of Wikimedia Enterprise and ``wikimedia/structured-wikipedia``:
-sections with paragraphs and lists in them, or ``article_body.wikitext``.
+WikiExtractor; the objects of Wikimedia Enterprise and ``wikimedia/structured-wikipedia``:
+sections with paragraphs and lists in them, or ``article_body.wikitext``; and the dumps of
+CirrusSearch, in which a line before each page holds its id.
 """
 
 from __future__ import annotations
@@ -31,11 +32,16 @@ class Lines:
 def from_lines(batch: Lines) -> list[Document]:
     """The articles in some lines; of a line that is no article, a document with its fault."""
     found = []
+    indexed = None  # the id that the line before gives
     for number, line in enumerate(batch.lines, batch.first):
         if not line.strip():
             continue
         try:
-            document = _object(json.loads(line), batch.choice)
+            value = json.loads(line)
+            if _is_index(value):
+                indexed = value["index"].get("_id")
+                continue
+            document = article_in(value, batch.choice, indexed)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             fault = f"line {number} is no article: {type(error).__name__}: {error}"
             document = Document(f"line {number}", "", fault=fault)
@@ -44,7 +50,16 @@ def from_lines(batch: Lines) -> list[Document]:
     return found
 
 
-def _object(value: dict[str, Any], choice: Choice) -> Document | None:
+def _is_index(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"index"}
+
+
+def article_in(
+    value: dict[str, Any], choice: Choice, indexed: str | None = None
+) -> Document | None:
+    """The article in an object of one of the known kinds; None where it is not taken."""
+    if "source_text" in value or "namespace_text" in value:
+        return _searched(value, choice, indexed)
     if "text" in value:
         return extract(value, choice)
     title = value["name"]
@@ -54,7 +69,9 @@ def _object(value: dict[str, Any], choice: Choice) -> Document | None:
     body = value.get("article_body") or {}
     fault = None
     if "sections" in value:
-        text = "\n\n".join(_sections(value["sections"] or [], choice))
+        parts = value["sections"] or []
+        parts = json.loads(parts) if isinstance(parts, str) else parts  # in some Parquet files
+        text = "\n\n".join(_sections(parts, choice))
     elif "wikitext" in body:
         if is_redirect(body["wikitext"]) or not choice.takes(title, body["wikitext"]):
             return None
@@ -73,6 +90,20 @@ def _object(value: dict[str, Any], choice: Choice) -> Document | None:
         licence=", ".join(filter(None, licences)) or LICENCE,
         fault=fault,
     )
+
+
+def _searched(value: dict[str, Any], choice: Choice, indexed: str | None) -> Document | None:
+    """The article in a page of CirrusSearch: from its wikitext, since its text has no lines."""
+    title, wikitext = value["title"], value.get("source_text") or ""
+    if value.get("namespace", 0) != 0 or is_redirect(wikitext) or not choice.takes(title, wikitext):
+        return None
+    language = value.get("language") or "ru"
+    site = Site(language, f"https://{language}.wikipedia.org/wiki/")
+    text, fault = value.get("text") or "", None
+    if wikitext:
+        text, fault = plain_text(wikitext, title, site, choice)
+    number = str(value.get("page_id") or indexed or title)
+    return Document(number, text, title, url=site.url(title), licence=LICENCE, fault=fault)
 
 
 def extract(row: dict[str, Any], choice: Choice) -> Document | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from femtogpt.sources.wiki.site import Site
 from femtogpt.sources.wiki.stream import Pieces
 
 BATCH = 1 << 18  # bytes of pages or lines that a process works on at once
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".json")  # CirrusSearch's dumps are lines, too
 log = logging.getLogger(__name__)
 
 
@@ -82,7 +83,11 @@ def _from_json_lines(
     name: str, stream: BinaryIO, choice: Choice, spread: Map
 ) -> Iterator[Document]:
     pieces = Pieces(stream)
-    for documents in spread(from_lines, _numbered(_gathered(_lines(pieces, name)), choice)):
+    lines = _lines(pieces, name)
+    first = next(lines, b"")
+    if suffix(name) == ".json" and not first.strip().endswith(b"}"):
+        raise Unreadable("it has no object on a line of its own")
+    for documents in spread(from_lines, _numbered(_gathered(chain([first], lines)), choice)):
         yield from documents
     if pieces.fault:
         log.warning(

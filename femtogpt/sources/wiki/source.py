@@ -37,7 +37,8 @@ class Wiki(Origin):
 
         Redirects, disambiguations, talk, templates and other pages that are no articles are left
         out. Of a dump that is cut off or damaged, the whole pages before that are taken, with a
-        warning. UserError where a file is neither a dump nor an extract, or there is none.
+        warning. A file that is neither a dump nor an extract is a document with that fault, and a
+        UserError where it is the only one.
         """
         ids = Ids()
         choice = Choice(self.lists, self.references)
@@ -52,8 +53,10 @@ class Wiki(Origin):
                     with open_file() as stream:
                         for document in documents_in(name, stream, choice, spread):
                             yield ids.unique(document, name)
-                except Unreadable as error:
+                except (Unreadable, UserError) as error:
                     if len(files) == 1:
+                        if isinstance(error, UserError):
+                            raise
                         raise UserError(
                             f"{name} cannot be read ({error}): get a whole copy of it"
                         ) from error
