@@ -225,3 +225,47 @@ def test_captions_in_russian_encodings_with_windows_line_ends_read(tmp_path, enc
     )
     expected = "Мы поехали вчера вечером на большую реку."
     assert text_of(tmp_path, "a.srt", text.encode(encoding)) == expected
+
+
+def test_a_mark_of_another_speaker_amid_a_rolling_line_begins_a_paragraph(tmp_path):
+    lines = ["всем привет с вами канал", "[музыка] &gt;&gt; сегодня о хлебе", "да &gt;&gt; нет"]
+    assert text_of(tmp_path, "a.vtt", youtube(lines)) == (
+        "всем привет с вами канал\n— сегодня о хлебе да\n— нет"
+    )
+
+
+def test_every_caption_of_a_conference_begins_with_a_name_of_any_form(tmp_path):
+    lines = ["Иван: Начнём.", "Мария Петрова (Дом): Да.", "iPhone (2): Меня слышно?", "Иван: Да."]
+    text = "WEBVTT\n\n" + "".join(block(number, line) for number, line in enumerate(lines, 1))
+    assert text_of(tmp_path, "a.vtt", text) == "\n".join(f"▸ {line}" for line in lines)
+
+
+def test_names_in_capitals_are_speakers_though_rare(tmp_path):
+    film = ["Давно.", "СТАРИК: Кто там?", "- (СМЕЁТСЯ) Я.\n- Кто?", "ЖЕНЩИНА (тихо): Я."]
+    text = "".join(block(number, line) for number, line in enumerate([*film, "СТАРИК: Иди."], 1))
+    assert text_of(tmp_path, "a.srt", text) == (
+        "Давно.\n▸ Старик: Кто там?\n— Я.\n— Кто?\n▸ Женщина: Я.\n▸ Старик: Иди."
+    )
+
+
+def test_names_in_brackets_that_come_again_are_speakers(tmp_path):
+    film = ["[Иван] Кто там?", "[звонок] Алло.", "[Анна, тихо] Я.", "[Иван] Да.", "[Анна] Нет."]
+    text = "".join(block(number, line) for number, line in enumerate(film, 1))
+    assert text_of(tmp_path, "a.srt", text) == (
+        "▸ Иван: Кто там? Алло.\n▸ Анна: Я.\n▸ Иван: Да.\n▸ Анна: Нет."
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Переводчик: Anna Novikova\nРедактор: Rostislav Golod",
+        "Рекламируйте Ваш продукт здесь\nсвяжитесь с www.OpenSubtitles.org сегодня",
+        "www.tvsubtitles.net",
+        "# Ой, мороз, мороз #",
+        "* Ой, мороз *\n* не морозь меня *",
+        "<смеётся>",
+    ],
+)
+def test_credits_and_songs_are_no_speech(line):
+    assert said(block(1, line) + block(2, "Мы поехали.")) == ["Мы", "поехали."]

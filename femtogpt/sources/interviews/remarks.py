@@ -46,7 +46,8 @@ _FLAGS = re.VERBOSE | re.IGNORECASE
 _STAMPS = re.compile(rf"[\[(<]\s*{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?\s*[\])>]:?")
 _BARE = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?:\s+|$)")
 _BRACKET = re.compile(
-    r"\(([^()\[\]]{1,200})\)|\[([^()\[\]]{1,200})\]|(?<!\*)\*([^*\s][^*]{1,40})\*(?!\*)"
+    r"\(([^()\[\]]{1,200})\)|\[([^()\[\]]{1,200})\]"
+    r"|(?<!\*)\*([^*\s][^*]{1,40})\*(?!\*)|<([^<>]{1,60})>"
 )
 _ACTION = re.compile(rf"{ACTIONS}(?:[\s,.]+[^\s,.]+){{0,5}}[\s.!…]*", _FLAGS)
 _UNHEARD = re.compile(r"(?i)(?:\S+\s+){0,3}(?:неразборчив\w+|нрзб\.?|не\s?слышно|inaudible)")
@@ -57,6 +58,7 @@ _CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGN
 _WHOLE = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
 _OPENING = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
 _SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
+_CHANT = re.compile(r"(?<!\S)([#*])\s+[^#*]+\s\1(?!\S)")  # # a song in captions #
 _MASKED = re.compile(r"\[\s*_+\s*\]")  # a word that YouTube hides
 
 CREDITS = re.compile(  # who made the captions, and what Whisper hears in silence
@@ -69,7 +71,9 @@ CREDITS = re.compile(  # who made the captions, and what Whisper hears in silenc
   | спасибо\ за\ субтитры\b.*
   | продолжение\ следует
   | смотрите\ продолжение\ в\ (?:следующей|\d+)\ (?:серии|части)
-  | (?:subtitles|captions)\s+(?:by|made)\b.* | .*\bamara\.org\b.*
+  | переводчик\s*:.{2,60}\b(?:редактор|корректор)\s*:.*
+  | (?:subtitles|captions)\s+(?:by|made)\b.* | .*\b(?:amara|opensubtitles)\.org\b.*
+  | (?:https?://|www\.)\S+
   )[\s.…!]*"""
 )
 
@@ -88,8 +92,8 @@ def cleaned(text: str, machine: bool = False) -> str:
     if machine:
         if CREDITS.fullmatch(stripped) or (stripped.isupper() and _CAPITALS.fullmatch(stripped)):
             return ""
-        text = _MASKED.sub(" ", text)
-    if "(" in text or "[" in text or "*" in text:
+        text = _CHANT.sub(" ", _MASKED.sub(" ", text))
+    if _BRACKET.search(text):
         text = _without_brackets(text, machine)
     return " ".join(text.split())
 
@@ -113,13 +117,13 @@ def is_remark(text: str, apart: bool = False) -> bool:
 def _without_brackets(text: str, machine: bool) -> str:
     parts, last = [], 0
     for found in _BRACKET.finditer(text):
-        round_, square, starred = found.groups()
+        round_, square, *others = found.groups()
         before = text[max(0, found.start() - 20) : found.start()].rstrip()
         apart = not before or before[-1] in ".!?…"
         if square is not None:
             gone = machine or is_remark(square, apart=True)
         else:
-            gone = is_remark(round_ if round_ is not None else starred, apart)
+            gone = is_remark(next(filter(None, (round_, *others))), apart)
         if gone:
             parts.append(text[last : found.start()].rstrip())
             last = found.end()
