@@ -154,3 +154,24 @@ def test_a_damaged_line_is_rejected_and_the_others_are_read(tmp_path):
     assert faults["a#x"] is None
     assert faults["a#line 2"].startswith("line 2 is no JSON")
     assert faults["a#3"] == "record 3 holds no turns"
+
+
+def test_a_row_of_another_kind_does_not_stop_the_conversations_beside_it(tmp_path):
+    turns = [{"role": "user", "content": "Кто ты?"}, {"role": "assistant", "content": "Бот."}]
+    lines = [json.dumps({"id": "a", "messages": turns}), json.dumps({"x": 1})]
+    first, odd = read(tmp_path, {"a.jsonl": "\n".join(lines)})
+    assert first.text == "▸ Пользователь: Кто ты?\n▸ Ассистент: Бот."
+    assert "set text_column to one of x" in odd.fault
+
+
+def test_a_delimiter_in_a_text_without_quotes_loses_nothing(tmp_path):
+    table = "speaker;text\nАнна;Хорошо; спасибо\nПётр;Да\n"
+    assert text_of(tmp_path, "a.csv", table) == "▸ Анна: Хорошо; спасибо\n▸ Пётр: Да"
+    [cut] = read(tmp_path / "b", {"b.csv": "speaker;text;end\nАнна;Хорошо; спасибо;12\n"})
+    assert cut.fault == "the CSV is damaged after line 2: there are more fields than columns"
+
+
+def test_a_text_mixed_with_links_stays_one_line(tmp_path):
+    messages = [{"from": "Анна", "text": ["Смотри ", {"type": "link", "text": "a.ru"}, " вот"]}]
+    text = text_of(tmp_path, "result.json", json.dumps({"name": "Дом", "messages": messages}))
+    assert text == "▸ Анна: Смотри a.ru вот"

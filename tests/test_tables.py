@@ -214,3 +214,12 @@ def test_parquet_of_bytes_and_of_other_types(tmp_path):
     assert [document.text for document in found] == [PROSE, VERSE, "", ""]
     numbers = as_file(tmp_path / "b.parquet", parquet({"text": [1, 2]}))
     assert documents(numbers, tmp_path / "raw2")[0].fault.startswith("text is no text")
+
+
+def test_a_table_without_texts_beside_one_with_them_does_not_stop_it(tmp_path):
+    files = {"authors.csv": "author,born\nЧехов,1860\n", "works.csv": "author,text\nЧехов,Дуэль.\n"}
+    as_folder(tmp_path / "works", files)
+    told, found = documents(tmp_path / "works", tmp_path / "raw")
+    assert (told.id, told.text) == ("authors.csv", "")
+    assert "no column 'text'" in told.fault
+    assert found.text == "Дуэль."

@@ -36,7 +36,8 @@ class Texts(Origin):
         """A document for each file, id its path without the suffix, and for each row of a table.
 
         What is known of a work is taken from ``info.csv`` beside it, or else from the file
-        itself, from its name or from the folder.
+        itself, from its name or from the folder. A table without texts is the wrong setting,
+        unless other files have some.
         """
         files = list(members(raw))
         lists = {_folder(file): _rows(file) for file in files if is_info(_base(file))}
@@ -44,11 +45,13 @@ class Texts(Origin):
         if not files:
             kinds = ", ".join(sorted(READERS))
             raise UserError(f"{raw}: there is no {kinds} file in it")
-        works = [file.name for file in files if _is_work(file)]
-        known = Known(works, lists)
+        known = Known([file.name for file in files if _is_work(file)], lists)
         used: set[str] = set()
+        wrong: list[UserError] = []
+        nothing = True
         for file in files:
-            for document in self._read(file, among_works=bool(works)):
+            for document in self._read(file, wrong):
+                nothing = nothing and document.fault is not None
                 if document.fault and self.not_text == "stop":
                     raise UserError(
                         f"{file.name} cannot be read ({document.fault}): remove it, or leave such"
@@ -57,11 +60,13 @@ class Texts(Origin):
                 if document.id == file.name:
                     document = known.completed(document)
                 yield _unique(document, used)
+        if wrong and nothing:
+            raise wrong[0]
 
-    def _read(self, file: Member, among_works: bool) -> Iterator[Document]:
+    def _read(self, file: Member, wrong: list[UserError]) -> Iterator[Document]:
         """The documents in a file; one with a fault where it cannot be read.
 
-        A table without texts is the wrong setting, unless it lies beside what has texts.
+        What may be a wrong setting is added to ``wrong``, too.
         """
         try:
             if is_archive(file.name):
@@ -73,8 +78,7 @@ class Texts(Origin):
             if nothing:
                 yield Document(file.name, "", fault="it has no rows")
         except NoColumn as error:
-            if not among_works:
-                raise UserError(f"{file.name}: {error}") from error
+            wrong.append(UserError(f"{file.name}: {error}"))
             yield Document(file.name, "", fault=str(error))
         except Unreadable as error:
             yield Document(file.name, "", fault=str(error))

@@ -27,7 +27,6 @@ from femtogpt.sources.origin import Origin
 
 MARKDOWN, CAPTIONS = {".md", ".markdown"}, {".srt", ".vtt"}
 LINES, TABLES = {".jsonl", ".ndjson"}, {".csv", ".tsv"}
-ROWS = {".json", *LINES, *TABLES}
 
 
 class Interviews(Origin):
@@ -55,7 +54,8 @@ class Interviews(Origin):
     def documents(self, raw: Path) -> Iterator[Document]:
         """A document for each file, id its path without the suffix, or for each conversation.
 
-        An ``info.csv`` beside the files may tell their titles, authors and years.
+        An ``info.csv`` beside the files may tell their titles, authors and years. Rows without a
+        column of speech are the wrong setting, unless others have one.
         """
         found = list(members(raw))
         lists = {_folder(file): _rows(file) for file in found if is_info(_base(file))}
@@ -64,25 +64,29 @@ class Interviews(Origin):
             kinds = ", ".join(sorted(self.suffixes))
             raise UserError(f"{raw}: there is no file of a known kind in it: give {kinds}")
         known = Known([file.name for file in files], lists)
-        among_others = any(_suffix(file) not in ROWS for file in files)
+        wrong: list[UserError] = []
+        nothing = True
         for file in files:
             used: Counter[str] = Counter()
-            for interview in self._interviews(file, among_others):
+            for interview in self._interviews(file, wrong):
+                nothing = nothing and interview.fault is not None
                 document = known.completed(self._document(file, interview))
                 name = document.id + ("" if interview.key is None else f"#{interview.key}")
                 used[name] += 1
                 number = "" if used[name] == 1 else f"#{used[name]}"
                 yield replace(document, id=_encodable(name + number))
+        if wrong and nothing:
+            raise wrong[0]
 
     def _is_read(self, file: Member) -> bool:
         """Whether it is of a known kind, or an archive that could not be looked into."""
         known = _suffix(file) in self.suffixes and not is_info(_base(file))
         return known or is_archive(file.name)
 
-    def _interviews(self, file: Member, among_others: bool) -> Iterator[Interview]:
+    def _interviews(self, file: Member, wrong: list[UserError]) -> Iterator[Interview]:
         """The interviews in a file; one with a fault where it cannot be read.
 
-        Rows without a column of speech are the wrong setting, unless other files lie beside them.
+        What may be a wrong setting is added to ``wrong``, too.
         """
         try:
             nothing = True
@@ -94,8 +98,7 @@ class Interviews(Origin):
         except (Unreadable, NoDialogue) as error:
             yield Interview([], fault=str(error))
         except UserError as error:
-            if not among_others:
-                raise UserError(f"{file.name}: {error}") from error
+            wrong.append(UserError(f"{file.name}: {error}"))
             yield Interview([], fault=str(error))
 
     def _read(self, file: Member) -> Iterator[Interview]:

@@ -51,7 +51,17 @@ def of_csv(text: str, columns: Columns) -> Iterator[Interview]:
     delimiter = max(",;\t|", key=head.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        found = [{name: value for name, value in row.items() if name} for row in rows]
+        last_is_text = (rows.fieldnames or [None])[-1] == _column(
+            filter(None, rows.fieldnames or ()), columns.text, TEXT
+        )
+        found = []
+        for row in rows:
+            more = row.pop(None, None)
+            if more and any(more):  # a delimiter in a text that is not quoted
+                if not last_is_text:
+                    raise csv.Error("there are more fields than columns")
+                row[rows.fieldnames[-1]] = delimiter.join([row[rows.fieldnames[-1]], *more])
+            found.append({name: value for name, value in row.items() if name})
     except csv.Error as error:
         raise NoDialogue(f"the CSV is damaged after line {rows.line_num}: {error}") from error
     if not found:
@@ -200,8 +210,9 @@ def _said(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> 
 
 
 def _text(value: Any) -> str:
-    """A cell's text; chats may hold a list of parts."""
+    """A cell's text; chats may hold a list of paragraphs, or of strings mixed with links."""
     if isinstance(value, list):
         parts = (part.get("text") if isinstance(part, dict) else part for part in value)
-        return "\n".join(part for part in parts if isinstance(part, str))
+        between = "" if any(isinstance(part, str) for part in value) else "\n"
+        return between.join(part for part in parts if isinstance(part, str))
     return "" if value is None or isinstance(value, dict | bool) else str(value)
