@@ -49,6 +49,15 @@ def test_a_fictionbook_gives_paragraphs_verse_and_headings_without_notes(encodin
     assert document.year == 1887
 
 
+def test_references_to_notes_that_do_not_say_so_go_too(tmp_path):
+    book = books.fb2().decode()
+    old = book.replace(' type="note">[1]</a>', "><sup>1</sup></a>")
+    assert old != book
+    as_folder(tmp_path / "books", {"a.fb2": book, "b.fb2": old})
+    first, last = read(tmp_path / "books", tmp_path / "raw").values()
+    assert first == last
+
+
 def test_a_fictionbook_without_a_namespace_or_a_description_is_read(tmp_path):
     book = "<FictionBook><body><section><p>Одна строка.</p></section></body></FictionBook>"
     (document,) = documents(as_file(tmp_path / "a.fb2", book), tmp_path / "raw")

@@ -9,6 +9,7 @@ from lxml import etree
 
 from femtogpt.sources.archives import Member, Unreadable
 from femtogpt.sources.base import Document
+from femtogpt.sources.formats.html import NUMBER
 from femtogpt.sources.formats.text import decoded
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
@@ -79,4 +80,9 @@ def _pieces(element: etree._Element) -> Iterator[str]:
 
 
 def _is_reference(element: etree._Element) -> bool:
-    return local(element) == "a" and element.get("type") == "note"
+    """Whether it leads to a note: it says so, or is a number with an address in the book."""
+    if local(element) != "a":
+        return False
+    to = next((value for name, value in element.attrib.items() if name.endswith("href")), "")
+    numbered = to.startswith("#") and NUMBER.fullmatch("".join(element.itertext()))
+    return element.get("type") == "note" or bool(numbered)

@@ -29,7 +29,7 @@ NOTES = re.compile(
     r"\b(doc-)?(footnotes?|endnotes?|rearnotes?|noteref|note|toc|landmarks|page-list|pagebreak)\b"
 )
 _TYPES = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role")
-_NUMBER = re.compile(r"\W*(\d{1,4}|\*+|[ivxlc]{1,5})\W*")  # of a note
+NUMBER = re.compile(r"\W*(\d{1,4}|\*+|[ivxlc]{1,5})\W*")  # of a note
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
@@ -116,5 +116,5 @@ def _is_hidden(element: etree._Element, name: str) -> bool:
     if any(NOTES.search(element.get(kind, "")) for kind in _TYPES):
         return True
     if name == "a" and "#" in element.get("href", ""):
-        return bool(_NUMBER.fullmatch("".join(element.itertext())))
+        return bool(NUMBER.fullmatch("".join(element.itertext())))
     return False
