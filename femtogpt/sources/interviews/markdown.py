@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
 from femtogpt.sources.interviews.markup import Block, blocks
-from femtogpt.sources.interviews.names import dotted, speakers
-from femtogpt.sources.interviews.plain import DASH, dashed, named
+from femtogpt.sources.interviews.names import dotted
+from femtogpt.sources.interviews.plain import DASH, by_names, dashed
 from femtogpt.sources.interviews.remarks import spoken
 from femtogpt.sources.interviews.turns import Turn
 
 QUESTION, ANSWER = "Вопрос", "Ответ"
+_NUMBER = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")  # of a question
+_ENDED = re.compile(r"\?|[.!…][»\")]*$")  # as headings are not that ask nothing
 _SENTENCE = re.compile(r"[.!?…:;,][»\")]*$")
 
 
@@ -41,9 +43,7 @@ def _named(found: Sequence[Block]) -> list[Turn]:
     for block in found:
         if block.kind != "heading":
             lines += [*_lines(block), ""]
-    lines = dotted(lines)
-    known = speakers(lines)
-    return named(lines, known) if known else []
+    return by_names(dotted(lines))
 
 
 def _asked(found: Sequence[Block]) -> list[Turn]:
@@ -52,7 +52,7 @@ def _asked(found: Sequence[Block]) -> list[Turn]:
         lambda block: block.kind != "heading" and block.bold == block.text,
         lambda block: block.kind != "heading" and _leading_question(block) is not None,
         lambda block: block.kind != "heading" and block.italic == block.text,
-        lambda block: block.kind == "heading" and "?" in block.text,
+        lambda block: block.kind == "heading" and _ENDED.search(block.text) is not None,
         lambda block: block.kind == "quote" and "?" in block.text,
     )
     for is_question in forms:
@@ -74,9 +74,12 @@ def _in_form(found: Sequence[Block], is_question: Callable[[Block], bool]) -> li
             speaker = ANSWER
             if lead:
                 rest = block.text[len(lead) :].strip(" \n—–-")
-                turns += [Turn(QUESTION, spoken([lead])), Turn(ANSWER, spoken([rest]))]
+                turns += [
+                    Turn(QUESTION, spoken([_NUMBER.sub("", lead)])),
+                    Turn(ANSWER, spoken([rest])),
+                ]
             else:
-                turns.append(Turn(QUESTION, spoken(paragraphs)))
+                turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", paragraphs[0])])))
         elif block.kind != "heading":
             said = spoken(paragraphs)
             if speaker is None:

@@ -22,7 +22,10 @@ ALL = 0.95  # share of the lines that are turns, from which a name need not come
 FEW, MANY = 0.02, 10  # the least share of turns among the lines; or so many turns
 
 MARKUP = re.compile(r"\*\*|__|</?(?:b|strong|i|em)>", re.IGNORECASE)
-_HEAD_STAMP = re.compile(rf"^[\s\[(<]*{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?[\s\])>:–—-]*(?=\D)")
+_DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d),?\s+"
+_HEAD_STAMP = re.compile(
+    rf"^[\s\[(<]*(?:{_DATE})?{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?[\s\])>:–—-]*(?=\D)"
+)
 _TAIL_STAMP = re.compile(
     rf"^([^\d:]{{2,{LONGEST}}}?(?:\d{{1,2}})?)[\s,]+[\[(]?{STAMP}[\])]?\s*(?::|$)"
 )
@@ -57,12 +60,13 @@ class Opening:
     name: str
     rest: str  # the line after the colon
     plain: bool  # every word of the name is capitalised, a title or a number
+    stamped: bool = False  # only a time follows the name: «Анна 00:12»
 
 
 def opening(line: str) -> Opening | None:
     """What stands before the colon, where it has the shape of a name."""
     line = _HEAD_STAMP.sub("", MARKUP.sub("", line))
-    line = _TAIL_STAMP.sub(r"\1: ", line)
+    line, stamps = _TAIL_STAMP.subn(r"\1: ", line)
     found = _OPENING.match(line)
     if not found:
         return None
@@ -81,7 +85,7 @@ def opening(line: str) -> Opening | None:
     rest = found["rest"].strip()
     if line.lstrip().startswith("[") and rest.endswith("]") and "[" not in rest:
         rest = rest[:-1]  # the whole line stands in brackets
-    return Opening(name, rest, plain)
+    return Opening(name, rest, plain, stamped=plain and stamps > 0 and not rest)
 
 
 def speakers(lines: Sequence[str]) -> frozenset[str]:
@@ -89,6 +93,7 @@ def speakers(lines: Sequence[str]) -> frozenset[str]:
 
     A name comes at least twice (three times where others come ten times), unless nearly all
     lines are turns, or it is a role, of several capitalised words, or made up of names found.
+    Of names that stand alone with a time («Анна 00:12») all count, if there are several.
     """
     filled = [line for line in lines if line.strip()]
     openings = list(filter(None, map(_candidate, filled)))
@@ -98,6 +103,9 @@ def speakers(lines: Sequence[str]) -> frozenset[str]:
     everything = len(openings) >= ALL * len(filled) or _begins_blocks(lines, len(openings))
     least = 3 if max(counts.values()) >= MANY and not everything else 2
     known = {name for name, count in counts.items() if count >= least}
+    stamped = {key(found.name) for found in openings if found.stamped}
+    if len(stamped) > 1:
+        known |= stamped
     for found in openings:
         name = key(found.name)
         if everything or _is_certain(found, known) or (counts[name] > 1 and _is_named(found)):

@@ -14,6 +14,7 @@ from femtogpt.sources.interviews.interview import (
     front_matter,
     header,
 )
+from femtogpt.sources.interviews.lone_names import with_colons, with_stamps
 from femtogpt.sources.interviews.names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.remarks import STAMP, spoken
 from femtogpt.sources.interviews.turns import Turn
@@ -27,7 +28,10 @@ _HEADING = re.compile(
     | конец\s+(?:\w+\s+){{0,2}}(?:действия|акта|явления|картины|сцены|пьесы|комедии|драмы)
     | действующие\s+лица | те\s+же\b.{{0,60}})[\s.:]*) | \s*\#{{1,6}}\s.*"""
 )
-_NOTHING = re.compile(rf"[\W_]*|\s*{STAMP}\s*")  # rules, and times on lines of their own
+_NOTHING = re.compile(  # rules, times on lines of their own, what services write below
+    rf"[\W_]*|\s*{STAMP}\s*|Transcribed by \S+\s*"
+    r"|Расшифровка завершена через\b.*|(?:Meeting|Transcription) ended after\b.*"
+)
 _STAMPED = re.compile(rf"^\s*{STAMP}\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 NARROW, WIDE = 55, 100  # of the lines' lengths, between which a text is taken to be wrapped
@@ -44,14 +48,20 @@ def read(text: str) -> Interview:
     lines = text.splitlines()
     if about == About():
         about, lines = header(lines)
-    lines = unstamped(dotted([MARKUP.sub("", line) for line in lines]))
-    known = speakers(lines)
-    if not known:
-        lines = dash_named(lines)
-        known = speakers(lines)
-    if not known:
+    lines = with_stamps([MARKUP.sub("", line) for line in lines])
+    turns = by_names(unstamped(dotted(lines)))
+    if not turns:
         return Interview(dashed([line for line in lines if line.strip()]), about)
-    return Interview(named(lines, known), about)
+    return Interview(turns, about)
+
+
+def by_names(lines: Sequence[str]) -> list[Turn]:
+    """The turns where names begin them, with a colon, a dash or nothing after; else none."""
+    for form in (list, dash_named, with_colons):
+        lines = form(lines)
+        if known := speakers(lines):
+            return named(lines, known)
+    return []
 
 
 def named(lines: Sequence[str], known: frozenset[str]) -> list[Turn]:

@@ -1,4 +1,4 @@
-"""Turns from the JSON of Whisper and its kin: openai-whisper, WhisperX, whisper.cpp."""
+"""Turns from the JSON of Whisper: openai-whisper, WhisperX, whisper.cpp, transformers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ FIELDS = {  # of a segment, where it stands in a bare list: one with others is a
     *("id", "seek", "start", "end", "text", "tokens", "words", "chars", "speaker", "temperature"),
     *("avg_logprob", "compression_ratio", "no_speech_prob"),
 }
+MARKS = {"task", "segments", "usage"}  # of an answer that may have a text and no segments
+BARE = {"text", "language", "duration", "words", *MARKS}
 
 
 def segments(value: Any) -> list[dict] | None:
     """The segments in a JSON value; None where it is not of this kind."""
     if isinstance(value, dict):
+        if value.keys() & MARKS and _is_bare(value):
+            return [{"text": value["text"]}]
         if isinstance(found := value.get("segments"), list):
             return list(filter(_is_segment, found))
+        chunks = value.get("speakers") or value.get("chunks")  # insanely-fast-whisper has both
+        if isinstance(chunks, list) and any(map(_is_chunk, chunks)):
+            return [_of_transformers(part) for part in chunks if _is_chunk(part)]
         if isinstance(found := value.get("transcription"), list):
             return list(map(_of_whisper_cpp, filter(_is_segment, found)))
     if isinstance(value, list) and value and all(map(_is_segment, value)):
@@ -39,6 +46,14 @@ def segments(value: Any) -> list[dict] | None:
 
 def _is_segment(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str)
+
+
+def _is_bare(value: Mapping[str, Any]) -> bool:
+    return value.keys() <= BARE and _is_segment(value) and not value.get("segments")
+
+
+def _is_chunk(part: Any) -> bool:
+    return _is_segment(part) and isinstance(part.get("timestamp"), list)
 
 
 def read(found: Sequence[Mapping[str, Any]], speaker_column: str | None = None) -> Interview:
@@ -57,6 +72,12 @@ def _of_whisper_cpp(part: Mapping[str, Any]) -> dict:
     )
     times = {"start": start and start / 1000, "end": end and end / 1000}
     return {**times, **part}
+
+
+def _of_transformers(part: Mapping[str, Any]) -> dict:
+    """A segment with its times apart; the last one may have no end."""
+    start, end = (*part["timestamp"], None, None)[:2]
+    return {**part, "start": start, "end": end}
 
 
 def _is_silence(part: Mapping[str, Any]) -> bool:
