@@ -26,6 +26,7 @@ _AFTER = ' \t\u00a0)]}.,;:!?…—–-/»“"”'  # one of these follows a clos
 def quotes(text: pl.Expr) -> pl.Expr:
     """Quotation marks become «…», and „…“ within them."""
     text = where(_german, lambda text: text.str.replace_many({"„": "«", "“": "»"}), text)
+    text = where(has(",,", "''", "``"), _typed, text)
     text = where(has('"'), _plain, text)
     return mapped_lines(rf"[\"”‟]|“[{LETTER}\d]|<<[{LETTER}]|“„|«[^»\n]*«", _line, text)
 
@@ -33,6 +34,12 @@ def quotes(text: pl.Expr) -> pl.Expr:
 def _german(text: pl.Expr) -> pl.Expr:
     """Whether „…“ are a text's outer marks."""
     return has("„")(text) & ~has("«", "»", '"')(text)
+
+
+def _typed(text: pl.Expr) -> pl.Expr:
+    """Those of two signs each: ,,слово'' and ``слово''."""
+    text = text.str.replace_all(rf"(^|[\s(])(?:,,|``)([{LETTER}\d])", '$1"$2')
+    return text.str.replace_all(rf"([{LETTER}\d.,!?…])''", '$1"')
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
@@ -54,17 +61,17 @@ def _line(line: str) -> str:
         if depth < 0:
             balanced, depth = False, 0
     balanced = balanced and depth == 0
-    pieces, at, depth = [], 0, 0
+    pieces, at, inner = [], 0, []  # inner: of each quotation that is open
     for mark, opens in zip(found, opening, strict=True):
-        if not (depth == 0 and _inches(line, mark)):
-            depth = max(0, depth - (not opens))
-            inner = balanced and depth > 0
-            if mark[0] == ("„" if opens else "“"):
-                inner = True  # perhaps within a quotation that other lines open and close
-            new = ("„" if inner else "«") if opens else ("“" if inner else "»")
-            pieces += [line[at : mark.start()], new]
-            at = mark.end()
-            depth += opens
+        if not inner and _inches(line, mark):
+            continue
+        if opens:  # „ perhaps within a quotation that other lines open and close
+            inner.append(mark[0] == "„" or (balanced and bool(inner)))
+            new = "„" if inner[-1] else "«"
+        else:
+            new = "“" if (inner.pop() if inner else mark[0] == "“") else "»"
+        pieces += [line[at : mark.start()], new]
+        at = mark.end()
     return "".join([*pieces, line[at:]])
 
 
@@ -72,15 +79,13 @@ def _opens(line: str, mark: re.Match, depth: int) -> bool:
     """Whether a mark opens a quotation: by what stands around it, else by its form."""
     if mark[0] == "„":
         return True
-    if mark[0] == "”":
-        return False
     before = line[mark.start() - 1] if mark.start() else " "
     after = line[mark.end()] if mark.end() < len(line) else " "
     may_open = before in _BEFORE and after not in " \t\u00a0"
     may_close = before not in " \t\u00a0" and after in _AFTER
     if may_open != may_close:
         return may_open
-    return mark[0] == "«" or (mark[0] != "»" and depth == 0)
+    return mark[0] == "«" or (mark[0] not in "»”" and depth == 0)
 
 
 def _inches(line: str, mark: re.Match) -> bool:

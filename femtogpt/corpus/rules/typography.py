@@ -30,7 +30,7 @@ def dashes(text: pl.Expr) -> pl.Expr:
         text,
         (r"([^\s—(\[«„\"-])— ", "$1 — "),  # a space on either side of a dash that has one
         (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
-        (rf"([,.!?…;:])—([{LETTER}])", "$1 — $2"),
+        (rf"((?:[{LETTER}0-9»)]{{2}}\.|[,!?…;:]))—([{LETTER}])", "$1 — $2"),
         (rf"(^|\n| )—([{LETTER}0-9«„\"…])", "$1— $2"),
         (rf"(^|[^\d{LETTER}.,/—-])(\d{{1,4}})-(\d{{1,4}})([^\d{LETTER}/—-]|$)", "$1$2—$3$4"),
     )
@@ -66,7 +66,9 @@ def _from_hyphens(text: pl.Expr) -> pl.Expr:
         (_HYPHEN, "${1}—${2}"),  # of two that share a space, a pass finds the first
         (r"([,.!?…;:»\")])-([ \t\n]|$)", "$1 —$2"),
         (rf"([,!?…])-([{LETTER}])", "$1 — $2"),
-        (r"(\.)-(\p{Lu})", "$1 — $2"),
+        (rf"([!?…]»)-([{LETTER}])", "$1 — $2"),
+        (rf"([{LETTER}0-9»)]{{2}}\.)-(\p{{Lu}})", "$1 — $2"),  # С.-Петербург has an initial
+        (rf"([{LETTER}])- ([«„])", "$1 — $2"),
         (rf"(^|\n)-([{LETTER}])", "$1— $2"),
     )
 
