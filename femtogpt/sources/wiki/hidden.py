@@ -22,6 +22,8 @@ _LITERAL = "nowiki"
 _MARKUP = "{}[]|<>'=*#:;!_-&"
 _PRIVATE = {ord(mark): 0xE000 + number for number, mark in enumerate(_MARKUP)}
 _PUBLIC = {private: mark for mark, private in _PRIVATE.items()}
+# A formula that is the same in plain text, as most names of quantities amid sentences.
+_FORMULA = re.compile(r"<math\b[^<>/]*>\s*((?:[^\W_]|[ +.,=>()/*-]){1,60}?)\s*</math>", re.I)
 _ANY_PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 
@@ -29,8 +31,9 @@ def without_hidden(text: str) -> str:
     """The text without what such tags hold.
 
     Of <nowiki> the text stays, its markup in characters which ``shown`` turns back at the end.
+    So do formulas that need no typesetting: «где x и y — числа».
     """
-    text = _ANY_PRIVATE.sub("", text)
+    text = _FORMULA.sub(lambda formula: literal(formula[1]), _ANY_PRIVATE.sub("", text))
     found = _TOKEN.search(text)
     if found is None:
         return text
@@ -59,7 +62,7 @@ def without_hidden(text: str) -> str:
                 opened, place, start = tags.pop()
                 counts[opened] -= 1
             if name == _LITERAL:
-                kept[place:] = [text[start : found.start()].translate(_PRIVATE)]
+                kept[place:] = [literal(text[start : found.start()])]
             elif name == "table" or bisect(headings, start) == bisect(headings, found.start()):
                 del kept[place:]
             else:
@@ -69,6 +72,11 @@ def without_hidden(text: str) -> str:
     for _, place, _ in tags:
         kept[place] = " "
     return "".join(kept)
+
+
+def literal(text: str) -> str:
+    """The text as it is: no mark in it is taken for markup."""
+    return text.translate(_PRIVATE)
 
 
 def shown(text: str) -> str:

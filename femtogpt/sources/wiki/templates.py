@@ -17,6 +17,7 @@ in the dump                             in the text
 {{дробь|3|4}}, {{e|6}}                  3/4, ·10⁶
 {{convert|5|km|mi}}                     5 km
 {{nihongo|Айкидо|合気道|айкидо}}        Айкидо (合気道, айкидо)
+{{bt-ruslat|Дуб|Quercus}}               Дуб (лат. Quercus)
 {{ударение}}, {{тире}}, {{nbsp}}        a stress mark, a dash, a space
 {{М.}}, {{СПб.}}                        themselves
 {{PAGENAME}}                            the page's title
@@ -29,6 +30,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from femtogpt.sources.wiki.hidden import literal
 from femtogpt.sources.wiki.languages import LABELS, MONTHS
 
 SUPERSCRIPT = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
@@ -231,6 +233,8 @@ TABLE: dict[str, Expansion] = _table(
     (_power_of_ten, "e, е"),
     (_converted, "convert, cvt"),
     (_with_original, "nihongo, нихонго, яп"),
+    (lambda call: f"{call[1]} (лат. {call[2]})" if call[2] else call[1], "bt-ruslat"),
+    (lambda call: f"{call[1]} {call[2]}".strip(), "btname"),
     (_joined, "chem, chem2, хим, химическая формула"),
     (_listed, "hlist, unbulleted list, ubl, ublist"),
     (lambda call: "\u0301" if call.language != "en" else "'", "ударение, удар, '"),
@@ -241,7 +245,7 @@ TABLE: dict[str, Expansion] = _table(
     (_always(" – "), "snd, spaced ndash, spnd"),
     (_always(" "), "nbsp, space, пробел, thinsp, нбсп, -, clear inline"),
     (_always(" • "), "•, ·, ・, bull, middot, *, точка"),
-    (_always("="), "="),
+    (_always(literal("=")), "="),  # no mark of a named argument
     (_always("’"), "ʼ, апостроф, ’"),
     (_always("’s"), "'s"),
     (_always("№"), "номер, numero, №"),

@@ -17,8 +17,8 @@ def article_text(wikitext: str, title: str, site: Site, references: bool = False
     """What a reader reads: paragraphs, list items and headings, each on a line of its own.
 
     Templates (but for those in ``templates.TABLE``), tables, notes, pictures, categories and
-    formulas go. A heading with nothing below it goes, and so do sections of references, unless
-    ``references`` is true.
+    formulas (but the simplest) go. A heading with nothing below it goes, and so do sections of
+    references, unless ``references`` is true.
     """
     text = without_hidden(wikitext.replace("\r\n", "\n"))
     text = without_braces(text, partial(expanded, language=site.language, title=title))
