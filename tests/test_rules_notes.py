@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from femtogpt.corpus.rules import STANDARD
 from tests.cleaning import clean
 
 PARAGRAPH = "Вечером мы долго сидели на крыльце и говорили о прошедшем лете и о соседях."
@@ -44,7 +45,7 @@ def test_signs_that_are_no_marks_stay(text):
 
 
 @pytest.mark.parametrize("heading", ["Примечания", "ПРИМЕЧАНИЯ", "Комментарии", "Сноски:"])
-@pytest.mark.parametrize("label", ["{}", "[{}]", "({})", "{})"])
+@pytest.mark.parametrize("label", ["{}", "[{}]", "({})", "{})", "{{{}}}", "↑"])
 def test_notes_gathered_below_a_heading_go_with_their_marks(heading, label):
     notes = "\n".join(f"{label.format(n)} Так называли соседей в деревне." for n in (1, 2))
     text = f"Он сказал Adieu[1] и вышел[2].\n\n{PARAGRAPH * 9}\n\n{heading}\n\n{notes}"
@@ -104,3 +105,42 @@ def test_words_that_an_editor_supplied_stay_without_their_brackets(text, cleaned
 def test_brackets_of_the_author_stay():
     text = "Он (по-французски) сказал: bonjour (и поклонился). Иван (1840—1901) был дед."
     assert clean(text, "bracketed_notes", "conjectures", "footnote_marks") == text
+
+
+def test_raised_and_braced_labels_are_labels():
+    assert clean("Так¹, adieu².\n\n¹ Да.\n² Прощайте (фр.).", *STANDARD) == "Так, adieu."
+    assert clean("Adieu{1}.\n\n{1} Прощайте (фр.).", *STANDARD) == "Adieu."
+    html = "Кто там?<sup>1</sup> Пять м<sup>2</sup>."
+    assert clean(html, *STANDARD) == "Кто там? Пять м²."
+
+
+def test_notes_with_stars_do_not_hide_the_numbered_ones_below_them():
+    text = f"Он знал*. Adieu 1, сказал он, sapienti sat 2.\n{PARAGRAPH}\n\n*\nКто? — Ред.\n"
+    notes = "1\nпрощайте (франц.).\n2\nумному достаточно (лат.)."
+    cleaned = clean(text + notes, "gathered_notes", "blank_lines")
+    assert cleaned == f"Он знал. Adieu, сказал он, sapienti sat.\n{PARAGRAPH}"
+
+
+def test_a_mark_after_a_word_that_ends_in_n_or_o_goes():
+    text = "Mme Lebrun 1, il trionfo 2.\n1\nдама (франц.).\n2\nтриумф (итал.)."
+    assert clean(text, "gathered_notes", "blank_lines") == "Mme Lebrun, il trionfo."
+
+
+def test_links_to_edit_a_wiki_go():
+    text = f"Тоска[править | править код]\n\n{PARAGRAPH}[1]\n\nПримечания[править]\n\n↑ Так."
+    assert clean(text, *STANDARD, title=None, author=None) == f"Тоска\n\n{PARAGRAPH}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Глава 5. Дом 3. Пушкин2 ноября приехал.",
+        "Он взял: 1) хлеба; 2) соли (на рубль 5).",
+        "признаки: (1) тёплый, (2) мягкий и (3) сырой",
+        "*так* и *не иначе*, графиня N*, князь Р***",
+        "в 18** году, x² и 2x2 = 4, le 9 octobre, № 5",
+        "Матф. гл. XVIII, ст. 21",
+    ],
+)
+def test_numbers_and_stars_of_the_text_are_no_stray_marks(text):
+    assert clean(text, "stray_marks") == text

@@ -17,6 +17,7 @@ from femtogpt.corpus.rules import (  # noqa: F401 - to import them is to registe
     notes,
     paragraphs,
     quotes,
+    strays,
     typography,
 )
 from femtogpt.corpus.rules.registry import RULES, Rule, chosen, rule

@@ -49,10 +49,21 @@ _TAG = (  # only those that HTML has: vector<int> is none
 )
 
 
-@rule("глава<hr> <B>первая</B><br/>, если a<b", "глава первая, если a<b")
+_SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_EDIT = r"\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\]"
+
+
+@rule("глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>", "глава первая, если a<b, 5 м²")
 def tags(text: pl.Expr) -> pl.Expr:
-    """HTML tags go."""
+    """HTML tags and the links [править] of a wiki go; what is superscript stays so."""
+    text = where(has("[править", "[edit"), replaced(_EDIT, ""), text)
+    text = mapped(has("<sup", "<SUP"), _raised, text)
     return where(matches("<[A-Za-z/!]"), replaced(_TAG, ""), text)
+
+
+def _raised(text: str) -> str:
+    return _SUPERSCRIPT.sub(lambda found: found[1].translate(_RAISED), text)
 
 
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"

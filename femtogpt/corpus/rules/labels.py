@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,12 +21,13 @@ LONGEST = 1500  # characters of a note that no heading announces
 RULED = 12  # lines below a ruler, at most
 SHARE = 0.85  # of a document: a longer «Комментарии» is taken for the work itself
 _LABEL = re.compile(
-    r"\[(?P<square>\*?\d{1,3}|\*{1,5})\]|<<(?P<angle>\d{1,3})>>|\((?P<round>\*?\d{1,3})\)"
+    r"\[(?P<square>\*?\d{1,3}|\*{1,5})\]|<<(?P<angle>\d{1,3})>>"
+    r"|\{(?P<curly>\d{1,3})\}|\((?P<round>\*?\d{1,3})\)"
     r"|(?P<stars>\*{1,20})(?!\s*\*)(?P<starred>\d{1,3})?"
     r"|(?P<plain>\d{1,3})(?:\)|\*{1,2})?(?![\d.…:%°-])"
 )
 
-_CANDIDATE = re.compile(r"\n[ \t\u00a0]*[\[<(*0-9]")
+_CANDIDATE = re.compile(r"\n[ \t\u00a0]*[\[<({*0-9]")
 _ANNOUNCED = re.compile(  # how such headings begin
     r"\n[^\w\n]{0,12}(?=[ПКСИОпксиn])"
     r"(?:[Пп]римечани|[Кк]омментари|[Сс]носки|[Пп]ечатные вар|[Ии]з ранних|notes|О [рпск]"
@@ -42,7 +43,9 @@ _NO_LABEL = re.compile(  # after a number: a date, a share, an item of a list
 class Label:
     line: int
     number: int  # of stars, where it is stars alone
-    kind: str  # plain, item (a number with a bracket), square, angle, round, starred or stars
+    kind: (
+        str  # plain, item (a number with a bracket), square, angle, curly, round, starred or stars
+    )
     text: str  # of the note, on the same line
     ruled: bool  # a ruler is above, and no blank line between
 
@@ -105,7 +108,7 @@ def run_at(
             run.append(label)
     notes = []
     for label, following in zip(run, [*run[1:], None], strict=True):
-        end = following.line if following else limit or _end(lines, label)
+        end = following.line if following else limit or _last_end(lines, label, labels)
         body = "\n".join([label.text, *lines[label.line + 1 : end]]).strip()
         apart = not label.text and not "".join(lines[label.line + 1 : label.line + 2]).strip()
         notes.append(Note(label, end, body, apart))
@@ -118,6 +121,14 @@ def _follows(lines: list[str], last: Label, label: Label) -> bool:
         return label.line <= _end(lines, last) + 1
     apart = not lines[last.line + 1].strip()
     return apart or bool(lines[label.line - 1].strip())
+
+
+def _last_end(lines: list[str], label: Label, labels: list[Label]) -> int:
+    """The line after a run's last note; below it another run may begin without a blank line."""
+    end = _end(lines, label)
+    after = bisect_right(labels, label.line + 1, key=lambda other: other.line)
+    below = (other.line for other in labels[after:] if not other.text)
+    return min(end, next(below, end)) if not label.text else end
 
 
 def _end(lines: list[str], label: Label) -> int:
@@ -164,6 +175,7 @@ def sections_in(
                 end = after
                 break
         noted = bisect_left(labelled, end) > bisect_left(labelled, index)
+        noted = noted or text.find("\n↑", starts[index], starts[end]) >= 0
         noted = noted or len(EDITORIAL.findall(text, starts[index], starts[end])) >= 3
         if not noted and 5 * starts[index] < 4 * starts[-1]:
             end = index

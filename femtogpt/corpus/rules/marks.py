@@ -12,19 +12,21 @@ import polars as pl
 from femtogpt.corpus.rules.registry import Change, has, matches, replaced, rule, where
 from femtogpt.corpus.rules.signs import LETTER
 
-KINDS = ("square", "angle", "round", "starred")
-_TOKEN = re.compile(r"[\[(<*0-9][\[(<*0-9)\]>]*")  # a class first: the fastest search re has
+KINDS = ("square", "angle", "curly", "round", "starred")
+_TOKEN = re.compile(r"[\[(<{*0-9][\[(<*0-9)\]>}]*")  # a class first: the fastest search re has
 _SQUARE = re.compile(r"\[\*?(\d{1,3})\]")
 _BRACKETED = re.compile(
-    r"\[\*?(?P<square>\d{1,3})\]|<<(?P<angle>\d{1,3})>>|\(\*?(?P<round>\d{1,3})\)"
+    r"\[\*?(?P<square>\d{1,3})\]|<<(?P<angle>\d{1,3})>>"
+    r"|\{(?P<curly>\d{1,3})\}|\(\*?(?P<round>\d{1,3})\)"
 )
 _STARRED = re.compile(r"\*(\d{1,3})")
 _PLAIN = re.compile(r"(\d{1,3})(?:\*{1,2}|\))?")
 _COUNTED = re.compile(  # what stands before or after a number that is no mark
-    r"(?:№|[NNo]o?|\b(?:в|к|на|до|от|с|по|из|за|или|и|около|через|гл|глав[аеуы]|стр|т|лет|ст|около))\.?$",
+    r"(?:№|\b(?:n[oо]?|в|к|на|до|от|с|по|из|за|или|и|около|через|гл|глав[аеуы]|стр|т|лет|ст|около))\.?$",
     re.IGNORECASE,
 )
 
+_GOES_ON = re.compile(r" (?:и|а|но|не|в|на|с|к|по|из|от|у|о|что|как|или|ли|бы)\b")
 _ENDING = re.compile(r"[-—–](?:го|му|й|ый|ий|ой|я|ая|е|ое|ые|м|ом|ым|их|ых|х|ми|ю|ую|ти|и)\b")
 
 
@@ -35,7 +37,7 @@ class Mark:
     start: int
     end: int
     number: int  # of stars, where it is stars alone
-    kind: str  # square, angle, round, starred, stars or plain
+    kind: str  # square, angle, curly, round, starred, stars or plain
     score: int = 4
 
 
@@ -65,7 +67,7 @@ def _marks_in(text: str) -> list[Mark]:
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         inside = token[0]
-        if inside[0] in "[(<":
+        if inside[0] in "[(<{":
             for found in _BRACKETED.finditer(inside):
                 at = start + found.start()
                 number = int(found[found.lastgroup])
@@ -140,6 +142,7 @@ def _score(text: str, start: int, end: int) -> int:
         or (after.isspace() and text[end : end + 2][1:] in "\n—–-")
     )
     ends = ends or (text[start - 2] in ".!?…»" and text[end + 1 : end + 2].isupper())
+    ends = ends or _GOES_ON.match(text, end)  # nothing is counted
     return (1 if ends else 0) + _foreign(text, start) + (1 if not after.isspace() else 0)
 
 

@@ -21,6 +21,7 @@ SHORT = 300  # of a note that no mark points to, though marks point to others of
 _POINTING = {  # labels to the marks that may point to them, where no heading announces notes
     "square": ("square",),
     "angle": ("angle",),
+    "curly": ("curly",),
     "round": ("round", "starred"),
     "starred": ("starred", "round"),
     "plain": ("round", "starred"),
@@ -37,7 +38,8 @@ def gathered_notes(text: pl.Expr) -> pl.Expr:
     announced = r"римечани|РИМЕЧАНИ|омментари|ОММЕНТАРИ|\nnotes|Сноски"
     label = (
         r"\n[ \t\u00a0]*(?:\d{1,3}(?:\)|\*{1,2})?[ \t\u00a0]*(?:\n|\pL|[«\"(\[—-])"
-        r"|\[\*?\d{0,3}\]|<<\d|\(\*?\d{1,3}\)|\*{1,9}\d{0,3}[ \u00a0]*(?:\n|[^\s*]))"
+        r"|\[\*?\d{0,3}\]|<<\d|\{\d{1,3}\}|[¹²³]|\(\*?\d{1,3}\)"
+        r"|\*{1,9}\d{0,3}[ \u00a0]*(?:\n|[^\s*]))"
     )
 
     def may_have(text: pl.Expr) -> pl.Expr:
@@ -46,8 +48,13 @@ def gathered_notes(text: pl.Expr) -> pl.Expr:
     return mapped(may_have, without_notes, text)
 
 
-def without_notes(text: str) -> str:
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def without_notes(original: str) -> str:
     """The text without its gathered notes and the marks that point to them."""
+    raised = any(digit in original for digit in "¹²³")
+    text = original.translate(_RAISED) if raised else original  # places stay the same
     lines = text.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines])]  # of the lines, in the text
     labels = list(labels_in(text, lines, starts))
@@ -82,7 +89,7 @@ def without_notes(text: str) -> str:
             last = end - 1
         while index < len(labels) and labels[index].line <= last:
             index += 1
-    return _cut(text, lines, starts, blocks, gone)
+    return _cut(original, lines, starts, blocks, gone)
 
 
 def _pointing(run: list[Note], marks: Marks, start: int, end: int, announced: bool) -> list[Mark]:

@@ -1,0 +1,53 @@
+"""Marks whose notes are not there: the file has lost them, or has them in some unusual form."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from femtogpt.corpus.rules.registry import mapped_lines, rule
+
+_AFTER = r"(?=[\s.,;:!?…»“)]|$)"
+_MONTH = r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)"  # else a date
+_STRAYS = (
+    rf"(?<=[а-яёa-z]{{3}})[0-9]{{1,2}}{_AFTER}(?! {_MONTH})",  # слово1
+    r"(?<=[а-яёa-z][!?…;»“])[0-9]{1,2}(?=\s|$)",  # слово»1
+    r"(?<=[а-яёa-z]{4}[.:])[0-9]{1,2}$",
+    r"(?<=[a-zà-ÿ]{2}[a-zà-ÿ.!?…»]) [0-9]{1,2}(?=[.,;:!?…»)]| —|$)",  # adieu! 4
+    r"(?<=[а-яё]{4}[.!?…»“]) [0-9]{1,2}$",
+    r"(?<=[а-яё]{4}»[.!?…]) [0-9]{1,2}$",
+    r"(?<=[а-яёa-z]{2}[а-яёa-z»“.!?…]) ?\(\*?[0-9]{1,2}\)" + _AFTER,  # слово (1)
+    r"(?<=[а-яёa-z]{3},) \([0-9]{1,2}\)$",
+    r"(?<=[а-яёa-z]{3}) ?[0-9]{1,2}'?\)" + _AFTER,  # слово 1)
+    r"(?<=[а-яёa-zIVX]{2})\*" + _AFTER,
+    r"(?<=[:;»“])\*" + _AFTER,
+)
+_STRAY = re.compile("|".join(_STRAYS))
+_LOOKS = (  # as the above in short: without groups and looking around it is fast
+    r"[а-яёa-z][!?…;:.»“]?[0-9]|[a-zà-ÿ][.!?…»]? [0-9]|[а-яё][.!?…»“] [0-9]{1,2}(?:\n|$)"
+    r"|[0-9]'?\)(?:[^ ]|$)|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
+)
+_EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
+
+
+@rule(
+    "Adieu! 4\nОн писал:*\nспал в трактире1, в Мегаре 2) (на горе 3), (1) и (2).",
+    "Adieu!\nОн писал:\nспал в трактире, в Мегаре (на горе 3), (1) и (2).",
+)
+def stray_marks(text: pl.Expr) -> pl.Expr:
+    """Numbers and stars after a word that pointed to notes that the file does not have go."""
+    return mapped_lines(_LOOKS, _without_strays, text)
+
+
+def _without_strays(line: str) -> str:
+    emphasis = "*" in line and _EMPHASIS.search(line)
+
+    def kept(stray: re.Match) -> str:
+        before = line[: stray.start()]
+        closes = (
+            stray[0][-1] == ")" and "(" not in stray[0] and before.rfind("(") > before.rfind(")")
+        )
+        return stray[0] if closes or (emphasis and stray[0] == "*") else ""
+
+    return _STRAY.sub(kept, line)
