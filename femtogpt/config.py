@@ -227,6 +227,9 @@ class TrainConfig(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: what the device does best; float16 scales the loss"
     )
+    compile: bool | Literal["auto"] = Field(
+        "auto", description="torch.compile; auto: where it saves more time than it takes"
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads; default: torch's choice")
     checkpoint_every: int = Field(100, ge=1, description="steps")
     checkpoint_minutes: float = Field(

@@ -13,17 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
+from femtogpt.model.head import IGNORED
 from femtogpt.tokens.shards import Entry, Shard
 
-IGNORED = -100
-LOGITS = 1 << 27  # computed at once: half a gigabyte in float32
-
-
-def at_once(vocab_size: int) -> int:
-    """Predictions whose logits fit into memory together."""
-    return max(1, LOGITS // vocab_size)
+PREDICTIONS = 16384  # computed at once
 
 
 @dataclass
@@ -91,7 +85,7 @@ def score_shards(
     model: torch.nn.Module,
     shards: Iterable[Shard],
     context: int,
-    predictions: int = 16384,
+    predictions: int = PREDICTIONS,
     update: Callable[[int], None] = lambda tokens: None,
 ) -> list[tuple[Entry, Score]]:
     """The score of each document.
@@ -128,9 +122,14 @@ def spread(shards: Mapping[str, Sequence[Shard]], context: int, tokens: int) -> 
     return every[step // 2 :: step] or every
 
 
-def mean_nats(model: torch.nn.Module, some: list[Window], predictions: int = 16384) -> float:
-    """Nats per token over some windows."""
-    total = sum(float(window_nats(model, batch).sum()) for batch in _alike(some, predictions))
+def mean_nats(model: torch.nn.Module, some: list[Window], shape: tuple[int, int]) -> float:
+    """Nats per token over some windows, computed in batches of one ``shape`` (rows, context).
+
+    Of one shape, as a compiled model would be compiled anew for every other.
+    """
+    ordered = sorted(some, key=lambda window: -len(window.ids))
+    batches = (ordered[start : start + shape[0]] for start in range(0, len(ordered), shape[0]))
+    total = sum(float(window_nats(model, batch, shape).sum()) for batch in batches)
     return total / sum(len(window.ids) - 1 for window in some)
 
 
@@ -144,20 +143,16 @@ def _alike(some: list[Window], predictions: int) -> Iterator[list[Window]]:
 
 
 @torch.inference_mode()
-def window_nats(model: torch.nn.Module, batch: Sequence[Window]) -> np.ndarray:
-    """The summed nats of each window's targets, float64."""
-    longest = max(len(window.ids) for window in batch) - 1
-    inputs = np.zeros((len(batch), longest), dtype=np.int64)
-    targets = np.full((len(batch), longest), IGNORED, dtype=np.int64)
+def window_nats(
+    model: torch.nn.Module, batch: Sequence[Window], shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """The summed nats of each window's targets, float64; padded to ``shape`` where one is given."""
+    rows, length = shape or (len(batch), max(len(window.ids) for window in batch) - 1)
+    inputs = np.zeros((rows, length), dtype=np.int64)
+    targets = np.full((rows, length), IGNORED, dtype=np.int64)
     for row, window in enumerate(batch):
         inputs[row, : len(window.ids) - 1] = window.ids[:-1]
         targets[row, : len(window.ids) - 1] = window.ids[1:]
     device = next(model.parameters()).device
-    logits = model(torch.from_numpy(inputs).to(device)).float()
-    nats = F.cross_entropy(
-        logits.flatten(0, 1),
-        torch.from_numpy(targets).to(device).flatten(),
-        ignore_index=IGNORED,
-        reduction="none",
-    )
-    return nats.view(len(batch), longest).double().sum(dim=1).cpu().numpy()
+    nats = model.nats(torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device))
+    return nats.double().sum(dim=1).cpu().numpy()[: len(batch)]

@@ -24,25 +24,24 @@ def evaluate(store: Store, tokens: Artifact, run: Artifact, device: str = "auto"
 
     def build(folder: Path) -> dict:
         # torch takes seconds to import: not when the evaluation is up to date
-        from femtogpt.model.score import Score, at_once, mean_nats, score_shards, spread
+        from femtogpt.model.score import PREDICTIONS, Score, mean_nats, score_shards, spread
         from femtogpt.tokens.shards import Tokens
         from femtogpt.training.loop import load
 
         model = load(run.path, device)
         context = model.config.context
         data = Tokens(tokens.path)
-        predictions = at_once(data.vocab_size)
         sources, documents = {}, []
         with progress("evaluation", data.total("held_out"), "tokens") as update:
             for source, shards in data.shards("held_out").items():
-                scores = score_shards(model, shards, context, predictions, update)
+                scores = score_shards(model, shards, context, update=update)
                 sources[source] = sum((score for _, score in scores), Score())
                 documents += [
                     {"source": source, "id": entry.id, **score.as_dict()} for entry, score in scores
                 ]
         whole = sum(sources.values(), Score())
         some = spread(data.shards("train"), context, TRAIN_TOKENS)
-        loss = mean_nats(model, some, predictions)
+        loss = mean_nats(model, some, (max(1, PREDICTIONS // context), context))
         per_character = data.total("train") / data.total("train", "characters")
         result = {
             "held_out": {

@@ -17,10 +17,10 @@ from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.model.score import at_once, mean_nats, spread
+from femtogpt.model.score import mean_nats, spread
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training import checkpoint, metrics
+from femtogpt.training import checkpoint, compiled, metrics
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
@@ -67,6 +67,11 @@ def train(
     held_out = spread(tokens.shards("held_out"), model_config.context, config.evaluate_tokens)
     tokens_per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     tokens_per_step = config.batch_size * model_config.context
+    wanted = config.compile
+    if wanted == "auto":
+        wanted = compiled.pays(model, precision, config.max_steps * tokens_per_step)
+    if wanted:
+        compiled.compile_model(model, precision, config.windows)
 
     state = _State(model, optimizer, precision)
     step, seconds, size = state.resume(run)
@@ -89,7 +94,7 @@ def train(
         if step % config.evaluate_every == 0 or last:
             model.eval()
             with precision.autocast():
-                loss = mean_nats(model, held_out, at_once(tokens.vocab_size))
+                loss = mean_nats(model, held_out, (config.windows, model_config.context))
             model.train()
             course.log(
                 **_now(step, tokens_per_step, start),

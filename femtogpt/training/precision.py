@@ -31,7 +31,8 @@ class Precision:
 
     def _best(self) -> str:
         if self.device.type == "cpu":
-            return "float32"
+            can = torch.cpu.get_capabilities()
+            return "bfloat16" if can.get("avx512_bf16") or can.get("amx_bf16") else "float32"
         capability = torch.cuda.get_device_capability(self.device)
         if capability >= (8, 0):
             return "bfloat16"

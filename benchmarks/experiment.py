@@ -1,0 +1,100 @@
+"""What a setting does to held-out text: trainings that differ in it alone, over several seeds.
+
+::
+
+    python benchmarks/experiment.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
+        --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
+
+The first line is the base. All are told by held-out bits per character (an estimate over the same
+windows spread over all held-out works): mean, spread (standard deviation) and the difference to
+the base by seed. Variants are trained in turn, seed by seed, on the same order of batches. Prints
+a table and appends a line of JSON to ``benchmarks/out/experiments.jsonl``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from femtogpt.tokens.shards import Tokens
+from femtogpt.training.loop import Settings, train
+from femtogpt.training.metrics import FILE, read_metrics
+
+HERE = Path(__file__).resolve().parent
+KEY = "held_out_bits_per_character_estimate"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tokens", type=Path)
+    parser.add_argument("--base", default="", help="settings of all: section.field=value …")
+    parser.add_argument("--try", dest="tries", action="append", default=[], help="a variant")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=HERE / "out/experiments.jsonl")
+    options = parser.parse_args()
+    tokens = Tokens(options.tokens)
+    variants = ["", *options.tries]
+    found: dict[str, list[dict]] = {variant: [] for variant in variants}
+    for seed in range(options.seeds):
+        for variant in variants:
+            found[variant].append(trained(tokens, f"{options.base} {variant}", seed))
+            print(f"seed {seed}  {found[variant][-1]}  {variant or 'base'}", flush=True)
+    rows = [row(variant, found) for variant in variants]
+    print(f"\n{'bits/char':>9} {'spread':>7} {'to base':>8} {'spread':>7} {'tokens/s':>9}")
+    for line in rows:
+        print(
+            f"{line['mean']:9.4f} {line['spread']:7.4f} {line['difference']:+8.4f}"
+            f" {line['difference_spread']:7.4f} {line['tokens_per_second']:9,.0f}"
+            f"  {line['variant'] or 'base'}"
+        )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("a") as file:
+        about = {"time": time.strftime("%Y-%m-%d %H:%M"), "base": options.base, "rows": rows}
+        file.write(json.dumps(about, ensure_ascii=False) + "\n")
+
+
+def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
+    """The outcome of one training."""
+    sections: dict[str, dict] = {"model": {}, "train": {"evaluate_tokens": 65536}}
+    for item in overrides.split():
+        name, _, value = item.partition("=")
+        section, _, field = name.partition(".")
+        sections[section][field] = yaml.safe_load(value)
+    steps = sections["train"].setdefault("max_steps", 300)
+    sections["train"] = {"evaluate_every": steps, "checkpoint_every": steps, **sections["train"]}
+    settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
+    with TemporaryDirectory() as folder:
+        train(settings, tokens, Path(folder))
+        lines = read_metrics(Path(folder) / FILE)
+    steps = [line for line in lines if "train_loss" in line]
+    spent = [after["seconds"] - before["seconds"] for before, after in zip(steps, steps[1:])]
+    return {
+        "bits": round(lines[-1][KEY], 4),
+        "loss": round(lines[-1]["held_out_loss"], 4),
+        "tokens": lines[-1]["tokens"],
+        "tokens_per_second": round(steps[0]["tokens"] / statistics.median(spent)),
+    }
+
+
+def row(variant: str, found: dict[str, list[dict]]) -> dict:
+    bits = [outcome["bits"] for outcome in found[variant]]
+    to_base = [a - b["bits"] for a, b in zip(bits, found[""], strict=True)]
+    return {
+        "variant": variant,
+        "n": len(bits),
+        "mean": statistics.mean(bits),
+        "spread": statistics.stdev(bits) if len(bits) > 1 else 0.0,
+        "difference": statistics.mean(to_base),
+        "difference_spread": statistics.stdev(to_base) if len(bits) > 1 else 0.0,
+        "tokens_per_second": statistics.median(o["tokens_per_second"] for o in found[variant]),
+    }
+
+
+if __name__ == "__main__":
+    main()
