@@ -43,6 +43,73 @@ def test_wrapping_takes_no_word(sentences, width):
     assert clean(text, "paragraphs").split() == text.split()
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "посмот-рел",
+        "из-вестно",
+        "по-днялся",
+        "обер-нулся",
+        "пол-ковник",
+        "мес-то",
+        "соба-ка",
+        "боль-шой",
+        "кресть-янин",
+    ],
+)
+def test_a_word_that_a_line_end_broke_is_joined(word):
+    first, _, rest = word.partition("-")
+    text = f"Вечером там {first}-\n{rest} ещё раз."
+    assert clean(text, "broken_words") == f"Вечером там {first}{rest} ещё раз."
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "кто-то",
+        "какая-то",
+        "что-нибудь",
+        "по-прежнему",
+        "по-русски",
+        "из-за",
+        "во-первых",
+        "ну-ка",
+        "всё-таки",
+        "чуть-чуть",
+        "обер-офицер",
+        "темно-синий",
+        "юго-запад",
+        "пол-литра",
+    ],
+)
+def test_a_compound_that_a_line_end_broke_keeps_its_hyphen(word):
+    first, _, rest = word.partition("-")
+    assert clean(f"Вечером там {first}-\n{rest}, да.", "broken_words") == f"Вечером там {word}, да."
+
+
+def test_a_hyphen_that_ends_a_line_of_verse_joins_nothing():
+    text = "Одиночество-\nэто когда\nстою за стеною-\nШутовской маскарад"
+    assert clean(text, "broken_words") == text
+
+
+def test_a_page_break_within_a_word_goes():
+    assert (
+        clean("делали так, что не-\n\nчего было", "broken_words") == "делали так, что нечего было"
+    )
+
+
+def test_a_play_that_is_wrapped_keeps_its_turns_apart():
+    turn = "АННА ПЕТРОВНА. Вы говорите, что приехали из города вчера, а я вас не ждала никак раньше"
+    play = f"{turn} среды, и комната ваша не готова, и печь не топлена, и обед совсем не готов вам."
+    text = "\n".join(textwrap.fill(line, 70) for line in (play, play.replace("АННА", "ВЕРА"), play))
+    assert clean(text, "paragraphs").count("\n") == 2
+
+
+def test_a_ruler_tells_nothing_of_how_wide_the_lines_are():
+    text = f"{'-' * 78}\n{wrapped(PARAGRAPHS, 70)}\n{'-' * 78}"
+    assert clean(text, "paragraphs").split("\n")[1:-1] == PARAGRAPHS
+
+
 def test_words_that_a_line_end_broke_are_joined_and_compounds_keep_their_hyphen():
     text = """\
    Старый мельник вышел на крыльцо, поглядел на небо и покачал голо-

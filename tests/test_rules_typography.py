@@ -108,8 +108,6 @@ def test_spaces_go_from_before_punctuation_alone(text, cleaned):
     ("text", "cleaned"),
     [
         ("Старый мель- ник. Спал мельник.", "Старый мельник. Спал мельник."),
-        ("Вертер и Шар-\nлотта. Шарлотта пела.", "Вертер и Шарлотта. Шарлотта пела."),
-        ("Вот кто-\nнибудь. Пусть кто-нибудь придёт.", "Вот кто-нибудь. Пусть кто-нибудь придёт."),
     ],
 )
 def test_a_word_torn_at_its_hyphen_is_mended_if_the_text_has_it_elsewhere(text, cleaned):

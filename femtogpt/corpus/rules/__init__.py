@@ -37,6 +37,7 @@ STANDARD: tuple[str, ...] = (  # what is safe for any Russian text; the others n
     "spaces",
     "separators",
     "line_edges",
+    "broken_words",
     "broken_lines",
     "ellipses",
     "quotes",

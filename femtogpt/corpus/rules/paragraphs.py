@@ -15,8 +15,9 @@ from itertools import pairwise
 
 import polars as pl
 
+from femtogpt.corpus.rules.hyphens import WORD, mended
 from femtogpt.corpus.rules.registry import mapped, matches, rule
-from femtogpt.corpus.rules.signs import breaks_sentence
+from femtogpt.corpus.rules.signs import RULER, breaks_sentence
 
 NARROWEST, WIDEST = 45, 100  # characters in a full line: verse is narrower, a paragraph wider
 SLACK = 2  # a line may be so much shorter than it had to be: rules before took something from it
@@ -26,13 +27,8 @@ _SMALL = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
 _LONG = rf"[а-яё][^\n]{{{NARROWEST}}}"  # a line that goes on a sentence
 _ENDS = "|".join(rf"{letter}\n" for letter in _SMALL)  # of literals: the faster to look for
 _BREAK = re.compile(rf"\n\n?(?={_LONG})")
-_WORD = re.compile(r"\w+(?:-\w+)*")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
-_KEEPS = re.compile(  # parts of words that are written with a hyphen
-    r"(?:\W|^)(?:по|во?|кое|кой|из|пол|юго|северо|вице|обер|штабс|унтер|лейб)-"
-    r"|-(?:то|либо|нибудь|ка|таки|де|с|тка|тко)\b",
-    re.IGNORECASE,
-)
+_SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ")  # of a play
 
 
 @rule(
@@ -101,9 +97,9 @@ def joined(text: str) -> str:
         if before and bare and _goes_on(before, len(line) - len(bare), bare, wrapping):
             broken = before[-1] == "-" and bare[0].islower() and _BROKEN.search(before)
             if broken:
-                words = words or Counter(_WORD.findall(text.lower()))
+                words = words or Counter(WORD.findall(text.lower()))
                 cut = paragraphs[-1][-1][: -len(broken[0])]
-                paragraphs[-1][-1] = cut + _mended(broken[1], bare, words)
+                paragraphs[-1][-1] = cut + mended(broken[1], bare, words)
             else:
                 paragraphs[-1].append(bare)
         else:
@@ -114,6 +110,7 @@ def joined(text: str) -> str:
 
 def _wrapping(lines: list[str]) -> _Wrapping | None:
     """How a document is wrapped; None if it is not."""
+    lines = [line for line in lines if not RULER.fullmatch(line)]
     long = sorted(len(line) for line in lines if len(line) >= NARROWEST)
     if len(long) < FEWEST or bisect_right(long, WIDEST) < 0.95 * len(long):
         return None
@@ -137,26 +134,16 @@ def _full(line: str, following: str, width: int) -> bool:
 
 def _goes_on(before: str, indent: int, line: str, wrapping: _Wrapping) -> bool:
     """Whether a line, told without its indent, goes on the paragraph of the line before."""
+    if line[0] in "-–—_=" and RULER.fullmatch(line):
+        return False
     full = _full(before, line, wrapping.width)
     if full and wrapping.indented and indent <= wrapping.base:
         return True
     if indent > wrapping.base or not full:
         near = full if indent > wrapping.base else 10 * len(before) > 6 * wrapping.width
         return near and breaks_sentence(before, line)
-    speech = line[0] in "-–—" and before[-1] in '.!?…:»"'
-    return not speech
-
-
-def _mended(stem: str, line: str, words: Counter[str]) -> str:
-    """A word that the end of a line broke, and what follows; compounds keep their hyphen."""
-    head = _WORD.match(line)[0]
-    whole, compound = f"{stem}{head}".lower(), f"{stem}-{head}".lower()
-    parts = [stem.lower(), head.lower()]
-    keeps = words[compound] > 0 or (
-        not words[whole]
-        and (_KEEPS.search(f"{stem}-{head}") is not None or all(words[part] > 1 for part in parts))
-    )
-    return f"{stem}-{line}" if keeps else f"{stem}{line}"
+    speech = line[0] in "-–—" or _SPEAKER.match(line)
+    return not (speech and before[-1] in '.!?…:»")')
 
 
 def _indent(line: str) -> int:
