@@ -84,3 +84,15 @@ def test_kinds_of_space_become_one_and_none_is_left_within_a_word():
 
 def test_a_grave_accent_of_french_is_put_on_its_letter():
     assert clean("espe`ce", "loose_accents", "composed") == "espèce"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("чудн_о_, чт_о_ ж, _о_кна", "чудно, что ж, окна"),
+        ("к`амням, Зельм`а, дерев`а", "камням, Зельма, дерева"),
+        ("snake_case_name, _курсив_", "snake_case_name, _курсив_"),
+    ],
+)
+def test_stress_that_signs_mark_goes(text, plain):
+    assert clean(text, "typed_stress") == plain

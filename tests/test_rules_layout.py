@@ -204,3 +204,23 @@ def test_lines_of_a_web_library_go_from_the_ends_alone():
     text = f"OCR: Иван\n\n{SENTENCES[0]}\n\nИздание было хорошее, и тираж велик.\n\nISBN 5-17-1"
     cleaned = clean(text, "imprints", "blank_lines")
     assert cleaned == f"{SENTENCES[0]}\n\nИздание было хорошее, и тираж велик."
+
+
+def test_what_a_web_library_and_a_publisher_print_around_a_work_goes():
+    ruler = "-" * 76
+    text = (
+        "Lib.ru/Классика: [Регистрация]\nГод: 1886\nРассказ: Проза\n\nА. П. Чехов.\nТоска\n"
+        f"{ruler}\nА. П. Чехов. Полное собрание сочинений.\nТом 4\nМ., «Наука», 1984\n{ruler}\n"
+        f"\n{PARAGRAPHS[0]}\n\nРедактор И. Иванова\nСдано в набор 12.03.85.\nТираж 100 000 экз."
+    )
+    assert clean(text, *CLASSICS) == PARAGRAPHS[0]
+
+
+def test_an_editor_of_the_story_stays():
+    text = f"{PARAGRAPHS[0]}\n\nРедактор И. Иванов вошёл и сел.\n\nИздательство «Наука» закрыли. Тираж 3000 пропал."
+    assert clean(text, "imprints") == text
+
+
+def test_a_numbered_list_of_verses_goes():
+    listed = "".join(f"#{n:02} «Первая строка»\n\n" for n in range(1, 12))
+    assert clean(f"СТИХИ\n\n{listed}{VERSE}", "contents") == f"СТИХИ\n\n{VERSE}"

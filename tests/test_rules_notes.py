@@ -144,3 +144,10 @@ def test_links_to_edit_a_wiki_go():
 )
 def test_numbers_and_stars_of_the_text_are_no_stray_marks(text):
     assert clean(text, "stray_marks") == text
+
+
+def test_titles_above_notes_at_the_end_of_a_book_go_with_them():
+    notes = "1\nТо есть лгать. (Прим. автора.)\n\n"
+    text = f"Вий\n\n{PARAGRAPH}\n\nНос\n\n{PARAGRAPH}\n\nВий\n\n{notes}Нос\n\n{notes}"
+    cleaned = clean(text, "gathered_notes", "blank_lines")
+    assert cleaned == f"Вий\n\n{PARAGRAPH}\n\nНос\n\n{PARAGRAPH}"

@@ -101,10 +101,13 @@ def stress_marks(text: pl.Expr) -> pl.Expr:
     return where(has("\u0300", "\u0301"), marks, text)
 
 
-@rule("у'же, что'; д'Артаньян", "уже, что; д'Артаньян")
+@rule("у'же, что'; чудн_о_, к`ак; д'Артаньян", "уже, что; чудно, как; д'Артаньян")
 def typed_stress(text: pl.Expr) -> pl.Expr:
-    """Apostrophes after vowels go, which mark the stress; in a name, a consonant has it."""
-    return where(has("'"), _unmarked, text)
+    """Apostrophes after vowels, _ around and ` before them go, which mark the stress."""
+    text = where(has("_"), replaced(r"([а-яё])_([аеёиоуыэюя])_", "$1$2"), text)
+    text = where(has("_"), replaced(r"_([аеёиоуыэюяАЕИОУЭЮЯ])_([а-яё])", "$1$2"), text)
+    text = where(has("`"), replaced(r"([А-Яа-яё])`([аеёиоуыэюя])", "$1$2"), text)
+    return where(has("'"), _unmarked, text)  # in a name, a consonant has it
 
 
 def _unmarked(text: pl.Expr) -> pl.Expr:

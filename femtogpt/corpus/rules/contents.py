@@ -7,25 +7,36 @@ import re
 import polars as pl
 
 from femtogpt.corpus.rules.names import key_of
-from femtogpt.corpus.rules.registry import mapped, matches, rule
+from femtogpt.corpus.rules.registry import has, mapped, matches, replaced, rule, where
 from femtogpt.corpus.rules.signs import LETTER
 
 ENDS = 3000  # characters at each end of a text in which a library's lines are looked for
 LONGEST = 300  # characters of such a line
 CONTENTS = 800  # lines of a list of contents
 _HEADING = re.compile(r"\W*(?:содержание|оглавление|состав)\W*", re.IGNORECASE)
-_NUMBERED = re.compile(r"^[\s#]*\d{1,3}[.)]?\s+|[\s.…]+\d{1,4}\s*$|\(.*?\)")
+_NUMBERED = re.compile(
+    r"^[\s#]*\d{1,3}[.)]?\s+|[\s.…]+\d{1,4}\s*$|\(.*?\)|\s[—–-]+\s\d+\s\w+[;.]?$"
+)
+_FIRST_LINES = r"(?m)^[ \t]*#\d{1,3} [^\n]{1,90}\n\s*"
 _LIBRARY = (  # how such a line begins, in small letters
-    r"(?:ocr|spell ?check|scan(?:ned)? by|сканировани[а-я]+|вычитка"
+    r"(?:ocr|spell ?check|scan(?:ned)? by|сканировани[а-я]+|вычитка|оригинал (?:находится )?здесь"
     r"|форматирование|набор текста|origin|источник(?: текста)?|издание|дата создания"
     r"|последняя редакция|корректор|верстка|размещен[оа]?|обновлено|размер|статистика"
     r"|тираж|изд)\s*:|(?:ocr|isbn|удк|ббк)[\s:,]"
     r"|©|copyright\s|сверка произведена|текст (?:предоставлен|подготовлен|взят|печатается по)"
     r"|печатается по|этот (?:файл|текст) (?:создан|загружен|взят)|оставить комментарий|ваша оценка"
     r"|связаться с программистом|библиотека мошкова|подписано (?:в|к) печат|отпечатано|lib\.ru"
-    r"|электронн[а-я]+ (?:библиотека|версия)|https?://|www\."
+    r"|электронн[а-я]+ (?:библиотека|версия)|https?://|www\.|материал из викитеки"
+    r"|[а-я]+: (?:проза|поэзия|драматургия|публицистика|критика)$|год: \d{4}$|сдано в набор"
+    r"|формат \d+ ?[xх]|усл\. ?печ|уч\.-изд|гарнитура|заказ №|тираж [\d ]+экз|литературно-художественное издание"
+    r"|(?:[а-я]+ )?(?:редактор|художник|корректор)ы?:? (?:[а-яё]\. ?){1,2}[а-яё-]+$"
+    r"|издательство «[^»\n]+»\W{0,3}$"
 )
-_LINE = re.compile(rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})[^\n]{{0,{LONGEST}}}$\n?")
+_GOES_ON = rf"[^\n]{{0,{LONGEST}}},[ \t\u00a0]*\n"  # a line that a comma ends
+_CHECKED = "Сверка произведена по "
+_LINE = re.compile(  # to its end, and on where a comma ends it
+    rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})(?:{_GOES_ON})*[^\n]{{0,{LONGEST}}}$\n?"
+)
 
 
 @rule(
@@ -34,7 +45,8 @@ _LINE = re.compile(rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})[^\n]{{0,{LONGEST}}}$\n
 )
 def imprints(text: pl.Expr) -> pl.Expr:
     """The lines of libraries and publishers at a work's beginning and end go: OCR, ISBN, links."""
-
+    checked = replaced(rf"(?m)^{_CHECKED}(?:{_GOES_ON})*[^\n]*\n?", "")
+    text = where(has(_CHECKED), checked, text)  # of a book that several files were made to
     return mapped(_at_ends, _without_library, text)
 
 
@@ -57,7 +69,12 @@ def _without_library(text: str) -> str:
     "УТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
 )
 def contents(text: pl.Expr) -> pl.Expr:
-    """A list of contents goes: from its heading to where its first line stands in the work."""
+    """A list of contents goes: from its heading to where its first line stands in the work.
+
+    So does a list of verses without a heading: #01, #02 and so on.
+    """
+    verses = matches(rf"(?:{_FIRST_LINES}){{10}}")
+    text = where(has("#01"), lambda text: where(verses, replaced(_FIRST_LINES, ""), text), text)
     heading = r"(?:Содержание|СОДЕРЖАНИЕ|Оглавление|ОГЛАВЛЕНИЕ|СОСТАВ)[^\pL\n]*\n"
     return mapped(matches(heading), _without_contents, text)
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from femtogpt.corpus.rules.names import is_author, is_title, key_of, looks_like_name, titles
 from femtogpt.corpus.rules.registry import rule
-from femtogpt.corpus.rules.signs import IMPRINT, PART_WORD
+from femtogpt.corpus.rules.signs import IMPRINT, PART_WORD, RULER
 
 HEAD = 3000  # characters of a text in which its title is looked for
 FAR = 7  # lines above a title that may be of the edition
@@ -77,7 +77,7 @@ class _Heading:
         kept = self._edition()
         for index in range(kept, len(self.lines)):
             line = self.lines[index].strip(" \t\u00a0")
-            if not line or not (self.named or line.strip(" *•—–-_=")):
+            if not line or not (self.named or line.strip(" *•—–-_=")) or RULER.fullmatch(line):
                 continue
             if not self._belongs(line, index):
                 break

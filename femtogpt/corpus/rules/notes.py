@@ -17,6 +17,7 @@ from femtogpt.corpus.rules.marks import KINDS, Mark, Marks, aligned
 from femtogpt.corpus.rules.registry import mapped, rule
 from femtogpt.corpus.rules.signs import RULER, breaks_sentence, reads_as_note
 
+HEADING = 80  # characters of a line that may say of which work notes are
 SHORT = 300  # of a note that no mark points to, though marks point to others of its run
 _POINTING = {  # labels to the marks that may point to them, where no heading announces notes
     "square": ("square",),
@@ -89,7 +90,24 @@ def without_notes(original: str) -> str:
             last = end - 1
         while index < len(labels) and labels[index].line <= last:
             index += 1
+    blocks += _headings_between(lines, sorted(blocks))
     return _cut(original, lines, starts, blocks, gone)
+
+
+def _headings_between(lines: list[str], blocks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Lines that say of which work the notes below are, where a text ends with such blocks."""
+    headings: list[tuple[int, int]] = []
+    below = len(lines)
+    for place in range(len(blocks) - 1, -1, -1):
+        start, end = blocks[place]
+        if any(line.strip() for line in lines[end:below]):
+            break
+        above = next((i for i in range(start - 1, -1, -1) if lines[i].strip()), -1)
+        if above < 0 or len(lines[above]) > HEADING or lines[above].rstrip()[-1] in ".,:;!?…»":
+            break
+        headings.append((above, start))
+        below = above
+    return headings if len(headings) > 1 else []
 
 
 def _pointing(run: list[Note], marks: Marks, start: int, end: int, announced: bool) -> list[Mark]:

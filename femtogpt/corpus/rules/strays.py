@@ -26,7 +26,7 @@ _STRAYS = (
 _STRAY = re.compile("|".join(_STRAYS))
 _LOOKS = (  # as the above in short: without groups and looking around it is fast
     r"[а-яёa-z][!?…;:.»“]?[0-9]|[a-zà-ÿ][.!?…»]? [0-9]|[а-яё][.!?…»“] [0-9]{1,2}(?:\n|$)"
-    r"|[0-9]'?\)(?:[^ ]|$)|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
+    r"|[а-яёa-z»“.!?…],? ?\(?\*?[0-9]{1,2}'?\)|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
 )
 _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
 

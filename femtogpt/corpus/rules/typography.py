@@ -13,6 +13,7 @@ from femtogpt.corpus.rules.registry import has, matches, replaced, rule, where
 from femtogpt.corpus.rules.signs import LETTER
 
 _HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
+_END = rf"[{LETTER}0-9»)]{{2}}"  # of a sentence: С.-Петербург has an initial
 _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
 
 
@@ -26,11 +27,12 @@ def dashes(text: pl.Expr) -> pl.Expr:
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
     text = where(_has_hyphens, _from_hyphens, text)
+    text = where(has(".—"), replaced(rf"({_END}\.)—([{LETTER}])", "$1 — $2"), text)
     return _replaced(
         text,
         (r"([^\s—(\[«„\"-])— ", "$1 — "),  # a space on either side of a dash that has one
         (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
-        (rf"((?:[{LETTER}0-9»)]{{2}}\.|[,!?…;:]))—([{LETTER}])", "$1 — $2"),
+        (rf"([,!?…;:])—([{LETTER}])", "$1 — $2"),
         (rf"(^|\n| )—([{LETTER}0-9«„\"…])", "$1— $2"),
         (rf"(^|[^\d{LETTER}.,/—-])(\d{{1,4}})-(\d{{1,4}})([^\d{LETTER}/—-]|$)", "$1$2—$3$4"),
     )
@@ -57,6 +59,9 @@ def _has_hyphens(text: pl.Expr) -> pl.Expr:
 def _from_hyphens(text: pl.Expr) -> pl.Expr:
     """A hyphen that stands for a dash, and one that a space took from its word."""
     text = where(matches(rf" -[{LETTER}]"), _from_spaced, text)
+    text = where(has(".-"), replaced(rf"({_END}\.)-(\p{{Lu}})", "$1 — $2"), text)
+    text = where(has("»-"), replaced(rf"([!?…]»)-([{LETTER}])", "$1 — $2"), text)
+    text = where(has("- «", "- „"), replaced(rf"([{LETTER}])- ([«„])", "$1 — $2"), text)
     return _replaced(
         text,
         (rf"([{LETTER}])- ({_PARTICLE}(?:[^{LETTER}]|$))", "$1-$2"),
@@ -66,9 +71,6 @@ def _from_hyphens(text: pl.Expr) -> pl.Expr:
         (_HYPHEN, "${1}—${2}"),  # of two that share a space, a pass finds the first
         (r"([,.!?…;:»\")])-([ \t\n]|$)", "$1 —$2"),
         (rf"([,!?…])-([{LETTER}])", "$1 — $2"),
-        (rf"([!?…]»)-([{LETTER}])", "$1 — $2"),
-        (rf"([{LETTER}0-9»)]{{2}}\.)-(\p{{Lu}})", "$1 — $2"),  # С.-Петербург has an initial
-        (rf"([{LETTER}])- ([«„])", "$1 — $2"),
         (rf"(^|\n)-([{LETTER}])", "$1— $2"),
     )
 
@@ -126,7 +128,8 @@ def number_signs(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"№\u00a0?(\d)", "№ $1")
 
 
-@rule("d'Artagnan, О'Нил, 'так'", "d’Artagnan, О’Нил, 'так'")
+@rule("d'Artagnan, C`est, О'Нил, 'так'", "d’Artagnan, C’est, О’Нил, 'так'")
 def apostrophes(text: pl.Expr) -> pl.Expr:
     """An apostrophe between letters is ’."""
+    text = where(has("`", "´"), replaced(rf"([{LETTER}])[`´]([{LETTER}])", "$1’$2"), text)
     return text.str.replace_all(rf"([{LETTER}])'([{LETTER}])", "$1’$2")
