@@ -18,7 +18,8 @@ _LONGEST = 40  # letters of a word
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
-_BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-\s*\n\s*(?=([а-яё]+(?:-[а-яё]+)*))")
+_BROKEN = re.compile(r"-\s{0,4}\n\s*([а-яё]+(?:-[а-яё]+)*)")
+_STEM = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _SHADE = r"(?:син|зел[её]н|красн|ж[её]лт|сер|бел|ч[её]рн|голуб|розов|коричнев|бур|рыж|русы)"
 _COMPOUND = re.compile(  # what is written with a hyphen
     r"по-\w*(?:[ое]му|[сц]ки|ьи)|во?-(?:перв|втор|трет|четв[её]р|пят|шест|седьм)\w+|из-(?:за|под)"
@@ -50,17 +51,18 @@ def _joined(text: str) -> str:
     words: Counter[str] = Counter()
     pieces, at = [], 0
     for broken in _BROKEN.finditer(text):
-        if broken.start() < at:  # a line of nothing but a piece of a word
+        stem = _STEM.search(text[max(at, broken.start() - _LONGEST) : broken.start()])
+        if not stem:
             continue
         words = words or Counter(WORD.findall(text.lower()))
-        head, tail = broken[1], broken[2]
-        whole = mended(head, tail, words)
-        narrow = broken.end(1) - text.rfind("\n", 0, broken.start()) <= WIDE
+        tail = broken[1]
+        whole = mended(stem[0], tail, words)
+        narrow = broken.start() - text.rfind("\n", 0, broken.start()) <= WIDE
         verse = narrow and broken[0].count("\n") == 1 and tail in RUSSIAN - _ENCLITIC
         if verse and "-" not in whole and not words[whole.lower()]:
             continue  # the hyphen is a dash
-        pieces += [text[at : broken.start()], whole]
-        at = broken.end() + len(tail)
+        pieces += [text[at : broken.start() - len(stem[0])], whole]
+        at = broken.end()
     return "".join([*pieces, text[at:]])
 
 
