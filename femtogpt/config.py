@@ -223,6 +223,12 @@ class TrainConfig(Section):
     warmup: float = Field(0.02, ge=0, le=1, description="share of steps in which the rate rises")
     decay: float = Field(0.5, ge=0, le=1, description="share of steps, the last, in which it falls")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="keep a moving average of the weights with this decay; 0: none"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many estimates without a better held-out loss"
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: what the device does best; float16 scales the loss"
@@ -235,7 +241,9 @@ class TrainConfig(Section):
     checkpoint_minutes: float = Field(
         10.0, gt=0, description="also after so many minutes, where steps are slow"
     )
-    keep_checkpoints: int = Field(2, ge=1, description="the newest so many are kept")
+    keep_checkpoints: int = Field(
+        2, ge=1, description="the newest so many are kept, and the best weights"
+    )
     evaluate_every: int = Field(100, ge=1, description="steps between held-out estimates")
     evaluate_tokens: int = Field(
         65536, ge=1, description="held-out tokens in an estimate, spread over the whole"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped, UserError
+from femtogpt.model.gpt import GPT
 from femtogpt.model.score import Score, score_shards
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import load, train
@@ -174,10 +175,136 @@ def test_the_gradient_is_clipped_and_its_own_norm_is_told(tokens, tmp_path):
 
 
 def test_a_loss_without_a_finite_value_ends_in_advice_and_saves_no_such_weights(tokens, run):
-    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
-        train(diverging(), tokens, run)
+    with pytest.raises(UserError, match=r"lower train\.learning_rate.* last good checkpoint is"):
+        train(diverging(evaluate_every=1000), tokens, run)
     assert not (run / "model.safetensors").exists()
     assert is_finite(load_newest(run).weights)
+
+
+def test_a_held_out_loss_far_above_the_untrained_ones_ends_in_one_line(tokens, run):
+    with pytest.raises(UserError, match=r"held-out loss diverges at step 4: lower train\."):
+        train(diverging(evaluate_every=4), tokens, run)
+    assert not (run / "model.safetensors").exists()
+
+
+OVERFITTING = {"learning_rate": 0.1, "optimizer": "adamw", "decay": 0.0, "weight_decay": 0.0}
+
+
+def test_the_final_weights_are_those_of_the_lowest_held_out_loss(tokens, run):
+    config = settings({"dropout": 0.0, "width": 32}, max_steps=400, patience=2, **OVERFITTING)
+    (run / "settings.json").write_text(config.model_dump_json())
+    train(config, tokens, run)
+    losses = [line["held_out_loss"] for line in course(run) if "held_out_loss" in line]
+    assert min(losses) < losses[-1]
+    shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
+    whole = sum((score for _, score in score_shards(load(run, "cpu"), shards, 8)), Score())
+    assert whole.loss == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_training_ends_when_held_out_text_is_no_longer_learned(tokens, run, tmp_path):
+    config = settings({"dropout": 0.0, "width": 32}, max_steps=400, patience=3, **OVERFITTING)
+    train(config, tokens, run)
+    losses = [line["held_out_loss"] for line in course(run) if "held_out_loss" in line]
+    assert 3 < len(losses) < 100
+    assert losses.index(min(losses)) == len(losses) - 1 - 3
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    with pytest.raises(Stopped):
+        train(config, tokens, stopped, stop_after(course(run)[-1]["step"] - 2))
+    train(config, tokens, stopped)
+    assert outcome(stopped) == outcome(run)
+
+
+def test_the_average_of_the_weights_is_what_is_judged_and_kept(tokens, run, tmp_path):
+    plain = outcome(trained(settings(), tokens, tmp_path / "plain"))
+    config = settings(ema=0.9)
+    (tmp_path / "plain/settings.json").write_text(settings().model_dump_json())
+    whole = outcome(trained(config, tokens, tmp_path / "whole"))
+    steps = [[line for line in lines if "train_loss" in line] for lines in (plain[0], whole[0])]
+    assert steps[0] == steps[1]  # it changes nothing of the training itself
+    assert plain[1] != whole[1]
+    for steps in (7, 9):
+        with pytest.raises(Stopped):
+            train(config, tokens, run, stop_after(steps))
+    train(config, tokens, run)
+    assert outcome(run) == whole
+
+
+def run_out_of_memory(model, above: int, monkeypatch) -> list[int]:
+    """Has batches of more than so many windows fail as torch does; the sizes that were tried."""
+    tried, forward = [], model.forward
+
+    def limited(self, ids, targets=None, cache=None):
+        if targets is not None:
+            tried.append(len(ids))
+            if len(ids) > above:
+                if above:
+                    forward(self, ids[:above], targets[:above]).backward()  # some of it is done
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return forward(self, ids, targets, cache)
+
+    monkeypatch.setattr(model, "forward", limited)
+    return tried
+
+
+def test_where_memory_runs_out_the_same_batch_is_computed_in_smaller_parts(
+    tokens, run, tmp_path, monkeypatch, caplog
+):
+    config = settings(batch_size=12, max_steps=6)
+    parts = outcome(
+        trained(settings(batch_size=12, max_steps=6, micro_batch=3), tokens, tmp_path / "a")
+    )
+    tried = run_out_of_memory(GPT, 5, monkeypatch)
+    with pytest.raises(Stopped):
+        train(config, tokens, run, stop_after(3))
+    assert tried[:6] == [12, 6, 3, 3, 3, 3]
+    assert "going on with 3, in batches of 12 as before" in caplog.messages[-1]
+    del tried[:]
+    train(config, tokens, run)
+    assert set(tried) == {3}  # what was found is kept
+    assert outcome(run) == parts
+
+
+def test_not_even_one_window_in_memory_is_told_in_a_line(tokens, run, monkeypatch):
+    run_out_of_memory(GPT, 0, monkeypatch)
+    with pytest.raises(UserError, match="single window at a time: lower"):
+        train(settings(), tokens, run)
+
+
+def test_a_run_of_another_shape_is_refused_and_stays(tokens, run):
+    with pytest.raises(Stopped):
+        train(settings(), tokens, run, stop_after(7))
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="model of another shape"):
+        train(settings({"width": 32}), tokens, run)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.slow
+def test_a_model_that_is_compiled_learns_the_same_and_is_resumed_exactly(tokens, run, tmp_path):
+    config = settings(compile=True, max_steps=8)
+    plain = course(trained(settings({"dropout": 0.0}, max_steps=8), tokens, tmp_path / "plain"))
+    same = settings({"dropout": 0.0}, max_steps=8, compile=True)
+    for one, other in zip(plain, course(trained(same, tokens, tmp_path / "same")), strict=True):
+        assert other == pytest.approx(one, rel=1e-2)
+    whole = outcome(trained(config, tokens, tmp_path / "whole"))
+    with pytest.raises(Stopped):
+        train(config, tokens, run, stop_after(3))
+    train(config, tokens, run)
+    assert outcome(run) == whole
+
+
+def test_where_compiling_fails_training_goes_on_without(tokens, run, unbroken, monkeypatch, caplog):
+    def broken(*_, **__):
+        def fail(*_, **__):
+            raise RuntimeError("no C++ compiler\nand much more")
+
+        return fail
+
+    monkeypatch.setattr("femtogpt.training.compiled.torch.compile", broken)
+    train(settings(compile=True), tokens, run)
+    assert "torch.compile does not work here (no C++ compiler): training without" in caplog.text
+    assert outcome(run) == unbroken(settings())
 
 
 def test_a_training_that_ends_without_a_finite_loss_is_not_called_whole(tokens, run):

@@ -3,6 +3,7 @@
 A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights), ``state.pt``
 (optimiser, scaler and random states: tensors and plain values, read with ``weights_only``) and
 ``checkpoint.json`` (step, place in the metrics, checksums), which is written last.
+``checkpoints/best/`` has the weights alone, of the lowest held-out loss so far.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from femtogpt.artifact import digest_of_file, sync, write_whole
 from femtogpt.training.metrics import FILE
 
 FOLDER = "checkpoints"
+BEST = "best"
 ABOUT = "checkpoint.json"
 WEIGHTS = "model.safetensors"
 log = logging.getLogger(__name__)
@@ -37,34 +41,111 @@ class Checkpoint:
     metrics_size: int  # bytes of the metrics up to here
     seconds: float  # of training so far
     weights: dict[str, torch.Tensor]
-    state: dict[str, Any]  # optimizer, scaler, random
+    state: dict[str, Any]  # optimizer, scaler, random, average, windows
 
 
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     """Write a checkpoint of a run, then remove all but the newest ``keep``."""
     folder = run / FOLDER
-    final, partial = folder / f"{checkpoint.step:08d}", folder / ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     state = io.BytesIO()
     torch.save(checkpoint.state, state)
-    write_whole(partial / WEIGHTS, safetensors.torch.save(checkpoint.weights))
-    write_whole(partial / "state.pt", state.getbuffer())
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
         "metrics": _digest_of_start(run / FILE, checkpoint.metrics_size),
         "seconds": checkpoint.seconds,
-        "files": {path.name: digest_of_file(path) for path in sorted(partial.iterdir())},
     }
-    write_whole(partial / ABOUT, json.dumps(about, indent=1).encode())
+    partial = _written(folder, checkpoint.weights, {"state.pt": state.getbuffer()}, about)
     for other in folder.glob("[0-9]*"):  # damaged ones that were passed over
         if int(other.name) >= checkpoint.step:
             shutil.rmtree(other)
-    os.rename(partial, final)
+    os.rename(partial, folder / f"{checkpoint.step:08d}")
     sync(folder)
     for old in sorted(folder.glob("[0-9]*"))[:-keep]:
         shutil.rmtree(old)
+
+
+def save_best(run: Path, step: int, loss: float, weights: Mapping[str, torch.Tensor]) -> None:
+    """Write the weights of the lowest held-out loss so far in the place of those before."""
+    partial = _written(run / FOLDER, weights, {}, {"step": step, "held_out_loss": loss})
+    shutil.rmtree(run / FOLDER / BEST, ignore_errors=True)
+    os.rename(partial, run / FOLDER / BEST)
+    sync(run / FOLDER)
+
+
+def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
+    """The step and the weights of the lowest held-out loss; None if they are not there whole."""
+    folder = run / FOLDER / BEST
+    try:
+        about = json.loads((folder / ABOUT).read_text())
+        _check_files(folder, about)
+        return about["step"], safetensors.torch.load_file(folder / WEIGHTS)
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        log.warning("checkpoint %s is damaged (%s): taking the last weights", folder, error)
+        return None
+
+
+class Writer:
+    """Writes checkpoints in the background, from copies, one after another."""
+
+    def __init__(self, run: Path, keep: int):
+        self.run, self.keep = run, keep
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
+        self._writing: Future | None = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Copy and begin to write; raises what went wrong with the one before."""
+        state, weights = _copied(checkpoint.state), _copied(checkpoint.weights)
+        self._begin(save, replace(checkpoint, state=state, weights=weights), self.keep)
+
+    def save_best(self, step: int, loss: float, weights: dict[str, torch.Tensor]) -> None:
+        """The same, of the best weights."""
+        self._begin(save_best, step, loss, _copied(weights))
+
+    def wait(self) -> None:
+        """Until all is on the disk; raises what went wrong."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
+
+    def _begin(self, function, *arguments) -> None:
+        self.wait()
+        self._writing = self._thread.submit(function, self.run, *arguments)
+
+
+def _copied(value: Any) -> Any:
+    """A copy in the processor's memory of the tensors in nested dictionaries and lists."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True).contiguous()
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item) for item in value)
+    return value
+
+
+def _written(
+    folder: Path, weights: Mapping[str, torch.Tensor], files: Mapping[str, Any], about: dict
+) -> Path:
+    """A folder that is not yet in its place, with the weights, other files, and what vouches."""
+    partial = folder / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    write_whole(partial / WEIGHTS, safetensors.torch.save(dict(weights)))
+    for name, data in files.items():
+        write_whole(partial / name, data)
+    about = {
+        **about,
+        "files": {path.name: digest_of_file(path) for path in sorted(partial.iterdir())},
+    }
+    write_whole(partial / ABOUT, json.dumps(about, indent=1).encode())
+    return partial
 
 
 def load_newest(run: Path) -> Checkpoint | None:
@@ -93,12 +174,16 @@ def _checked(folder: Path, metrics: Path) -> dict:
     about = json.loads((folder / ABOUT).read_text())
     if about["step"] != int(folder.name):
         raise ValueError(f"{ABOUT} is of another step")
-    for name, digest in about["files"].items():
-        if digest_of_file(folder / name) != digest:
-            raise ValueError(f"{name} does not match its checksum")
+    _check_files(folder, about)
     if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
         raise ValueError(f"{metrics.name} is not what it was")
     return about
+
+
+def _check_files(folder: Path, about: dict) -> None:
+    for name, digest in about["files"].items():
+        if digest_of_file(folder / name) != digest:
+            raise ValueError(f"{name} does not match its checksum")
 
 
 def _digest_of_start(path: Path, size: int) -> str:

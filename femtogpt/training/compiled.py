@@ -41,4 +41,3 @@ def compile_model(model: GPT, precision: Precision, windows: int) -> bool:
         torch.set_rng_state(random)
         model.zero_grad(set_to_none=True)
     return True
-

@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
@@ -17,16 +16,20 @@ from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import Window, mean_nats, spread
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training import checkpoint, compiled, metrics
+from femtogpt.training.average import Average
+from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
+from femtogpt.training.state import State
 
 WEIGHTS = checkpoint.WEIGHTS
 SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
+WORSE = 1.0  # nats by which the held-out loss may be above the untrained model's
 ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
 log = logging.getLogger(__name__)
 
@@ -45,9 +48,9 @@ def train(
 ) -> None:
     """Train in the folder ``run``, going on from its newest checkpoint; ends with its weights.
 
-    When ``stop()`` is true it finishes the step, writes a checkpoint and raises Stopped.
-    Raises UserError where the settings do not fit the tokens or the device, or where the loss
-    stays without a finite value.
+    The weights are those of the lowest held-out loss that was met. When ``stop()`` is true it
+    finishes the step, writes a checkpoint and raises Stopped. Raises UserError where the settings
+    do not fit the tokens or the device, or where the loss diverges.
     """
     model_config, config = settings.model, settings.train
     precision = Precision(config)
@@ -57,6 +60,8 @@ def train(
     torch.manual_seed(settings.seed)
     model = GPT(model_config, tokens.vocab_size).to(device)
     optimizer = Optimizer(model, config)
+    average = Average(model, config.ema)
+    gradient = Gradient(model, precision, config.windows)
     batches = Batches(
         tokens.shards("train"),
         model_config.context,
@@ -67,77 +72,85 @@ def train(
     held_out = spread(tokens.shards("held_out"), model_config.context, config.evaluate_tokens)
     tokens_per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     tokens_per_step = config.batch_size * model_config.context
-    wanted = config.compile
-    if wanted == "auto":
-        wanted = compiled.pays(model, precision, config.max_steps * tokens_per_step)
-    if wanted:
-        compiled.compile_model(model, precision, config.windows)
+    compile_ = config.compile
+    if compile_ == "auto":
+        compile_ = compiled.pays(model, precision, config.max_steps * tokens_per_step)
 
-    state = _State(model, optimizer, precision)
+    state = State(model, optimizer, precision, average, gradient)
     step, seconds, size = state.resume(run)
     resumed = step
     course = metrics.Metrics(run / metrics.FILE, size)
+    losses = course.values("held_out_loss")
     _say(model, precision, batches, config)
+    if compile_:
+        compiled.compile_model(model, precision, gradient.windows)
     saved = time.monotonic()
     start = saved - seconds
     skipped = 0
 
-    while True:
-        last, stopping = step == config.max_steps, stop()
-        waited = time.monotonic() - saved > 60 * config.checkpoint_minutes
-        due = step % config.checkpoint_every == 0 or waited or last or stopping
-        if due and step > resumed:
-            state.save(run, step, course.sync(), time.monotonic() - start, config.keep_checkpoints)
-            saved = time.monotonic()
-        if stopping and not last:
-            raise Stopped(f"training stopped at step {step:,} of {config.max_steps:,}")
-        if step % config.evaluate_every == 0 or last:
-            model.eval()
-            with precision.autocast():
-                loss = mean_nats(model, held_out, (config.windows, model_config.context))
-            model.train()
+    with checkpoint.Writer(run, config.keep_checkpoints) as writer:
+        while True:
+            last, stopping = step == config.max_steps, stop()
+            waited = time.monotonic() - saved > 60 * config.checkpoint_minutes
+            due = step % config.checkpoint_every == 0 or waited or last or stopping
+            if due and step > resumed:
+                writer.save(state.checkpoint(step, course.sync(), time.monotonic() - start))
+                saved = time.monotonic()
+            if stopping and not last:
+                writer.wait()
+                raise Stopped(f"training stopped at step {step:,} of {config.max_steps:,}")
+
+            if step % config.evaluate_every == 0 or last:
+                with average.applied():
+                    loss = _held_out_loss(model, precision, held_out, config.windows)
+                    if losses and loss < min(losses) and not last:
+                        writer.save_best(step, loss, state.weights())
+                course.log(
+                    **_now(step, tokens_per_step, start),
+                    held_out_loss=loss,
+                    held_out_bits_per_character_estimate=loss / math.log(2) * tokens_per_character,
+                )
+                losses.append(loss)
+                if not loss < losses[0] + WORSE:  # nor is what is not finite
+                    writer.wait()
+                    raise UserError(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
+                since_best = len(losses) - 1 - losses.index(min(losses))
+                if config.patience is not None and since_best >= config.patience and not last:
+                    log.info("no better held-out loss in %d estimates: it ends here", since_best)
+                    break
+            if last:
+                break
+
+            factor = rate_factor(step, config)
+            optimizer.set_rate(factor)
+            inputs, targets = (torch.from_numpy(part).to(device) for part in batches.batch(step))
+            loss = gradient.of(inputs, targets)
+            for part in optimizer.parts:
+                precision.scaler.unscale_(part)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            finite = bool(norm.isfinite())
+            if finite:
+                for part in optimizer.parts:
+                    precision.scaler.step(part)
+            precision.scaler.update()
+            optimizer.zero_grad()
+            step += 1
+            average.update(step)
+            skipped = 0 if finite else skipped + 1
+            if skipped >= SKIPPED:
+                writer.wait()
+                raise UserError(
+                    f"{SKIPPED} steps in a row up to step {step:,} had no finite gradient:"
+                    f" {_advice(run)}"
+                )
             course.log(
                 **_now(step, tokens_per_step, start),
-                held_out_loss=loss,
-                held_out_bits_per_character_estimate=loss / math.log(2) * tokens_per_character,
+                train_loss=float(loss),
+                gradient_norm=float(norm),
+                learning_rate=config.learning_rate * factor,
             )
-        if last and not math.isfinite(loss):
-            raise UserError(f"training ended without a finite held-out loss: {ADVICE}")
-        if last:
-            break
-
-        factor = rate_factor(step, config)
-        optimizer.set_rate(factor)
-        inputs, targets = (torch.from_numpy(part).to(device) for part in batches.batch(step))
-        total = 0.0
-        for x, y in zip(inputs.split(config.windows), targets.split(config.windows), strict=True):
-            with precision.autocast():
-                loss = model(x, y) * (len(x) / config.batch_size)
-            precision.scaler.scale(loss).backward()
-            total += loss.detach()
-        for part in optimizer.parts:
-            precision.scaler.unscale_(part)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        finite = bool(norm.isfinite())
-        if finite:
-            for part in optimizer.parts:
-                precision.scaler.step(part)
-        precision.scaler.update()
-        optimizer.zero_grad()
-        skipped = 0 if finite else skipped + 1
-        if skipped >= SKIPPED:
-            raise UserError(
-                f"{SKIPPED} steps in a row up to step {step + 1:,} had no finite gradient: {ADVICE}"
-            )
-        step += 1
-        course.log(
-            **_now(step, tokens_per_step, start),
-            train_loss=float(total),
-            gradient_norm=float(norm),
-            learning_rate=config.learning_rate * factor,
-        )
-
-    write_whole(run / WEIGHTS, safetensors.torch.save(state.weights()))
+        writer.wait()
+    write_whole(run / WEIGHTS, safetensors.torch.save(_final(run, losses, state)))
 
 
 def load(run: Path, device: str = "auto") -> GPT:
@@ -152,44 +165,30 @@ def load(run: Path, device: str = "auto") -> GPT:
     return model.to(find_device(device)).eval()
 
 
-@dataclass
-class _State:
-    """What a checkpoint holds of a training."""
+def _held_out_loss(model: GPT, precision: Precision, some: list[Window], windows: int) -> float:
+    """Nats per token."""
+    model.eval()
+    with precision.autocast():
+        loss = mean_nats(model, some, (windows, model.config.context))
+    model.train()
+    return loss
 
-    model: GPT
-    optimizer: Optimizer
-    precision: Precision
 
-    def weights(self) -> dict[str, torch.Tensor]:
-        return {name: value.cpu().contiguous() for name, value in self.model.state_dict().items()}
+def _final(run: Path, losses: list[float], state: State) -> dict[str, torch.Tensor]:
+    """The weights of the lowest held-out loss: the last ones, or those that were kept."""
+    kept = checkpoint.load_best(run) if min(losses) < losses[-1] else None
+    if kept is not None:
+        log.info("the weights of step %s are taken: their held-out loss is the lowest", kept[0])
+        return kept[1]
+    with state.average.applied():
+        return {name: value.clone() for name, value in state.weights().items()}
 
-    def save(self, run: Path, step: int, size: int, seconds: float, keep: int) -> None:
-        random = {"cpu": torch.get_rng_state()}
-        if self.precision.device.type == "cuda":
-            random["cuda"] = torch.cuda.get_rng_state(self.precision.device)
-        state = {
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.precision.scaler.state_dict(),
-            "random": random,
-        }
-        checkpoint.save(
-            run, checkpoint.Checkpoint(step, size, seconds, self.weights(), state), keep
-        )
 
-    def resume(self, run: Path) -> tuple[int, float, int]:
-        """Take over the newest checkpoint: its step, seconds and bytes of metrics, or zeros."""
-        found = checkpoint.load_newest(run)
-        if found is None:
-            return 0, 0.0, 0
-        self.model.load_state_dict(found.weights)
-        self.optimizer.load_state_dict(found.state["optimizer"])
-        if found.state["scaler"]:  # empty where the run was not in float16 so far
-            self.precision.scaler.load_state_dict(found.state["scaler"])
-        torch.set_rng_state(found.state["random"]["cpu"])
-        if "cuda" in found.state["random"] and self.precision.device.type == "cuda":
-            torch.cuda.set_rng_state(found.state["random"]["cuda"], self.precision.device)
-        log.info("going on from the checkpoint at step %s", f"{found.step:,}")
-        return found.step, found.seconds, found.metrics_size
+def _advice(run: Path) -> str:
+    """What to do about a training that diverges, and what is left of it."""
+    best = run / checkpoint.FOLDER / checkpoint.BEST
+    kept = best if best.exists() else max((run / checkpoint.FOLDER).glob("[0-9]*"), default=None)
+    return ADVICE + (f"; the last good checkpoint is {kept}" if kept else "")
 
 
 def _now(step: int, tokens_per_step: int, start: float) -> dict:

@@ -23,6 +23,7 @@ class Metrics:
         if path.is_file() and path.stat().st_size > size:
             # A new file: who follows the old one sees that, and not lines cut in the middle.
             write_whole(path, path.read_bytes()[:size])
+        self.path = path
         self.file = path.open("ab")
 
     def log(self, **values: float) -> None:
@@ -33,6 +34,10 @@ class Metrics:
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         self.file.write(json.dumps(finite).encode() + b"\n")
         self.file.flush()
+
+    def values(self, name: str) -> list[float]:
+        """The values of this name so far, in order."""
+        return [line[name] for line in read_metrics(self.path) if name in line]
 
     def sync(self) -> int:
         """Bring the lines to the disk; the bytes so far: where a checkpoint says to go on."""

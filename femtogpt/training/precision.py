@@ -44,3 +44,15 @@ class Precision:
         if self.name == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, self.name))
+
+    def random_state(self) -> dict[str, torch.Tensor]:
+        """The states of the generators that dropout draws from."""
+        state = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device)
+        return state
+
+    def set_random_state(self, state: dict[str, torch.Tensor]) -> None:
+        torch.set_rng_state(state["cpu"])
+        if "cuda" in state and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"], self.device)

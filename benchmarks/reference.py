@@ -1,0 +1,190 @@
+"""The reference recipe: what a person would write by the book, to measure the engine against.
+
+A GPT-2 (Radford et al. 2019): LayerNorm, learned positions, GELU, one matrix for embedding and
+head; AdamW, warm-up and cosine decay, clipping; float32, the whole batch at once, no tricks. It
+trains on random windows of the same token shards, and is scored by the same function on the same
+held-out windows.
+
+::
+
+    python benchmarks/reference.py data/tokens/… --minutes 10 --rate 1e-3 --batch 8
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from femtogpt.model.score import mean_nats, spread
+from femtogpt.tokens.shards import Tokens
+
+BETAS, DECAY, CLIP, WARMUP, LOWEST = (0.9, 0.95), 0.1, 1.0, 100, 0.1
+
+
+@dataclass(frozen=True)
+class Shape:
+    layers: int = 4
+    width: int = 256
+    heads: int = 4
+    context: int = 256
+    vocab: int = 8000
+    tied: bool = True
+
+
+class Block(nn.Module):
+    def __init__(self, shape: Shape):
+        super().__init__()
+        self.heads = shape.heads
+        self.norm1, self.norm2 = (nn.LayerNorm(shape.width, bias=False) for _ in range(2))
+        self.qkv = nn.Linear(shape.width, 3 * shape.width, bias=False)
+        self.out = nn.Linear(shape.width, shape.width, bias=False)
+        self.up = nn.Linear(shape.width, 4 * shape.width, bias=False)
+        self.down = nn.Linear(4 * shape.width, shape.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, C = x.shape
+        heads = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(*heads, is_causal=True)
+        x = x + self.out(y.transpose(1, 2).reshape(B, T, C))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class Reference(nn.Module):
+    def __init__(self, shape: Shape):
+        super().__init__()
+        self.tokens = nn.Embedding(shape.vocab, shape.width)
+        self.positions = nn.Embedding(shape.context, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(shape.width, bias=False)
+        self.head = nn.Linear(shape.width, shape.vocab, bias=False)
+        for name, weight in self.named_parameters():
+            if weight.ndim == 2:
+                last = name.endswith(("out.weight", "down.weight"))
+                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * shape.layers) if last else 0.02)
+        if shape.tied:
+            self.head.weight = self.tokens.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.tokens(ids) + self.positions.weight[: ids.shape[1]]
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+    def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The nats of each target, for ``femtogpt.model.score``."""
+        logits = self(ids).flatten(0, 1)
+        nats = F.cross_entropy(logits, targets.flatten(), ignore_index=-100, reduction="none")
+        return nats.view(ids.shape)
+
+
+class Training:
+    """The reference's training, a step at a time."""
+
+    def __init__(self, tokens: Tokens, shape: Shape, rate: float, batch: int, steps: int, seed=0):
+        torch.manual_seed(seed)
+        self.shape, self.rate, self.batch, self.steps = shape, rate, batch, steps
+        self.model = Reference(shape)
+        matrices = [weight for weight in self.model.parameters() if weight.ndim == 2]
+        vectors = [weight for weight in self.model.parameters() if weight.ndim < 2]
+        groups = [
+            {"params": matrices, "weight_decay": DECAY},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS)
+        self.ids = [shard.ids for parts in tokens.shards("train").values() for shard in parts]
+        self.sizes = np.array([len(ids) - shape.context for ids in self.ids], dtype=float)
+        self.random = np.random.default_rng(seed)
+        self.step = 0
+
+    def windows(self) -> Tensor:
+        """Windows drawn at random from all shards: (batch, context + 1)."""
+        which = self.random.choice(len(self.ids), self.batch, p=self.sizes / self.sizes.sum())
+        starts = [int(self.random.integers(self.sizes[number])) for number in which]
+        parts = [
+            self.ids[number][start : start + self.shape.context + 1]
+            for number, start in zip(which, starts, strict=True)
+        ]
+        return torch.from_numpy(np.stack(parts).astype(np.int64))
+
+    def train(self) -> float:
+        """One step; its loss."""
+        part = max(0.0, (self.step - WARMUP) / max(1, self.steps - WARMUP))
+        cosine = LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * min((self.step + 1) / WARMUP, cosine)
+        windows = self.windows()
+        logits = self.model(windows[:, :-1])
+        loss = F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return float(loss.detach())
+
+
+def measured(
+    tokens: Tokens, shape: Shape, rate: float, batch: int, seconds: float, evaluate_tokens: int
+) -> dict:
+    """A training of so many seconds (evaluation apart), its decay fitted to them."""
+    warm = Training(tokens, shape, rate, batch, 10_000)
+    times = []
+    for _ in range(12):
+        start = time.perf_counter()
+        warm.train()
+        times.append(time.perf_counter() - start)
+    each = sorted(times)[len(times) // 2]
+    training = Training(tokens, shape, rate, batch, max(1, round(seconds / each)))
+    start = time.perf_counter()
+    while training.step < training.steps:
+        training.train()
+    spent = time.perf_counter() - start
+    loss = mean_nats(
+        training.model.eval(),
+        spread(tokens.shards("held_out"), shape.context, evaluate_tokens),
+        (batch, shape.context),
+    )
+    per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
+    done = training.steps * batch * shape.context
+    return {
+        "parameters": sum(weight.numel() for weight in training.model.parameters()),
+        "rate": rate,
+        "batch": batch,
+        "steps": training.steps,
+        "tokens": done,
+        "seconds": spent,
+        "tokens_per_second": done / spent,
+        "held_out_loss": loss,
+        "bits_per_character": loss / math.log(2) * per_character,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tokens", type=Path)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=float, nargs="+", default=[1e-3])
+    parser.add_argument("--batch", type=int, nargs="+", default=[8])
+    parser.add_argument("--evaluate-tokens", type=int, default=131072)
+    options = parser.parse_args()
+    tokens = Tokens(options.tokens)
+    shape = Shape(vocab=tokens.vocab_size)
+    for batch in options.batch:
+        for rate in options.rate:
+            found = measured(
+                tokens, shape, rate, batch, 60 * options.minutes, options.evaluate_tokens
+            )
+            print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
