@@ -132,6 +132,19 @@ def test_links_to_edit_a_wiki_go():
 
 
 @pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("сюркуп1 и grand-père2 (слово3).", "сюркуп и grand-père (слово)."),
+        ("ПОСЛЕ ГРОЗЫ1\n\nvieux 3, да…»(13)", "ПОСЛЕ ГРОЗЫ\n\nvieux, да…»"),
+        ("сказала (1) она (2).", "сказала она."),
+        ("писал:*\nКарл XII*, да", "писал:\nКарл XII, да"),
+    ],
+)
+def test_marks_go_even_if_no_notes_are_found(text, cleaned):
+    assert clean(text, "stray_marks") == cleaned
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Глава 5. Дом 3. Пушкин2 ноября приехал.",

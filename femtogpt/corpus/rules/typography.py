@@ -61,6 +61,8 @@ def _from_hyphens(text: pl.Expr) -> pl.Expr:
     text = where(matches(rf" -[{LETTER}]"), _from_spaced, text)
     text = where(has(".-"), replaced(rf"({_END}\.)-(\p{{Lu}})", "$1 — $2"), text)
     text = where(has("»-"), replaced(rf"([!?…]»)-([{LETTER}])", "$1 — $2"), text)
+    verse = replaced(r"((?:^|[\s«(])[а-яё]+)-(\n[А-ЯЁ«])", "$1 —$2")  # not Римский-\nКорсаков
+    text = where(has("-\n"), verse, text)
     text = where(has("- «", "- „"), replaced(rf"([{LETTER}])- ([«„])", "$1 — $2"), text)
     return _replaced(
         text,
