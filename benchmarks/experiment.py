@@ -17,6 +17,7 @@ import argparse
 import json
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,7 +74,7 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
         train(settings, tokens, Path(folder))
         lines = read_metrics(Path(folder) / FILE)
     steps = [line for line in lines if "train_loss" in line]
-    spent = [after["seconds"] - before["seconds"] for before, after in zip(steps, steps[1:])]
+    spent = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]
     return {
         "bits": round(lines[-1][KEY], 4),
         "loss": round(lines[-1]["held_out_loss"], 4),

@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     things = parser.add_subparsers(required=True, metavar="corpus|tokens")
 
     corpus = things.add_parser("corpus", help="the cleaned texts").add_subparsers(
-        required=True, metavar="show|diff|report|prove"
+        required=True, metavar="show|diff|report|prove|rules"
     )
     show = _command(corpus, "show", _corpus_show, "random documents, or one")
     show.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
     report.add_argument("--html", type=Path, help="write a page with plots and examples")
     _command(corpus, "prove", _corpus_prove, "check again that nothing held out is in train")
+    about = "the cleaning rules and the document filters, as Markdown"
+    rules = corpus.add_parser("rules", help=about, description=f"{about.capitalize()}.")
+    rules.set_defaults(run=_corpus_rules)
 
     tokens = things.add_parser("tokens", help="the token shards").add_subparsers(
         required=True, metavar="show|report"
@@ -142,6 +145,12 @@ def _corpus_prove(options: argparse.Namespace) -> None:
     from femtogpt.corpus.report import proved
 
     print(proved(_found("corpus", options)))
+
+
+def _corpus_rules(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.listing import listing
+
+    print(listing())
 
 
 def _tokens_show(options: argparse.Namespace) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from femtogpt.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs/new-source.md").read_text(encoding="utf-8")
 RUN = """
@@ -105,3 +107,9 @@ def test_its_settings_are_read_and_checked(place):
 
 def test_the_example_is_as_short_as_it_says():
     assert len(block("python").splitlines()) < 40
+
+
+def test_the_page_on_cleaning_has_the_rules_and_filters_as_the_command_lists_them(capsys):
+    page = (ROOT / "docs/cleaning.md").read_text(encoding="utf-8")
+    assert main(["corpus", "rules"]) == 0
+    assert capsys.readouterr().out.strip() in page
