@@ -17,7 +17,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline ui test test-all bench-data lint clean
+.PHONY: help setup pipeline ui test test-all bench-data bench-train lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -50,6 +50,11 @@ test-all: $(MADE)  ## all tests, the long ones too
 bench-data: $(MADE) .venv-datatrove/.made  ## the data plane against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
 	@test -n '$(ARCHIVE)' || { echo 'error: give the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@$(BIN)/python benchmarks/bench_data.py '$(ARCHIVE)' $(if $(DUMP),--dump '$(DUMP)') --datatrove .venv-datatrove/bin/python
+
+bench-train: $(MADE)  ## the engine against a plain recipe, in 40 minutes; ARCHIVE=file.zip
+	@test -n '$(ARCHIVE)' || { echo 'error: give the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@$(BIN)/python benchmarks/our_data.py tokens '$(ARCHIVE)' data/bench
+	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
 
 .venv-datatrove/.made:  # of its own: datatrove asks for much that we do not need
 	$(PYTHON) -m venv .venv-datatrove
