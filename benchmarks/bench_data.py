@@ -22,7 +22,7 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from processes import run
+from processes import machine, run
 
 HERE = Path(__file__).resolve().parent
 COPIES = 30
@@ -49,7 +49,7 @@ def measure(options: argparse.Namespace, place: Path) -> dict:
         texts = [info for info in zipped.infolist() if info.filename.lower().endswith(".txt")]
     megabytes = sum(info.file_size for info in texts) / 1e6
     figures: dict = {
-        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "machine": machine(),
         "python": platform.python_version(),
         "archive_mb": round(megabytes, 1),
         "repeats": options.repeats,

@@ -27,6 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
+from processes import machine
 from reference import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
@@ -62,8 +63,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
     figures: dict = {
-        "machine": f"{torch.cpu.get_capabilities()['cpu_name'].strip()},"
-        f" {len(os.sched_getaffinity(0))} cores",
+        "machine": machine(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "peak_gflops": {kind: peak(getattr(torch, kind)) for kind in ("float32", "bfloat16")},

@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from femtogpt.sizes import shape
+
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
 
 
@@ -168,6 +170,9 @@ class TokenizerConfig(Section):
 class ModelConfig(Section):
     """The shape of the GPT (Qwen3's: RMSNorm, rotary positions, QK norm, SwiGLU, tied head)."""
 
+    size: str | int | None = Field(
+        None, description="derives what follows: nano, original, home-8gb, large, or parameters"
+    )
     layers: int = Field(4, ge=1, le=200)
     width: int = Field(256, ge=8, le=16384, description="size of the residual stream")
     heads: int = Field(4, ge=1, le=256, description="query heads; width must be a multiple")
@@ -303,3 +308,17 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     samples: SamplesConfig = SamplesConfig()
     paths: Paths = Paths()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sized(cls, values: Any) -> Any:
+        """Where ``model.size`` is given, it says what of the shape is not."""
+        model = values.get("model") if isinstance(values, dict) else None
+        if not isinstance(model, dict) or not isinstance(model.get("size"), str | int):
+            return values
+        vocab_size = TokenizerConfig.model_fields["vocab_size"].default
+        if isinstance(values.get("tokenizer"), dict):
+            vocab_size = values["tokenizer"].get("vocab_size", vocab_size)
+        if not isinstance(vocab_size, int):
+            return values  # it is told as a fault of its own
+        return {**values, "model": {**shape(model["size"], vocab_size), **model}}

@@ -1,0 +1,45 @@
+"""One dial: from a size to the shape of a model.
+
+A size is a name or a number of parameters. Width and depth grow together, as in nanochat: a layer
+for every 64 of width, heads of 64. Parameters are those of ``femtogpt.model.gpt``: the embedding,
+which is also the head, and 12 × width² for each layer.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+HEAD = 64  # width of a head, and of the steps in which widths are looked for
+NAMED: dict[str, int | dict[str, int]] = {
+    "nano": 5_000_000,  # for a CPU, in minutes
+    "original": {"layers": 3, "width": 1024, "heads": 16, "feed_forward": 3584},  # as wide and deep
+    "home-8gb": 54_000_000,  # for a card of 8 GB
+    "large": 220_000_000,  # four times the original
+}
+
+
+def shape(size: str | int, vocab_size: int) -> dict[str, int]:
+    """Layers, width and heads for a size: the nearest number of parameters that the rule gives.
+
+    Raises ValueError for an unknown name.
+    """
+    if isinstance(size, str):
+        if size not in NAMED:
+            close = difflib.get_close_matches(size, NAMED, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            names = ", ".join(NAMED)
+            raise ValueError(f"size {size!r} is unknown{hint}; there are: {names}, or a number")
+        size = NAMED[size]
+    if isinstance(size, dict):
+        return size
+    widths = range(HEAD, 16384, HEAD)
+    width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - size))
+    return {"layers": _layers(width), "width": width, "heads": width // HEAD}
+
+
+def _layers(width: int) -> int:
+    return max(2, width // HEAD)
+
+
+def _parameters(width: int, vocab_size: int) -> int:
+    return vocab_size * width + 12 * width * width * _layers(width)
