@@ -269,3 +269,19 @@ def test_names_in_brackets_that_come_again_are_speakers(tmp_path):
 )
 def test_credits_and_songs_are_no_speech(line):
     assert said(block(1, line) + block(2, "Мы поехали.")) == ["Мы", "поехали."]
+
+
+def test_two_dashes_in_a_caption_are_two_speakers_whatever_follows_them(tmp_path):
+    shown = [(0.0, 2.0, ("- ну что, едем?", "- едем, конечно."))]
+    text = text_of(tmp_path, "a.srt", srt(shown))
+    assert [line.strip("—– ") for line in text.split("\n")] == ["ну что, едем?", "едем, конечно."]
+
+
+def test_tags_that_were_escaped_are_no_text(tmp_path):
+    shown = [(0.0, 2.0, ("&lt;i&gt;Куда вы едете?&lt;/i&gt;",))]
+    assert text_of(tmp_path, "a.srt", srt(shown)) == "Куда вы едете?"
+
+
+def test_a_lone_number_that_is_said_last_stays(tmp_path):
+    shown = [(0.0, 2.0, ("Сколько их было?",)), (2.0, 4.0, ("40",))]
+    assert "40" in text_of(tmp_path, "a.srt", srt(shown))

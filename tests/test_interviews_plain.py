@@ -326,3 +326,18 @@ def test_every_line_of_the_real_plays_is_a_turn_of_a_real_speaker(plays):
     assert documents["griboyedov-molodye-suprugi"].speaker == (
         "Арист, Эльмира, Сафир, Сафир и Эльмира"
     )
+
+
+def test_a_paper_that_asks_is_a_speaker_and_the_line_of_who_recorded_it_goes(tmp_path):
+    talk = (
+        "«Афиша»: Где вы родились?\nАнна: В Твери.\n«Афиша»: Давно?\nАнна: Давно.\n"
+        "Беседовал Иван Петров"
+    )
+    text = text_of(tmp_path, "a.txt", talk)
+    assert text.startswith("▸ Афиша: Где вы родились?\n▸ Анна: В Твери.")
+    assert "Беседовал" not in text
+
+
+def test_any_dash_may_stand_between_a_name_with_initials_and_what_is_said(tmp_path):
+    talk = "А.П. Лунин ― Вы здесь?\nАнна ― Да.\nА.П. Лунин ― Давно?\nАнна ― Нет.\n"
+    assert text_of(tmp_path, "a.txt", talk).split("\n")[1] == "▸ Анна: Да."

@@ -19,6 +19,7 @@ from femtogpt.sources.interviews.words import NO_NAME
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> another speaks
 _AMID = re.compile(r"\s+(?=>{2,}\s)")  # where YouTube has it within a line
+_LINE_DASH = re.compile(r"[-–—]\s*(?=\S)")
 _DASH = re.compile(r"[-–—]\s*(?=[A-ZА-ЯЁ0-9«\"…(\[])")
 _COLON = re.compile(r"([^:<>]{1,60}?)\s*:\s+(\S.*)")
 _NAME = r"[А-ЯЁA-Z][\w-]+"
@@ -37,9 +38,14 @@ def read(text: str) -> Interview:
 
 
 def _said(lines: Sequence[str]) -> tuple[str, ...]:
-    """The lines without credits, divided where another begins to speak."""
+    """The lines without credits, divided where another begins to speak.
+
+    Several dashes in a caption are sure marks of that, whatever follows them.
+    """
     if CREDITS.fullmatch(" ".join(lines)):
         return ()
+    if sum(1 for line in lines if _LINE_DASH.match(line)) > 1:
+        lines = [_LINE_DASH.sub(">> ", line) for line in lines]
     said = (line for line in lines if not CREDITS.fullmatch(line))
     return tuple(part for line in said for part in _AMID.split(line))
 

@@ -47,7 +47,7 @@ def _without_identifier(body: Sequence[str], number: int) -> Sequence[str]:
     """The lines of a caption without the number or name of the next one."""
     if not body or not body[-1].strip():
         return body
-    apart = len(body) == 1 or not body[-2].strip()
+    apart = len(body) > 1 and not body[-2].strip()
     last = body[-1].strip()
     if apart or last == str(number + 2):
         return body[:-1]
@@ -82,7 +82,8 @@ def _cue(times: str, body: Sequence[str]) -> Cue:
 
 
 def _plain(text: str) -> str:
-    return html.unescape(_TAG.sub("", text)).replace("\\N", "\n").replace("\\h", " ")
+    text = html.unescape(_TAG.sub("", text))
+    return _TAG.sub("", text).replace("\\N", "\n").replace("\\h", " ")
 
 
 def _seconds(line: str) -> tuple[float | None, float | None]:

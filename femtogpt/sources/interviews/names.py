@@ -27,7 +27,7 @@ _HEAD_STAMP = re.compile(
     rf"^[\s\[(<]*(?:{_DATE})?{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?[\s\])>:–—-]*(?=\D)"
 )
 _TAIL_STAMP = re.compile(
-    rf"^([^\d:]{{2,{LONGEST}}}?(?:\d{{1,2}})?)[\s,]+[\[(]?{STAMP}[\])]?\s*(?::|$)"
+    rf"^([^\d:]{{2,{LONGEST}}}?(?:\d{{1,2}})?)[\s,]+[\[(]?(?:{_DATE})?{STAMP}[\])]?\s*(?::|$)"
 )
 _OPENING = re.compile(
     rf"""[\s>•*–—\-\[(<]*
@@ -40,6 +40,7 @@ _WORD = re.compile(r"[A-ZА-ЯЁ][\w’'-]*\.?|\d{1,2}-[йяе]|№?\d{1,3}|[IVX
 _SENTENCE = re.compile(r"[!?;…“”„\"«»/\\@#=+|]|--")
 _LETTER = re.compile(r"[^\W\d_]")
 _OFF_STAGE = re.compile(r"(?i)^за\s+(?:сценой|кадром|кулисами)[\s,]+(\w)")
+_QUOTED = re.compile(r"^«([^«»]+)»$")  # a paper that asks: «Афиша»: …
 _GLUED = re.compile(r"\.(?=[^\W\d_])")
 _NUMBERED = re.compile(r"(?i)(вопрос|ответ)\s*№?\s*\d+")
 _DOTTED = re.compile(
@@ -48,8 +49,8 @@ _DOTTED = re.compile(
 
 _CAPITAL = r"[А-ЯЁA-Z][\w’'-]*\.?"
 _NAMED_BY_DASH = re.compile(  # and what is said begins with a capital letter
-    rf"^\s*((?:{_CAPITAL}|\d{{1,2}}-[йяе]\s\w+)(?:\s(?:и\s)?{_CAPITAL}){{0,3}})(\s*\([^()]*\))?"
-    r"\s+(?:--?|[–—])\s+((?=[«\"“(…\[]*[А-ЯЁA-Z\d]).*)"
+    rf"^\s*((?:{_CAPITAL}|\d{{1,2}}-[йяе]\s\w+)(?:(?:\s(?:и\s)?|(?<=\.)){_CAPITAL}){{0,3}})(\s*\([^()]*\))?"
+    r"\s+(?:--?|[–—―])\s+((?=[«\"“(…\[]*[А-ЯЁA-Z\d]).*)"
 )
 
 
@@ -71,6 +72,7 @@ def opening(line: str) -> Opening | None:
     if not found:
         return None
     name = " ".join(_GLUED.sub(". ", found["name"]).split()).strip(" ,;")
+    name = _QUOTED.sub(r"\1", name)
     name = _OFF_STAGE.sub(lambda voice: voice[1].upper(), name)
     if numbered := _NUMBERED.fullmatch(name):
         name = numbered[1]

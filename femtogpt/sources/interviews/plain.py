@@ -35,7 +35,7 @@ _NOTHING = re.compile(  # rules, times on lines of their own, what services writ
 _STAMPED = re.compile(rf"^\s*{STAMP}\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 NARROW, WIDE = 55, 100  # of the lines' lengths, between which a text is taken to be wrapped
-DASH = re.compile(r"^\s*[-–—]\s*(?=\S)")
+DASH = re.compile(r"^\s*[-–—―]\s*(?=\S)")
 
 
 def read(text: str) -> Interview:

@@ -56,6 +56,9 @@ _MANNER = re.compile(rf"{MANNER}[.!…]*", _FLAGS)
 _ANY_SOUND = re.compile(rf"(?:\w+\s+){{0,2}}\b{SOUNDS}(?:\s+\S+){{0,4}}", _FLAGS)
 _CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
 _WHOLE = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
+_SIGNED = re.compile(  # below an interview
+    r"(?:Беседовал|Записал|Интервью взял|Подготовил|Расшифровал)[аи]?:?(?:\s[А-ЯЁ][\w-]*\.?){1,3}"
+)
 _OPENING = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
 _SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
 _CHANT = re.compile(r"(?<!\S)([#*])\s+[^#*]+\s\1(?!\S)")  # # a song in captions #
@@ -87,7 +90,7 @@ def cleaned(text: str, machine: bool = False) -> str:
     text = _BARE.sub("", text)
     text = _SONG.sub(" ", text)
     stripped = text.strip()
-    if _WHOLE.fullmatch(stripped):
+    if _WHOLE.fullmatch(stripped) or _SIGNED.fullmatch(stripped):
         return ""
     if machine:
         if CREDITS.fullmatch(stripped) or (stripped.isupper() and _CAPITALS.fullmatch(stripped)):
