@@ -151,6 +151,9 @@ class CorpusConfig(Section):
 class TokenizerConfig(Section):
     """The byte-pair encoding, trained on the train split."""
 
+    path: Path | None = Field(
+        None, description="a tokenizer.model to take as it is, and its vocabulary with it"
+    )
     vocab_size: int = Field(
         8000, ge=300, le=65536, description="pieces, the 256 bytes and special pieces included"
     )
@@ -214,6 +217,9 @@ class ModelConfig(Section):
 class TrainConfig(Section):
     """Training: how long, how fast, how safe."""
 
+    init_from: Path | None = Field(
+        None, description="weights to begin with: a run's folder, or a .safetensors file"
+    )
     max_steps: int = Field(1000, ge=1, description="optimiser steps")
     batch_size: int = Field(32, ge=1, description="windows of one context length per step")
     micro_batch: int | None = Field(

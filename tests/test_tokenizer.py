@@ -285,3 +285,14 @@ def test_a_heavy_source_gets_more_pieces_of_its_own_than_a_light_one(store):
     pieces = [text for text in Tokenizer.load(made.path).pieces if len(text.strip()) > 1]
     greek_pieces = [text for text in pieces if any("α" <= sign <= "ώ" for sign in text)]
     assert 0 < len(greek_pieces) < len(pieces) / 3
+
+
+def test_a_tokenizer_that_is_there_can_be_taken_as_it_is(tmp_path):
+    (tmp_path / FILE).write_bytes(MODEL)
+    texts = config({"one": listed({"a": PROSE})}, tokenizer={"path": tmp_path})
+    made = train_tokenizer(Store(tmp_path / "data"), texts, corpus=None)
+    assert (made.path / FILE).read_bytes() == MODEL
+    assert made.counts["pieces"] == 500
+    (tmp_path / FILE).write_bytes(MODEL[:100])
+    with pytest.raises(UserError, match="is no tokenizer"):
+        train_tokenizer(Store(tmp_path / "data"), texts, corpus=None)

@@ -31,7 +31,7 @@ from femtogpt.parallel import workers
 from femtogpt.progress import progress
 from femtogpt.tokens.tokenizer import FILE, Tokenizer
 
-VERSION = 1
+VERSION = 2
 INDEX = "index.json"
 NARROW = 1 << 16  # pieces whose ids fit into two bytes
 Item = TypeVar("Item")
@@ -106,6 +106,11 @@ class Tokens:
             ]
             for source, part in self.index["splits"][split].items()
         }
+
+    def longest(self, split: str) -> int | None:
+        """Tokens of the longest document of a split; None where the index does not say."""
+        known = [part.get("longest") for part in self.index["splits"][split].values()]
+        return None if None in known else max(known, default=None)
 
     def total(self, split: str, what: str = "tokens") -> int:
         """Tokens, documents or characters of a split."""
@@ -191,7 +196,7 @@ class _Writer:
         self.folder, self.dtype = folder, dtype
         self.boundary = np.array([boundary], dtype=dtype)
         self.shards: list[int] = []
-        self.documents = self.characters = 0
+        self.documents = self.characters = self.longest = 0
         self.file = None
         folder.mkdir(parents=True)
 
@@ -215,6 +220,7 @@ class _Writer:
         self.tokens += len(ids) + 1
         self.documents += 1
         self.characters += characters
+        self.longest = max(self.longest, len(ids))
         if self.tokens >= SHARD:
             self._end()
 
@@ -234,5 +240,6 @@ class _Writer:
             "tokens": sum(self.shards) - len(self.shards),  # all but the first are predicted
             "documents": self.documents,
             "characters": self.characters,
+            "longest": self.longest,  # document, in tokens
             "shards": self.shards,
         }

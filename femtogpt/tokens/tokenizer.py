@@ -6,6 +6,7 @@ piece of their own, bytes for what has no piece.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -36,15 +37,18 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
     """The tokenizer of a corpus, trained on its train split alone: ``tokenizer.model``.
 
     Where the corpus is larger than ``sample_characters``, or sources have weights, it is trained
-    on lines drawn from all over it, so that a source counts as in an epoch of the training.
+    on lines drawn from all over it, so that a source counts as in an epoch of the training. Where
+    the settings name one, that is taken. Raises UserError where it is none.
     """
     settings = config.tokenizer
+    if settings.path is not None:
+        return _given(store, settings.path)
     most = max(source.weight for source in config.sources.values())
     weights = {name: source.weight / most for name, source in config.sources.items()}
     recipe = Recipe(
         "tokenizer",
         VERSION,
-        {**settings.model_dump(mode="json"), "weights": weights},
+        {**settings.model_dump(mode="json", exclude={"path"}), "weights": weights},
         {"corpus": corpus},
     )
 
@@ -53,6 +57,19 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
         model = train(lines, settings.vocab_size, settings.character_coverage, settings.special)
         write_whole(folder / FILE, model)
         return {"pieces": Tokenizer(model).size}
+
+    return store.make(recipe, build)
+
+
+def _given(store: Store, path: Path) -> Artifact:
+    """The artifact of a tokenizer that is there already."""
+    tokenizer = Tokenizer.load(path)
+    model = (path / FILE if path.is_dir() else path).read_bytes()
+    recipe = Recipe("tokenizer", VERSION, {"model": hashlib.sha256(model).hexdigest()})
+
+    def build(folder: Path) -> dict:
+        write_whole(folder / FILE, model)
+        return {"pieces": tokenizer.size}
 
     return store.make(recipe, build)
 
@@ -160,7 +177,7 @@ class Tokenizer:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"{path} is no tokenizer: delete its folder, it is made again"
+                f"{path} is no tokenizer: delete its folder, it is made again, or name another"
             ) from error
 
     @cached_property

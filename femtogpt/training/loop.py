@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +15,15 @@ from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.model.score import Window, mean_nats, spread
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
+from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training import checkpoint, compiled, metrics
 from femtogpt.training.average import Average
 from femtogpt.training.gradient import Gradient
+from femtogpt.training.held_out import HeldOut
 from femtogpt.training.optimizer import Optimizer
+from femtogpt.training.origin import load_weights
 from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
 from femtogpt.training.state import State
@@ -41,6 +42,7 @@ class Settings(Section):
     train: TrainConfig
     seed: int
     weights: dict[str, float] = Field(default_factory=dict)  # passes over each source per epoch
+    lineage: list[dict[str, str]] = Field(default_factory=list)  # see ``training.origin``
 
 
 def train(
@@ -69,8 +71,7 @@ def train(
         settings.seed,
         settings.weights,
     )
-    held_out = spread(tokens.shards("held_out"), model_config.context, config.evaluate_tokens)
-    tokens_per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
+    held_out = HeldOut(tokens, model_config.context, config.evaluate_tokens)
     tokens_per_step = config.batch_size * model_config.context
     compile_ = config.compile
     if compile_ == "auto":
@@ -79,9 +80,20 @@ def train(
     state = State(model, optimizer, precision, average, gradient)
     step, seconds, size = state.resume(run)
     resumed = step
+    if config.init_from is not None and not step:
+        shapes = {name: weight.shape for name, weight in model.state_dict().items()}
+        model.load_state_dict(load_weights(config.init_from, shapes, tokens.folder / TOKENIZER))
+        average.load([])
     course = metrics.Metrics(run / metrics.FILE, size)
     losses = course.values("held_out_loss")
     _say(model, precision, batches, config)
+    longest = tokens.longest("train")
+    if longest is not None and model_config.context > longest:
+        log.warning(
+            "model.context %d is longer than the longest document, of %d tokens: every window has"
+            " several; lower it, or add longer texts",
+            *(model_config.context, longest),
+        )
     if compile_:
         compiled.compile_model(model, precision, gradient.windows)
     saved = time.monotonic()
@@ -101,15 +113,11 @@ def train(
                 raise Stopped(f"training stopped at step {step:,} of {config.max_steps:,}")
 
             if step % config.evaluate_every == 0 or last:
-                with average.applied():
-                    loss = _held_out_loss(model, precision, held_out, config.windows)
+                with average.applied(), precision.autocast():
+                    loss, values = held_out.score(model, config.windows)
                     if losses and loss < min(losses) and not last:
                         writer.save_best(step, loss, state.weights())
-                course.log(
-                    **_now(step, tokens_per_step, start),
-                    held_out_loss=loss,
-                    held_out_bits_per_character_estimate=loss / math.log(2) * tokens_per_character,
-                )
+                course.log(**_now(step, tokens_per_step, start), held_out_loss=loss, **values)
                 losses.append(loss)
                 if not loss < losses[0] + WORSE:  # nor is what is not finite
                     writer.wait()
@@ -163,15 +171,6 @@ def load(run: Path, device: str = "auto") -> GPT:
     model = GPT(settings.model, len(weights["embed_tokens.weight"]))
     model.load_state_dict(weights)
     return model.to(find_device(device)).eval()
-
-
-def _held_out_loss(model: GPT, precision: Precision, some: list[Window], windows: int) -> float:
-    """Nats per token."""
-    model.eval()
-    with precision.autocast():
-        loss = mean_nats(model, some, (windows, model.config.context))
-    model.train()
-    return loss
 
 
 def _final(run: Path, losses: list[float], state: State) -> dict[str, torch.Tensor]:

@@ -15,10 +15,14 @@ from femtogpt.config import Config
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import read_metrics
+from femtogpt.training.origin import lineage
 
 VERSION = 1
 # Where and how fast to train, and how often to look, does not change what is learned.
-APART = {"device", "threads", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints"}
+APART = {
+    *("device", "threads", "compile", "checkpoint_every", "checkpoint_minutes"),
+    *("keep_checkpoints", "init_from"),  # its weights' checksum counts, not where they lie
+}
 
 
 def run_training(
@@ -34,9 +38,12 @@ def run_training(
         "train": config.train.model_dump(mode="json"),
         "seed": config.seed,
         "weights": {name: source.weight for name, source in config.sources.items()},
+        "lineage": [] if config.train.init_from is None else lineage(config.train.init_from),
     }
     apart = {key: value for key, value in settings["train"].items() if key not in APART}
-    recipe = Recipe("run", VERSION, {**settings, "train": apart}, {"tokens": tokens})
+    origins = [origin["weights"] for origin in settings["lineage"]]
+    ingredients = {**settings, "train": apart, "lineage": origins}
+    recipe = Recipe("run", VERSION, ingredients, {"tokens": tokens})
 
     def build(folder: Path) -> dict:
         write_whole(folder / "settings.json", json.dumps(settings, indent=1).encode())

@@ -1,0 +1,66 @@
+"""The weights that a training starts from, where they are not drawn at random."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from femtogpt.artifact import digest_of_file
+from femtogpt.errors import UserError
+from femtogpt.tokens.tokenizer import FILE as TOKENIZER
+
+WEIGHTS, SETTINGS = "model.safetensors", "settings.json"
+
+
+def weights_file(origin: Path) -> Path:
+    """The file of a run's folder, a checkpoint's folder, or itself; UserError if there is none."""
+    file = origin / WEIGHTS if origin.is_dir() else origin
+    if not file.is_file():
+        raise UserError(
+            f"train.init_from: there are no weights in {origin}: give the folder of a run or of a"
+            " checkpoint, or a .safetensors file"
+        )
+    return file
+
+
+def lineage(origin: Path) -> list[dict[str, str]]:
+    """What weights come from: path and checksum of theirs, then of those that they began with."""
+    file = weights_file(origin)
+    own = {"path": str(origin), "weights": digest_of_file(file)}
+    settings = file.parent / SETTINGS
+    before = json.loads(settings.read_text("utf-8")).get("lineage", []) if settings.exists() else []
+    return [own, *before]
+
+
+def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -> dict:
+    """The weights to start from, by name.
+
+    UserError where they are of a model of another shape, or beside another tokenizer.
+    """
+    file = weights_file(origin)
+    beside = next((f / TOKENIZER for f in file.parents[:3] if (f / TOKENIZER).is_file()), None)
+    if beside and tokenizer.is_file() and beside.read_bytes() != tokenizer.read_bytes():
+        raise UserError(
+            f"train.init_from: {origin} was trained with another tokenizer:"
+            f" set tokenizer.path={beside}"
+        )
+    try:
+        weights = safetensors.torch.load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"train.init_from: {file} cannot be read ({error})") from error
+    found = {name: weight.shape for name, weight in weights.items()}
+    if found != shapes:
+        odd = next(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))
+        raise UserError(
+            f"train.init_from: {file} is of a model of another shape ({odd} is"
+            f" {_told(found.get(odd))}, not {_told(shapes.get(odd))}): give its settings in model"
+        )
+    return weights
+
+
+def _told(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else " × ".join(map(str, shape))
