@@ -285,3 +285,13 @@ def test_tags_that_were_escaped_are_no_text(tmp_path):
 def test_a_lone_number_that_is_said_last_stays(tmp_path):
     shown = [(0.0, 2.0, ("Сколько их было?",)), (2.0, 4.0, ("40",))]
     assert "40" in text_of(tmp_path, "a.srt", srt(shown))
+
+
+def test_captions_without_empty_lines_and_numbers_lose_nothing():
+    text = "".join(block(number, f"строка {number}").replace("\n\n", "\n") for number in range(3))
+    assert said(text) == ["строка", "0", "строка", "1", "строка", "2"]
+
+
+def test_several_dashes_in_a_caption_are_several_speakers_whatever_follows(tmp_path):
+    text = block(1, "- Точно?\n-...и пошёл.") + block(2, "- ну\n- да-да, &lt;i&gt;вот&lt;/i&gt;")
+    assert text_of(tmp_path, "a.srt", text) == "— Точно?\n— ...и пошёл.\n— ну\n— да-да, вот"

@@ -31,6 +31,7 @@ def laid(form: str) -> str:
         ("sonix.txt", "{0}: [00:0{2}:00] {1}\n\n"),
         ("android.txt", "12.03.2024, 10:0{2} - {0}: {1}\n"),
         ("iphone.txt", "[12.03.2024, 10:0{2}:15] {0}: {1}\n"),
+        ("telegram.txt", "{0}, [12.03.2024 10:0{2}]\n{1}\n\n"),
         ("bold.md", "**{0}**\n\n{1}\n\n"),
         ("dash.md", "**{0}** — {1}\n\n"),
     ],
@@ -85,3 +86,17 @@ def test_whisper_of_transformers_is_read_with_and_without_speakers(tmp_path):
 def test_a_text_alone_from_whisper_is_read(tmp_path):
     answer = {"task": "transcribe", "language": "russian", "text": "Добрый день.", "segments": []}
     assert text_of(tmp_path, "a.json", json.dumps(answer)) == "Добрый день."
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("И.ВОРОБЬЕВА –", "А.ПЕТРОВ –"), ("О. ВОРОБЬЕВА ―", "А. ПЕТРОВ ―"), ("«Афиша»:", "А. П.:")],
+)
+def test_the_press_names_who_speaks_with_initials_dashes_and_quotation_marks(tmp_path, names):
+    asks, answers = names
+    lines = [f"{asks} Вы поёте?", f"{answers} Давно.", f"{asks} Нравится?", f"{answers} Да."]
+    text = text_of(tmp_path, "a.txt", "\n".join([*lines, "Беседовала Анна Иванова"]))
+    assert [line.partition(": ")[2] for line in text.split("\n")] == [
+        *("Вы поёте?", "Давно.", "Нравится?", "Да."),
+    ]
+    assert len(set(line.partition(": ")[0] for line in text.split("\n"))) == 2

@@ -19,7 +19,7 @@ from femtogpt.sources.interviews.words import NO_NAME
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> another speaks
 _AMID = re.compile(r"\s+(?=>{2,}\s)")  # where YouTube has it within a line
-_LINE_DASH = re.compile(r"[-–—]\s*(?=\S)")
+_LINE_DASH = re.compile(r"^[-–—]\s*(?=\S)")
 _DASH = re.compile(r"[-–—]\s*(?=[A-ZА-ЯЁ0-9«\"…(\[])")
 _COLON = re.compile(r"([^:<>]{1,60}?)\s*:\s+(\S.*)")
 _NAME = r"[А-ЯЁA-Z][\w-]+"

@@ -168,7 +168,7 @@ def dash_named(lines: Sequence[str]) -> list[str]:
 
 def _is_word(name: str) -> bool:
     """Whether it begins as a sentence does: «Но», «Он»."""
-    return name.split()[0].strip(".").casefold() in NO_NAME | PRONOUNS
+    return name.split()[0].casefold() in NO_NAME | PRONOUNS  # «А.» is an initial, «А» is none
 
 
 def _is_short(word: str) -> bool:
