@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
 import yaml
 
 from femtogpt.tokens.shards import Tokens
@@ -70,6 +71,7 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     steps = sections["train"].setdefault("max_steps", 300)
     sections["train"] = {"evaluate_every": steps, "checkpoint_every": steps, **sections["train"]}
     settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
+    torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
     with TemporaryDirectory() as folder:
         train(settings, tokens, Path(folder))
         lines = read_metrics(Path(folder) / FILE)

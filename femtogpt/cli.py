@@ -1,4 +1,6 @@
-"""The command ``femtogpt``: looks at what the pipeline made. It changes nothing.
+"""The command ``femtogpt``: plans a training, and looks at what the pipeline made.
+
+It changes nothing.
 
 ``femtogpt corpus …`` and ``femtogpt tokens …`` take the newest corpus or token shards below
 ``data/``, or those of a folder or a configuration that is named with ``--from``.
@@ -7,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -29,8 +32,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="femtogpt", description="Look at what was made.")
-    things = parser.add_subparsers(required=True, metavar="corpus|tokens")
+    parser = argparse.ArgumentParser(
+        prog="femtogpt", description="Plan, and look at what was made."
+    )
+    things = parser.add_subparsers(required=True, metavar="plan|corpus|tokens")
+
+    plan = things.add_parser("plan", help="what a training will take: memory, steps, time")
+    plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
+    plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
+    plan.add_argument("--device", help="a card by its name, or here: measured; default: both")
+    plan.add_argument("--tokens", type=_number, help="of the train split; default: of the corpus")
+    plan.set_defaults(run=_plan)
 
     corpus = things.add_parser("corpus", help="the cleaned texts").add_subparsers(
         required=True, metavar="show|diff|report|prove|rules"
@@ -94,6 +107,20 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
     command.set_defaults(run=run)
     return command
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from femtogpt.config_file import load_config
+    from femtogpt.training.outlook import outlook
+
+    config = load_config(options.config, options.set)
+    tokens = options.tokens
+    if tokens is None:
+        with contextlib.suppress(UserError):  # it is not made yet: the plan says so
+            from femtogpt.finding import find
+
+            tokens = find("tokens", options.config, config.paths.data).counts["train_tokens"]
+    print(outlook(config, tokens, options.vram, options.device))
 
 
 def _corpus_show(options: argparse.Namespace) -> None:

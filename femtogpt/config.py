@@ -223,7 +223,13 @@ class TrainConfig(Section):
     max_steps: int = Field(1000, ge=1, description="optimiser steps")
     batch_size: int = Field(32, ge=1, description="windows of one context length per step")
     micro_batch: int | None = Field(
-        None, ge=1, description="windows computed at once (the rest accumulate); default: all"
+        None, ge=1, description="windows computed at once (the rest accumulate); default: by memory"
+    )
+    memory_gb: float | None = Field(
+        None, gt=0, description="what the training may take, for micro_batch; default: the card's"
+    )
+    activation_checkpointing: bool = Field(
+        False, description="compute layers again in the backward pass: less memory, more time"
     )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: AdamW alone"
@@ -262,18 +268,13 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _divides(self) -> TrainConfig:
-        if self.batch_size % self.windows:
+        if self.batch_size % (self.micro_batch or 1):
             raise ValueError(
-                f"batch_size {self.batch_size} must be a multiple of micro_batch {self.windows}"
+                f"batch_size {self.batch_size} must be a multiple of micro_batch {self.micro_batch}"
             )
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} + decay {self.decay} must be at most 1")
         return self
-
-    @property
-    def windows(self) -> int:
-        """Windows computed at once."""
-        return self.micro_batch or self.batch_size
 
 
 class SamplesConfig(Section):

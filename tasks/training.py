@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from femtogpt.artifact import explained
 from femtogpt.errors import Stopped, UserError
 from femtogpt.progress import progress
 from femtogpt.training.__main__ import STOPPED, USER_ERROR
@@ -126,7 +130,7 @@ def _reason(status: int, last: str, run: Path) -> Exception:
     if status == STOPPED:
         return Stopped(f"{last}; the same command goes on from there")
     if status == USER_ERROR:
-        return UserError(last)
+        return UserError(last) if last and _has_room(run) else _full(run)
     if status < 0:
         name = signal.Signals(-status).name
         memory = " (out of memory? lower train.micro_batch)" if -status == signal.SIGKILL else ""
@@ -134,3 +138,16 @@ def _reason(status: int, last: str, run: Path) -> Exception:
             f"training was killed by {name}{memory}; the same command goes on from its checkpoint"
         )
     return UserError(f"training failed: {last}; the whole story is in {run / LOG}")
+
+
+def _has_room(run: Path) -> bool:
+    """Whether the child could write down why it ended."""
+    return shutil.disk_usage(run).free >= 4096
+
+
+def _full(run: Path) -> UserError:
+    try:
+        with explained(run):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except UserError as error:
+        return error

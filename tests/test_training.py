@@ -459,3 +459,10 @@ def test_the_metrics_tell_the_rate_that_was_used(tokens, run):
     rates = [line["learning_rate"] for line in course(run) if "learning_rate" in line]
     expected = [0.004 * rate_factor(step, config.train) for step in range(20)]
     assert rates == pytest.approx(expected)
+
+
+def test_layers_computed_again_in_the_backward_pass_change_nothing(tokens, run, unbroken):
+    for dropout in (0.0, 0.1):
+        folder = run / str(dropout)
+        config = settings({"dropout": dropout}, activation_checkpointing=True)
+        assert outcome(trained(config, tokens, folder)) == unbroken(settings({"dropout": dropout}))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from femtogpt.config import ModelConfig
 from femtogpt.model.head import linear_cross_entropy, softmax_gradient, token_nats
@@ -140,6 +141,7 @@ class GPT(nn.Module):
     """The language model: token ids in, logits of the next token out."""
 
     gradient = staticmethod(softmax_gradient)
+    recompute = False  # layers in the backward pass: activation checkpointing (Chen et al. 2016)
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
@@ -195,7 +197,10 @@ class GPT(nn.Module):
         x = self.drop(self.embed_tokens(ids))
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         for number, layer in enumerate(self.layers):
-            x = layer(x, cos, sin, cache, number)
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(layer, x, cos, sin, use_reentrant=False)
+            else:
+                x = layer(x, cos, sin, cache, number)
         if cache is not None:
             cache.position += ids.shape[1]
         return self.norm(x)

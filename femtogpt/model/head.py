@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = -100  # a target that does not count
-LOGITS = {"cpu": 1 << 21, "cuda": 1 << 25}  # computed at once: what a cache, and what a card holds
+LOGITS = {"cpu": 1 << 21, "cuda": 1 << 24}  # computed at once: what a cache, and what a card holds
 
 Gradient = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -51,7 +51,7 @@ def linear_cross_entropy(
 def token_nats(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The nats of each target, (N,) in float32; 0 for IGNORED. Without gradients."""
     hidden = _in_format(hidden)
-    matrix, rows = weight.to(hidden.dtype), _rows(hidden, weight)
+    matrix, rows = weight.to(hidden.dtype), rows_at_once(hidden.device.type, len(weight))
     parts = [
         F.cross_entropy((h @ matrix.t()).float(), right, ignore_index=IGNORED, reduction="none")
         for h, right in zip(hidden.split(rows), targets.split(rows), strict=True)
@@ -65,16 +65,16 @@ def _in_format(hidden: Tensor) -> Tensor:
     return hidden.to(torch.get_autocast_dtype(device)) if on else hidden
 
 
-def _rows(hidden: Tensor, weight: Tensor) -> int:
-    """How many at once: a power of two, which matrix products like."""
-    most = LOGITS.get(hidden.device.type, LOGITS["cuda"]) // len(weight)
+def rows_at_once(device: str, vocab_size: int) -> int:
+    """How many rows have their logits at once: a power of two, which matrix products like."""
+    most = LOGITS.get(device, LOGITS["cuda"]) // vocab_size
     return 1 << max(0, most.bit_length() - 1)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, gradient: Gradient) -> Tensor:
-        rows = _rows(hidden, weight)
+        rows = rows_at_once(hidden.device.type, len(weight))
         with torch.autocast(hidden.device.type, enabled=False):
             matrix = weight.to(hidden.dtype)
             nats = torch.zeros((), device=hidden.device)
@@ -87,6 +87,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 if any(ctx.needs_input_grad):
                     torch.mm(by_logits, matrix, out=out)
                     by_weight += by_logits.t() @ h
+                del by_logits  # before the next are made
         ctx.count = (targets != IGNORED).sum()
         # Not yet divided by the count: in float16 so small a gradient would vanish.
         ctx.save_for_backward(by_hidden, by_weight)

@@ -24,6 +24,7 @@ from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.origin import load_weights
+from femtogpt.training.plan import windows_at_once
 from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
 from femtogpt.training.state import State
@@ -61,9 +62,11 @@ def train(
         torch.set_num_threads(config.threads)
     torch.manual_seed(settings.seed)
     model = GPT(model_config, tokens.vocab_size).to(device)
+    model.recompute = config.activation_checkpointing
     optimizer = Optimizer(model, config)
     average = Average(model, config.ema)
-    gradient = Gradient(model, precision, config.windows)
+    windows = windows_at_once(model_config, config, tokens.vocab_size, precision)
+    gradient = Gradient(model, precision, windows)
     batches = Batches(
         tokens.shards("train"),
         model_config.context,
@@ -114,7 +117,7 @@ def train(
 
             if step % config.evaluate_every == 0 or last:
                 with average.applied(), precision.autocast():
-                    loss, values = held_out.score(model, config.windows)
+                    loss, values = held_out.score(model, windows)
                     if losses and loss < min(losses) and not last:
                         writer.save_best(step, loss, state.weights())
                 course.log(**_now(step, tokens_per_step, start), held_out_loss=loss, **values)

@@ -29,6 +29,11 @@ class Precision:
         self.name = self._best() if config.precision == "auto" else config.precision
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "float16")
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of matrix products."""
+        return getattr(torch, self.name)
+
     def _best(self) -> str:
         if self.device.type == "cpu":
             can = torch.cpu.get_capabilities()
@@ -43,7 +48,7 @@ class Precision:
         """Within it, matrix products are computed in the chosen format."""
         if self.name == "float32":
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=getattr(torch, self.name))
+        return torch.autocast(self.device.type, dtype=self.dtype)
 
     def random_state(self) -> dict[str, torch.Tensor]:
         """The states of the generators that dropout draws from."""

@@ -1,0 +1,87 @@
+"""The plan of a training: what it says of memory is what a step really takes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from femtogpt.cli import main
+from femtogpt.config import ModelConfig, TrainConfig
+from femtogpt.errors import UserError
+from femtogpt.training.outlook import outlook
+from femtogpt.training.plan import divisor, peak_of_step, plan, windows_at_once
+from femtogpt.training.precision import Precision
+from tests.helpers import config, listed
+
+SHAPE = ModelConfig(layers=5, width=128, heads=2, context=128)
+OTHER = ModelConfig(layers=3, width=192, heads=3, kv_heads=1, context=64, dropout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "dtype", "again"),
+    [
+        (SHAPE, "muon", torch.bfloat16, False),
+        (SHAPE, "adamw", torch.float32, False),
+        (SHAPE, "muon", torch.float32, True),
+        (OTHER, "muon", torch.bfloat16, True),
+        (OTHER, "adamw", torch.bfloat16, False),
+    ],
+)
+def test_the_memory_of_a_step_is_told_within_a_tenth(model, optimizer, dtype, again):
+    train = TrainConfig(optimizer=optimizer, activation_checkpointing=again)
+    found = plan(model, train, 2000, dtype)
+    real = peak_of_step(model, train, 2000, 20, dtype)
+    assert found.memory(20) == pytest.approx(real, rel=0.1)
+
+
+def test_computing_layers_again_takes_less_memory():
+    kept, again = (
+        plan(SHAPE, TrainConfig(activation_checkpointing=way), 2000, torch.float32).per_window
+        for way in (False, True)
+    )
+    assert again < kept / 2
+
+
+def test_the_parts_of_a_batch_fit_into_the_memory_that_is_given():
+    train = TrainConfig(batch_size=12, device="cpu", precision="float32")
+    found = plan(SHAPE, train, 2000, torch.float32)
+    precision = Precision(train)
+    for fitting, expected in [(12.5, 12), (7.5, 6), (1.5, 1), (0.5, 1)]:
+        memory = sum(found.fixed.values()) + fitting * found.per_window
+        limited = train.model_copy(update={"memory_gb": memory / 1e9})
+        assert windows_at_once(SHAPE, limited, 2000, precision) == expected
+    chosen = train.model_copy(update={"micro_batch": 4})
+    assert windows_at_once(SHAPE, chosen, 2000, precision) == 4
+    assert [divisor(12, most) for most in (0, 1, 5, 11, 100)] == [1, 1, 4, 6, 12]
+
+
+def texts(**sections):
+    return config({"one": listed({"a": "а"})}, model=SHAPE, **sections)
+
+
+def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
+    train = {"batch_size": 64, "max_steps": 100, "precision": "float32"}
+    said = outlook(texts(train=train), 400_000, "8GB", "rtx-2070-super")
+    assert "Fits 8 GB   yes: the batch of 64 windows" in said
+    assert "100 steps × 64 windows = 0.82 M tokens, 2.0 epochs of 0.40 M" in said
+    assert "on rtx-2070-super, if it reaches 25% of the 36 TFLOP/s" in said
+    said = outlook(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
+    assert "no: 64 windows take" in said and "set train.micro_batch=" in said
+    said = outlook(texts(train=train), None, "620MB", "t4")
+    assert "no: a single window takes" in said and "activation_checkpointing=true" in said
+
+
+def test_a_plan_for_here_measures_the_speed():
+    said = outlook(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
+    assert "tokens per second in a step not compiled, just measured" in said
+
+
+@pytest.mark.parametrize("vram", ["8 apples", "0GB"])
+def test_a_memory_that_is_none_is_told_in_a_line(vram):
+    with pytest.raises(UserError, match="give it as 8GB"):
+        outlook(texts(), None, vram, "t4")
+
+
+def test_an_unknown_card_names_the_nearest(capsys):
+    assert main(["plan", "--device", "rtx2070-super"]) == 1
+    assert "did you mean 'rtx-2070-super'" in capsys.readouterr().err
