@@ -54,6 +54,8 @@ def plan(
     device: str = "cpu",
 ) -> Plan:
     """Plan a training on a kind of device with matrix products in ``dtype``."""
+    if dtype == torch.float16:
+        dtype = torch.bfloat16  # as large, and on a processor by far faster
     rows = rows_at_once("cpu", vocab_size)
     few = -(-rows // model.context)  # windows: from there on the loss takes no more
     more = few + 2
