@@ -5,6 +5,7 @@
     python benchmarks/experiment.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
         --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
 
+A variant ``change=…`` trains with a change of the model that is no setting (see ``changes.py``).
 The first line is the base. All are told by held-out bits per character (an estimate over the same
 windows spread over all held-out works): mean, spread (standard deviation) and the difference to
 the base by seed. Variants are trained in turn, seed by seed, on the same order of batches. Prints
@@ -23,9 +24,12 @@ from tempfile import TemporaryDirectory
 
 import torch
 import yaml
+from changes import CHANGES
 
+from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.loop import Settings, train
+from femtogpt.training import loop
+from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
@@ -63,17 +67,22 @@ def main() -> None:
 
 def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     """The outcome of one training."""
+    kind = GPT
     sections: dict[str, dict] = {"model": {}, "train": {"evaluate_tokens": 65536}}
     for item in overrides.split():
         name, _, value = item.partition("=")
+        if name == "change":
+            kind = CHANGES[value](kind)
+            continue
         section, _, field = name.partition(".")
         sections[section][field] = yaml.safe_load(value)
     steps = sections["train"].setdefault("max_steps", 300)
     sections["train"] = {"evaluate_every": steps, "checkpoint_every": steps, **sections["train"]}
     settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
     torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
+    loop.GPT = kind
     with TemporaryDirectory() as folder:
-        train(settings, tokens, Path(folder))
+        loop.train(settings, tokens, Path(folder))
         lines = read_metrics(Path(folder) / FILE)
     steps = [line for line in lines if "train_loss" in line]
     spent = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]

@@ -231,6 +231,9 @@ class TrainConfig(Section):
     activation_checkpointing: bool = Field(
         False, description="compute layers again in the backward pass: less memory, more time"
     )
+    document_mask: bool = Field(
+        False, description="attention sees nothing of the documents before in a window"
+    )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: AdamW alone"
     )
@@ -249,6 +252,12 @@ class TrainConfig(Section):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: what the device does best; float16 scales the loss"
+    )
+    processes: int = Field(
+        1, ge=1, le=1024, description="train together on this machine, one for each card (torchrun)"
+    )
+    parallel: Literal["ddp", "fsdp"] = Field(
+        "ddp", description="several processes: each with the whole model, or (fsdp) a part of it"
     )
     compile: bool | Literal["auto"] = Field(
         "auto", description="torch.compile; auto: where it saves more time than it takes"
@@ -271,6 +280,10 @@ class TrainConfig(Section):
         if self.batch_size % (self.micro_batch or 1):
             raise ValueError(
                 f"batch_size {self.batch_size} must be a multiple of micro_batch {self.micro_batch}"
+            )
+        if self.batch_size % self.processes:
+            raise ValueError(
+                f"batch_size {self.batch_size} must be a multiple of processes {self.processes}"
             )
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} + decay {self.decay} must be at most 1")

@@ -116,7 +116,7 @@ def _stop(child: subprocess.Popen) -> None:
     """Ask the child to write its checkpoint and end; a second interruption kills it."""
     if child.poll() is None:
         log.info("stopping: training finishes its step and writes a checkpoint")
-        child.send_signal(signal.SIGTERM)
+        child.stdin.close()
         try:
             child.wait(PATIENCE)
         finally:

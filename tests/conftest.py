@@ -12,8 +12,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from femtogpt.tokens.shards import Tokens
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -36,6 +40,22 @@ def classics() -> Path:
     if not path.is_file():
         pytest.skip(f"the classics are not at hand ({path})")
     return path
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Tokens:
+    """Shards of a text that a tiny model learns in a few steps."""
+    from tests.tiny import repetitive
+
+    return repetitive(tmp_path / "tokens")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """An empty folder to train in."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")

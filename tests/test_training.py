@@ -25,18 +25,6 @@ from tasks.training import supervise
 from tests.tiny import Process, course, outcome, repetitive, settings, stop_after, trained
 
 
-@pytest.fixture
-def tokens(tmp_path):
-    return repetitive(tmp_path / "tokens")
-
-
-@pytest.fixture
-def run(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return folder
-
-
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """What a training leaves that nothing interrupts, by its settings."""

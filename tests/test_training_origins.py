@@ -10,19 +10,7 @@ from femtogpt.artifact import digest_of_file
 from femtogpt.errors import Stopped, UserError
 from femtogpt.training.loop import train
 from femtogpt.training.origin import lineage
-from tests.tiny import course, outcome, repetitive, settings, stop_after, trained
-
-
-@pytest.fixture
-def tokens(tmp_path):
-    return repetitive(tmp_path / "tokens")
-
-
-@pytest.fixture
-def run(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return folder
+from tests.tiny import course, outcome, settings, stop_after, trained
 
 
 def test_a_training_begins_with_the_weights_of_another_and_says_so(tokens, run, tmp_path):

@@ -9,6 +9,8 @@ Shapes: B windows, T positions, C width, H heads, K key-value heads, D head size
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,22 +47,34 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, dropout: float, documents: Tensor | None = None
+) -> Tensor:
     """Causal attention of queries (B, H, T, D) to keys and values (B, K, S, D).
 
-    A single query sees all keys; more than one go with as many keys. torch's own on a CPU is
-    three times as slow as what the compiler makes of plain products.
+    A single query sees all keys; more than one go with as many keys, of the same of ``documents``
+    (B, T) where these are given. torch's own on a CPU is three times as slow as what the compiler
+    makes of plain products.
     """
     if torch.compiler.is_compiling() and q.device.type == "cpu" and q.shape[2] == k.shape[2]:
-        return _attend_in_blocks(q, k, v, dropout)
+        return _attend_in_blocks(q, k, v, dropout, documents)
     grouped = q.shape[1] != k.shape[1]
-    causal = q.shape[2] > 1
+    causal, seen = q.shape[2] > 1, None
+    if documents is not None:
+        causal, seen = False, _same(documents, documents).tril()
     return F.scaled_dot_product_attention(
-        q, k, v, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
+        q, k, v, seen, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
     )
 
 
-def _attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+def _same(rows: Tensor, columns: Tensor) -> Tensor:
+    """Whether each pair of positions (B, 1, T, S) is of one document."""
+    return rows[:, None, :, None] == columns[:, None, None, :]
+
+
+def _attend_in_blocks(
+    q: Tensor, k: Tensor, v: Tensor, dropout: float, documents: Tensor | None
+) -> Tensor:
     """The same, a block of queries at a time, each with no more keys than its last may see."""
     T, size = q.shape[2], q.shape[3]
     k, v = (part.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for part in (k, v))
@@ -69,9 +83,22 @@ def _attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor
     for start in range(0, T, ROWS):
         end = min(start + ROWS, T)
         scores = (q[:, :, start:end] @ k[:, :, :end].transpose(-1, -2)).float() * size**-0.5
-        chances = scores.masked_fill(future[start:end, :end], -torch.inf).softmax(-1)
+        hidden = future[start:end, :end]
+        if documents is not None:
+            hidden = hidden | ~_same(documents[:, start:end], documents[:, :end])
+        chances = scores.masked_fill(hidden, -torch.inf).softmax(-1)
         parts.append(F.dropout(chances, dropout).to(v.dtype) @ v[:, :, :end])
     return torch.cat(parts, dim=2)
+
+
+@dataclass(frozen=True)
+class Where:
+    """What attention knows of the positions: the same for all layers."""
+
+    cos: Tensor  # (T, D)
+    sin: Tensor
+    documents: Tensor | None = None  # (B, T): which one each is of, if it is to see no other
+    cache: Cache | None = None
 
 
 class Attention(nn.Module):
@@ -88,21 +115,20 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(self.head_size, eps=EPS)
         self.k_norm = nn.RMSNorm(self.head_size, eps=EPS)
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None = None, layer: int = 0
-    ) -> Tensor:
+    def forward(self, x: Tensor, where: Where, layer: int) -> Tensor:
         B, T, _ = x.shape
         q, k, v = (
             project(x).view(B, T, -1, self.head_size)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
         # Norms and angles in float32, whatever the format of the matrix products.
-        q = rotate(self.q_norm(q.float()).transpose(1, 2), cos, sin).to(v.dtype)  # (B, H, T, D)
-        k = rotate(self.k_norm(k.float()).transpose(1, 2), cos, sin).to(v.dtype)  # (B, K, T, D)
+        turn = where.cos, where.sin
+        q = rotate(self.q_norm(q.float()).transpose(1, 2), *turn).to(v.dtype)  # (B, H, T, D)
+        k = rotate(self.k_norm(k.float()).transpose(1, 2), *turn).to(v.dtype)  # (B, K, T, D)
         v = v.transpose(1, 2)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
-        y = attend(q, k, v, self.dropout if self.training else 0.0)
+        if where.cache is not None:
+            k, v = where.cache.extend(layer, k, v)
+        y = attend(q, k, v, self.dropout if self.training else 0.0, where.documents)
         return self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
 
 
@@ -130,10 +156,8 @@ class Block(nn.Module):
         self.mlp = FeedForward(config)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None = None, layer: int = 0
-    ) -> Tensor:
-        x = x + self.drop(self.self_attn(self.input_layernorm(x), cos, sin, cache, layer))
+    def forward(self, x: Tensor, where: Where, layer: int) -> Tensor:
+        x = x + self.drop(self.self_attn(self.input_layernorm(x), where, layer))
         return x + self.drop(self.mlp(self.post_attention_layernorm(x)))
 
 
@@ -142,6 +166,7 @@ class GPT(nn.Module):
 
     gradient = staticmethod(softmax_gradient)
     recompute = False  # layers in the backward pass: activation checkpointing (Chen et al. 2016)
+    boundary: int | None = None  # the id that begins a document, if no other is to be seen from it
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
@@ -195,12 +220,13 @@ class GPT(nn.Module):
         positions = torch.arange(start, start + ids.shape[1], device=ids.device)
         angles = positions[:, None] * self.frequencies.repeat(2)
         x = self.drop(self.embed_tokens(ids))
-        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        documents = None if self.boundary is None else (ids == self.boundary).cumsum(1)
+        where = Where(angles.cos().to(x.dtype), angles.sin().to(x.dtype), documents, cache)
         for number, layer in enumerate(self.layers):
             if self.recompute and torch.is_grad_enabled():
-                x = checkpoint(layer, x, cos, sin, use_reentrant=False)
+                x = checkpoint(layer, x, where, number, use_reentrant=False)
             else:
-                x = layer(x, cos, sin, cache, number)
+                x = layer(x, where, number)
         if cache is not None:
             cache.position += ids.shape[1]
         return self.norm(x)

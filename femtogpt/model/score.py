@@ -142,7 +142,7 @@ def _alike(some: list[Window], predictions: int) -> Iterator[list[Window]]:
         ordered = ordered[count:]
 
 
-@torch.inference_mode()
+@torch.no_grad()  # FSDP gathers weights into what inference mode would spoil
 def window_nats(
     model: torch.nn.Module, batch: Sequence[Window], shape: tuple[int, int] | None = None
 ) -> np.ndarray:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from femtogpt.errors import UserError
+from femtogpt.tokens.permutation import Permutation
 from femtogpt.tokens.shards import Shard
 
 
@@ -19,7 +20,8 @@ class Batches:
     """The batches of a training.
 
     ``shards`` are those of each source, ``weights`` the sources' passes per epoch (default 1).
-    It keeps one integer of 8 bytes per window of the current epoch.
+    Of ``size`` processes each takes its share of a batch, by ``rank``. Memory does not grow with
+    the number of windows.
     """
 
     def __init__(
@@ -29,8 +31,11 @@ class Batches:
         batch_size: int,
         seed: int,
         weights: Mapping[str, float] | None = None,
+        rank: int = 0,
+        size: int = 1,
     ):
         self.context, self.batch_size, self.seed = context, batch_size, seed
+        self.rows = range(rank * batch_size // size, (rank + 1) * batch_size // size)
         self.sources = [
             _Windows(parts, context, (seed, number)) for number, parts in enumerate(shards.values())
         ]
@@ -46,21 +51,21 @@ class Batches:
             for name, source in zip(shards, self.sources, strict=True)
         ]
         self.windows = sum(self.taken)  # per epoch
-        self._order = lru_cache(maxsize=2)(self._permuted)
+        self._order = lru_cache(maxsize=2)(self._permuted)  # an epoch may end within a batch
 
     @property
     def tokens_per_epoch(self) -> int:
         return self.windows * self.context
 
-    def _permuted(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng((self.seed, 1, epoch)).permutation(self.windows)
+    def _permuted(self, epoch: int) -> Permutation:
+        return Permutation(self.windows, (self.seed, 1, epoch))
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of a step, each int64 of shape (batch_size, context)."""
+        """Inputs and targets of a step, each int64 of shape (batch_size / size, context)."""
         rows = []
-        for number in range(step * self.batch_size, (step + 1) * self.batch_size):
-            epoch, place = divmod(number, self.windows)
-            item = int(self._order(epoch)[place])
+        for row in self.rows:
+            epoch, place = divmod(step * self.batch_size + row, self.windows)
+            item = self._order(epoch)[place]
             for source, taken in zip(self.sources, self.taken, strict=True):
                 if item < taken:
                     rows.append(source.window(epoch * taken + item))
@@ -82,20 +87,20 @@ class _Windows:
         self.count = int(sum(self.counts))
         self._pass = lru_cache(maxsize=2)(self._permuted)
 
-    def _permuted(self, number: int) -> tuple[np.ndarray, list[int]]:
+    def _permuted(self, number: int) -> tuple[Permutation, list[int]]:
         random = np.random.default_rng((*self.seed, 2, number))
         slack = (
             shard.tokens - 1 - count * self.context
             for shard, count in zip(self.shards, self.counts, strict=True)
         )
         offsets = [int(random.integers(min(room, self.context - 1) + 1)) for room in slack]
-        return random.permutation(self.count), offsets
+        return Permutation(self.count, (*self.seed, 3, number)), offsets
 
     def window(self, item: int) -> np.ndarray:
         """The ids (context + 1 of them) of one window of the endless sequence."""
         number, place = divmod(item, self.count)
         order, offsets = self._pass(number)
-        window = int(order[place])
+        window = order[place]
         which = int(np.searchsorted(self.ends, window, side="right"))
         first = window - (int(self.ends[which - 1]) if which else 0)
         start = offsets[which] + first * self.context

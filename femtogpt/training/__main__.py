@@ -2,6 +2,7 @@
 
 RUN holds ``settings.json``; TOKENS is a folder of token shards. SIGTERM and Ctrl-C finish the
 step, write a checkpoint and end with status 75 (try again later); a second one ends at once.
+Where ``train.processes`` is more than one, it starts as many with torchrun.
 ``--supervised``: it also stops when its standard input closes, which happens when the process
 that started it is gone, and a second signal changes nothing. Status 2 means that the last line
 on standard error says what to do.
@@ -99,9 +100,16 @@ def main() -> int:
     from femtogpt.tokens.shards import Tokens
     from femtogpt.training.loop import train
 
+    rank = os.environ.get("RANK")  # of a process that torchrun started
     try:
-        with explained(arguments.run), _alone(arguments.run):
-            train(_settings(arguments.run), Tokens(arguments.tokens), arguments.run, stop)
+        settings = _settings(arguments.run)
+        if rank is None and settings.train.processes > 1:
+            from femtogpt.training.launch import launch
+
+            return launch(settings.train.processes, sys.argv[1:])
+        alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
+        with explained(arguments.run), alone:
+            train(settings, Tokens(arguments.tokens), arguments.run, stop)
     except Stopped as stopped:
         logging.info("%s", stopped)
         return STOPPED

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import torch
 
+from femtogpt.training.distributed import spread_like
+
 
 class Average:
     """The exponential moving average of a model's parameters; with ``decay`` 0, themselves."""
@@ -50,4 +52,4 @@ class Average:
         """Take over a state; where there is none, the average begins with the weights."""
         with torch.no_grad():
             for mean, saved in zip(self.mean, state or self.weights, strict=True):
-                mean.copy_(saved)
+                mean.copy_(spread_like(saved, mean))

@@ -1,7 +1,7 @@
 """Checkpoints: whole or not there, checked when read, without pickled objects.
 
 A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights), ``state.pt``
-(optimiser, scaler and random states: tensors and plain values, read with ``weights_only``) and
+(optimiser, scaler, average: tensors and plain values, read with ``weights_only``) and
 ``checkpoint.json`` (step, place in the metrics, checksums), which is written last.
 ``checkpoints/best/`` has the weights alone, of the lowest held-out loss so far.
 """
@@ -41,7 +41,7 @@ class Checkpoint:
     metrics_size: int  # bytes of the metrics up to here
     seconds: float  # of training so far
     weights: dict[str, torch.Tensor]
-    state: dict[str, Any]  # optimizer, scaler, random, average, windows
+    state: dict[str, Any]  # optimizer, scaler, average, windows
 
 
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
@@ -86,10 +86,10 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
 
 
 class Writer:
-    """Writes checkpoints in the background, from copies, one after another."""
+    """Writes checkpoints in the background, from copies, one after another; or not at all."""
 
-    def __init__(self, run: Path, keep: int):
-        self.run, self.keep = run, keep
+    def __init__(self, run: Path, keep: int, writes: bool = True):
+        self.run, self.keep, self.writes = run, keep, writes
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future | None = None
 
@@ -101,12 +101,15 @@ class Writer:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Copy and begin to write; raises what went wrong with the one before."""
+        if not self.writes:
+            return
         state, weights = _copied(checkpoint.state), _copied(checkpoint.weights)
         self._begin(save, replace(checkpoint, state=state, weights=weights), self.keep)
 
     def save_best(self, step: int, loss: float, weights: dict[str, torch.Tensor]) -> None:
         """The same, of the best weights."""
-        self._begin(save_best, step, loss, _copied(weights))
+        if self.writes:
+            self._begin(save_best, step, loss, _copied(weights))
 
     def wait(self) -> None:
         """Until all is on the disk; raises what went wrong."""

@@ -6,38 +6,53 @@ import logging
 
 import torch
 
+from femtogpt.config import TrainConfig
 from femtogpt.model.gpt import GPT
-from femtogpt.model.head import softmax_gradient
+from femtogpt.training.gradient import Gradient
 from femtogpt.training.precision import Precision
 
 PAYS = 2e13  # floating-point operations of a training on a CPU: about a minute
 log = logging.getLogger(__name__)
 
 
-def pays(model: GPT, precision: Precision, tokens: int) -> bool:
-    """Whether a training on so many tokens is long enough for compiling."""
+def pays(model: GPT, precision: Precision, config: TrainConfig) -> bool:
+    """Whether to compile: as set, or where the training is long enough."""
+    if config.compile != "auto":
+        return config.compile
+    tokens = config.max_steps * config.batch_size * model.config.context
     return precision.device.type != "cpu" or 6 * model.parameter_count() * tokens >= PAYS
 
 
-def compile_model(model: GPT, precision: Precision, windows: int) -> bool:
-    """Compile the model and its loss for batches of ``windows``; whether that worked.
+def compile_model(model: GPT, by_layer: bool) -> None:
+    """Have the model and its loss compiled at their first use.
 
-    A first pass over made-up tokens finds what fails (no compiler, say) before training begins.
+    ``by_layer``: for FSDP, whose work before and after each layer is not to be compiled.
     """
-    model.read = torch.compile(model.read, dynamic=False)
-    model.gradient = torch.compile(softmax_gradient, dynamic=False)
-    shape = (windows, model.config.context)
-    ids = torch.zeros(shape, dtype=torch.long, device=precision.device)
-    random = torch.get_rng_state()
+    if by_layer:
+        for layer in model.layers:
+            layer.compile(dynamic=False)
+    else:
+        model.read = torch.compile(model.read, dynamic=False)
+    model.gradient = torch.compile(model.gradient, dynamic=False)
+
+
+def try_out(model: GPT, gradient: Gradient) -> bool:
+    """Compile for the training's windows, on made-up tokens; whether that worked.
+
+    What fails (no compiler, say) is found before training begins, and undone.
+    """
+    device = gradient.precision.device
+    ids = torch.zeros(gradient.windows, model.config.context, dtype=torch.long, device=device)
     try:
-        with precision.autocast():
-            model(ids, ids).backward()
+        gradient.of(ids, ids, seed=0)
     except Exception as error:  # of the compiler, or of what it calls: many kinds
         line = str(error).strip().partition("\n")[0][:200]
         log.warning("torch.compile does not work here (%s): training without", line)
-        del model.read, model.gradient  # the plain ones of the class are left
+        vars(model).pop("read", None)  # the plain ones of the class are left
+        vars(model).pop("gradient", None)
+        for layer in model.layers:
+            layer._compiled_call_impl = None
         return False
     finally:
-        torch.set_rng_state(random)
         model.zero_grad(set_to_none=True)
     return True

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 from pydantic import Field
@@ -20,6 +21,7 @@ from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training import checkpoint, compiled, metrics
 from femtogpt.training.average import Average
+from femtogpt.training.distributed import Group, joined, share, whole
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.optimizer import Optimizer
@@ -53,60 +55,77 @@ def train(
 
     The weights are those of the lowest held-out loss that was met. When ``stop()`` is true it
     finishes the step, writes a checkpoint and raises Stopped. Raises UserError where the settings
-    do not fit the tokens or the device, or where the loss diverges.
+    do not fit the tokens or the device, or where the loss diverges. Where torchrun started this
+    process, it is one of several that train together.
     """
+    with joined(settings.train) as (group, device):
+        try:
+            _train(settings, tokens, run, stop, group, Precision(settings.train, device))
+        except (Stopped, UserError):  # which all meet at once
+            group.wait()
+            raise
+        group.wait()  # or torchrun would take the first to end for a reason to end the others
+
+
+def _train(
+    settings: Settings,
+    tokens: Tokens,
+    run: Path,
+    stop: Callable[[], bool],
+    group: Group,
+    precision: Precision,
+) -> None:
     model_config, config = settings.model, settings.train
-    precision = Precision(config)
-    device = precision.device
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(settings.seed)
-    model = GPT(model_config, tokens.vocab_size).to(device)
+    model = GPT(model_config, tokens.vocab_size).to(precision.device)
     model.recompute = config.activation_checkpointing
-    optimizer = Optimizer(model, config)
+    model.boundary = tokens.boundary if config.document_mask else None
+    tokens_per_step = config.batch_size * model_config.context
+    compiling = compiled.pays(model, precision, config)
+    if compiling:
+        compiled.compile_model(model, by_layer=group.size > 1 and config.parallel == "fsdp")
+    shared = model if group.size == 1 else share(model, config.parallel)
+    optimizer = Optimizer(model, config, precision.dtype)
     average = Average(model, config.ema)
-    windows = windows_at_once(model_config, config, tokens.vocab_size, precision)
-    gradient = Gradient(model, precision, windows)
+    windows = windows_at_once(model_config, config, tokens.vocab_size, precision, group.size)
+    gradient = Gradient(shared, precision, group.least(windows))
     batches = Batches(
         tokens.shards("train"),
         model_config.context,
         config.batch_size,
         settings.seed,
         settings.weights,
+        group.rank,
+        group.size,
     )
     held_out = HeldOut(tokens, model_config.context, config.evaluate_tokens)
-    tokens_per_step = config.batch_size * model_config.context
-    compile_ = config.compile
-    if compile_ == "auto":
-        compile_ = compiled.pays(model, precision, config.max_steps * tokens_per_step)
 
     state = State(model, optimizer, precision, average, gradient)
     step, seconds, size = state.resume(run)
     resumed = step
     if config.init_from is not None and not step:
         shapes = {name: weight.shape for name, weight in model.state_dict().items()}
-        model.load_state_dict(load_weights(config.init_from, shapes, tokens.folder / TOKENIZER))
+        state.load(load_weights(config.init_from, shapes, tokens.folder / TOKENIZER))
         average.load([])
-    course = metrics.Metrics(run / metrics.FILE, size)
-    losses = course.values("held_out_loss")
-    _say(model, precision, batches, config)
-    longest = tokens.longest("train")
-    if longest is not None and model_config.context > longest:
-        log.warning(
-            "model.context %d is longer than the longest document, of %d tokens: every window has"
-            " several; lower it, or add longer texts",
-            *(model_config.context, longest),
-        )
-    if compile_:
-        compiled.compile_model(model, precision, gradient.windows)
+    group.wait()  # all have read what only one writes from now on
+    course = metrics.Metrics(run / metrics.FILE, size) if group.leads else metrics.Silent()
+    losses = group.told(course.values("held_out_loss"))
+    if group.leads:
+        _say(model, precision, batches, config, group)
+        _warn_of_context(model_config.context, tokens.longest("train"))
+    if compiling:
+        compiled.try_out(model, gradient)
     saved = time.monotonic()
     start = saved - seconds
     skipped = 0
 
-    with checkpoint.Writer(run, config.keep_checkpoints) as writer:
+    with checkpoint.Writer(run, config.keep_checkpoints, group.leads) as writer:
         while True:
-            last, stopping = step == config.max_steps, stop()
             waited = time.monotonic() - saved > 60 * config.checkpoint_minutes
+            stopping, waited = group.any(stop(), waited)
+            last = step == config.max_steps
             due = step % config.checkpoint_every == 0 or waited or last or stopping
             if due and step > resumed:
                 writer.save(state.checkpoint(step, course.sync(), time.monotonic() - start))
@@ -117,7 +136,7 @@ def train(
 
             if step % config.evaluate_every == 0 or last:
                 with average.applied(), precision.autocast():
-                    loss, values = held_out.score(model, windows)
+                    loss, values = group.told(held_out.score(model, gradient.windows))
                     if losses and loss < min(losses) and not last:
                         writer.save_best(step, loss, state.weights())
                 course.log(**_now(step, tokens_per_step, start), held_out_loss=loss, **values)
@@ -134,11 +153,13 @@ def train(
 
             factor = rate_factor(step, config)
             optimizer.set_rate(factor)
-            inputs, targets = (torch.from_numpy(part).to(device) for part in batches.batch(step))
-            loss = gradient.of(inputs, targets)
+            inputs, targets = (
+                torch.from_numpy(part).to(precision.device) for part in batches.batch(step)
+            )
+            loss = gradient.of(inputs, targets, _seed(settings.seed, step, group.rank))
             for part in optimizer.parts:
                 precision.scaler.unscale_(part)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            norm = whole(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip))
             finite = bool(norm.isfinite())
             if finite:
                 for part in optimizer.parts:
@@ -156,12 +177,14 @@ def train(
                 )
             course.log(
                 **_now(step, tokens_per_step, start),
-                train_loss=float(loss),
+                train_loss=group.mean(loss),
                 gradient_norm=float(norm),
                 learning_rate=config.learning_rate * factor,
             )
         writer.wait()
-    write_whole(run / WEIGHTS, safetensors.torch.save(_final(run, losses, state)))
+    final = _final(run, losses, state)
+    if group.leads:
+        write_whole(run / WEIGHTS, safetensors.torch.save(final))
 
 
 def load(run: Path, device: str = "auto") -> GPT:
@@ -193,6 +216,11 @@ def _advice(run: Path) -> str:
     return ADVICE + (f"; the last good checkpoint is {kept}" if kept else "")
 
 
+def _seed(*numbers: int) -> int:
+    """What dropout draws by: a function of seed, step and process, so that resuming is exact."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
 def _now(step: int, tokens_per_step: int, start: float) -> dict:
     return {
         "step": step,
@@ -202,13 +230,25 @@ def _now(step: int, tokens_per_step: int, start: float) -> dict:
     }
 
 
-def _say(model: GPT, precision: Precision, batches: Batches, config: TrainConfig) -> None:
+def _warn_of_context(context: int, longest: int | None) -> None:
+    if longest is not None and context > longest:
+        log.warning(
+            "model.context %d is longer than the longest document, of %d tokens: every window has"
+            " several; lower it, or add longer texts",
+            *(context, longest),
+        )
+
+
+def _say(
+    model: GPT, precision: Precision, batches: Batches, config: TrainConfig, group: Group
+) -> None:
     tokens = config.max_steps * config.batch_size * model.config.context
     log.info(
-        "%.2f M parameters on %s in %s; %s steps, %.2f M tokens, %.1f epochs",
+        "%.2f M parameters on %s in %s%s; %s steps, %.2f M tokens, %.1f epochs",
         model.parameter_count() / 1e6,
         precision.device,
         precision.name,
+        f", {group.size} processes ({config.parallel})" if group.size > 1 else "",
         f"{config.max_steps:,}",
         tokens / 1e6,
         tokens / batches.tokens_per_epoch,

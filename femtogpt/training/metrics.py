@@ -45,6 +45,19 @@ class Metrics:
         return self.file.tell()
 
 
+class Silent:
+    """In the place of Metrics in a process that does not write."""
+
+    def log(self, **values: float) -> None:
+        pass
+
+    def values(self, name: str) -> list[float]:
+        return []
+
+    def sync(self) -> int:
+        return 0
+
+
 class Tail:
     """Follows the lines of a metrics file that a training writes."""
 

@@ -1,7 +1,6 @@
 """The optimiser: Muon for hidden matrices and AdamW for the rest, or AdamW alone.
 
-Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon/) is torch's own; it takes matrices
-only, and the embedding, which is also the head, is better left to AdamW.
+Muon takes matrices only, and the embedding, which is also the head, is better left to AdamW.
 """
 
 from __future__ import annotations
@@ -10,12 +9,15 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.model.gpt import GPT
+from femtogpt.training.distributed import spread_like
+from femtogpt.training.muon import Muon
 
 
 class Optimizer:
     """Several torch optimisers as one, with a common factor on their rates."""
 
-    def __init__(self, model: GPT, config: TrainConfig):
+    def __init__(self, model: GPT, config: TrainConfig, dtype: torch.dtype = torch.float32):
+        """``dtype``: of the matrix products in Muon's iterations."""
         hidden = [weight for weight in model.layers.parameters() if weight.ndim == 2]
         head = [model.embed_tokens.weight]
         vectors = [weight for weight in model.parameters() if weight.ndim < 2]
@@ -31,9 +33,7 @@ class Optimizer:
         ]
         if config.optimizer == "muon":
             self.parts.append(
-                torch.optim.Muon(
-                    hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay
-                )
+                Muon(hidden, dtype, lr=config.muon_learning_rate, weight_decay=config.weight_decay)
             )
         self.peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
 
@@ -53,3 +53,7 @@ class Optimizer:
     def load_state_dict(self, states: list[dict]) -> None:
         for part, state in zip(self.parts, states, strict=True):
             part.load_state_dict(state)
+            for weight, own in part.state.items():
+                for name, value in own.items():
+                    if isinstance(value, torch.Tensor) and value.shape == weight.shape:
+                        own[name] = spread_like(value, weight)

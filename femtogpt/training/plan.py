@@ -90,13 +90,18 @@ def plan(
 
 
 def windows_at_once(
-    model: ModelConfig, config: TrainConfig, vocab_size: int, precision: Precision
+    model: ModelConfig,
+    config: TrainConfig,
+    vocab_size: int,
+    precision: Precision,
+    processes: int = 1,
 ) -> int:
-    """The micro-batch: as set, or the largest part of the batch that fits into memory."""
+    """The micro-batch: as set, or the largest part of a process's batch that fits into memory."""
+    batch = config.batch_size // processes
     if config.micro_batch is not None:
-        return config.micro_batch
+        return divisor(batch, config.micro_batch)
     limit = None if config.memory_gb is None else config.memory_gb * 1e9
-    most = config.batch_size
+    most = batch
     if precision.device.type == "cpu":
         most = min(most, ON_PROCESSOR)
     elif limit is None:
@@ -104,7 +109,7 @@ def windows_at_once(
     if limit is not None:
         found = plan(model, config, vocab_size, precision.dtype, precision.device.type)
         most = min(most, max(1, found.fitting(limit)))
-    return divisor(config.batch_size, most)
+    return divisor(batch, most)
 
 
 def divisor(batch_size: int, most: int) -> int:

@@ -24,8 +24,8 @@ class Precision:
     Weights, gradients and the optimiser stay in float32.
     """
 
-    def __init__(self, config: TrainConfig):
-        self.device = find_device(config.device)
+    def __init__(self, config: TrainConfig, device: str | None = None):
+        self.device = find_device(device or config.device)
         self.name = self._best() if config.precision == "auto" else config.precision
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "float16")
 
@@ -49,15 +49,3 @@ class Precision:
         if self.name == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
-
-    def random_state(self) -> dict[str, torch.Tensor]:
-        """The states of the generators that dropout draws from."""
-        state = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            state["cuda"] = torch.cuda.get_rng_state(self.device)
-        return state
-
-    def set_random_state(self, state: dict[str, torch.Tensor]) -> None:
-        torch.set_rng_state(state["cpu"])
-        if "cuda" in state and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda"], self.device)

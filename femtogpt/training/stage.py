@@ -21,6 +21,7 @@ VERSION = 1
 # Where and how fast to train, and how often to look, does not change what is learned.
 APART = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
+    *("processes", "parallel"),
     *("checkpoint_every", "checkpoint_minutes"),
     *("keep_checkpoints", "init_from"),  # its weights' checksum counts, not where they lie
 }

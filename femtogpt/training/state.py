@@ -12,6 +12,7 @@ from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.training.average import Average
 from femtogpt.training.checkpoint import Checkpoint, load_newest
+from femtogpt.training.distributed import all_whole, spread_like, whole
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
@@ -30,16 +31,23 @@ class State:
     gradient: Gradient
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The model's, by their names; not copied where they are on the processor."""
-        return {name: value.cpu().contiguous() for name, value in self.model.state_dict().items()}
+        """The model's, by their names; not copied where they are on the processor, and whole."""
+        state = self.model.state_dict()
+        return {name: whole(value).cpu().contiguous() for name, value in state.items()}
+
+    def load(self, weights: dict[str, torch.Tensor]) -> None:
+        """Take over the model's weights, each whole."""
+        own = self.model.state_dict()
+        self.model.load_state_dict(
+            {name: spread_like(value, own[name]) for name, value in weights.items()}
+        )
 
     def checkpoint(self, step: int, metrics_size: int, seconds: float) -> Checkpoint:
         """The state after so many steps; not a copy."""
         state = {
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": all_whole(self.optimizer.state_dict()),
             "scaler": self.precision.scaler.state_dict(),
-            "random": self.precision.random_state(),
-            "average": self.average.state(),
+            "average": all_whole(self.average.state()),
             "windows": self.gradient.windows,
         }
         return Checkpoint(step, metrics_size, seconds, self.weights(), state)
@@ -52,17 +60,16 @@ class State:
         found = load_newest(run)
         if found is None:
             return 0, 0.0, 0
-        own = {name: value.shape for name, value in self.model.state_dict().items()}
-        if own != {name: value.shape for name, value in found.weights.items()}:
+        shapes = {name: value.shape for name, value in self.model.state_dict().items()}
+        if shapes != {name: value.shape for name, value in found.weights.items()}:
             raise UserError(
                 f"{run} has checkpoints of a model of another shape:"
                 " give its settings, or train in another folder"
             )
-        self.model.load_state_dict(found.weights)
+        self.load(found.weights)
         self.optimizer.load_state_dict(found.state["optimizer"])
         if found.state["scaler"]:  # empty where the run was not in float16 so far
             self.precision.scaler.load_state_dict(found.state["scaler"])
-        self.precision.set_random_state(found.state["random"])
         self.average.load(found.state["average"])
         self.gradient.windows = min(self.gradient.windows, found.state["windows"])
         log.info("going on from the checkpoint at step %s", f"{found.step:,}")

@@ -1,0 +1,42 @@
+"""Starting the processes of a training on this machine, with torchrun's own means.
+
+For several machines, give their torchrun what this gives: ``torchrun … -m femtogpt.training RUN
+TOKENS``, with both folders in reach of all.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+
+from torch.distributed.elastic.multiprocessing import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+
+def launch(processes: int, arguments: list[str]) -> int:
+    """Run ``python -m femtogpt.training`` in so many processes; the status of the first to fail.
+
+    0 where none did. A signal is passed on to all of them.
+    """
+    # Its own account of a failure would follow the line that says what to do.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="127.0.0.1:0",
+        local_addr="127.0.0.1",
+        max_restarts=0,
+        monitor_interval=0.1,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "femtogpt.training", *arguments)
+    except ChildFailedError as error:
+        return error.get_first_failure()[1].exitcode
+    except SignalException as error:
+        return 128 + error.sigval
+    return 0

@@ -1,0 +1,116 @@
+"""Several processes that train together: the same course as one, stopped and gone on with alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+import safetensors.torch
+
+from femtogpt.training.__main__ import STOPPED, USER_ERROR
+from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.loop import Settings
+from femtogpt.training.metrics import FILE, read_metrics
+from tests.tiny import Process, settings, trained
+
+NEAR = 1e-4  # nats: sums in another order
+
+
+def alike(processes: int = 1, **changes) -> Settings:
+    """Without dropout, which each process draws for its own windows."""
+    together = {"processes": processes, "micro_batch": 1, "muon_learning_rate": 0.01}
+    return settings({"dropout": 0.0}, **{**together, **changes})
+
+
+def losses(run) -> list[tuple[int, str, float]]:
+    names = ("train_loss", "held_out_loss")
+    return [
+        (line["step"], name, line[name])
+        for line in read_metrics(run / FILE)
+        for name in names
+        if name in line
+    ]
+
+
+def assert_same_course(run, other) -> None:
+    ours, theirs = losses(run), losses(other)
+    assert [line[:2] for line in ours] == [line[:2] for line in theirs]
+    for one, another in zip(ours, theirs, strict=True):
+        assert one[2] == pytest.approx(another[2], abs=NEAR), one
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, optimizer):
+    one = trained(alike(optimizer=optimizer, ema=0.9), tokens, tmp_path / "one")
+    with Process(alike(2, parallel=parallel, optimizer=optimizer, ema=0.9), tokens, run) as pair:
+        status, said = pair.end()
+    assert status == 0, said
+    assert any(f"2 processes ({parallel})" in line for line in said)
+    assert_same_course(run, one)
+    ours, theirs = (
+        safetensors.torch.load_file(folder / "model.safetensors") for folder in (run, one)
+    )
+    assert {name: weight.shape for name, weight in ours.items()} == {
+        name: weight.shape for name, weight in theirs.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [((2, "fsdp"), (1, "ddp")), ((1, "ddp"), (2, "fsdp")), ((2, "ddp"), (4, "ddp"))],
+)
+def test_a_training_goes_on_with_another_number_of_processes(tmp_path, tokens, run, first, then):
+    long = {"max_steps": 60, "checkpoint_every": 7}
+    one = trained(alike(**long), tokens, tmp_path / "one")
+    with Process(alike(first[0], parallel=first[1], **long), tokens, run, "--supervised") as some:
+        some.reach(9)
+        some.child.stdin.close()
+        assert some.end()[0] == STOPPED
+    reached = load_newest(run).step
+    assert 9 <= reached < 60
+    with Process(alike(then[0], parallel=then[1], **long), tokens, run) as others:
+        status, said = others.end()
+    assert status == 0, said
+    assert f"going on from the checkpoint at step {reached}" in said
+    assert_same_course(run, one)
+
+
+def test_a_signal_to_the_launcher_ends_with_a_checkpoint_and_no_process_left(tokens, run):
+    with Process(alike(2, max_steps=100_000), tokens, run) as pair:
+        pair.reach(3)
+        workers = psutil.Process(pair.child.pid).children(recursive=True)
+        pair.child.send_signal(signal.SIGTERM)
+        status, said = pair.end()
+    assert status != 0
+    assert any("training stopped at step" in line for line in said)
+    assert load_newest(run).step >= 3
+    assert not any(worker.is_running() for worker in workers)
+
+
+def test_where_one_of_them_is_killed_all_end_and_the_same_command_goes_on(tmp_path, tokens, run):
+    one = trained(alike(max_steps=60), tokens, tmp_path / "one")
+    with Process(alike(2, max_steps=60), tokens, run) as pair:
+        pair.reach(6)
+        workers = psutil.Process(pair.child.pid).children()
+        victim = next(w for w in workers if w.environ().get("RANK") == "1")
+        os.kill(victim.pid, signal.SIGKILL)
+        assert pair.end()[0] != 0
+        assert not any(worker.is_running() for worker in workers)
+    with Process(alike(2, max_steps=60), tokens, run) as pair:
+        status, said = pair.end()
+    assert status == 0, said
+    assert_same_course(run, one)
+
+
+def test_a_batch_that_cannot_be_shared_out_is_told_before_anything_begins(tokens, run, monkeypatch):
+    with pytest.raises(ValueError, match="batch_size 4 must be a multiple of processes 3"):
+        alike(3)
+    for name, value in {"RANK": "0", "WORLD_SIZE": "3", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with Process(alike(), tokens, run) as process:
+        status, said = process.end()
+    assert status == USER_ERROR
+    assert said[-1] == "train.batch_size 4 must be a multiple of the 3 processes"
