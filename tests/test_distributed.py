@@ -41,14 +41,27 @@ def assert_same_course(run, other) -> None:
         assert one[2] == pytest.approx(another[2], abs=NEAR), one
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
-def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, optimizer):
-    one = trained(alike(optimizer=optimizer, ema=0.9), tokens, tmp_path / "one")
-    with Process(alike(2, parallel=parallel, optimizer=optimizer, ema=0.9), tokens, run) as pair:
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("parallel", "changes"),
+    [
+        ("ddp", {"optimizer": "muon", "ema": 0.9}),
+        ("fsdp", {"optimizer": "muon", "ema": 0.9}),
+        pytest.param("ddp", {"optimizer": "adamw"}, marks=SLOW),
+        pytest.param("fsdp", {"optimizer": "adamw"}, marks=SLOW),
+        pytest.param("ddp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),
+        pytest.param("fsdp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),
+    ],
+)
+def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, changes):
+    one = trained(alike(**changes), tokens, tmp_path / "one")
+    with Process(alike(2, parallel=parallel, **changes), tokens, run) as pair:
         status, said = pair.end()
     assert status == 0, said
     assert any(f"2 processes ({parallel})" in line for line in said)
+    assert not any("does not work" in line for line in said)  # torch.compile
     assert_same_course(run, one)
     ours, theirs = (
         safetensors.torch.load_file(folder / "model.safetensors") for folder in (run, one)
@@ -60,7 +73,11 @@ def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, optimizer):
 
 @pytest.mark.parametrize(
     ("first", "then"),
-    [((2, "fsdp"), (1, "ddp")), ((1, "ddp"), (2, "fsdp")), ((2, "ddp"), (4, "ddp"))],
+    [
+        ((2, "fsdp"), (1, "ddp")),
+        pytest.param((1, "ddp"), (2, "fsdp"), marks=SLOW),
+        pytest.param((2, "ddp"), (4, "ddp"), marks=SLOW),
+    ],
 )
 def test_a_training_goes_on_with_another_number_of_processes(tmp_path, tokens, run, first, then):
     long = {"max_steps": 60, "checkpoint_every": 7}
@@ -90,6 +107,7 @@ def test_a_signal_to_the_launcher_ends_with_a_checkpoint_and_no_process_left(tok
     assert not any(worker.is_running() for worker in workers)
 
 
+@SLOW
 def test_where_one_of_them_is_killed_all_end_and_the_same_command_goes_on(tmp_path, tokens, run):
     one = trained(alike(max_steps=60), tokens, tmp_path / "one")
     with Process(alike(2, max_steps=60), tokens, run) as pair:

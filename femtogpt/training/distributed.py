@@ -101,7 +101,7 @@ def share(model: GPT, how: str) -> nn.Module:
     gradients and optimiser's states, and of the rest no more than a layer at a time.
     """
     if how == "ddp":
-        return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
+        return DistributedDataParallel(model, forward_sync_buffers=False)
     for layer in model.layers:
         fully_shard(layer)
     fully_shard(model)

@@ -59,12 +59,16 @@ def train(
     process, it is one of several that train together.
     """
     with joined(settings.train) as (group, device):
+        ended: Exception | None = None
         try:
             _train(settings, tokens, run, stop, group, Precision(settings.train, device))
-        except (Stopped, UserError):  # which all meet at once
-            group.wait()
-            raise
+        except (Stopped, UserError) as error:  # which all meet at once
+            ended = error.with_traceback(
+                None
+            )  # or its frames would hold the model beyond the group
         group.wait()  # or torchrun would take the first to end for a reason to end the others
+        if ended is not None:
+            raise ended
 
 
 def _train(
