@@ -5,7 +5,10 @@
     python benchmarks/experiment.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
         --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
 
-A variant ``change=…`` trains with a change of the model that is no setting (see ``changes.py``).
+``--text 200000`` trains on so many tokens alone, spread over the train split: for what many
+epochs over little text do. A variant ``change=…`` trains with a change of the model that is no
+setting (see ``changes.py``).
+
 The first line is the base. All are told by held-out bits per character (an estimate over the same
 windows spread over all held-out works): mean, spread (standard deviation) and the difference to
 the base by seed. Variants are trained in turn, seed by seed, on the same order of batches. Prints
@@ -22,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 import yaml
 from changes import CHANGES
@@ -33,6 +37,7 @@ from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
+STRETCH = 2048  # tokens that are kept together
 KEY = "held_out_bits_per_character_estimate"
 
 
@@ -42,17 +47,25 @@ def main() -> None:
     parser.add_argument("--base", default="", help="settings of all: section.field=value …")
     parser.add_argument("--try", dest="tries", action="append", default=[], help="a variant")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--text", type=int, help="tokens of the train split to keep")
     parser.add_argument("--out", type=Path, default=HERE / "out/experiments.jsonl")
     options = parser.parse_args()
-    tokens = Tokens(options.tokens)
+    with TemporaryDirectory() as folder:
+        tokens = Tokens(options.tokens)
+        compared(options, part(tokens, options.text, Path(folder)) if options.text else tokens)
+
+
+def compared(options: argparse.Namespace, tokens: Tokens) -> None:
+    """Train all variants, print the table and keep it."""
     variants = ["", *options.tries]
     found: dict[str, list[dict]] = {variant: [] for variant in variants}
     for seed in range(options.seeds):
         for variant in variants:
             found[variant].append(trained(tokens, f"{options.base} {variant}", seed))
             print(f"seed {seed}  {found[variant][-1]}  {variant or 'base'}", flush=True)
+    print(f"\n{tokens.total('train'):,} tokens of text")
     rows = [row(variant, found) for variant in variants]
-    print(f"\n{'bits/char':>9} {'spread':>7} {'to base':>8} {'spread':>7} {'tokens/s':>9}")
+    print(f"{'bits/char':>9} {'spread':>7} {'to base':>8} {'spread':>7} {'tokens/s':>9}")
     for line in rows:
         print(
             f"{line['mean']:9.4f} {line['spread']:7.4f} {line['difference']:+8.4f}"
@@ -62,7 +75,28 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("a") as file:
         about = {"time": time.strftime("%Y-%m-%d %H:%M"), "base": options.base, "rows": rows}
+        about["text"] = tokens.total("train")
         file.write(json.dumps(about, ensure_ascii=False) + "\n")
+
+
+def part(tokens: Tokens, count: int, folder: Path) -> Tokens:
+    """A folder with about so many tokens of the train split, and the same held-out works."""
+    index = json.loads(json.dumps(tokens.index))
+    total = tokens.total("train")
+    for source, shards in tokens.shards("train").items():
+        kept = []
+        for number, shard in enumerate(shards):
+            pieces = max(1, round(count * shard.tokens / total / STRETCH))
+            starts = np.linspace(0, shard.tokens - STRETCH, pieces).astype(int)
+            ids = np.concatenate([shard.ids[start : start + STRETCH] for start in starts])
+            file = folder / "train" / source / f"{number:05d}.bin"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            ids.tofile(file)
+            kept.append(len(ids))
+        index["splits"]["train"][source] |= {"shards": kept, "tokens": sum(kept)}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "held_out").symlink_to((tokens.folder / "held_out").resolve())
+    return Tokens(folder)
 
 
 def trained(tokens: Tokens, overrides: str, seed: int) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from femtogpt.sizes import shape
+from femtogpt.dial import recipe, shape
 
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
 
@@ -220,8 +220,13 @@ class TrainConfig(Section):
     init_from: Path | None = Field(
         None, description="weights to begin with: a run's folder, or a .safetensors file"
     )
-    max_steps: int = Field(1000, ge=1, description="optimiser steps")
-    batch_size: int = Field(32, ge=1, description="windows of one context length per step")
+    max_steps: int | None = Field(None, ge=1, description="optimiser steps; default: by epochs")
+    epochs: float | None = Field(
+        None, gt=0, description="passes over the text; default: by parameters and tokens"
+    )
+    batch_size: int = Field(
+        8, ge=1, description="windows of one context length per step; default: by model.width"
+    )
     micro_batch: int | None = Field(
         None, ge=1, description="windows computed at once (the rest accumulate); default: by memory"
     )
@@ -237,8 +242,10 @@ class TrainConfig(Section):
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: AdamW alone"
     )
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="peak rate of AdamW")
-    muon_learning_rate: float = Field(0.02, gt=0, le=1, description="peak rate of Muon")
+    learning_rate: float = Field(
+        0.012, gt=0, le=1, description="peak rate of AdamW; default: by model.width"
+    )
+    muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak rate of Muon")
     weight_decay: float = Field(0.1, ge=0, le=10, description="decoupled, on matrices alone")
     warmup: float = Field(0.02, ge=0, le=1, description="share of steps in which the rate rises")
     decay: float = Field(0.5, ge=0, le=1, description="share of steps, the last, in which it falls")
@@ -276,7 +283,7 @@ class TrainConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _divides(self) -> TrainConfig:
+    def _fits(self) -> TrainConfig:
         if self.batch_size % (self.micro_batch or 1):
             raise ValueError(
                 f"batch_size {self.batch_size} must be a multiple of micro_batch {self.micro_batch}"
@@ -331,14 +338,25 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _sized(cls, values: Any) -> Any:
-        """Where ``model.size`` is given, it says what of the shape is not."""
-        model = values.get("model") if isinstance(values, dict) else None
-        if not isinstance(model, dict) or not isinstance(model.get("size"), str | int):
+    def _dialled(cls, values: Any) -> Any:
+        """What is not given of the shape follows from ``model.size``, and the rates from that.
+
+        What is of a wrong type is left alone: it is told as a fault of its own.
+        """
+        if not isinstance(values, dict):
             return values
-        vocab_size = TokenizerConfig.model_fields["vocab_size"].default
-        if isinstance(values.get("tokenizer"), dict):
-            vocab_size = values["tokenizer"].get("vocab_size", vocab_size)
-        if not isinstance(vocab_size, int):
-            return values  # it is told as a fault of its own
-        return {**values, "model": {**shape(model["size"], vocab_size), **model}}
+        model, train, tokenizer = (
+            dict(part) if isinstance(part := values.get(name, {}), Mapping) else None
+            for name in ("model", "train", "tokenizer")
+        )
+        if model is None or train is None or tokenizer is None:
+            return values
+        vocab_size = tokenizer.get("vocab_size", TokenizerConfig().vocab_size)
+        if isinstance(model.get("size"), str | int) and isinstance(vocab_size, int):
+            model = {**shape(model["size"], vocab_size), **model}
+        width, context = (
+            model.get(name, ModelConfig.model_fields[name].default) for name in ("width", "context")
+        )
+        if isinstance(width, int) and isinstance(context, int) and width > 0 < context:
+            train = {**recipe(width, context), **train}
+        return {**values, "model": model, "train": train}

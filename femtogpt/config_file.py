@@ -17,6 +17,11 @@ from femtogpt.config import Config, nearest, source_kinds
 from femtogpt.errors import UserError
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
+INSTEAD = {
+    ("model", "size"): ("layers", "width", "heads", "kv_heads", "feed_forward"),
+    ("train", "epochs"): ("max_steps",),
+    ("train", "max_steps"): ("epochs",),
+}
 
 
 def read_source(name: str, conf: Path = CONF) -> dict:
@@ -34,7 +39,7 @@ def load_config(
     (the nearest right one is named) or a value is out of range.
     """
     path = _find(name, conf, "configuration")
-    settings = {"name": path.stem, **_read_yaml(path)}
+    settings = {"name": path.stem, **_extended(path, conf)}
     if isinstance(settings.get("sources"), list):
         settings["sources"] = {
             str(source): read_source(str(source), conf) for source in settings["sources"]
@@ -42,6 +47,8 @@ def load_config(
     if archive is not None:
         _give_archive(settings, archive)
     named = set(settings.get("sources") or ())
+    overrides = list(overrides)
+    _make_way(settings, overrides)
     for override in overrides:
         _override(settings, override)
     _check_sources(settings, named)
@@ -50,6 +57,32 @@ def load_config(
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def _extended(path: Path, conf: Path) -> dict:
+    """The settings of a file, above those of the configuration that its ``extends`` names."""
+    own = _read_yaml(path)
+    if "extends" not in own:
+        return own
+    base = _find(str(own.pop("extends")), conf, "configuration")
+    settings = _read_yaml(base)
+    if "extends" in settings:
+        raise UserError(f"{path} extends {base.stem}, which extends another: name that one")
+    for section, given in own.items():
+        if isinstance(given, dict) and isinstance(settings.get(section), dict):
+            given = {**settings[section], **given}
+        settings[section] = given
+    return settings
+
+
+def _make_way(settings: dict, overrides: list[str]) -> None:
+    """An override puts aside what the file gives to the same end."""
+    for override in overrides:
+        section, _, field = override.partition("=")[0].partition(".")
+        given = settings.get(section)
+        if isinstance(given, dict) and (section, field) in INSTEAD:
+            aside = INSTEAD[section, field]
+            settings[section] = {name: given[name] for name in given if name not in aside}
 
 
 def _give_archive(settings: dict, archive: Path) -> None:

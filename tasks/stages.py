@@ -20,10 +20,10 @@ from femtogpt.reading.evaluate import evaluate
 from femtogpt.reading.generate import write_samples
 from femtogpt.reading.report import write_report
 from femtogpt.sources.fetch import fetch, pinned
-from femtogpt.tokens.shards import write_tokens
+from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
 from femtogpt.training.metrics import FILE as METRICS
-from femtogpt.training.stage import run_training
+from femtogpt.training.stage import run_training, settled_on
 from tasks.tracking import Tracking
 from tasks.training import supervise
 
@@ -84,11 +84,13 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 def train(config: Config, tokens: Artifact) -> Artifact:
     """Train in a child process, going on from its last checkpoint; MLflow follows."""
 
-    def watched(run: Path, shards: Path) -> None:
-        recorder = Tracking.of(config).open(run / METRICS)
-        supervise(run, shards, config.train.max_steps, recorder)
+    known = settled_on(config, Tokens(tokens.path))
 
-    return run_training(Store(config.paths.data), config, tokens, watched)
+    def watched(run: Path, shards: Path) -> None:
+        recorder = Tracking.of(config).open(run / METRICS, known)
+        supervise(run, shards, known.train.max_steps, recorder)
+
+    return run_training(Store(config.paths.data), known, tokens, watched)
 
 
 @task(name="evaluate", cache_policy=NO_CACHE)

@@ -60,11 +60,21 @@ class Tracking:
         key = digest_of([settings, identity, reading])[:16]
         return _known.setdefault((uri, key), cls(config, uri, key))
 
-    def open(self, metrics: Path) -> Recorder:
-        """Go on in the run of this configuration, or begin it; what carries its metrics there."""
+    def open(self, metrics: Path, settled: Config | None = None) -> Recorder:
+        """Go on in the run of this configuration, or begin it; what carries its metrics there.
+
+        ``settled``: the same with what only the texts could tell, which MLflow is told as well.
+        """
         if self.client is None:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
+        if settled is not None:
+            before = _params(self.config)
+            derived = {
+                name: value for name, value in _params(settled).items() if name not in before
+            }
+            self.client.log_batch(self.run_id, params=_as_params(derived))
+            self.client.set_tag(self.run_id, "mlflow.runName", self._name(settled))
         return Recorder(self.client, self.run_id, metrics)
 
     def _connect(self) -> None:
@@ -100,20 +110,19 @@ class Tracking:
         return client.create_experiment(self.config.name, artifact_location=place, tags=kind)
 
     def _begin(self, client: Any, experiment: str) -> str:
-        from mlflow.entities import Param
-
-        model, train = self.config.model, self.config.train
         run = client.create_run(
             experiment,
             start_time=round(self.start * 1000),
-            run_name=f"{model.layers} × {model.width}, {train.max_steps:,} steps, {self.key[:4]}",
+            run_name=self._name(self.config),
             tags={TAG: self.key, "mlflow.source.git.commit": _commit()},
         )
-        settings = _flat(self.config.model_dump(mode="json", exclude={"paths"}))
-        client.log_batch(
-            run.info.run_id, params=[Param(name, str(value)) for name, value in settings.items()]
-        )
+        client.log_batch(run.info.run_id, params=_as_params(_params(self.config)))
         return run.info.run_id
+
+    def _name(self, config: Config) -> str:
+        model, steps = config.model, config.train.max_steps
+        length = [f"{steps:,} steps"] if steps is not None else []
+        return ", ".join([f"{model.layers} × {model.width}", *length, self.key[:4]])
 
     @property
     def _note(self) -> Path:
@@ -185,6 +194,19 @@ class Tracking:
             self.client.set_terminated(self.run_id, status)
         except Exception as error:  # the reason for ending must not be hidden by this one
             log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
+
+
+def _params(config: Config) -> dict[str, Any]:
+    """All settings but where things lie; without those that the size of the text decides yet."""
+    flat = _flat(config.model_dump(mode="json", exclude={"paths"}))
+    open_ = {"train.max_steps", "train.epochs"}
+    return {name: value for name, value in flat.items() if name not in open_ or value is not None}
+
+
+def _as_params(settings: Mapping[str, Any]) -> list:
+    from mlflow.entities import Param
+
+    return [Param(name, str(value)) for name, value in settings.items()]
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -184,7 +184,7 @@ def test_of_two_overrides_of_a_field_the_last_holds_and_the_file_none(load):
     [
         ("train.max_step=4", "'max_steps'"),
         ("train.max_steps=-4", "≥ 1"),
-        ("train.max_steps=", "train.max_steps"),
+        ("train.batch_size=", "train.batch_size"),
         ("train.max_steps.more=4", "max_steps"),
         ("train=4", "train"),
         ("max_steps", "section.field=value"),
@@ -227,31 +227,3 @@ def test_an_archive_that_no_one_source_can_take_is_told_in_one_line(text, load):
         load(text, archive=Path("a.zip"))
     assert "\n" not in str(refused.value)
     assert "sources" in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("size", "layers", "width"),
-    [("nano", 4, 256), ("home-8gb", 10, 640), (14_000_000, 6, 384), (1, 2, 64)],
-)
-def test_one_size_says_the_shape(load, size, layers, width):
-    model = load(SOURCE + f"model: {{size: {size}}}").model
-    assert (model.layers, model.width, model.head_size) == (layers, width, 64)
-
-
-@pytest.mark.parametrize("size", [5_000_000, 20_000_000, 100_000_000, 400_000_000])
-def test_a_number_of_parameters_is_nearly_met_with_any_vocabulary(load, size):
-    for vocab_size in (4000, 32000):
-        tokenizer = f"tokenizer: {{vocab_size: {vocab_size}}}"
-        model = load(SOURCE + f"model: {{size: {size}}}\n{tokenizer}").model
-        hidden = 4 * model.width**2 + 3 * model.width * model.hidden
-        assert vocab_size * model.width + model.layers * hidden == pytest.approx(size, rel=0.25)
-
-
-def test_what_is_given_beside_a_size_is_kept(load):
-    model = load(SOURCE + "model: {size: nano, layers: 6}", "model.context=512").model
-    assert (model.layers, model.width, model.context) == (6, 256, 512)
-
-
-def test_an_unknown_size_names_the_nearest(load):
-    with pytest.raises(UserError, match="'nan' is unknown; did you mean 'nano'"):
-        load(SOURCE + "model: {size: 'nan'}")

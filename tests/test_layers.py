@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = ("errors", "sizes", "config", "config_file", "artifact", "progress", "parallel", "finding")
+BASE = ("errors", "dial", "config", "config_file", "artifact", "progress", "parallel", "finding")
 ROOMS = ("sources", "corpus", "tokens", "model", "training", "reading")  # as the data flows
 
 

@@ -13,6 +13,7 @@ from femtogpt.config import Config, nearest
 from femtogpt.errors import UserError
 from femtogpt.training.plan import Plan, divisor, plan, speed, usable
 from femtogpt.training.precision import Precision
+from femtogpt.training.stage import settled
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ def outlook(config: Config, tokens: int | None, vram: str | None, device: str | 
         names = ", ".join((*CARDS, HERE))
         raise UserError(f"device {device!r} is unknown{nearest(device, CARDS)}; there are: {names}")
     card, given = CARDS.get(device or ""), _bytes(vram) if vram else None
+    if config.train.max_steps is None:
+        if tokens is None:
+            raise UserError("how long to train follows from the text: give --tokens, as 11_000_000")
+        config = settled(config, tokens, config.tokenizer.vocab_size)
     here = Precision(config.train)
     chosen = config.train.precision
     name = here.name if chosen == "auto" and card is None else chosen

@@ -34,7 +34,7 @@ class Plan:
     parameters: int
     fixed: dict[str, int]  # bytes by part, whatever the number of windows
     per_window: int  # bytes of activations and their gradients
-    tokens: int
+    tokens: int  # 0 where the number of steps is not settled
     flops: float
 
     def memory(self, windows: int) -> int:
@@ -70,7 +70,7 @@ def plan(
     beyond = (model.layers - 2) / 2
     per_window = by_window[2] + beyond * (by_window[4] - by_window[2])
     constant = base[2] + beyond * (base[4] - base[2])
-    parameters = _parameters(model, vocab_size)
+    parameters = parameter_count(model, vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)
     known = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimiser": states}
@@ -78,7 +78,7 @@ def plan(
     rest += LOSS * vocab_size * (rows_at_once(device, vocab_size) - rows)
     if config.ema:
         known["average"] = 4 * parameters
-    tokens = config.max_steps * config.batch_size * model.context
+    tokens = (config.max_steps or 0) * config.batch_size * model.context
     attention = 6 * model.layers * model.width * model.context  # causal: half of all pairs
     return Plan(
         parameters,
@@ -196,6 +196,7 @@ def _step(
     return model, optimizer, step
 
 
-def _parameters(model: ModelConfig, vocab_size: int) -> int:
+def parameter_count(model: ModelConfig, vocab_size: int) -> int:
+    """Weights of a model that is not made."""
     with torch.device("meta"):
         return GPT(model, vocab_size).parameter_count()

@@ -6,18 +6,23 @@ Who runs ``femtogpt.training`` in that folder, and how it is watched, is the cal
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 from femtogpt.artifact import Artifact, Recipe, Store, write_whole
 from femtogpt.config import Config
+from femtogpt.dial import epochs
+from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import read_metrics
 from femtogpt.training.origin import lineage
+from femtogpt.training.plan import parameter_count
 
-VERSION = 1
+VERSION = 2
+log = logging.getLogger(__name__)
 # Where and how fast to train, and how often to look, does not change what is learned.
 APART = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
@@ -27,13 +32,43 @@ APART = {
 }
 
 
+def settled(config: Config, text: float, vocab_size: int) -> Config:
+    """The configuration with its number of steps, where that is left to the size of the text.
+
+    ``text``: tokens of an epoch.
+    """
+    train = config.train
+    if train.max_steps is not None:
+        return config
+    passes = train.epochs or epochs(parameter_count(config.model, vocab_size), text)
+    steps = math.ceil(passes * text / (train.batch_size * config.model.context))
+    train = train.model_copy(update={"epochs": passes, "max_steps": steps})
+    return config.model_copy(update={"train": train})
+
+
+def settled_on(config: Config, tokens: Tokens) -> Config:
+    """The same, by the tokens of each source and its weight; told in a line."""
+    parts = tokens.index["splits"]["train"]
+    text = sum(source.weight * parts[name]["tokens"] for name, source in config.sources.items())
+    config = settled(config, text, tokens.vocab_size)
+    model, train = config.model, config.train
+    log.info(
+        "settings: %d layers × %d, %d heads; %s steps of %d windows of %d, %.1f epochs;"
+        " peak rates %g and %g (Muon)",
+        *(model.layers, model.width, model.heads, f"{train.max_steps:,}", train.batch_size),
+        *(model.context, train.max_steps * train.batch_size * model.context / text),
+        *(train.learning_rate, train.muon_learning_rate),
+    )
+    return config
+
+
 def run_training(
     store: Store, config: Config, tokens: Artifact, train: Callable[[Path, Path], None]
 ) -> Artifact:
     """The run artifact: settings, tokenizer, metrics, final weights and the last checkpoints.
 
-    ``train(run folder, token folder)`` trains, going on from what stands in the run folder; what
-    it leaves there when it raises stays for the next time.
+    ``config`` is settled. ``train(run folder, token folder)`` trains, going on from what stands
+    in the run folder; what it leaves there when it raises stays for the next time.
     """
     settings = {
         "model": config.model.model_dump(mode="json"),
@@ -42,6 +77,7 @@ def run_training(
         "weights": {name: source.weight for name, source in config.sources.items()},
         "lineage": [] if config.train.init_from is None else lineage(config.train.init_from),
     }
+    assert config.train.max_steps is not None
     apart = {key: value for key, value in settings["train"].items() if key not in APART}
     origins = [origin["weights"] for origin in settings["lineage"]]
     ingredients = {**settings, "train": apart, "lineage": origins}

@@ -1,20 +1,22 @@
-"""One dial: from a size to the shape of a model.
+"""One dial: from a size to the shape of a model, and from that to how it is trained.
 
 A size is a name or a number of parameters. Width and depth grow together, as in nanochat: a layer
 for every 64 of width, heads of 64. Parameters are those of ``femtogpt.model.gpt``: the embedding,
-which is also the head, and 12 × width² for each layer.
+which is also the head, and 12 × width² for each layer. The rules for batch, rates and epochs are
+fitted on what docs/experiments.md tells.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 
 HEAD = 64  # width of a head, and of the steps in which widths are looked for
 NAMED: dict[str, int | dict[str, int]] = {
     "nano": 5_000_000,  # for a CPU, in minutes
     "original": {"layers": 3, "width": 1024, "heads": 16, "feed_forward": 3584},  # as wide and deep
     "home-8gb": 54_000_000,  # for a card of 8 GB
-    "large": 220_000_000,  # four times the original
+    "large": 250_000_000,  # more than four times the original
 }
 
 
@@ -43,3 +45,26 @@ def _layers(width: int) -> int:
 
 def _parameters(width: int, vocab_size: int) -> int:
     return vocab_size * width + 12 * width * width * _layers(width)
+
+
+def recipe(width: int, context: int) -> dict[str, float]:
+    """Batch and peak rates for a width.
+
+    A batch of 2,048 tokens at width 256, and more with width: Muon's iterations take time by
+    width, whatever the batch. Rates of AdamW, which is left with the embedding, fall with width.
+    """
+    tokens = 2048 * (width / 256) ** 1.5
+    return {
+        "batch_size": max(1, 2 ** round(math.log2(tokens / context))),
+        "learning_rate": round(0.012 * (256 / width) ** 0.5, 5),
+        "muon_learning_rate": 0.01,
+    }
+
+
+def epochs(parameters: int, tokens: int) -> float:
+    """Passes over a text of so many tokens: 20 tokens for each parameter, but 16 passes at most.
+
+    The first is what pays where text is plenty (Hoffmann et al. 2022, Chinchilla); beyond some
+    16 passes a text has little left to teach (Muennighoff et al. 2023).
+    """
+    return min(16.0, 20 * parameters / tokens)

@@ -1,0 +1,161 @@
+"""One dial: what follows from a size and from the length of a text, and what a person overrides."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from femtogpt.config_file import load_config
+from femtogpt.dial import NAMED, epochs, recipe, shape
+from femtogpt.errors import UserError
+from femtogpt.training.outlook import outlook
+from femtogpt.training.plan import parameter_count
+from femtogpt.training.stage import settled, settled_on
+from tests.helpers import config, listed
+
+TEXT = 10_400_000  # tokens, as many as the classics have
+SOURCES = "sources: {one: {kind: sample}}\n"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text: str, *overrides: str):
+        (tmp_path / "mine.yaml").write_text(SOURCES + text)
+        return load_config(str(tmp_path / "mine.yaml"), overrides)
+
+    return load
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_each_name_gives_about_as_many_parameters_as_it_says(name, load):
+    model = load(f"model: {{size: {name}}}").model
+    wanted = {"nano": 5e6, "original": 54e6, "home-8gb": 54e6, "large": 250e6}[name]
+    assert parameter_count(model, 8000) == pytest.approx(wanted, rel=0.06)
+
+
+def test_large_is_more_than_four_times_the_original(load):
+    large, original = (
+        parameter_count(load(f"model: {{size: {name}}}").model, 8000)
+        for name in ("large", "original")
+    )
+    assert large > 4 * original
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "width"),
+    [("nano", 4, 256), ("home-8gb", 10, 640), (14_000_000, 6, 384), (1, 2, 64)],
+)
+def test_one_size_says_the_shape(load, size, layers, width):
+    model = load(f"model: {{size: {size}}}").model
+    assert (model.layers, model.width, model.head_size) == (layers, width, 64)
+
+
+@pytest.mark.parametrize("size", [5_000_000, 20_000_000, 100_000_000, 400_000_000])
+def test_a_number_of_parameters_is_nearly_met_with_any_vocabulary(load, size):
+    for vocab_size in (4000, 32000):
+        tokenizer = f"tokenizer: {{vocab_size: {vocab_size}}}"
+        model = load(f"model: {{size: {size}}}\n{tokenizer}").model
+        hidden = 4 * model.width**2 + 3 * model.width * model.hidden
+        assert vocab_size * model.width + model.layers * hidden == pytest.approx(size, rel=0.25)
+
+
+def test_what_is_given_beside_a_size_is_kept(load):
+    model = load("model: {size: nano, layers: 6}", "model.context=512").model
+    assert (model.layers, model.width, model.context) == (6, 256, 512)
+
+
+def test_an_unknown_size_names_the_nearest(load):
+    with pytest.raises(UserError, match="'nan' is unknown; did you mean 'nano'"):
+        load("model: {size: 'nan'}")
+
+
+@given(st.integers(2_000_000, 2_000_000_000), st.integers(2, 64))
+def test_more_parameters_never_make_a_narrower_model_or_a_smaller_batch(size, times):
+    small, big = (shape(size, 8000), shape(size * times, 8000))
+    assert small["width"] <= big["width"] and small["layers"] <= big["layers"]
+    ours, theirs = (recipe(found["width"], 256) for found in (small, big))
+    assert ours["batch_size"] <= theirs["batch_size"]
+    assert ours["learning_rate"] >= theirs["learning_rate"]
+
+
+@given(st.sampled_from([64, 128, 256, 512, 1024]))
+def test_a_batch_has_as_many_tokens_whatever_the_context(context):
+    assert recipe(512, context)["batch_size"] * context == pytest.approx(6000, rel=0.5)
+
+
+def test_a_size_in_the_file_derives_all_but_what_stands_beside_it(load):
+    found = load("model: {size: home-8gb, heads: 5}\ntrain: {learning_rate: 0.001}")
+    assert (found.model.layers, found.model.width, found.model.heads) == (10, 640, 5)
+    assert found.train.batch_size == recipe(640, 256)["batch_size"]
+    assert found.train.learning_rate == 0.001
+
+
+def test_a_size_given_on_the_command_line_replaces_the_shape_in_the_file(load):
+    text = "model: {layers: 3, width: 96, heads: 3, context: 64}"
+    found = load(text, "model.size=nano").model
+    assert (found.layers, found.width, found.heads, found.context) == (4, 256, 4, 64)
+    assert load(text, "model.size=nano", "model.layers=7").model.layers == 7
+
+
+def test_epochs_given_on_the_command_line_replace_the_steps_in_the_file_and_the_reverse(load):
+    found = load("train: {max_steps: 500}", "train.epochs=2")
+    assert (found.train.max_steps, found.train.epochs) == (None, 2)
+    found = load("train: {epochs: 3}", "train.max_steps=7")
+    assert (found.train.max_steps, found.train.epochs) == (7, None)
+
+
+def test_steps_follow_from_the_text(load):
+    found = settled(load("model: {size: nano}"), TEXT, 8000).train
+    assert found.epochs == pytest.approx(20 * 5.26e6 / TEXT, rel=0.01)
+    assert found.max_steps * found.batch_size * 256 == pytest.approx(found.epochs * TEXT, rel=1e-3)
+    assert settled(load("train: {epochs: 2}"), TEXT, 8000).train.max_steps == -(-2 * TEXT // 2048)
+    assert settled(load("train: {max_steps: 9}"), TEXT, 8000).train.max_steps == 9
+
+
+@given(st.integers(10**6, 10**9), st.integers(10**4, 10**10))
+def test_little_text_is_not_read_without_end(parameters, tokens):
+    assert 0 < epochs(parameters, tokens) <= 16
+
+
+def test_weights_of_sources_count_in_an_epoch(tokens, caplog):
+    texts = {
+        "one": listed({"a": "а"}),
+        "two": listed({"b": "б"}).model_copy(update={"weight": 3.0}),
+    }
+    both = config(texts, model={"context": 8}, train={"epochs": 2, "batch_size": 4})
+    parts = tokens.index["splits"]["train"]
+    epoch = parts["one"]["tokens"] + 3 * parts["two"]["tokens"]
+    with caplog.at_level(logging.INFO):
+        assert settled_on(both, tokens).train.max_steps == -(-2 * epoch // 32)
+    assert "4 layers × 256, 4 heads" in caplog.text and "2.0 epochs" in caplog.text
+
+
+def test_a_plan_without_a_text_asks_for_its_length():
+    found = config({"one": listed({"a": "а"})}, model={"layers": 2, "width": 32, "heads": 2})
+    with pytest.raises(UserError, match="give --tokens"):
+        outlook(found, None, None, "t4")
+    assert "16.0 epochs of 0.10 M" in outlook(found, 100_000, None, "t4")
+
+
+def test_a_configuration_extends_another_section_by_section(tmp_path):
+    base = SOURCES + "model: {layers: 2, width: 64}\ntrain: {max_steps: 3, batch_size: 2}\n"
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "mine.yaml").write_text("extends: base\ntrain: {max_steps: 5}\n")
+    (tmp_path / "third.yaml").write_text("extends: mine\n")
+    found = load_config("mine", conf=tmp_path)
+    assert (found.name, found.model.width) == ("mine", 64)
+    assert (found.train.max_steps, found.train.batch_size) == (5, 2)
+    with pytest.raises(UserError, match="extends mine, which extends another: name that one"):
+        load_config("third", conf=tmp_path)
+    with pytest.raises(UserError, match="did you mean 'base'"):
+        (tmp_path / "wrong.yaml").write_text("extends: bas\n")
+        load_config("wrong", conf=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["classics", "classics-cpu", "home-8gb", "large", "original"])
+def test_each_preset_can_be_read(name):
+    found = settled(load_config(name), TEXT, 8000)
+    assert found.train.max_steps > 0 and len(found.samples.prompts) == 3
