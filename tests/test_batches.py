@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -156,3 +157,22 @@ def test_the_smallest_text_that_suffices_does(make):
     batches = Batches({"a": [make(0, CONTEXT + 1)]}, CONTEXT, 3, seed=0)
     inputs, _ = batches.batch(10**12)
     assert np.array_equal(inputs, np.tile(np.arange(CONTEXT), (3, 1)))
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path):
+    """What batches of a corpus of 10 billion tokens keep is what those of a small one keep."""
+
+    def most(tokens: int) -> int:
+        path = tmp_path / f"{tokens}.bin"
+        with path.open("wb") as file:
+            file.truncate(2 * tokens)  # sparse: it takes no room on the disk
+        tracemalloc.start()
+        batches = Batches({"one": [Shard(path, tokens, "<u2")]}, 256, 8, seed=0)
+        for step in range(200):
+            batches.batch(step)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    small = most(100_000)
+    assert most(10_000_000_000) < small + 20_000

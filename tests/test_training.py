@@ -52,7 +52,13 @@ def diverging(**changes):
 
 @pytest.mark.parametrize(
     ("optimizer", "precision"),
-    [("adamw", "float32"), ("adamw", "float16"), ("muon", "float32"), ("muon", "bfloat16")],
+    [
+        ("adamw", "float32"),
+        ("adamw", "float16"),
+        ("muon", "float32"),
+        ("muon", "bfloat16"),
+        ("muon", "float16"),
+    ],
 )
 def test_it_learns_more_than_how_often_each_token_comes(tokens, run, optimizer, precision):
     model = {"width": 32, "dropout": 0.0}

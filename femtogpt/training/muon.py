@@ -40,7 +40,7 @@ class Muon(torch.optim.Muon):
 
     def _step_together(self, group: dict, weights: list[Tensor]) -> None:
         stack = torch.stack([whole(self._update(group, weight)) for weight in weights])
-        steps = orthogonal(stack.to(self.dtype), group["ns_coefficients"], group["ns_steps"])
+        steps = orthogonal(stack, group["ns_coefficients"], group["ns_steps"], self.dtype)
         rows, columns = weights[0].shape
         rate = group["lr"] * math.sqrt(max(1, rows / columns))
         for weight, step in zip(weights, steps, strict=True):
@@ -57,16 +57,21 @@ class Muon(torch.optim.Muon):
 
 
 def orthogonal(
-    matrices: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float = 1e-7
+    matrices: Tensor,
+    coefficients: tuple[float, float, float],
+    steps: int,
+    dtype: torch.dtype,
+    eps: float = 1e-12,
 ) -> Tensor:
     """Nearly orthogonal matrices of the same singular vectors: (N, R, C), all at once.
 
-    Newton-Schulz: an odd polynomial of degree five drives singular values to about 1.
+    Newton-Schulz in ``dtype``: an odd polynomial of degree five drives singular values to about 1.
     """
     a, b, c = coefficients
     turned = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if turned else matrices
-    x = x / x.norm(dim=(1, 2), keepdim=True, dtype=torch.float32).clamp(min=eps).to(x.dtype)
+    # Of norm 1 before the change of format: small gradients would vanish in float16.
+    x = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
+    x = x.mT if turned else x
     for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
