@@ -5,11 +5,11 @@
     make bench-train ARCHIVE=russian-literature.zip
 
 Both models have 5 M parameters (and, for speed alone, the original experiment's 54 M). The
-reference's rate and batch are the best of a scan. Then it trains for so many minutes, its decay
-fitted to them; the engine trains once as long, and once until it is to have caught up. The
-engine's time is that of its whole process, from start to end: imports, compiling, estimates and
-checkpoints included; the reference's is that of its steps alone. Prints a table and writes
-``benchmarks/out/train.json``.
+reference's rate and batch are the best of a scan, the engine's those of the dial. The reference
+trains for so many minutes, its decay fitted to them; the engine trains once as long, and once until
+it is to have caught up. The engine's time is that of its whole process, from start to end: imports,
+compiling, estimates and checkpoints included; the reference's is that of its steps alone. Prints a
+table and writes ``benchmarks/out/train.json``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from processes import machine
 from reference import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
+from femtogpt.dial import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training.loop import Settings
@@ -121,10 +122,10 @@ def speeds(
     found: dict[str, list[float]] = {"engine": [], "reference": []}
     training = Training(tokens, shape, 1e-3, 8, 10_000)
     parameters = {"reference": sum(weight.numel() for weight in training.model.parameters())}
-    steps = 40 if model.width < 512 else 10
+    reference_steps, steps = (20, 40) if model.width < 512 else (5, 5)
     for _ in range(rounds):
         times = []
-        for _ in range(steps // 2):
+        for _ in range(reference_steps):
             start = time.perf_counter()
             training.train()
             times.append(time.perf_counter() - start)
@@ -146,7 +147,7 @@ def engine(
     tokens: Tokens, model: ModelConfig, seconds: float, speed: dict, chosen: dict[str, str]
 ) -> dict:
     """A training that is to take so many seconds, as the process that it is."""
-    config = TrainConfig.model_validate(chosen)
+    config = TrainConfig.model_validate({**recipe(model.width, model.context), **chosen})
     each = config.batch_size * model.context / speed["engine_tokens_per_second"]
     left = 0.96 * (seconds - speed["engine_start"])
     steps = max(10, int(left / each))
@@ -157,8 +158,9 @@ def engine(
 
 def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) -> dict:
     """One training process: what it reached, how fast, and what it did besides its steps."""
-    given = {"batch_size": "8", "compile": "true", "evaluate_tokens": str(EVALUATE), **chosen}
-    config = TrainConfig.model_validate({"max_steps": steps, **given})
+    derived = recipe(model.width, model.context)
+    given = {"max_steps": steps, "compile": True, "evaluate_tokens": EVALUATE, **chosen}
+    config = TrainConfig.model_validate({**derived, **given})
     settings = Settings(model=model, train=config, seed=0)
     with TemporaryDirectory() as folder:
         place = Path(folder)

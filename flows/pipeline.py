@@ -6,7 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from prefect import flow
+from prefect import State, flow
+from prefect.exceptions import CancelledRun, TerminationSignal
+from prefect.states import Cancelled
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
@@ -19,10 +21,15 @@ from flows.train import train
 from tasks import stages
 from tasks.tracking import Tracking
 
+GOES_ON = "the same command goes on from here"
+
 
 @flow(name="pipeline")
-def pipeline(config: Config) -> dict:
-    """Everything that is not up to date; gives the report's folder and the MLflow run."""
+def pipeline(config: Config) -> dict | State:
+    """Everything that is not up to date; gives the report's folder and the MLflow run.
+
+    Stopped by a signal it is cancelled, for Prefect as for MLflow, and not failed.
+    """
     config = stages.pin(config)
     tracking = Tracking.of(config)
     try:
@@ -31,11 +38,13 @@ def pipeline(config: Config) -> dict:
         artifacts |= train.fn(config, artifacts["tokens"])
         report = stages.report(config, artifacts)
         run = stages.record(config, {**artifacts, "report": report})
-    except Exception as error:
-        tracking.end("KILLED" if isinstance(error, Stopped) else "FAILED", str(error))
-        raise
-    except BaseException as error:  # Ctrl-C, SIGTERM, Prefect's cancellation
-        tracking.end("KILLED", type(error).__name__)
+    except (Stopped, KeyboardInterrupt, TerminationSignal) as error:
+        said = str(error) if isinstance(error, Stopped) else f"stopped: {GOES_ON}"
+        tracking.end("KILLED", said)
+        return Cancelled(message=said)
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"
+        tracking.end(status, str(error) or type(error).__name__)
         raise
     return {"report": str(report.path), "run": run}
 
@@ -56,10 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
         done = pipeline(config)
     except UserError as error:
         return _end(f"error: {error}", 1)
-    except Stopped as error:
+    except CancelledRun as error:
         return _end(str(error), 130)
-    except KeyboardInterrupt:
-        return _end("stopped: the same command goes on from here", 130)
+    except KeyboardInterrupt:  # before or after the flow
+        return _end(f"stopped: {GOES_ON}", 130)
     run = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{run['name']}» ({run['run_id']}) in experiment «{config.name}»")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -116,6 +117,17 @@ def unbroken(tmp_path_factory, with_server) -> Pipeline:
     return pipeline
 
 
+def last_flow_state(environment: dict[str, str]) -> str:
+    """What Prefect's server says of the flow run that was begun last."""
+    asked = urllib.request.Request(
+        f"{environment['PREFECT_API_URL']}/flow_runs/filter",
+        json.dumps({"sort": "START_TIME_DESC", "limit": 1}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.load(answer)[0]["state_type"]
+
+
 def strike(process: subprocess.Popen, whom: str, number: int) -> None:
     """Send a signal to the command, to the process of the flow, or to the training."""
     if whom == "command":
@@ -163,6 +175,8 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
         time.sleep(0.1)
     assert not left
     assert pipeline.mlflow_run()[1].info.status in status.split(" or ")
+    if status == "KILLED":
+        assert last_flow_state(with_server) == "CANCELLED"
 
     done = pipeline.run("train.max_steps=240")
     assert done.returncode == 0, done.stderr
