@@ -68,8 +68,8 @@ def outputs_not_zero(base: type[GPT]) -> type[GPT]:
 
 
 @change
-def small_hidden(base: type[GPT]) -> type[GPT]:
-    """Hidden matrices begin with normal weights of 0.02, but for output matrices, which are 0."""
+def large_hidden(base: type[GPT]) -> type[GPT]:
+    """Hidden matrices, but for those of outputs, begin with weights of 1/√fan-in."""
 
     class Changed(base):
         def initialise(self) -> None:
@@ -79,7 +79,7 @@ def small_hidden(base: type[GPT]) -> type[GPT]:
                     if weight.ndim == 2 and not name.endswith(
                         ("o_proj.weight", "down_proj.weight")
                     ):
-                        nn.init.normal_(weight, std=0.02)
+                        nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
 
     return Changed
 

@@ -180,10 +180,11 @@ class GPT(nn.Module):
         self.initialise()
 
     def initialise(self) -> None:
-        """Normal weights of 1/√fan-in; blocks start as the identity (zero output matrices).
+        """Normal weights of ⅓/√fan-in; blocks start as the identity (zero output matrices).
 
-        Then what is read at first is each token itself, with a logit of width × std: 4 at any
-        width, or the loss would begin far above that of an even guess.
+        Muon's steps are as large whatever the weights are, so that small ones turn sooner. What is
+        read at first is each token itself, with a logit of width × std: 4 at any width, or the
+        loss would begin far above that of an even guess.
         """
         nn.init.normal_(self.embed_tokens.weight, std=4 / self.config.width)
         for name, module in self.layers.named_modules():
@@ -191,7 +192,7 @@ class GPT(nn.Module):
                 if name.endswith(("o_proj", "down_proj")):
                     nn.init.zeros_(module.weight)
                 else:
-                    nn.init.normal_(module.weight, std=module.in_features**-0.5)
+                    nn.init.normal_(module.weight, std=module.in_features**-0.5 / 3)
 
     def forward(
         self, ids: Tensor, targets: Tensor | None = None, cache: Cache | None = None
