@@ -24,6 +24,7 @@ from femtogpt.training.precision import Precision
 CARD = 0.6e9  # bytes of a card that CUDA and its libraries take for themselves
 SPARE = 0.05  # of a card's memory, for what lies between tensors
 ON_PROCESSOR = 16  # windows at once at most: more is no faster there
+LOSS_PART = "loss and copies of the weights"
 LOSS = 14  # bytes for each logit at once: itself in two, softmax and gradient in four each
 
 
@@ -34,15 +35,20 @@ class Plan:
     parameters: int
     fixed: dict[str, int]  # bytes by part, whatever the number of windows
     per_window: int  # bytes of activations and their gradients
+    stepping: int  # bytes that the optimiser's step takes, when those of windows are free again
     tokens: int  # 0 where the number of steps is not settled
     flops: float
 
     def memory(self, windows: int) -> int:
         """Bytes with so many windows at once."""
-        return sum(self.fixed.values()) + windows * self.per_window
+        loss = self.fixed[LOSS_PART]
+        held = sum(self.fixed.values()) - loss
+        return held + max(loss + windows * self.per_window, self.stepping)
 
     def fitting(self, memory: float) -> int:
         """The most windows at once that fit into so many bytes; 0 where none does."""
+        if self.memory(0) > memory:
+            return 0
         return max(0, int((memory - sum(self.fixed.values())) // self.per_window))
 
 
@@ -60,21 +66,26 @@ def plan(
     few = -(-rows // model.context)  # windows: from there on the loss takes no more
     more = few + 2
     peaks = {
-        (layers, count): peak_of_step(
+        (layers, count): peaks_of_step(
             model.model_copy(update={"layers": layers}), config, vocab_size, count, dtype
         )
         for layers, count in product((2, 4), (few, more))
     }
-    by_window = {layers: (peaks[layers, more] - peaks[layers, few]) / 2 for layers in (2, 4)}
-    base = {layers: peaks[layers, few] - few * by_window[layers] for layers in (2, 4)}
+    by_window = {layers: (peaks[layers, more][0] - peaks[layers, few][0]) / 2 for layers in (2, 4)}
+    base = {layers: peaks[layers, few][0] - few * by_window[layers] for layers in (2, 4)}
     beyond = (model.layers - 2) / 2
-    per_window = by_window[2] + beyond * (by_window[4] - by_window[2])
-    constant = base[2] + beyond * (base[4] - base[2])
+
+    def extended(two: float, four: float) -> int:
+        return round(two + beyond * (four - two))
+
+    constant = extended(base[2], base[4])
+    stepping = extended(peaks[2, few][1], peaks[4, few][1])
     parameters = parameter_count(model, vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)
     known = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimiser": states}
-    rest = max(0, round(constant) - sum(known.values()))
+    held = sum(known.values())
+    rest = max(0, constant - held)
     rest += LOSS * vocab_size * (rows_at_once(device, vocab_size) - rows)
     if config.ema:
         known["average"] = 4 * parameters
@@ -82,8 +93,9 @@ def plan(
     attention = 6 * model.layers * model.width * model.context  # causal: half of all pairs
     return Plan(
         parameters,
-        {**known, "loss and copies of the weights": rest},
-        round(per_window),
+        {**known, LOSS_PART: rest},
+        extended(by_window[2], by_window[4]),
+        max(0, stepping - held),
         tokens,
         float(tokens) * (6 * parameters + attention),
     )
@@ -122,19 +134,17 @@ def usable(memory: float) -> float:
     return memory * (1 - SPARE) - CARD
 
 
-def peak_of_step(
+def peaks_of_step(
     model_config: ModelConfig,
     config: TrainConfig,
     vocab_size: int,
     windows: int,
     dtype: torch.dtype,
-) -> int:
-    """The most bytes that tensors take at once in a training step on the processor."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # or it tells of itself on standard error
-    from torch.profiler import ProfilerActivity, profile
-
-    model, optimizer, step = _step(model_config, config, vocab_size, windows, dtype)
-    step()  # the optimiser's states come with the first
+) -> tuple[int, int]:
+    """The most bytes that tensors take at once on the processor: for the gradient, for the step."""
+    model, optimizer, gradient = _step(model_config, config, vocab_size, windows, dtype)
+    gradient()
+    optimizer.step()  # its states come with the first
     held = sum(4 * parameter.numel() for parameter in model.parameters())
     held += sum(
         value.numel() * value.element_size()
@@ -144,25 +154,35 @@ def peak_of_step(
         if isinstance(value, torch.Tensor)
     )
     optimizer.zero_grad()
+    most, left = _watched(gradient)
+    return held + most, held + left + _watched(optimizer.step)[0]
+
+
+def _watched(function: Callable[[], None]) -> tuple[int, int]:
+    """The most bytes that a function takes beyond those before it, and those that it leaves."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # or it tells of itself on standard error
+    from torch.profiler import ProfilerActivity, profile
+
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
-        step()
+        function()
     now = most = 0
     for event in watched.profiler.kineto_results.events():
         if event.name() == "[memory]":
             now += event.nbytes()
             most = max(most, now)
-    return held + most
+    return most, now
 
 
 def speed(model: ModelConfig, config: TrainConfig, vocab_size: int, precision: Precision) -> float:
     """Tokens per second of a training step here, not compiled: the best of some."""
     windows = windows_at_once(model, config, vocab_size, precision)
     device = str(precision.device)
-    _, _, step = _step(model, config, vocab_size, windows, precision.dtype, device)
+    _, optimizer, gradient = _step(model, config, vocab_size, windows, precision.dtype, device)
     best = float("inf")
     for _ in range(4):
         start = time.perf_counter()
-        step()
+        gradient()
+        optimizer.step()
         if precision.device.type == "cuda":
             torch.cuda.synchronize(precision.device)
         best = min(best, time.perf_counter() - start)
@@ -177,23 +197,21 @@ def _step(
     dtype: torch.dtype,
     device: str = "cpu",
 ) -> tuple[GPT, Optimizer, Callable[[], None]]:
-    """A new model, its optimiser, and a step of them on made-up tokens."""
+    """A new model, its optimiser, and what computes a gradient on made-up tokens."""
     random = torch.get_rng_state()
     model = GPT(model_config, vocab_size).to(device)
     model.recompute = config.activation_checkpointing
-    optimizer = Optimizer(model, config)
+    optimizer = Optimizer(model, config, dtype)
     ids = torch.randint(vocab_size, (windows, model_config.context)).to(device)
     torch.set_rng_state(random)
 
-    def step() -> None:
+    def gradient() -> None:
         kind = ids.device.type
         with torch.autocast(kind, dtype=dtype, enabled=dtype != torch.float32):
             loss = model(ids, ids)
         loss.backward()
-        for part in optimizer.parts:
-            part.step()
 
-    return model, optimizer, step
+    return model, optimizer, gradient
 
 
 def parameter_count(model: ModelConfig, vocab_size: int) -> int:
