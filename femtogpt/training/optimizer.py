@@ -21,7 +21,6 @@ class Optimizer:
         hidden = [weight for weight in model.layers.parameters() if weight.ndim == 2]
         head = [model.embed_tokens.weight]
         vectors = [weight for weight in model.parameters() if weight.ndim < 2]
-        fused = model.embed_tokens.weight.is_cuda
         adamw = [
             {"params": head, "weight_decay": config.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -29,7 +28,7 @@ class Optimizer:
         if config.optimizer == "adamw":
             adamw.insert(0, {"params": hidden, "weight_decay": config.weight_decay})
         self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(adamw, lr=config.learning_rate, betas=(0.9, 0.95), fused=fused)
+            torch.optim.AdamW(adamw, lr=config.learning_rate, betas=(0.9, 0.95), fused=True)
         ]
         if config.optimizer == "muon":
             self.parts.append(
