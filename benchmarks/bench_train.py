@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -32,16 +33,17 @@ from reference import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.dial import recipe
+from femtogpt.model.score import mean_nats, spread
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.loop import Settings
+from femtogpt.training.loop import Settings, load
 from femtogpt.training.metrics import FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
 SMALL = {"layers": 4, "width": 256, "heads": 4}
 LARGE = {"layers": 3, "width": 1024, "heads": 16}
 SCAN = ((8, 5e-4), (8, 1e-3), (8, 2e-3), (4, 1e-3), (16, 1e-3), (16, 2e-3))  # batch, rate
-EVALUATE = 131072  # held-out tokens that both are scored on, the same
+EVALUATE = 131072  # held-out tokens that both are scored on in the end, the same
 CAUGHT_UP = 0.19  # of the reference's time, in which the engine is to reach its loss
 KEY = "held_out_bits_per_character_estimate"
 
@@ -130,7 +132,7 @@ def speeds(
             training.train()
             times.append(time.perf_counter() - start)
         found["reference"].append(8 * shape.context / statistics.median(times))
-        ran = run(tokens, model, steps, {**chosen, "evaluate_tokens": "2048"})
+        ran = run(tokens, model, steps, chosen)
         found["engine"].append(ran["tokens_per_second"])
         parameters["engine"] = ran["parameters"]
     ratios = [a / b for a, b in zip(found["engine"], found["reference"], strict=True)]
@@ -151,15 +153,13 @@ def engine(
     each = config.batch_size * model.context / speed["engine_tokens_per_second"]
     left = 0.96 * (seconds - speed["engine_start"])
     steps = max(10, int(left / each))
-    every = max(1, steps // 8)
-    settings = {"evaluate_every": str(every), "checkpoint_every": str(every)}
-    return run(tokens, model, steps, {**chosen, **settings})
+    return run(tokens, model, steps, chosen)
 
 
 def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) -> dict:
     """One training process: what it reached, how fast, and what it did besides its steps."""
     derived = recipe(model.width, model.context)
-    given = {"max_steps": steps, "compile": True, "evaluate_tokens": EVALUATE, **chosen}
+    given = {"max_steps": steps, "compile": True, **chosen}
     config = TrainConfig.model_validate({**derived, **given})
     settings = Settings(model=model, train=config, seed=0)
     with TemporaryDirectory() as folder:
@@ -173,6 +173,9 @@ def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) 
         assert status == 0, "the training failed"
         lines = read_metrics(place / FILE)
         size = (place / "model.safetensors").stat().st_size
+        some = spread(tokens.shards("held_out"), model.context, EVALUATE)
+        loss = mean_nats(load(place, "cpu"), some, (8, model.context))
+    per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     taken = [line for line in lines if "train_loss" in line]
     times = [after["seconds"] - before["seconds"] for before, after in pairwise(taken)]
     median = statistics.median(times)
@@ -184,8 +187,8 @@ def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) 
         "start": lines[0]["time"] - start,
         "tokens_per_second": taken[0]["tokens"] / median,
         "overhead_share": overhead(settings, tokens, lines, median),
-        "held_out_loss": lines[-1]["held_out_loss"],
-        "bits_per_character": lines[-1][KEY],
+        "held_out_loss": loss,
+        "bits_per_character": loss / math.log(2) * per_character,
         "peak_memory_mb": usage.ru_maxrss / 1024,
         "course": [
             {"tokens": line["tokens"], "seconds": line["time"] - start, KEY: line[KEY]}

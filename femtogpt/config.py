@@ -20,6 +20,7 @@ from pydantic import (
 
 from femtogpt.dial import recipe, shape
 
+LOOKS = 20  # estimates and checkpoints of a training, by default
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
 
 
@@ -270,17 +271,31 @@ class TrainConfig(Section):
         "auto", description="torch.compile; auto: where it saves more time than it takes"
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; default: torch's choice")
-    checkpoint_every: int = Field(100, ge=1, description="steps")
+    checkpoint_every: int | None = Field(
+        None, ge=1, description="steps; default: a twentieth of all"
+    )
     checkpoint_minutes: float = Field(
         10.0, gt=0, description="also after so many minutes, where steps are slow"
     )
     keep_checkpoints: int = Field(
         2, ge=1, description="the newest so many are kept, and the best weights"
     )
-    evaluate_every: int = Field(100, ge=1, description="steps between held-out estimates")
-    evaluate_tokens: int = Field(
-        65536, ge=1, description="held-out tokens in an estimate, spread over the whole"
+    evaluate_every: int | None = Field(
+        None, ge=1, description="steps between held-out estimates; default: a twentieth of all"
     )
+    evaluate_tokens: int = Field(
+        16384, ge=1, description="held-out tokens in an estimate, spread over the whole"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every(cls, values: Any) -> Any:
+        steps = values.get("max_steps") if isinstance(values, Mapping) else None
+        if not isinstance(steps, int):
+            return values
+        given = {name: value for name, value in values.items() if value is not None}
+        each = max(1, steps // LOOKS)
+        return {**values, "evaluate_every": each, "checkpoint_every": each, **given}
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:

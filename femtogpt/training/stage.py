@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from femtogpt.artifact import Artifact, Recipe, Store, write_whole
-from femtogpt.config import Config
+from femtogpt.config import Config, TrainConfig
 from femtogpt.dial import epochs
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
@@ -42,8 +42,8 @@ def settled(config: Config, text: float, vocab_size: int) -> Config:
         return config
     passes = train.epochs or epochs(parameter_count(config.model, vocab_size), text)
     steps = math.ceil(passes * text / (train.batch_size * config.model.context))
-    train = train.model_copy(update={"epochs": passes, "max_steps": steps})
-    return config.model_copy(update={"train": train})
+    known = {**train.model_dump(), "epochs": passes, "max_steps": steps}
+    return config.model_copy(update={"train": TrainConfig.model_validate(known)})
 
 
 def settled_on(config: Config, tokens: Tokens) -> Config:
