@@ -111,7 +111,9 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> None:
     from femtogpt.config_file import load_config
+    from femtogpt.tokens.shards import Tokens
     from femtogpt.training.outlook import outlook
+    from femtogpt.training.stage import text_of
 
     config = load_config(options.config, options.set)
     tokens = options.tokens
@@ -119,7 +121,9 @@ def _plan(options: argparse.Namespace) -> None:
         with contextlib.suppress(UserError):  # it is not made yet: the plan says so
             from femtogpt.finding import find
 
-            tokens = find("tokens", options.config, config.paths.data).counts["train_tokens"]
+            tokens = round(
+                text_of(config, Tokens(find("tokens", options.config, config.paths.data).path))
+            )
     print(outlook(config, tokens, options.vram, options.device))
 
 

@@ -174,7 +174,7 @@ class TokenizerConfig(Section):
 class ModelConfig(Section):
     """The shape of the GPT (Qwen3's: RMSNorm, rotary positions, QK norm, SwiGLU, tied head)."""
 
-    size: str | int | None = Field(
+    size: str | Annotated[int, Field(strict=True)] | None = Field(
         None, description="derives what follows: nano, original, home-8gb, large, or parameters"
     )
     layers: int = Field(4, ge=1, le=200)
@@ -366,9 +366,14 @@ class Config(Section):
         )
         if model is None or train is None or tokenizer is None:
             return values
+        if train.get("max_steps") is not None and train.get("epochs") is not None:
+            raise ValueError("give train.max_steps or train.epochs, not both")
         vocab_size = tokenizer.get("vocab_size", TokenizerConfig().vocab_size)
-        if isinstance(model.get("size"), str | int) and isinstance(vocab_size, int):
-            model = {**shape(model["size"], vocab_size), **model}
+        size = model.get("size")
+        if isinstance(size, float) and size.is_integer():  # written as 14e6
+            size = model["size"] = int(size)
+        if isinstance(size, str | int) and isinstance(vocab_size, int):
+            model = {**shape(size, vocab_size), **model}
         width, context = (
             model.get(name, ModelConfig.model_fields[name].default) for name in ("width", "context")
         )

@@ -69,20 +69,35 @@ def _extended(path: Path, conf: Path) -> dict:
     if "extends" in settings:
         raise UserError(f"{path} extends {base.stem}, which extends another: name that one")
     for section, given in own.items():
-        if isinstance(given, dict) and isinstance(settings.get(section), dict):
-            given = {**settings[section], **given}
-        settings[section] = given
-    return settings
+        for field in given if isinstance(given, dict) else ():
+            _put_aside(settings, section, field)
+    return _merged(settings, own)
+
+
+def _merged(below: dict, above: dict) -> dict:
+    """Nested settings, with those above in the place of those below; lists are not joined."""
+    both = dict(below)
+    for name, value in above.items():
+        deep = isinstance(value, dict) and isinstance(below.get(name), dict)
+        both[name] = _merged(below[name], value) if deep else value
+    return both
+
+
+def _put_aside(settings: dict, section: str, field: str) -> None:
+    """Take out what settings give to the same end as this field, which is given above them."""
+    given = settings.get(section)
+    if isinstance(given, dict):
+        aside = INSTEAD.get((section, field), ())
+        settings[section] = {name: given[name] for name in given if name not in aside}
 
 
 def _make_way(settings: dict, overrides: list[str]) -> None:
     """An override puts aside what the file gives to the same end."""
     for override in overrides:
-        section, _, field = override.partition("=")[0].partition(".")
-        given = settings.get(section)
-        if isinstance(given, dict) and (section, field) in INSTEAD:
-            aside = INSTEAD[section, field]
-            settings[section] = {name: given[name] for name in given if name not in aside}
+        name, _, value = override.partition("=")
+        section, _, field = name.partition(".")
+        if value.strip() not in ("", "null", "~"):
+            _put_aside(settings, section, field)
 
 
 def _give_archive(settings: dict, archive: Path) -> None:

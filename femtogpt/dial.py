@@ -34,6 +34,8 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
         size = NAMED[size]
     if isinstance(size, dict):
         return size
+    if isinstance(size, bool) or size < 1:
+        raise ValueError(f"size {size} is no number of parameters")
     widths = range(HEAD, 16384, HEAD)
     width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - size))
     return {"layers": _layers(width), "width": width, "heads": width // HEAD}

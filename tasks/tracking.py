@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifact import Artifact, digest_of, explained, write_whole
-from femtogpt.config import Config
+from femtogpt.config import Config, TrainConfig
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
@@ -69,13 +69,21 @@ class Tracking:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
         if settled is not None:
-            before = _params(self.config)
-            derived = {
-                name: value for name, value in _params(settled).items() if name not in before
-            }
-            self.client.log_batch(self.run_id, params=_as_params(derived))
-            self.client.set_tag(self.run_id, "mlflow.runName", self._name(settled))
+            self._tell(settled)
         return Recorder(self.client, self.run_id, metrics)
+
+    def _tell(self, settled: Config) -> None:
+        """Log what was derived, once; a value that is another by now goes into a tag."""
+        run = self.client.get_run(self.run_id)
+        known, derived = run.data.params, _params(settled)
+        new = {name: value for name, value in derived.items() if name not in known}
+        if new:
+            self.client.log_batch(self.run_id, params=_as_params(new))
+            if run.info.run_name == self._name(self.config):  # a person has not named it
+                self.client.set_tag(self.run_id, "mlflow.runName", self._name(settled))
+        for name, value in derived.items():
+            if known.get(name, str(value)) != str(value):
+                self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -138,7 +146,7 @@ class Tracking:
         if note := self._recorded(contents):
             log.info("record: up to date (MLflow run %s)", note["run_id"])
             return note
-        recorder = self.open(artifacts["run"].path / METRICS)
+        recorder = self.open(artifacts["run"].path / METRICS, self._settled(artifacts["run"]))
         recorder.follow()
         if recorder.away:
             raise UserError("the run is whole, but MLflow lacks it: the same command tries again")
@@ -163,6 +171,11 @@ class Tracking:
         self._note.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._note, json.dumps(note, indent=1).encode())
         return note
+
+    def _settled(self, run: Artifact) -> Config:
+        """The configuration with what was derived, from the settings that a training kept."""
+        kept = json.loads((run.path / "settings.json").read_bytes())["train"]
+        return self.config.model_copy(update={"train": TrainConfig.model_validate(kept)})
 
     def _recorded(self, contents: dict[str, str]) -> dict | None:
         """The note, if MLflow has all of it."""

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from femtogpt.artifact import explained
 from femtogpt.errors import Stopped, UserError
 from femtogpt.progress import progress
@@ -107,7 +109,8 @@ class _Said:
     def tell(self) -> None:
         *lines, self.rest = (self.rest + self.file.read()).split("\n")
         for line in lines:
-            if line := line.strip():
+            # Another process's account of an end that one of them has told in a line.
+            if (line := line.strip()) and not line.startswith("[rank"):
                 self.last = line
                 log.info("%s", line)
 
@@ -121,7 +124,9 @@ def _stop(child: subprocess.Popen) -> None:
             child.wait(PATIENCE)
         finally:
             if child.poll() is None:
-                child.kill()
+                for process in [*psutil.Process(child.pid).children(recursive=True), child]:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
                 child.wait()
 
 

@@ -155,6 +155,32 @@ def test_a_configuration_extends_another_section_by_section(tmp_path):
         load_config("wrong", conf=tmp_path)
 
 
+def test_what_a_file_gives_puts_aside_what_it_extends_to_the_same_end(tmp_path):
+    base = "model: {layers: 2, width: 64}\ntrain: {max_steps: 3}\ncorpus: {quality: {code: 0.5}}\n"
+    (tmp_path / "base.yaml").write_text(SOURCES + base)
+    mine = (
+        "extends: base\nmodel: {size: nano}\ntrain: {epochs: 2}\ncorpus: {quality: {links: 0.3}}\n"
+    )
+    (tmp_path / "mine.yaml").write_text(mine)
+    found = load_config("mine", conf=tmp_path)
+    assert (found.model.layers, found.model.width) == (4, 256)
+    assert (found.train.max_steps, found.train.epochs) == (None, 2)
+    assert (found.corpus.quality.code, found.corpus.quality.links) == (0.5, 0.3)
+
+
+def test_epochs_and_steps_at_once_are_refused(load):
+    with pytest.raises(UserError, match=r"give train\.max_steps or train\.epochs, not both"):
+        load("", "train.epochs=2", "train.max_steps=7")
+    assert load("train: {epochs: 3}", "train.max_steps=null").train.epochs == 3
+
+
+def test_a_size_may_be_written_with_an_exponent_and_must_be_one(load):
+    assert load("", "model.size=14e6").model == load("", "model.size=14_000_000").model
+    for wrong in ("-5", "true", "1.5"):
+        with pytest.raises(UserError, match="size"):
+            load("", f"model.size={wrong}")
+
+
 @pytest.mark.parametrize("name", ["classics", "classics-cpu", "home-8gb", "large", "original"])
 def test_each_preset_can_be_read(name):
     found = settled(load_config(name), TEXT, 8000)

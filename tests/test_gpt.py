@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from femtogpt.config import ModelConfig
+from femtogpt.model import gpt
 from femtogpt.model.gpt import GPT, Cache
-from tests.tiny import VOCAB, lively, shape
+from tests.tiny import BOUNDARY, VOCAB, lively, shape
 
 
 def text(length: int, seed: int = 0, rows: int = 1) -> torch.Tensor:
@@ -162,3 +163,26 @@ def test_dropout_works_in_training_and_not_in_reading():
     assert torch.equal(model(ids), model(ids))
     model.train()
     assert not torch.allclose(model(ids), model(ids), atol=0.1)
+
+
+@pytest.mark.parametrize("how", ["plain", "in blocks", "computed again"])
+def test_with_a_boundary_nothing_of_other_documents_is_seen(monkeypatch, how):
+    if how == "in blocks":  # as when compiled on a processor
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+        monkeypatch.setattr(gpt, "ROWS", 7)
+    model = lively(shape(layers=3, context=48))
+    model.boundary, model.recompute = BOUNDARY, how == "computed again"
+    random = torch.Generator().manual_seed(3)
+    one, two = (torch.randint(2, VOCAB, (1, length), generator=random) for length in (20, 11))
+    other = torch.randint(2, VOCAB, (1, 20), generator=random)
+    start = torch.full((1, 1), BOUNDARY)
+    read = model.read(torch.cat([start, one, start, two], dim=1))[:, 21:]
+    torch.testing.assert_close(
+        read, model.read(torch.cat([start, other, start, two], dim=1))[:, 21:]
+    )
+    model.boundary = None
+    blind = model.read(torch.cat([start, one, start, two], dim=1))[:, 21:]
+    assert (read - blind).abs().max() > 0.01
+    model.boundary = BOUNDARY
+    alone = model.read(torch.cat([start, two], dim=1))
+    torch.testing.assert_close(read, alone, rtol=1e-4, atol=1e-4)  # positions are relative

@@ -23,7 +23,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from femtogpt.artifact import explained
 from femtogpt.errors import Stopped, UserError
@@ -80,8 +79,11 @@ def _settings(run: Path) -> Settings:
     from femtogpt.training.loop import Settings
 
     try:
-        return Settings.model_validate_json((run / "settings.json").read_bytes())
-    except (OSError, ValidationError) as error:
+        settings = Settings.model_validate_json((run / "settings.json").read_bytes())
+        if settings.train.max_steps is None:
+            raise ValueError("train.max_steps is not given")
+        return settings
+    except (OSError, ValueError) as error:
         raise UserError(f"{run} holds no settings.json that can be used: {error}") from error
 
 
@@ -106,7 +108,11 @@ def main() -> int:
         if rank is None and settings.train.processes > 1:
             from femtogpt.training.launch import launch
 
-            return launch(settings.train.processes, sys.argv[1:])
+            status = STOPPED if stop() else launch(settings.train.processes, sys.argv[1:], STOPPED)
+            if status < 0:  # one was killed: this one ends as it did
+                signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+                os.kill(os.getpid(), -status)
+            return status
         alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
         with explained(arguments.run), alone:
             train(settings, Tokens(arguments.tokens), arguments.run, stop)

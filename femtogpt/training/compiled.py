@@ -8,7 +8,8 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.model.gpt import GPT
-from femtogpt.training.gradient import Gradient
+from femtogpt.training.distributed import Group
+from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
 
 PAYS = 2e13  # floating-point operations of a training on a CPU: about a minute
@@ -36,23 +37,26 @@ def compile_model(model: GPT, by_layer: bool) -> None:
     model.gradient = torch.compile(model.gradient, dynamic=False)
 
 
-def try_out(model: GPT, gradient: Gradient) -> bool:
-    """Compile for the training's windows, on made-up tokens; whether that worked.
+def try_out(model: GPT, precision: Precision, windows: int, group: Group) -> bool:
+    """Compile for the training's windows, on made-up tokens; whether that worked, in all processes.
 
     What fails (no compiler, say) is found before training begins, and undone.
     """
-    device = gradient.precision.device
-    ids = torch.zeros(gradient.windows, model.config.context, dtype=torch.long, device=device)
+    ids = torch.zeros(windows, model.config.context, dtype=torch.long, device=precision.device)
+    failed = ""
     try:
-        gradient.of(ids, ids, seed=0)
+        with precision.autocast():
+            loss = model(ids, ids)
+        loss.backward()
     except Exception as error:  # of the compiler, or of what it calls: many kinds
-        line = str(error).strip().partition("\n")[0][:200]
-        log.warning("torch.compile does not work here (%s): training without", line)
-        vars(model).pop("read", None)  # the plain ones of the class are left
-        vars(model).pop("gradient", None)
-        for layer in model.layers:
-            layer._compiled_call_impl = None
-        return False
-    finally:
-        model.zero_grad(set_to_none=True)
-    return True
+        if not is_out_of_memory(error):  # which training has its own answer to
+            failed = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+    model.zero_grad(set_to_none=True)
+    if not group.any(bool(failed))[0]:
+        return True
+    log.warning("torch.compile does not work here (%s): training without", failed)
+    vars(model).pop("read", None)  # the plain ones of the class are left
+    vars(model).pop("gradient", None)
+    for layer in model.layers:
+        layer._compiled_call_impl = None
+    return False

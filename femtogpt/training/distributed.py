@@ -83,6 +83,11 @@ def joined(config: TrainConfig) -> Iterator[tuple[Group, str]]:
         )
     cuda = config.device != "cpu" and torch.cuda.is_available()
     if cuda:
+        here, cards = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
+        if here > cards or config.device not in ("auto", "cuda"):
+            raise UserError(
+                f"{here} processes need as many cards, and train.device=auto: there are {cards}"
+            )
         torch.cuda.set_device(local)
     elif config.threads is None:
         here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -104,7 +109,8 @@ def share(model: GPT, how: str) -> nn.Module:
         return DistributedDataParallel(model, forward_sync_buffers=False)
     for layer in model.layers:
         fully_shard(layer)
-    fully_shard(model)
+    # The rest too is gathered anew each time: an average of the weights may stand in for them.
+    fully_shard(model, reshard_after_forward=True)
     register_fsdp_forward_method(model, "nats")
     return model
 
@@ -122,12 +128,16 @@ def spread_like(value: Tensor, other: Tensor) -> Tensor:
     return distribute_tensor(value, other.device_mesh, other.placements, src_data_rank=None)
 
 
-def all_whole(value: Any) -> Any:
-    """The same of all tensors in nested dictionaries and lists."""
-    if isinstance(value, Tensor):
-        return whole(value)
+def gathered(value: Any, keep: bool) -> Any:
+    """Nested dictionaries and lists with each tensor that is in parts as a whole, one by one.
+
+    In the processor's memory, and in that process alone that is to ``keep`` them.
+    """
+    if isinstance(value, DTensor):
+        found = value.full_tensor()
+        return found.cpu() if keep else None
     if isinstance(value, dict):
-        return {key: all_whole(item) for key, item in value.items()}
+        return {key: gathered(item, keep) for key, item in value.items()}
     if isinstance(value, list):
-        return [all_whole(item) for item in value]
+        return [gathered(item, keep) for item in value]
     return value

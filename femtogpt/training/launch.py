@@ -14,11 +14,13 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+SHUTDOWN = 120  # seconds to finish a step and to write after a signal
 
-def launch(processes: int, arguments: list[str]) -> int:
+
+def launch(processes: int, arguments: list[str], stopped: int) -> int:
     """Run ``python -m femtogpt.training`` in so many processes; the status of the first to fail.
 
-    0 where none did. A signal is passed on to all of them.
+    0 where none did, and ``stopped`` after a signal, which is passed on to all of them.
     """
     # Its own account of a failure would follow the line that says what to do.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
@@ -31,12 +33,13 @@ def launch(processes: int, arguments: list[str]) -> int:
         rdzv_endpoint="127.0.0.1:0",
         local_addr="127.0.0.1",
         max_restarts=0,
+        shutdown_timeout=SHUTDOWN,
         monitor_interval=0.1,
     )
     try:
         elastic_launch(config, sys.executable)("-m", "femtogpt.training", *arguments)
     except ChildFailedError as error:
         return error.get_first_failure()[1].exitcode
-    except SignalException as error:
-        return 128 + error.sigval
+    except SignalException:
+        return stopped
     return 0

@@ -87,14 +87,16 @@ def _train(
     model.recompute = config.activation_checkpointing
     model.boundary = tokens.boundary if config.document_mask else None
     tokens_per_step = config.batch_size * model_config.context
-    compiling = compiled.pays(model, precision, config)
-    if compiling:
+    windows = group.least(
+        windows_at_once(model_config, config, tokens.vocab_size, precision, group.size)
+    )
+    if compiled.pays(model, precision, config):
         compiled.compile_model(model, by_layer=group.size > 1 and config.parallel == "fsdp")
+        compiled.try_out(model, precision, windows, group)
     shared = model if group.size == 1 else share(model, config.parallel)
     optimizer = Optimizer(model, config, precision.dtype)
     average = Average(model, config.ema)
-    windows = windows_at_once(model_config, config, tokens.vocab_size, precision, group.size)
-    gradient = Gradient(shared, precision, group.least(windows))
+    gradient = Gradient(shared, precision, windows)
     batches = Batches(
         tokens.shards("train"),
         model_config.context,
@@ -106,7 +108,7 @@ def _train(
     )
     held_out = HeldOut(tokens, model_config.context, config.evaluate_tokens)
 
-    state = State(model, optimizer, precision, average, gradient)
+    state = State(model, optimizer, precision, average, gradient, group.leads)
     step, seconds, size = state.resume(run)
     resumed = step
     if config.init_from is not None and not step:
@@ -119,8 +121,6 @@ def _train(
     if group.leads:
         _say(model, precision, batches, config, group)
         _warn_of_context(model_config.context, tokens.longest("train"))
-    if compiling:
-        compiled.try_out(model, gradient)
     saved = time.monotonic()
     start = saved - seconds
     skipped = 0
@@ -186,7 +186,7 @@ def _train(
                 learning_rate=config.learning_rate * factor,
             )
         writer.wait()
-    final = _final(run, losses, state)
+    final = _final(run, losses, state, group)
     if group.leads:
         write_whole(run / WEIGHTS, safetensors.torch.save(final))
 
@@ -203,12 +203,14 @@ def load(run: Path, device: str = "auto") -> GPT:
     return model.to(find_device(device)).eval()
 
 
-def _final(run: Path, losses: list[float], state: State) -> dict[str, torch.Tensor]:
+def _final(run: Path, losses: list[float], state: State, group: Group) -> dict[str, torch.Tensor]:
     """The weights of the lowest held-out loss: the last ones, or those that were kept."""
-    kept = checkpoint.load_best(run) if min(losses) < losses[-1] else None
-    if kept is not None:
-        log.info("the weights of step %s are taken: their held-out loss is the lowest", kept[0])
-        return kept[1]
+    kept = checkpoint.load_best(run) if min(losses) < losses[-1] and group.leads else None
+    if group.told(kept is not None):
+        step, weights = kept or (0, {})
+        if group.leads:
+            log.info("the weights of step %s are taken: their held-out loss is the lowest", step)
+        return weights
     with state.average.applied():
         return {name: value.clone() for name, value in state.weights().items()}
 

@@ -54,9 +54,20 @@ class Optimizer:
         return [part.state_dict() for part in self.parts]
 
     def load_state_dict(self, states: list[dict]) -> None:
+        """Take over the states, whole ones, of optimisers with the same weights in their order."""
         for part, state in zip(self.parts, states, strict=True):
-            part.load_state_dict(state)
-            for weight, own in part.state.items():
-                for name, value in own.items():
-                    if isinstance(value, torch.Tensor) and value.shape == weight.shape:
-                        own[name] = spread_like(value, weight)
+            weights = [weight for group in part.param_groups for weight in group["params"]]
+            spread = {
+                number: {
+                    name: spread_like(value, weights[number])
+                    if _is_like(value, weights[number])
+                    else value
+                    for name, value in own.items()
+                }
+                for number, own in state["state"].items()
+            }
+            part.load_state_dict({**state, "state": spread})
+
+
+def _is_like(value: object, weight: torch.Tensor) -> bool:
+    return isinstance(value, torch.Tensor) and value.shape == weight.shape

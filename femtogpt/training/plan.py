@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -120,6 +120,9 @@ def windows_at_once(
         limit = usable(torch.cuda.mem_get_info(precision.device)[0])
     if limit is not None:
         found = plan(model, config, vocab_size, precision.dtype, precision.device.type)
+        if config.parallel == "fsdp":
+            fixed = {name: size // processes for name, size in found.fixed.items()}
+            found = replace(found, fixed=fixed)
         most = min(most, max(1, found.fitting(limit)))
     return divisor(batch, most)
 

@@ -46,10 +46,15 @@ def settled(config: Config, text: float, vocab_size: int) -> Config:
     return config.model_copy(update={"train": TrainConfig.model_validate(known)})
 
 
+def text_of(config: Config, tokens: Tokens) -> float:
+    """Tokens of an epoch: those of each source as often as it weighs."""
+    parts = tokens.index["splits"]["train"]
+    return sum(source.weight * parts[name]["tokens"] for name, source in config.sources.items())
+
+
 def settled_on(config: Config, tokens: Tokens) -> Config:
     """The same, by the tokens of each source and its weight; told in a line."""
-    parts = tokens.index["splits"]["train"]
-    text = sum(source.weight * parts[name]["tokens"] for name, source in config.sources.items())
+    text = text_of(config, tokens)
     config = settled(config, text, tokens.vocab_size)
     model, train = config.model, config.train
     log.info(

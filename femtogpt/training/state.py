@@ -12,7 +12,7 @@ from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.training.average import Average
 from femtogpt.training.checkpoint import Checkpoint, load_newest
-from femtogpt.training.distributed import all_whole, spread_like, whole
+from femtogpt.training.distributed import gathered, spread_like
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
@@ -29,11 +29,17 @@ class State:
     precision: Precision
     average: Average
     gradient: Gradient
+    leads: bool = True  # of several processes, the one that writes
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The model's, by their names; not copied where they are on the processor, and whole."""
-        state = self.model.state_dict()
-        return {name: whole(value).cpu().contiguous() for name, value in state.items()}
+        """The model's, by their names; not copied where they are on the processor, and whole.
+
+        Nothing in a process that does not lead.
+        """
+        state = gathered(dict(self.model.state_dict()), self.leads)
+        return (
+            {name: value.cpu().contiguous() for name, value in state.items()} if self.leads else {}
+        )
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
         """Take over the model's weights, each whole."""
@@ -45,9 +51,9 @@ class State:
     def checkpoint(self, step: int, metrics_size: int, seconds: float) -> Checkpoint:
         """The state after so many steps; not a copy."""
         state = {
-            "optimizer": all_whole(self.optimizer.state_dict()),
+            "optimizer": gathered(self.optimizer.state_dict(), self.leads),
             "scaler": self.precision.scaler.state_dict(),
-            "average": all_whole(self.average.state()),
+            "average": gathered(self.average.state(), self.leads),
             "windows": self.gradient.windows,
         }
         return Checkpoint(step, metrics_size, seconds, self.weights(), state)
