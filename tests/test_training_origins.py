@@ -54,6 +54,18 @@ def test_weights_that_do_not_fit_are_told_in_a_line(tokens, run, tmp_path):
     assert not (run / "model.safetensors").exists()
 
 
+def test_tokens_of_another_tokenizer_are_refused_and_nothing_is_overwritten(tokens, run):
+    (run / "tokenizer.model").write_bytes(b"one")
+    (tokens.folder / "tokenizer.model").write_bytes(b"one")
+    with pytest.raises(Stopped):
+        train(settings(), tokens, run, stop_after(7))
+    (tokens.folder / "tokenizer.model").write_bytes(b"other")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="made with another tokenizer than the training in"):
+        train(settings(), tokens, run)
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
 def test_weights_beside_another_tokenizer_are_refused(tokens, run, tmp_path):
     first = trained(settings(), tokens, tmp_path / "first")
     (first / "tokenizer.model").write_bytes(b"one")

@@ -25,7 +25,7 @@ from femtogpt.training.distributed import Group, joined, share, whole
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.optimizer import Optimizer
-from femtogpt.training.origin import load_weights
+from femtogpt.training.origin import check_tokenizer, load_weights
 from femtogpt.training.plan import windows_at_once
 from femtogpt.training.precision import Precision, find_device
 from femtogpt.training.schedule import rate_factor
@@ -63,9 +63,8 @@ def train(
         try:
             _train(settings, tokens, run, stop, group, Precision(settings.train, device))
         except (Stopped, UserError) as error:  # which all meet at once
-            ended = error.with_traceback(
-                None
-            )  # or its frames would hold the model beyond the group
+            # Without its frames, which would hold the model beyond the group.
+            ended = error.with_traceback(None)
         group.wait()  # or torchrun would take the first to end for a reason to end the others
         if ended is not None:
             raise ended
@@ -80,6 +79,7 @@ def _train(
     precision: Precision,
 ) -> None:
     model_config, config = settings.model, settings.train
+    check_tokenizer(run, tokens.folder)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(settings.seed)

@@ -36,6 +36,16 @@ def lineage(origin: Path) -> list[dict[str, str]]:
     return [own, *before]
 
 
+def check_tokenizer(run: Path, tokens: Path) -> None:
+    """UserError where the tokens are of another tokenizer than the one that a run's folder has."""
+    own, theirs = run / TOKENIZER, tokens / TOKENIZER
+    if own.is_file() and theirs.is_file() and own.read_bytes() != theirs.read_bytes():
+        raise UserError(
+            f"{tokens} was made with another tokenizer than the training in {run}:"
+            " give its own tokens, or train in another folder"
+        )
+
+
 def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -> dict:
     """The weights to start from, by name.
 
