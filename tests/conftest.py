@@ -58,6 +58,23 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """What a training leaves that nothing interrupts, by its settings."""
+    from tests.tiny import outcome, repetitive, trained
+
+    folder = tmp_path_factory.mktemp("unbroken")
+    tokens, known = repetitive(folder / "tokens"), {}
+
+    def of(config):
+        key = config.model_dump_json()
+        if key not in known:
+            known[key] = outcome(trained(config, tokens, folder / str(len(known))))
+        return known[key]
+
+    return of
+
+
 @pytest.fixture(scope="session")
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("prefect")

@@ -1,11 +1,9 @@
-"""Training: it learns, and whatever interrupts it, it ends with the same weights and metrics."""
+"""Training: it learns, and wherever it is stopped, it ends with the same weights and metrics."""
 
 from __future__ import annotations
 
 import json
 import math
-import signal
-import time
 
 import pytest
 import torch
@@ -21,33 +19,11 @@ from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import load, train
 from femtogpt.training.metrics import FILE
 from femtogpt.training.schedule import rate_factor
-from tasks.training import supervise
-from tests.tiny import Process, course, outcome, repetitive, settings, stop_after, trained
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    """What a training leaves that nothing interrupts, by its settings."""
-    folder = tmp_path_factory.mktemp("unbroken")
-    tokens, known = repetitive(folder / "tokens"), {}
-
-    def of(config):
-        key = config.model_dump_json()
-        if key not in known:
-            known[key] = outcome(trained(config, tokens, folder / str(len(known))))
-        return known[key]
-
-    return of
+from tests.tiny import course, diverging, outcome, settings, stop_after, trained
 
 
 def is_finite(weights: dict[str, torch.Tensor]) -> bool:
     return all(bool(weight.isfinite().all()) for weight in weights.values())
-
-
-def diverging(**changes):
-    """A training whose weights grow ninefold at each step: its loss soon has no finite value."""
-    absurd = {"learning_rate": 1.0, "weight_decay": 10.0, "warmup": 0, "decay": 0}
-    return settings(optimizer="adamw", **{"max_steps": 200, **absurd, **changes})
 
 
 @pytest.mark.parametrize(
@@ -316,111 +292,6 @@ def test_the_metrics_are_json_even_where_a_value_is_not_finite(tokens, run):
 
     for line in (run / FILE).read_text().splitlines():
         json.loads(line, parse_constant=refuse)
-
-
-LONG = {"max_steps": 200, "checkpoint_every": 40, "evaluate_every": 50}
-
-
-def test_a_killed_process_loses_nothing_that_the_same_command_does_not_bring_back(
-    tokens, run, unbroken
-):
-    config = settings(**LONG)
-    with Process(config, tokens, run) as process:
-        process.reach(130)
-        process.child.kill()
-        assert process.end()[0] == -signal.SIGKILL
-    assert load_newest(run).step >= 120
-    train(config, tokens, run)
-    assert outcome(run) == unbroken(config)
-
-
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "standard input closes"])
-def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
-    tokens, run, unbroken, how
-):
-    config = settings(**LONG)
-    with Process(config, tokens, run, "--supervised") as process:
-        process.reach(45)
-        if how.startswith("SIG"):
-            process.child.send_signal(signal.Signals[how])
-        else:
-            process.child.stdin.close()
-        status, said = process.end()
-    assert status == 75
-    step = course(run)[-1]["step"]
-    assert 45 <= step < 200
-    assert load_newest(run).step == step
-    assert said[-1] == f"training stopped at step {step} of 200"
-    train(config, tokens, run)
-    assert outcome(run) == unbroken(config)
-
-
-def test_a_signal_after_the_standard_input_has_closed_still_lets_it_write(tokens, run):
-    # As when the machine shuts down: the supervising process is gone, then comes the SIGTERM.
-    slow = settings({"width": 64}, max_steps=300, checkpoint_every=100, batch_size=512)
-    with Process(slow, tokens, run, "--supervised") as process:
-        process.reach(3)
-        process.child.stdin.close()
-        time.sleep(0.02)
-        process.child.terminate()
-        status, _ = process.end()
-    assert status == 75
-    assert load_newest(run).step == course(run)[-1]["step"]
-
-
-def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unbroken):
-    # As when the supervising process is killed and the same command given at once: the first
-    # training still evaluates, then writes its checkpoint; the second waits or is refused.
-    config = settings(**{**LONG, "checkpoint_every": 1000})
-    with Process(config, tokens, run, "--supervised") as first:
-        first.reach(60)
-        first.child.send_signal(signal.SIGSTOP)
-        first.child.stdin.close()
-        with Process(config, tokens, run) as second:
-            until = time.monotonic() + 5
-            while second.child.poll() is None and time.monotonic() < until:
-                time.sleep(0.01)
-                if course(run) and course(run)[-1]["step"] in range(70, 150):
-                    second.child.send_signal(signal.SIGSTOP)  # nothing held it back
-                    break
-            first.child.send_signal(signal.SIGCONT)
-            assert first.end()[0] == 75
-    train(config, tokens, run)
-    assert outcome(run) == unbroken(config)
-
-
-def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
-    with Process(settings(precision="bfloat16"), tokens, run) as process:
-        status, said = process.end()
-    assert status == 0
-    assert len(said) == 1
-    assert "M parameters on cpu in bfloat16; 20 steps" in said[0]
-
-
-class Recording:
-    """Counts the looks at the metrics."""
-
-    def __init__(self):
-        self.looks = 0
-
-    def follow(self):
-        self.looks += 1
-
-
-def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
-    config, recorder = settings(), Recording()
-    (run / "settings.json").write_text(config.model_dump_json())
-    supervise(run, tokens.folder, 20, recorder)
-    assert recorder.looks >= 1
-    assert outcome(run) == unbroken(config)
-
-
-def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
-    (run / "settings.json").write_text(diverging().model_dump_json())
-    recorder = Recording()
-    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
-        supervise(run, tokens.folder, 200, recorder)
-    assert recorder.looks >= 1
 
 
 @given(st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))

@@ -107,6 +107,12 @@ def settings(model: Mapping | None = None, **changes) -> Settings:
     )
 
 
+def diverging(**changes):
+    """A training whose weights grow ninefold at each step: its loss soon has no finite value."""
+    absurd = {"learning_rate": 1.0, "weight_decay": 10.0, "warmup": 0, "decay": 0}
+    return settings(optimizer="adamw", **{"max_steps": 200, **absurd, **changes})
+
+
 def lively(config: ModelConfig, vocab_size: int = VOCAB, seed: int = 0) -> GPT:
     """A model none of whose weights is zero or one, ready to read."""
     model = GPT(config, vocab_size)

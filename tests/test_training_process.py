@@ -1,0 +1,118 @@
+"""Training as a process: killed, asked to stop, beside another, watched."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from femtogpt.errors import UserError
+from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.loop import train
+from tasks.training import supervise
+from tests.tiny import Process, course, diverging, outcome, settings
+
+LONG = {"max_steps": 200, "checkpoint_every": 40, "evaluate_every": 50}
+
+
+def test_a_killed_process_loses_nothing_that_the_same_command_does_not_bring_back(
+    tokens, run, unbroken
+):
+    config = settings(**LONG)
+    with Process(config, tokens, run) as process:
+        process.reach(130)
+        process.child.kill()
+        assert process.end()[0] == -signal.SIGKILL
+    assert load_newest(run).step >= 120
+    train(config, tokens, run)
+    assert outcome(run) == unbroken(config)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "standard input closes"])
+def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
+    tokens, run, unbroken, how
+):
+    config = settings(**LONG)
+    with Process(config, tokens, run, "--supervised") as process:
+        process.reach(45)
+        if how.startswith("SIG"):
+            process.child.send_signal(signal.Signals[how])
+        else:
+            process.child.stdin.close()
+        status, said = process.end()
+    assert status == 75
+    step = course(run)[-1]["step"]
+    assert 45 <= step < 200
+    assert load_newest(run).step == step
+    assert said[-1] == f"training stopped at step {step} of 200"
+    train(config, tokens, run)
+    assert outcome(run) == unbroken(config)
+
+
+def test_a_signal_after_the_standard_input_has_closed_still_lets_it_write(tokens, run):
+    # As when the machine shuts down: the supervising process is gone, then comes the SIGTERM.
+    slow = settings({"width": 64}, max_steps=300, checkpoint_every=100, batch_size=512)
+    with Process(slow, tokens, run, "--supervised") as process:
+        process.reach(3)
+        process.child.stdin.close()
+        time.sleep(0.02)
+        process.child.terminate()
+        status, _ = process.end()
+    assert status == 75
+    assert load_newest(run).step == course(run)[-1]["step"]
+
+
+def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unbroken):
+    # As when the supervising process is killed and the same command given at once: the first
+    # training still evaluates, then writes its checkpoint; the second waits or is refused.
+    config = settings(**{**LONG, "checkpoint_every": 1000})
+    with Process(config, tokens, run, "--supervised") as first:
+        first.reach(60)
+        first.child.send_signal(signal.SIGSTOP)
+        first.child.stdin.close()
+        with Process(config, tokens, run) as second:
+            until = time.monotonic() + 5
+            while second.child.poll() is None and time.monotonic() < until:
+                time.sleep(0.01)
+                if course(run) and course(run)[-1]["step"] in range(70, 150):
+                    second.child.send_signal(signal.SIGSTOP)  # nothing held it back
+                    break
+            first.child.send_signal(signal.SIGCONT)
+            assert first.end()[0] == 75
+    train(config, tokens, run)
+    assert outcome(run) == unbroken(config)
+
+
+def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
+    with Process(settings(precision="bfloat16"), tokens, run) as process:
+        status, said = process.end()
+    assert status == 0
+    assert len(said) == 1
+    assert "M parameters on cpu in bfloat16; 20 steps" in said[0]
+
+
+class Recording:
+    """Counts the looks at the metrics."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def follow(self):
+        self.looks += 1
+
+
+def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
+    config, recorder = settings(), Recording()
+    (run / "settings.json").write_text(config.model_dump_json())
+    supervise(run, tokens.folder, 20, recorder)
+    assert recorder.looks >= 1
+    assert outcome(run) == unbroken(config)
+
+
+def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
+    (run / "settings.json").write_text(diverging().model_dump_json())
+    recorder = Recording()
+    with pytest.raises(UserError, match=r"lower train\.learning_rate"):
+        supervise(run, tokens.folder, 200, recorder)
+    assert recorder.looks >= 1
