@@ -132,7 +132,8 @@ def speeds(
             training.train()
             times.append(time.perf_counter() - start)
         found["reference"].append(8 * shape.context / statistics.median(times))
-        ran = run(tokens, model, steps, chosen)
+        rarely = {"evaluate_every": steps, "checkpoint_every": steps, "evaluate_tokens": 2048}
+        ran = run(tokens, model, steps, {**chosen, **rarely}, evaluate=2048)
         found["engine"].append(ran["tokens_per_second"])
         parameters["engine"] = ran["parameters"]
     ratios = [a / b for a, b in zip(found["engine"], found["reference"], strict=True)]
@@ -156,7 +157,9 @@ def engine(
     return run(tokens, model, steps, chosen)
 
 
-def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) -> dict:
+def run(
+    tokens: Tokens, model: ModelConfig, steps: int, chosen: dict, evaluate: int = EVALUATE
+) -> dict:
     """One training process: what it reached, how fast, and what it did besides its steps."""
     derived = recipe(model.width, model.context)
     given = {"max_steps": steps, "compile": True, **chosen}
@@ -173,7 +176,7 @@ def run(tokens: Tokens, model: ModelConfig, steps: int, chosen: dict[str, str]) 
         assert status == 0, "the training failed"
         lines = read_metrics(place / FILE)
         size = (place / "model.safetensors").stat().st_size
-        some = spread(tokens.shards("held_out"), model.context, EVALUATE)
+        some = spread(tokens.shards("held_out"), model.context, evaluate)
         loss = mean_nats(load(place, "cpu"), some, (8, model.context))
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     taken = [line for line in lines if "train_loss" in line]
