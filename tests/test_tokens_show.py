@@ -236,7 +236,7 @@ def test_a_single_shard_need_not_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ({"shard": "train/work/00000"}, "no shard 'train/work/00000'; did you mean 'train/works/0"),
+        ({"shard": "train/wrks/00000"}, "no shard 'train/wrks/00000'; did you mean 'train/works/0"),
         ({"shard": "что-то"}, "no shard 'что-то'; there are train/stories/00000, "),
         ({"at": 5}, "--at 5: say in which shard; there are train/stories/00000, "),
         ({"shard": WORKS, "at": -1}, "--at -1: held_out/works/00000 has tokens 0 to "),

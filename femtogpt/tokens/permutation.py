@@ -17,9 +17,8 @@ class Permutation:
 
     def __init__(self, count: int, seed: tuple[int, ...]):
         self.count = count
-        self.half = max(
-            4, -(-(count - 1).bit_length() // 2)
-        )  # bits; of fewer the shuffle is uneven
+        # Bits of each half; of fewer than four the shuffle is uneven.
+        self.half = max(4, -(-(count - 1).bit_length() // 2))
         self.keys = [
             int(key) for key in np.random.SeedSequence(seed).generate_state(ROUNDS, np.uint64)
         ]

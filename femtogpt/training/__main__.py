@@ -110,7 +110,8 @@ def main() -> int:
 
             status = STOPPED if stop() else launch(settings.train.processes, sys.argv[1:], STOPPED)
             if status < 0:  # one was killed: this one ends as it did
-                signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+                if -status != signal.SIGKILL:
+                    signal.signal(-status, signal.SIG_DFL)
                 os.kill(os.getpid(), -status)
             return status
         alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
