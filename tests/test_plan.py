@@ -52,6 +52,22 @@ def test_computing_layers_again_takes_less_memory():
     assert again < kept / 2
 
 
+def test_the_mask_of_documents_is_told_too():
+    train = TrainConfig(document_mask=True)
+    masked = plan(SHAPE, train, 2000, torch.float32)
+    assert masked.per_window > plan(SHAPE, TrainConfig(), 2000, torch.float32).per_window
+    real = max(peaks_of_step(SHAPE, train, 2000, 20, torch.float32))
+    assert masked.memory(20) == pytest.approx(real, rel=0.1)
+
+
+def test_what_several_processes_share_is_divided():
+    found = plan(SHAPE, TrainConfig(), 2000, torch.float32)
+    half = found.spread(2)
+    assert half.fixed["weights"] == 2 * found.parameters
+    assert half.memory(8) < found.memory(8)
+    assert half.per_window == found.per_window
+
+
 def test_the_parts_of_a_batch_fit_into_the_memory_that_is_given():
     train = TrainConfig(batch_size=12, device="cpu", precision="float32")
     found = plan(SHAPE, train, 2000, torch.float32)
@@ -75,6 +91,9 @@ def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
     assert "Fits 8 GB   yes: the batch of 64 windows" in said
     assert "100 steps × 64 windows = 0.82 M tokens, 2.0 epochs of 0.40 M" in said
     assert "on rtx-2070-super, if it reaches 25% of the 36 TFLOP/s" in said
+    two = outlook(texts(train={**train, "processes": 2}), 400_000, "8GB", "rtx-2070-super")
+    assert "yes: each of 2 processes' share of 32 windows" in two
+    assert "on 2 × rtx-2070-super, if each reaches" in two
     said = outlook(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
     assert "no: 64 windows take" in said and "set train.micro_batch=" in said
     said = outlook(texts(train=train), None, "620MB", "t4")

@@ -18,7 +18,7 @@ from femtogpt.model.score import Score, score_shards
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import load, train
 from femtogpt.training.metrics import FILE
-from femtogpt.training.schedule import rate_factor
+from femtogpt.training.schedule import Schedule
 from tests.tiny import course, diverging, outcome, settings, stop_after, trained
 
 
@@ -185,6 +185,46 @@ def test_training_ends_when_held_out_text_is_no_longer_learned(tokens, run, tmp_
     assert outcome(stopped) == outcome(run)
 
 
+def test_a_training_without_patience_left_lets_the_rate_fall_before_it_ends(tokens, run, tmp_path):
+    slow = {**OVERFITTING, "decay": 0.5, "evaluate_every": 4}
+    config = settings({"dropout": 0.0, "width": 32}, max_steps=400, patience=2, **slow)
+    train(config, tokens, run)
+    lines = course(run)
+    rates = [line["learning_rate"] for line in lines if "learning_rate" in line]
+    falls = next(number for number, rate in enumerate(rates) if number > 10 and rate < 0.1)
+    planned = 2 * (falls - 1)  # as if so long a training had been planned
+    assert planned < 200
+    known = [min(1, (number + 1) / 8, 2 - 2 * number / planned) for number in range(len(rates))]
+    assert rates == pytest.approx([0.1 * factor for factor in known])
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    for steps in (falls - 1, 4):
+        with pytest.raises(Stopped):
+            train(config, tokens, stopped, stop_after(steps))
+    train(config, tokens, stopped)
+    assert outcome(stopped) == outcome(run)
+
+
+@given(
+    st.lists(st.integers(0, 9), max_size=60),
+    st.integers(0, 60),
+    st.integers(1, 5),
+    st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0]),
+)
+def test_the_schedule_is_a_function_of_the_losses(losses, cut, patience, decay):
+    config = TrainConfig(max_steps=200, warmup=0, evaluate_every=7, patience=patience, decay=decay)
+    unbroken = Schedule(config)
+    verdicts = [unbroken.judge(loss) for loss in losses]
+    resumed = Schedule(config, losses[:cut])
+    assert [resumed.judge(loss) for loss in losses[cut:]] == verdicts[cut:]
+    assert verdicts.count("decay") <= 1
+    assert all(resumed.factor(step) == unbroken.factor(step) for step in range(resumed.steps))
+    for number, verdict in enumerate(verdicts):
+        if verdict != "go on":  # so many estimates were without a better one
+            past = losses[: number + 1]
+            assert min(past[-patience:]) >= min(past[:-patience])
+
+
 def test_the_average_of_the_weights_is_what_is_judged_and_kept(tokens, run, tmp_path):
     plain = outcome(trained(settings(), tokens, tmp_path / "plain"))
     config = settings(ema=0.9)
@@ -302,7 +342,7 @@ def test_the_rate_rises_stays_and_falls_and_is_never_zero(steps, warmup, decay):
     if warmup + decay > 1:  # a rounding
         return
     config = TrainConfig(max_steps=steps, warmup=warmup, decay=decay)
-    factors = [rate_factor(step, config) for step in range(steps)]
+    factors = [Schedule(config).factor(step) for step in range(steps)]
     assert all(0 < factor <= 1 for factor in factors)
     top = factors.index(max(factors))
     assert factors[: top + 1] == sorted(factors[: top + 1])
@@ -315,14 +355,14 @@ def test_the_rate_has_its_peak_after_warmup_and_a_tenth_of_it_at_a_tenth_from_th
     config = TrainConfig(max_steps=1000, warmup=0.1, decay=1 / 2)
     steps = (0, 49, 99, 500, 750, 950, 999)
     expected = [0.01, 0.5, 1, 1, 0.5, 0.1, 0.002]
-    assert [rate_factor(step, config) for step in steps] == pytest.approx(expected)
+    assert [Schedule(config).factor(step) for step in steps] == pytest.approx(expected)
 
 
 def test_the_metrics_tell_the_rate_that_was_used(tokens, run):
     config = settings(learning_rate=0.004, warmup=0.25, decay=0.5)
     train(config, tokens, run)
     rates = [line["learning_rate"] for line in course(run) if "learning_rate" in line]
-    expected = [0.004 * rate_factor(step, config.train) for step in range(20)]
+    expected = [0.004 * Schedule(config.train).factor(step) for step in range(20)]
     assert rates == pytest.approx(expected)
 
 

@@ -28,13 +28,14 @@ from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.origin import check_tokenizer, load_weights
 from femtogpt.training.plan import windows_at_once
 from femtogpt.training.precision import Precision, find_device
-from femtogpt.training.schedule import rate_factor
+from femtogpt.training.schedule import Schedule
 from femtogpt.training.state import State
 
 WEIGHTS = checkpoint.WEIGHTS
 SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
 WORSE = 1.0  # nats by which the held-out loss may be above the untrained model's
 ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
+WITHOUT = "no better held-out loss in %d estimates: "
 log = logging.getLogger(__name__)
 
 
@@ -117,7 +118,8 @@ def _train(
         average.load([])
     group.wait()  # all have read what only one writes from now on
     course = metrics.Metrics(run / metrics.FILE, size) if group.leads else metrics.Silent()
-    losses = group.told(course.values("held_out_loss"))
+    schedule = Schedule(config, group.told(course.values("held_out_loss")))
+    losses = schedule.losses
     if group.leads:
         _say(model, precision, batches, config, group)
         _warn_of_context(model_config.context, tokens.longest("train"))
@@ -129,14 +131,14 @@ def _train(
         while True:
             waited = time.monotonic() - saved > 60 * config.checkpoint_minutes
             stopping, waited = group.any(stop(), waited)
-            last = step == config.max_steps
+            last = step == schedule.steps
             due = step % config.checkpoint_every == 0 or waited or last or stopping
             if due and step > resumed:
                 writer.save(state.checkpoint(step, course.sync(), time.monotonic() - start))
                 saved = time.monotonic()
             if stopping and not last:
                 writer.wait()
-                raise Stopped(f"training stopped at step {step:,} of {config.max_steps:,}")
+                raise Stopped(f"training stopped at step {step:,} of {schedule.steps:,}")
 
             if step % config.evaluate_every == 0 or last:
                 with average.applied(), precision.autocast():
@@ -144,18 +146,23 @@ def _train(
                     if losses and loss < min(losses) and not last:
                         writer.save_best(step, loss, state.weights())
                 course.log(**_now(step, tokens_per_step, start), held_out_loss=loss, **values)
-                losses.append(loss)
+                verdict = schedule.judge(loss)
                 if not loss < losses[0] + WORSE:  # nor is what is not finite
                     writer.wait()
                     raise UserError(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
-                since_best = len(losses) - 1 - losses.index(min(losses))
-                if config.patience is not None and since_best >= config.patience and not last:
-                    log.info("no better held-out loss in %d estimates: it ends here", since_best)
+                if verdict == "decay":
+                    log.info(
+                        WITHOUT + "the rate falls from here to step %s",
+                        config.patience,
+                        f"{schedule.steps:,}",
+                    )
+                if verdict == "end" and not last:
+                    log.info(WITHOUT + "it ends here", config.patience)
                     break
             if last:
                 break
 
-            factor = rate_factor(step, config)
+            factor = schedule.factor(step)
             optimizer.set_rate(factor)
             inputs, targets = (
                 torch.from_numpy(part).to(precision.device) for part in batches.batch(step)

@@ -67,6 +67,8 @@ def outlook(config: Config, tokens: int | None, vram: str | None, device: str | 
         getattr(torch, name),
         "cuda" if on_card else "cpu",
     )
+    if config.train.parallel == "fsdp":
+        found = found.spread(config.train.processes)
     memory = given or (card.memory_gb * 1e9 if card else _memory(here))
     return "\n".join(
         [
@@ -90,7 +92,8 @@ def _model(config: Config, found: Plan, name: str) -> Iterator[str]:
 
 
 def _fit(config: Config, found: Plan, memory: float, on_card: bool) -> Iterator[str]:
-    batch = config.train.batch_size
+    processes = config.train.processes
+    batch = config.train.batch_size // processes
     limit = usable(memory) if on_card else memory
     most = found.fitting(limit)
     size = f"{memory / 1e9:.3g} GB"
@@ -98,9 +101,10 @@ def _fit(config: Config, found: Plan, memory: float, on_card: bool) -> Iterator[
         asked = config.train.micro_batch
         windows = asked or divisor(batch, min(batch, most))
         if windows <= most:
+            its = "the batch" if processes == 1 else f"each of {processes} processes' share"
             parts = f"in {batch // windows} parts of {windows}" if windows < batch else "at once"
             yield (
-                f"Fits {size:<6} yes: the batch of {batch} windows {parts} takes"
+                f"Fits {size:<6} yes: {its} of {batch} windows {parts} takes"
                 f" {found.memory(windows) / 1e9:.2f} GB; at most {most:,} windows at once"
             )
             return
@@ -133,9 +137,11 @@ def _course(config: Config, found: Plan, tokens: int | None) -> Iterator[str]:
 def _time(config: Config, found: Plan, here: Precision, device: str | None) -> Iterator[str]:
     if device in CARDS:
         card = CARDS[device]
-        seconds = found.flops / (SHARE * card.tflops * 1e12)
+        cards = config.train.processes
+        which = f"{device}, if it" if cards == 1 else f"{cards} × {device}, if each"
+        seconds = found.flops / (cards * SHARE * card.tflops * 1e12)
         yield (
-            f"Time        {_duration(seconds)} on {device}, if it reaches {SHARE:.0%} of the"
+            f"Time        {_duration(seconds)} on {which} reaches {SHARE:.0%} of the"
             f" {card.tflops:g} TFLOP/s that its maker states"
         )
         return

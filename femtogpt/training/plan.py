@@ -51,6 +51,10 @@ class Plan:
             return 0
         return max(0, int((memory - sum(self.fixed.values())) // self.per_window))
 
+    def spread(self, processes: int) -> Plan:
+        """For each of so many processes that keep a part of the weights and states each."""
+        return replace(self, fixed={name: size // processes for name, size in self.fixed.items()})
+
 
 def plan(
     model: ModelConfig,
@@ -121,8 +125,7 @@ def windows_at_once(
     if limit is not None:
         found = plan(model, config, vocab_size, precision.dtype, precision.device.type)
         if config.parallel == "fsdp":
-            fixed = {name: size // processes for name, size in found.fixed.items()}
-            found = replace(found, fixed=fixed)
+            found = found.spread(processes)
         most = min(most, max(1, found.fitting(limit)))
     return divisor(batch, most)
 
@@ -204,6 +207,7 @@ def _step(
     random = torch.get_rng_state()
     model = GPT(model_config, vocab_size).to(device)
     model.recompute = config.activation_checkpointing
+    model.boundary = 0 if config.document_mask else None
     optimizer = Optimizer(model, config, dtype)
     ids = torch.randint(vocab_size, (windows, model_config.context)).to(device)
     torch.set_rng_state(random)
