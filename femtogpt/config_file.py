@@ -6,7 +6,7 @@ A setting is overridden in one way: ``section.field=value``, with the value writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,33 +30,40 @@ def read_source(name: str, conf: Path = CONF) -> dict:
 
 
 def load_config(
-    name: str, overrides: Iterable[str] = (), archive: Path | None = None, conf: Path = CONF
+    name: str,
+    overrides: Iterable[str] = (),
+    archive: Path | None = None,
+    conf: Path = CONF,
+    changes: Mapping[str, Any] | None = None,
 ) -> Config:
     """Read a configuration by name (``sample``: ``conf/sample.yaml``) or by path.
 
-    ``overrides`` are ``section.field=value``; ``archive`` is given to the source that can be
-    read from one. Raises UserError, in one line, where the file is missing, a key is misspelt
-    (the nearest right one is named) or a value is out of range.
+    ``overrides`` are ``section.field=value``, ``changes`` the same as nested settings; ``archive``
+    is given to the source that can be read from one. Raises UserError, in one line, where the file
+    is missing, a key is misspelt (the nearest right one is named) or a value is out of range.
     """
     path = _find(name, conf, "configuration")
     settings = {"name": path.stem, **_extended(path, conf)}
-    if isinstance(settings.get("sources"), list):
-        settings["sources"] = {
-            str(source): read_source(str(source), conf) for source in settings["sources"]
-        }
+    _name_sources(settings, conf)
     if archive is not None:
         _give_archive(settings, archive)
     named = set(settings.get("sources") or ())
-    overrides = list(overrides)
-    _make_way(settings, overrides)
-    for override in overrides:
-        _override(settings, override)
+    _change(settings, [*_leaves(changes or {}), *map(_read_override, overrides)])
+    _name_sources(settings, conf)
     _check_sources(settings, named)
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def _name_sources(settings: dict, conf: Path) -> None:
+    """Read the sources that are given as a list of names."""
+    if isinstance(settings.get("sources"), list):
+        settings["sources"] = {
+            str(source): read_source(str(source), conf) for source in settings["sources"]
+        }
 
 
 def _extended(path: Path, conf: Path) -> dict:
@@ -89,15 +96,6 @@ def _put_aside(settings: dict, section: str, field: str) -> None:
     if isinstance(given, dict):
         aside = INSTEAD.get((section, field), ())
         settings[section] = {name: given[name] for name in given if name not in aside}
-
-
-def _make_way(settings: dict, overrides: list[str]) -> None:
-    """An override puts aside what the file gives to the same end."""
-    for override in overrides:
-        name, _, value = override.partition("=")
-        section, _, field = name.partition(".")
-        if value.strip() not in ("", "null", "~"):
-            _put_aside(settings, section, field)
 
 
 def _give_archive(settings: dict, archive: Path) -> None:
@@ -165,21 +163,41 @@ def _read_yaml(path: Path) -> dict:
     return value
 
 
-def _override(settings: dict, override: str) -> None:
-    """Set ``a.b.c=value`` in nested settings; unknown keys are left to the validation."""
+def _leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested settings as ``section.field`` and value; a whole source is one value."""
+    for name, value in changes.items():
+        whole = not isinstance(value, Mapping) or "kind" in value
+        yield from [(above + name, value)] if whole else _leaves(value, f"{above}{name}.")
+
+
+def _read_override(override: str) -> tuple[str, Any]:
+    """The key and the value of ``section.field=value``."""
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UserError(f"override {override!r}: write section.field=value, as train.max_steps=200")
-    *parents, last = key.split(".")
-    place = settings
-    for parent in parents:
-        place = place.setdefault(parent, {})
-        if not isinstance(place, dict):
-            raise UserError(f"override {override!r}: {parent} has no fields")
     try:
-        place[last] = _number(yaml.safe_load(value))
+        return key, _number(yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise UserError(f"override {override!r}: the value is not YAML") from error
+
+
+def _change(settings: dict, changes: list[tuple[str, Any]]) -> None:
+    """Set each ``a.b.c`` in nested settings; what these give to the same end is put aside.
+
+    Unknown keys are left to the validation.
+    """
+    for key, value in changes:
+        section, _, field = key.partition(".")
+        if value is not None:
+            _put_aside(settings, section, field)
+    for key, value in changes:
+        *parents, last = key.split(".")
+        place = settings
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise UserError(f"{key}: {parent} has no fields")
+        place[last] = value
 
 
 def _number(value: Any) -> Any:

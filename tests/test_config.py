@@ -227,3 +227,21 @@ def test_an_archive_that_no_one_source_can_take_is_told_in_one_line(text, load):
         load(text, archive=Path("a.zip"))
     assert "\n" not in str(refused.value)
     assert "sources" in str(refused.value)
+
+
+def test_changes_as_nested_settings_are_the_same_as_overrides(tmp_path):
+    for name, overrides, changes in [
+        ("classics", ["train.max_steps=7"], {"train": {"max_steps": 7}}),
+        ("home-8gb", ["model.size=nano", "seed=3"], {"model": {"size": "nano"}, "seed": 3}),
+        ("sample", ["sources=[classics]"], {"sources": ["classics"]}),
+        (
+            "classics",
+            ["sources.classics={kind: files, path: books}"],
+            {"sources": {"classics": {"kind": "files", "path": "books"}}},
+        ),
+        ("classics", ["sources.classics.weight=2"], {"sources": {"classics": {"weight": 2}}}),
+    ]:
+        assert load_config(name, changes=changes) == load_config(name, overrides)
+    assert load_config("classics", changes={"train": {"max_steps": 7}}).train.epochs is None
+    with pytest.raises(UserError, match=r"train\.max_step is no setting; did you mean 'max_steps'"):
+        load_config("classics", changes={"train": {"max_step": 7}})
