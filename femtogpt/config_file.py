@@ -181,6 +181,13 @@ def _read_override(override: str) -> tuple[str, Any]:
         raise UserError(f"override {override!r}: the value is not YAML") from error
 
 
+def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """Overrides as nested settings: what ``load_config`` takes as ``changes``."""
+    nested: dict[str, Any] = {}
+    _change(nested, [_read_override(override) for override in overrides])
+    return nested
+
+
 def _change(settings: dict, changes: list[tuple[str, Any]]) -> None:
     """Set each ``a.b.c`` in nested settings; what these give to the same end is put aside.
 

@@ -7,46 +7,34 @@ import sys
 from pathlib import Path
 
 from prefect import State, flow
-from prefect.exceptions import CancelledRun, TerminationSignal
-from prefect.states import Cancelled
+from prefect.exceptions import CancelledRun
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
-from femtogpt.config_file import load_config
-from femtogpt.errors import Stopped, UserError
+from femtogpt.config_file import load_config, read_overrides
+from femtogpt.errors import UserError
 from femtogpt.reading.report import SUMMARY
 from flows.console import show_stages, stop_when_alone
-from flows.prepare import prepare
-from flows.train import train
+from flows.evaluate import evaluated
+from flows.parameters import NOTHING, Archive, Name, Settings
+from flows.running import GOES_ON, NAMES, run
 from tasks import stages
-from tasks.tracking import Tracking
-
-GOES_ON = "the same command goes on from here"
 
 
-@flow(name="pipeline")
-def pipeline(config: Config) -> dict | State:
-    """Everything that is not up to date; gives the report's folder and the MLflow run.
+def reported(config: Config) -> dict:
+    """The report's folder and the MLflow run, with everything before them up to date."""
+    artifacts = evaluated(config)
+    report = stages.report(config, artifacts)
+    record = stages.record(config, {**artifacts, "report": report})
+    return {"report": str(report.path), "run": record}
 
-    Stopped by a signal it is cancelled, for Prefect as for MLflow, and not failed.
-    """
-    config = stages.pin(config)
-    tracking = Tracking.of(config)
-    try:
-        # The flows' own functions: as sub-flows they would cost seconds where nothing is to do.
-        artifacts = prepare.fn(config)
-        artifacts |= train.fn(config, artifacts["tokens"])
-        report = stages.report(config, artifacts)
-        run = stages.record(config, {**artifacts, "report": report})
-    except (Stopped, KeyboardInterrupt, TerminationSignal) as error:
-        said = str(error) if isinstance(error, Stopped) else f"stopped: {GOES_ON}"
-        tracking.end("KILLED", said)
-        return Cancelled(message=said)
-    except BaseException as error:
-        status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        tracking.end(status, str(error) or type(error).__name__)
-        raise
-    return {"report": str(report.path), "run": run}
+
+@flow(name="pipeline", flow_run_name=NAMES)
+def pipeline(
+    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
+) -> dict | State:
+    """From raw text to samples, all that is not up to date."""
+    return run(reported, config, settings, archive)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,20 +46,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
-        config = load_config(options.config, options.set, options.archive)
+        known = load_config(options.config, options.set, options.archive)
         show_stages()
         if options.guarded:
             stop_when_alone()
-        done = pipeline(config)
+        settings = Settings.model_validate(read_overrides(options.set))
+        done = pipeline(options.config, settings, options.archive)
     except UserError as error:
         return _end(f"error: {error}", 1)
     except CancelledRun as error:
         return _end(str(error), 130)
     except KeyboardInterrupt:  # before or after the flow
         return _end(f"stopped: {GOES_ON}", 130)
-    run = done["run"]
+    record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
-    print(f"MLflow      run «{run['name']}» ({run['run_id']}) in experiment «{config.name}»")
+    print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")
     print(f"Files       {done['report']} (loss.png, summary.txt)")
     print("Next        make ui: curves, samples and files of this run in the browser")
     return 0

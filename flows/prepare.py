@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from prefect import State, flow
 
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
+from flows.ingest import ingested
+from flows.parameters import NOTHING, Archive, Name, Settings
+from flows.running import NAMES, run
 from tasks import stages
 
 
-@flow(name="prepare")
-def prepare(config: Config) -> dict[str, Artifact]:
-    """Fetch, clean, split, and encode: the artifacts corpus, tokenizer and tokens."""
-    raws = {name: stages.fetch_source(config, name) for name in config.sources}
-    corpus = stages.corpus(config, raws)
+def prepared(config: Config) -> dict[str, Artifact]:
+    """The artifacts corpus, tokenizer and tokens."""
+    corpus = stages.corpus(config, ingested(config))
     tokenizer = stages.tokenizer(config, corpus)
     tokens = stages.tokens(config, corpus, tokenizer)
     return {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}
+
+
+@flow(name="prepare", flow_run_name=NAMES)
+def prepare(
+    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
+) -> dict[str, Artifact] | State:
+    """Fetch, clean, split and encode what is not up to date."""
+    return run(prepared, config, settings, archive)

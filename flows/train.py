@@ -1,18 +1,26 @@
-"""From token shards to a model that was judged."""
+"""From token shards to a model."""
 
 from __future__ import annotations
 
-from prefect import flow
+from prefect import State, flow
 
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
+from flows.parameters import NOTHING, Archive, Name, Settings
+from flows.prepare import prepared
+from flows.running import NAMES, run
 from tasks import stages
 
 
-@flow(name="train")
-def train(config: Config, tokens: Artifact) -> dict[str, Artifact]:
-    """Train, evaluate and have it write: the artifacts run, evaluation and samples."""
-    run = stages.train(config, tokens)
-    evaluation = stages.evaluation(config, tokens, run)
-    samples = stages.samples(config, tokens, run)
-    return {"run": run, "evaluation": evaluation, "samples": samples}
+def trained(config: Config) -> dict[str, Artifact]:
+    """The artifacts up to the run: settings, weights, checkpoints and metrics."""
+    artifacts = prepared(config)
+    return {**artifacts, "run": stages.train(config, artifacts["tokens"])}
+
+
+@flow(name="train", flow_run_name=NAMES)
+def train(
+    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
+) -> dict[str, Artifact] | State:
+    """Train, going on from the last checkpoint; what it needs is made first."""
+    return run(trained, config, settings, archive)

@@ -198,12 +198,16 @@ class Tracking:
         except sqlite3.Error:
             return False
 
-    def end(self, status: str, why: str) -> None:
-        """Mark the run FAILED or KILLED, with the reason; never raises."""
+    def end(self, status: str, why: str = "") -> None:
+        """Mark the run FINISHED, FAILED or KILLED, with the reason; never raises.
+
+        Where nothing was said to MLflow so far, there is nothing to end.
+        """
+        if self.client is None:
+            return
         try:
-            if self.client is None:
-                self._connect()
-            self.client.set_tag(self.run_id, "femtogpt.ended", why)
+            if why:
+                self.client.set_tag(self.run_id, "femtogpt.ended", why)
             self.client.set_terminated(self.run_id, status)
         except Exception as error:  # the reason for ending must not be hidden by this one
             log.warning("MLflow could not be told that the run ended as %s: %s", status, error)

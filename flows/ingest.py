@@ -1,0 +1,24 @@
+"""From where texts lie to their bytes here."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+
+from femtogpt.artifact import Artifact
+from femtogpt.config import Config
+from flows.parameters import NOTHING, Archive, Name, Settings
+from flows.running import NAMES, run
+from tasks import stages
+
+
+def ingested(config: Config) -> dict[str, Artifact]:
+    """The artifact of each source's bytes."""
+    return {name: stages.fetch_source(config, name) for name in config.sources}
+
+
+@flow(name="ingest", flow_run_name=NAMES)
+def ingest(
+    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
+) -> dict[str, Artifact] | State:
+    """Fetch the sources, the newest version of each."""
+    return run(ingested, config, settings, archive)

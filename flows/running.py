@@ -1,0 +1,46 @@
+"""What all flows share: from what they are started with to how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from prefect import State
+from prefect.exceptions import TerminationSignal
+from prefect.states import Cancelled
+
+from femtogpt.config import Config
+from femtogpt.config_file import load_config
+from femtogpt.errors import Stopped
+from flows.parameters import Archive, Name, Settings
+from tasks import stages
+from tasks.tracking import Tracking
+
+GOES_ON = "the same command goes on from here"
+NAMES = "{config}"  # of runs, beside the name of their flow
+T = TypeVar("T")
+
+
+def run(
+    work: Callable[[Config], T], config: Name, settings: Settings, archive: Archive
+) -> T | State:
+    """Do a flow's work for a configuration.
+
+    Its remote sources are fixed to a version first. Stopped by a signal or from Prefect's pages,
+    it is cancelled, for Prefect as for MLflow, and not failed.
+    """
+    changes = settings.model_dump(mode="json")
+    known = stages.pin(load_config(config, archive=archive, changes=changes))
+    tracking = Tracking.of(known)
+    try:
+        done = work(known)
+        tracking.end("FINISHED")
+        return done
+    except (Stopped, KeyboardInterrupt, TerminationSignal) as error:
+        said = str(error) if isinstance(error, Stopped) else f"stopped: {GOES_ON}"
+        tracking.end("KILLED", said)
+        return Cancelled(message=said)
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"
+        tracking.end(status, str(error) or type(error).__name__)
+        raise
