@@ -4,6 +4,7 @@ ARCHIVE ?=
 SET     ?=
 PORT    ?= 5000
 DUMP    ?=
+PREFECT_PORT ?= 4200
 PYTHON  ?= python3
 PIP     ?=
 
@@ -17,7 +18,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline ui test test-all bench-data bench-train lint clean
+.PHONY: help setup pipeline up down deploy ui test test-all bench-data bench-train lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -36,6 +37,15 @@ $(MADE): pyproject.toml constraints.txt
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
 	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+
+up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
+	@$(BIN)/python -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)
+
+down: $(MADE)  ## end them; what trains writes a checkpoint first
+	@$(BIN)/python -m flows.services down
+
+deploy: $(MADE)  ## make the flows known to the server that is up: prefect deployment run 'pipeline/sample'
+	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api $(BIN)/prefect --no-prompt deploy --all
 
 ui: $(MADE)  ## MLflow's pages on the runs, at http://127.0.0.1:$(PORT)
 	@mkdir -p mlruns

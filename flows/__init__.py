@@ -1,16 +1,47 @@
 """Prefect flows: which tasks run, and in what order.
 
 Importing this sets, where the person has not, how Prefect behaves here: its data lies under the
-project, it reports nothing to its makers, and the stages' own log lines go where its do.
+project, it reports nothing to its makers, the stages' own log lines go where its do, and flows
+speak to the server that ``make up`` started, or to a temporary one if there is none.
 """
 
+import json
 import os
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.setdefault("PREFECT_HOME", str(ROOT / ".prefect")))
+
+
+def noted(service: str) -> Path:
+    """Where it is kept which process a service is (see ``flows.services``)."""
+    return HOME / "services" / f"{service}.json"
+
+
+def running(service: str) -> psutil.Process | None:
+    """The process of a service that runs."""
+    try:
+        about = json.loads(noted(service).read_text())
+        process = psutil.Process(about["pid"])
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process if alive and process.create_time() == about["created"] else None
+    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        return None
+
+
+def _server() -> str:
+    """The address of the server that runs; nothing where there is none."""
+    if running("prefect") is None:
+        return ""
+    return f"http://127.0.0.1:{json.loads(noted('prefect').read_text())['port']}/api"
+
+
 for _name, _value in {
-    "PREFECT_HOME": str(_ROOT / ".prefect"),
+    "PREFECT_API_URL": _server(),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "femtogpt",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

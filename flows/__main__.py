@@ -3,21 +3,31 @@
 The flow runs in a session of its own. On a terminal, Ctrl-C strikes every process of the
 foreground, Prefect's temporary server among them, and a flow without its server waits for
 minutes. Here the flow alone is told, ends in order, and what remains of its session is ended.
-When this process is killed, the flow's standard input closes, and it stops.
+It is told by its standard input, which closes: on a signal, or when this process is gone.
+
+``python -m flows engine`` does the same for a run that a Prefect worker starts, which ends too
+when the worker is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 GUARDED = "--guarded"
+ENGINE = "engine"
+OPEN_RUN = "FEMTOGPT_OPEN_RUN"  # the file in which the flow keeps which MLflow run is open
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK = 1.0  # seconds between looks at whether the worker is still there
 
 
 def main() -> int:
@@ -27,28 +37,63 @@ def main() -> int:
     if len(sys.argv) < 2:
         print("usage: python -m flows pipeline [configuration] [options]", file=sys.stderr)
         return 2
-    name, *arguments = sys.argv[1:]
-    came = []
+    with TemporaryDirectory(prefix="femtogpt-") as folder:
+        return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "run.json")
+
+
+def _guard(name: str, arguments: list[str], open_run: Path) -> int:
+    came: list[int] = []
     command = [sys.executable, "-m", "flows", GUARDED, name, *arguments]
-    flow = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    environment = {**os.environ, OPEN_RUN: str(open_run)}
+    flow = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        flow.send_signal(signal.SIGINT)
+        if len(came) == 1:
+            flow.stdin.close()
+        else:  # it is to stop at once
+            flow.send_signal(signal.SIGINT)
 
     for number in SIGNALS:
         signal.signal(number, pass_on)
-    status = flow.wait()
+    started_by = os.getppid()
+    while True:
+        try:
+            status = flow.wait(LOOK if name == ENGINE else None)
+            break
+        except subprocess.TimeoutExpired:
+            if os.getppid() != started_by and not came:
+                pass_on(signal.SIGHUP, None)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(flow.pid, signal.SIGKILL)
-    if came:
+    if status < 0:
+        _end_run(open_run)
+    if came and name != ENGINE:
         return 128 + came[-1]
     return status if status >= 0 else 128 - status
 
 
 def _flow(name: str, *arguments: str) -> int:
     """Run the flow in this process; imported here, as working processes import this module too."""
+    if name == ENGINE:
+        from flows.console import stop_when_alone
+
+        stop_when_alone()
+        sys.argv = ["prefect.engine"]
+        runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+        return 0
     return importlib.import_module(f"flows.{name}").main([GUARDED, *arguments])
+
+
+def _end_run(open_run: Path) -> None:
+    """Tell MLflow that the flow was killed, as it could not do so itself."""
+    try:
+        run = json.loads(open_run.read_text())
+    except FileNotFoundError:
+        return
+    from tasks.tracking import end_run
+
+    end_run(run["uri"], run["run_id"], "KILLED", "the flow's process was killed")
 
 
 if __name__ == "__main__":

@@ -25,5 +25,11 @@ def evaluated(config: Config) -> dict[str, Artifact]:
 def evaluate(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:
-    """Measure the model on held-out works and have it write; what it needs is made first."""
+    """Measure the model on held-out works and have it write; what it needs is made first.
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+    """
     return run(evaluated, config, settings, archive)

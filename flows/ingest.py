@@ -20,5 +20,11 @@ def ingested(config: Config) -> dict[str, Artifact]:
 def ingest(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:
-    """Fetch the sources, the newest version of each."""
+    """Fetch the sources, the newest version of each.
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+    """
     return run(ingested, config, settings, archive)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_serializer
 
 from femtogpt.config import Config
 
-Name = Annotated[str, Field(description="a configuration's name in conf/, or the path of a YAML")]
-Archive = Annotated[
-    Path | None, Field(description="a copy of the Kaggle dataset on disk, instead of a download")
-]
+Name = str
+Archive = Path | None
 APART = {"name", "sources"}  # the one is the configuration's own, the other of many kinds
 
 

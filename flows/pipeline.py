@@ -33,7 +33,13 @@ def reported(config: Config) -> dict:
 def pipeline(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict | State:
-    """From raw text to samples, all that is not up to date."""
+    """From raw text to samples, all that is not up to date.
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+    """
     return run(reported, config, settings, archive)
 
 

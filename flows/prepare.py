@@ -24,5 +24,11 @@ def prepared(config: Config) -> dict[str, Artifact]:
 def prepare(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:
-    """Fetch, clean, split and encode what is not up to date."""
+    """Fetch, clean, split and encode what is not up to date.
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+    """
     return run(prepared, config, settings, archive)

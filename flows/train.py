@@ -22,5 +22,11 @@ def trained(config: Config) -> dict[str, Artifact]:
 def train(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:
-    """Train, going on from the last checkpoint; what it needs is made first."""
+    """Train, going on from the last checkpoint; what it needs is made first.
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+    """
     return run(trained, config, settings, archive)

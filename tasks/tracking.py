@@ -68,9 +68,15 @@ class Tracking:
         if self.client is None:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
+        self._keep_open()
         if settled is not None:
             self._tell(settled)
         return Recorder(self.client, self.run_id, metrics)
+
+    def _keep_open(self) -> None:
+        """Leave word of the open run for who ends it if this process is killed."""
+        if place := os.environ.get("FEMTOGPT_OPEN_RUN"):
+            write_whole(Path(place), json.dumps({"uri": self.uri, "run_id": self.run_id}).encode())
 
     def _tell(self, settled: Config) -> None:
         """Log what was derived, once; a value that is another by now goes into a tag."""
@@ -205,12 +211,23 @@ class Tracking:
         """
         if self.client is None:
             return
-        try:
-            if why:
-                self.client.set_tag(self.run_id, "femtogpt.ended", why)
-            self.client.set_terminated(self.run_id, status)
-        except Exception as error:  # the reason for ending must not be hidden by this one
-            log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
+        _end(self.client, self.run_id, status, why)
+
+
+def end_run(uri: str, run_id: str, status: str, why: str) -> None:
+    """The same from another process."""
+    from mlflow import MlflowClient
+
+    _end(MlflowClient(tracking_uri=uri), run_id, status, why)
+
+
+def _end(client: Any, run_id: str, status: str, why: str) -> None:
+    try:
+        if why:
+            client.set_tag(run_id, "femtogpt.ended", why)
+        client.set_terminated(run_id, status)
+    except Exception as error:  # the reason for ending must not be hidden by this one
+        log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
 
 
 def _params(config: Config) -> dict[str, Any]:
