@@ -18,7 +18,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline up down deploy ui test test-all bench-data bench-train lint clean
+.PHONY: help setup pipeline sweep up down deploy ui test test-all bench-data bench-train lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -37,6 +37,9 @@ $(MADE): pyproject.toml constraints.txt
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
 	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+
+sweep: $(MADE)  ## train variants, to find the best settings; CONF=name in conf/sweeps SET="minutes=30 …"
+	@$(BIN)/python -m flows sweep $(if $(filter sample,$(CONF)),shape,$(CONF)) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
 
 up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
 	@$(BIN)/python -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)

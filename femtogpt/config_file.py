@@ -66,15 +66,15 @@ def _name_sources(settings: dict, conf: Path) -> None:
         }
 
 
-def _extended(path: Path, conf: Path) -> dict:
+def _extended(path: Path, conf: Path, below: tuple[Path, ...] = ()) -> dict:
     """The settings of a file, above those of the configuration that its ``extends`` names."""
     own = _read_yaml(path)
     if "extends" not in own:
         return own
     base = _find(str(own.pop("extends")), conf, "configuration")
-    settings = _read_yaml(base)
-    if "extends" in settings:
-        raise UserError(f"{path} extends {base.stem}, which extends another: name that one")
+    if base in (*below, path):
+        raise UserError(f"{path} extends {base.stem}, which extends {path.stem} again")
+    settings = _extended(base, conf, (*below, path))
     for section, given in own.items():
         for field in given if isinstance(given, dict) else ():
             _put_aside(settings, section, field)
@@ -182,10 +182,21 @@ def _read_override(override: str) -> tuple[str, Any]:
 
 
 def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:
-    """Overrides as nested settings: what ``load_config`` takes as ``changes``."""
-    nested: dict[str, Any] = {}
-    _change(nested, [_read_override(override) for override in overrides])
-    return nested
+    """Overrides ``section.field=value`` as key to value: as ``changes`` of ``load_config``."""
+    return dict(map(_read_override, overrides))
+
+
+def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``section.field`` to value as nested settings."""
+    settings: dict[str, Any] = {}
+    _change(settings, [*changes.items()])
+    return settings
+
+
+def read_given(name: str, folder: Path, what: str) -> tuple[Path, dict]:
+    """The path and the settings of a YAML file, by its name in a folder or by its path."""
+    path = _find(name, folder, what)
+    return path, _read_yaml(path)
 
 
 def _change(settings: dict, changes: list[tuple[str, Any]]) -> None:

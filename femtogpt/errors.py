@@ -9,5 +9,13 @@ class UserError(Exception):
     """
 
 
+class Diverged(UserError):
+    """The loss of a training diverges: its rates are too high."""
+
+
 class Stopped(Exception):
     """Training was asked to stop and did, after writing a checkpoint; its text says where."""
+
+
+class Pruned(Exception):
+    """A training of a sweep was ended, as most others were better at the same point."""

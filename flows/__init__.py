@@ -31,17 +31,12 @@ def running(service: str) -> psutil.Process | None:
         return None
 
 
-def _server() -> str:
-    """The address of the server that runs; nothing where there is none."""
-    if running("prefect") is None:
-        return ""
-    return f"http://127.0.0.1:{json.loads(noted('prefect').read_text())['port']}/api"
-
+if running("prefect"):
+    _port = json.loads(noted("prefect").read_text())["port"]
+    os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{_port}/api")
 
 for _name, _value in {
-    "PREFECT_API_URL": _server(),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "femtogpt",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

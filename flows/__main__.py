@@ -22,6 +22,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import IO
+
+import flows
 
 GUARDED = "--guarded"
 ENGINE = "engine"
@@ -45,7 +48,15 @@ def _guard(name: str, arguments: list[str], open_run: Path) -> int:
     came: list[int] = []
     command = [sys.executable, "-m", "flows", GUARDED, name, *arguments]
     environment = {**os.environ, OPEN_RUN: str(open_run)}
-    flow = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
+    with _output(name) as output:
+        flow = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,
+        )
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         came.append(number)
@@ -73,6 +84,15 @@ def _guard(name: str, arguments: list[str], open_run: Path) -> int:
     return status if status >= 0 else 128 - status
 
 
+def _output(name: str) -> contextlib.AbstractContextManager[IO | None]:
+    """Where the flow writes: a worker's pipe would break with the worker, and end the flow."""
+    if name != ENGINE:
+        return contextlib.nullcontext()
+    log = flows.HOME / "logs/flows.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
+
+
 def _flow(name: str, *arguments: str) -> int:
     """Run the flow in this process; imported here, as working processes import this module too."""
     if name == ENGINE:
@@ -91,7 +111,7 @@ def _end_run(open_run: Path) -> None:
         run = json.loads(open_run.read_text())
     except FileNotFoundError:
         return
-    from tasks.tracking import end_run
+    from tasks.store import end_run
 
     end_run(run["uri"], run["run_id"], "KILLED", "the flow's process was killed")
 

@@ -38,6 +38,12 @@ def show_stages() -> None:
         handler.addFilter(_worth_showing)
 
 
+def end(line: str, status: int) -> int:
+    """Say why a command ends; the status it ends with."""
+    print(line, file=sys.stderr)
+    return status
+
+
 def stop_when_alone() -> None:
     """Interrupt this process when its standard input closes: who started it is gone."""
 

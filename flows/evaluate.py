@@ -7,7 +7,7 @@ from prefect import State, flow
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
 from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import NAMES, run
+from flows.running import name, run
 from flows.train import trained
 from tasks import stages
 
@@ -21,7 +21,7 @@ def evaluated(config: Config) -> dict[str, Artifact]:
     return {**artifacts, "evaluation": evaluation, "samples": samples}
 
 
-@flow(name="evaluate", flow_run_name=NAMES)
+@flow(name="evaluate", flow_run_name=name)
 def evaluate(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:

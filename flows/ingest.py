@@ -7,7 +7,7 @@ from prefect import State, flow
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
 from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import NAMES, run
+from flows.running import name, run
 from tasks import stages
 
 
@@ -16,7 +16,7 @@ def ingested(config: Config) -> dict[str, Artifact]:
     return {name: stages.fetch_source(config, name) for name in config.sources}
 
 
-@flow(name="ingest", flow_run_name=NAMES)
+@flow(name="ingest", flow_run_name=name)
 def ingest(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:

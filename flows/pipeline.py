@@ -11,13 +11,13 @@ from prefect.exceptions import CancelledRun
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
-from femtogpt.config_file import load_config, read_overrides
+from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.errors import UserError
 from femtogpt.reading.report import SUMMARY
-from flows.console import show_stages, stop_when_alone
+from flows.console import end, show_stages, stop_when_alone
 from flows.evaluate import evaluated
 from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import GOES_ON, NAMES, run
+from flows.running import GOES_ON, name, run
 from tasks import stages
 
 
@@ -29,7 +29,7 @@ def reported(config: Config) -> dict:
     return {"report": str(report.path), "run": record}
 
 
-@flow(name="pipeline", flow_run_name=NAMES)
+@flow(name="pipeline", flow_run_name=name)
 def pipeline(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict | State:
@@ -56,25 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
         show_stages()
         if options.guarded:
             stop_when_alone()
-        settings = Settings.model_validate(read_overrides(options.set))
+        settings = Settings.model_validate(nested(read_overrides(options.set)))
         done = pipeline(options.config, settings, options.archive)
     except UserError as error:
-        return _end(f"error: {error}", 1)
+        return end(f"error: {error}", 1)
     except CancelledRun as error:
-        return _end(str(error), 130)
+        return end(str(error), 130)
     except KeyboardInterrupt:  # before or after the flow
-        return _end(f"stopped: {GOES_ON}", 130)
+        return end(f"stopped: {GOES_ON}", 130)
     record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")
     print(f"Files       {done['report']} (loss.png, summary.txt)")
     print("Next        make ui: curves, samples and files of this run in the browser")
     return 0
-
-
-def _end(line: str, status: int) -> int:
-    print(line, file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from femtogpt.artifact import Artifact
 from femtogpt.config import Config
 from flows.ingest import ingested
 from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import NAMES, run
+from flows.running import name, run
 from tasks import stages
 
 
@@ -20,7 +20,7 @@ def prepared(config: Config) -> dict[str, Artifact]:
     return {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}
 
 
-@flow(name="prepare", flow_run_name=NAMES)
+@flow(name="prepare", flow_run_name=name)
 def prepare(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:

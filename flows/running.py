@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
-from prefect import State
+from prefect import State, runtime
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
@@ -17,8 +18,13 @@ from tasks import stages
 from tasks.tracking import Tracking
 
 GOES_ON = "the same command goes on from here"
-NAMES = "{config}"  # of runs, beside the name of their flow
 T = TypeVar("T")
+
+
+def name() -> str:
+    """Of a run, beside the name of its flow: that of its configuration."""
+    given = runtime.flow_run.parameters
+    return Path(str(given.get("config") or given.get("sweep"))).stem
 
 
 def run(

@@ -91,6 +91,7 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
             _start(service, prefect_port)
         print(f"{service.name:10}{service.where}", flush=True)
     print(f"{'logs':10}{LOGS}")
+    print(f"for `prefect` in this shell: export PREFECT_API_URL={os.environ['PREFECT_API_URL']}")
 
 
 def down() -> None:

@@ -8,7 +8,7 @@ from femtogpt.artifact import Artifact
 from femtogpt.config import Config
 from flows.parameters import NOTHING, Archive, Name, Settings
 from flows.prepare import prepared
-from flows.running import NAMES, run
+from flows.running import name, run
 from tasks import stages
 
 
@@ -18,7 +18,7 @@ def trained(config: Config) -> dict[str, Artifact]:
     return {**artifacts, "run": stages.train(config, artifacts["tokens"])}
 
 
-@flow(name="train", flow_run_name=NAMES)
+@flow(name="train", flow_run_name=name)
 def train(
     config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
 ) -> dict[str, Artifact] | State:

@@ -7,6 +7,7 @@ off. Tasks hand on artifacts (paths and digests), never their contents.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,17 +17,20 @@ from prefect.cache_policies import NO_CACHE
 from femtogpt.artifact import Artifact, Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
+from femtogpt.errors import Pruned
 from femtogpt.reading.evaluate import evaluate
 from femtogpt.reading.generate import write_samples
 from femtogpt.reading.report import write_report
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
+from femtogpt.training.metrics import BITS
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.stage import run_training, settled_on
 from tasks.tracking import Tracking
 from tasks.training import supervise
 
+Watch = Callable[[float, dict], None]
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -81,16 +85,29 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 
 
 @task(name="train", tags=["training"], cache_policy=NO_CACHE)
-def train(config: Config, tokens: Artifact) -> Artifact:
-    """Train in a child process, going on from its last checkpoint; MLflow follows."""
+def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artifact | None:
+    """Train in a child process, going on from its last checkpoint; MLflow follows.
 
+    ``watch(share, line)`` is given each line of the metrics that has a held-out estimate, with the
+    share of the training that is done; where it raises Pruned, training ends without an artifact.
+    """
     known = settled_on(config, Tokens(tokens.path))
+    steps = known.train.max_steps
+
+    def look(line: dict) -> None:
+        if watch is not None and BITS in line:
+            watch(line["step"] / steps, line)
 
     def watched(run: Path, shards: Path) -> None:
         recorder = Tracking.of(config).open(run / METRICS, known)
-        supervise(run, shards, known.train.max_steps, recorder)
+        supervise(run, shards, steps, recorder, look)
 
-    return run_training(Store(config.paths.data), known, tokens, watched)
+    try:
+        return run_training(Store(config.paths.data), known, tokens, watched)
+    except Pruned as why:
+        log.info("train: ended, %s", why)
+        Tracking.of(config).end("FINISHED", f"pruned: {why}")
+        return None
 
 
 @task(name="evaluate", cache_policy=NO_CACHE)

@@ -11,20 +11,17 @@ import json
 import logging
 import os
 import sqlite3
-import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifact import Artifact, digest_of, explained, write_whole
+from femtogpt.artifact import Artifact, digest_of, write_whole
 from femtogpt.config import Config, TrainConfig
-from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
-from tasks.recorder import InOneThread, Recorder
+from tasks.recorder import Recorder
+from tasks.store import PARENT, as_params, end, now, opened, uri_of
 
 TAG = "femtogpt.config"  # finds the run of a configuration
 # What a person wants to see of an artifact; of the rest the digest is enough.
@@ -45,15 +42,15 @@ class Tracking:
 
     def __init__(self, config: Config, uri: str, key: str):
         self.config, self.uri, self.key = config, uri, key
-        self.start = time.time()
+        self.start = now()
+        self.name, self.parent = "", ""  # within a sweep
         self.client: Any = None
         self.run_id = ""
 
     @classmethod
     def of(cls, config: Config) -> Tracking:
         """The tracking of this configuration, one per process."""
-        database = (config.paths.mlruns / "mlflow.db").absolute()
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
+        uri = uri_of(config.paths.mlruns)
         identity = {name: source.identity() for name, source in config.sources.items()}
         settings = config.model_dump(mode="json", exclude={"paths", "sources"})
         reading = {name: source.reading() for name, source in config.sources.items()}
@@ -82,9 +79,8 @@ class Tracking:
         """Log what was derived, once; a value that is another by now goes into a tag."""
         run = self.client.get_run(self.run_id)
         known, derived = run.data.params, _params(settled)
-        new = {name: value for name, value in derived.items() if name not in known}
-        if new:
-            self.client.log_batch(self.run_id, params=_as_params(new))
+        if new := {name: value for name, value in derived.items() if name not in known}:
+            self.client.log_batch(self.run_id, params=as_params(new))
             if run.info.run_name == self._name(self.config):  # a person has not named it
                 self.client.set_tag(self.run_id, "mlflow.runName", self._name(settled))
         for name, value in derived.items():
@@ -92,46 +88,16 @@ class Tracking:
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        for noisy in ("alembic", "mlflow.store"):  # they tell each step of making the tables
-            logging.getLogger(noisy).setLevel(logging.WARNING)
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
-        folder = self.config.paths.mlruns
-        with explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            client = InOneThread(partial(MlflowClient, tracking_uri=self.uri))
-            experiment = self._experiment(client, folder)
-            found = client.search_runs([experiment], f"tags.`{TAG}` = '{self.key}'", max_results=1)
-            self.run_id = found[0].info.run_id if found else self._begin(client, experiment)
-            self.client = client
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            line = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"MLflow's store {self.uri} cannot be used ({line}):"
-                " see that its folder can be written, or choose another with paths.mlruns=…"
-            ) from error
-
-    def _experiment(self, client: Any, folder: Path) -> str:
-        if found := client.get_experiment_by_name(self.config.name):
-            return found.experiment_id
-        local = self.uri.startswith("sqlite:")
-        place = (folder / "artifacts").absolute().as_uri() if local else None
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
-        return client.create_experiment(self.config.name, artifact_location=place, tags=kind)
-
-    def _begin(self, client: Any, experiment: str) -> str:
-        run = client.create_run(
-            experiment,
-            start_time=round(self.start * 1000),
-            run_name=self._name(self.config),
-            tags={TAG: self.key, "mlflow.source.git.commit": _commit()},
-        )
-        client.log_batch(run.info.run_id, params=_as_params(_params(self.config)))
-        return run.info.run_id
+        begin = {
+            "start_time": self.start,
+            "run_name": self.name or self._name(self.config),
+            "tags": {PARENT: self.parent} if self.parent else {},
+        }
+        place = (self.uri, self.config.paths.mlruns, self.config.name)
+        client, self.run_id = opened(*place, (TAG, self.key), begin, _params(self.config))
+        if self.parent:  # it may have been begun alone, or in another sweep
+            client.set_tag(self.run_id, PARENT, self.parent)
+        self.client = client
 
     def _name(self, config: Config) -> str:
         model, steps = config.model, config.train.max_steps
@@ -211,23 +177,7 @@ class Tracking:
         """
         if self.client is None:
             return
-        _end(self.client, self.run_id, status, why)
-
-
-def end_run(uri: str, run_id: str, status: str, why: str) -> None:
-    """The same from another process."""
-    from mlflow import MlflowClient
-
-    _end(MlflowClient(tracking_uri=uri), run_id, status, why)
-
-
-def _end(client: Any, run_id: str, status: str, why: str) -> None:
-    try:
-        if why:
-            client.set_tag(run_id, "femtogpt.ended", why)
-        client.set_terminated(run_id, status)
-    except Exception as error:  # the reason for ending must not be hidden by this one
-        log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
+        end(self.client, self.run_id, status, why)
 
 
 def _params(config: Config) -> dict[str, Any]:
@@ -239,12 +189,6 @@ def _params(config: Config) -> dict[str, Any]:
     return {name: value for name, value in flat.items() if name not in open_ or value is not None}
 
 
-def _as_params(settings: Mapping[str, Any]) -> list:
-    from mlflow.entities import Param
-
-    return [Param(name, str(value)) for name, value in settings.items()]
-
-
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as ``section.field`` to value."""
     flat = {}
@@ -254,12 +198,3 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _commit() -> str:
-    """The project's git commit, or nothing where there is no git."""
-    try:
-        command = ["git", "-C", str(CONF), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""

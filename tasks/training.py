@@ -11,30 +11,35 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from femtogpt.artifact import explained
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import Diverged, Stopped, UserError
 from femtogpt.progress import progress
-from femtogpt.training.__main__ import STOPPED, USER_ERROR
+from femtogpt.training.__main__ import DIVERGED, STOPPED, USER_ERROR
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import Tail
-from tasks.tracking import Recorder
+from tasks.recorder import Recorder
 
 LOG = "train.log"
 LOSSES = ("train_loss", "held_out_loss")
 POLL = 0.5  # seconds between looks at the metrics
 RECORD = 5.0  # seconds between batches to the tracker
 PATIENCE = 120.0  # seconds that a stopping training has to finish its step and write
+Watch = Callable[[dict], None]
 log = logging.getLogger("femtogpt.training")
 
 
-def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> None:
+def supervise(
+    run: Path, tokens: Path, max_steps: int, recorder: Recorder, watch: Watch | None = None
+) -> None:
     """Train in the folder ``run`` in a child process until it ends.
 
-    Its progress is shown and carried to the recorder. A stop of this process (Ctrl-C, SIGTERM,
+    Its progress is shown and carried to the recorder; ``watch`` is given each line of its metrics
+    and may end the training by raising Pruned. A stop of this process (Ctrl-C, SIGTERM,
     Prefect's cancellation) is passed on, and the child's checkpoint awaited. The child also
     stops when this process dies: its standard input closes. Raises Stopped after a stop that
     came from outside, UserError where the child failed.
@@ -46,7 +51,7 @@ def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> No
             command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True
         )
     try:
-        _follow(child, run, max_steps, recorder, said)
+        _follow(child, max_steps, recorder, said, _Course(run / METRICS, watch))
     except BaseException:
         _stop(child)
         raise
@@ -60,10 +65,9 @@ def supervise(run: Path, tokens: Path, max_steps: int, recorder: Recorder) -> No
 
 
 def _follow(
-    child: subprocess.Popen, run: Path, max_steps: int, recorder: Recorder, said: _Said
+    child: subprocess.Popen, max_steps: int, recorder: Recorder, said: _Said, course: _Course
 ) -> None:
     """Until the child ends, show how far it is and carry its metrics to the tracker."""
-    course = _Course(run / METRICS)
     recorded = time.monotonic()
     with progress("training", max_steps, "steps") as update:
         while child.poll() is None:
@@ -80,8 +84,9 @@ def _follow(
 class _Course:
     """What the metrics say at each look."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, watch: Watch | None):
         self.tail, self.losses = Tail(path), {}
+        self.watch = watch
 
     def now(self) -> tuple[int, str] | None:
         """The newest step and what to say of it; None where there is nothing new."""
@@ -90,6 +95,8 @@ class _Course:
             return None
         for line in lines:
             self.losses |= {name: line[name] for name in LOSSES if name in line}
+            if self.watch is not None:
+                self.watch(line)
         said = [f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in self.losses.items()]
         step, tokens, seconds = (lines[-1][axis] for axis in ("step", "tokens", "seconds"))
         if seconds:
@@ -134,6 +141,8 @@ def _reason(status: int, last: str, run: Path) -> Exception:
     """Why the child ended, as the exception to raise."""
     if status == STOPPED:
         return Stopped(f"{last}; the same command goes on from there")
+    if status == DIVERGED:
+        return Diverged(last)
     if status == USER_ERROR:
         return UserError(last) if last and _has_room(run) else _full(run)
     if status < 0:

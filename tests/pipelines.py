@@ -34,9 +34,15 @@ class Pipeline:
         self.config = folder / "small.yaml"
         self.config.write_text(text, encoding="utf-8")
 
-    def command(self, *overrides: str, config: str | None = None, archive: Path | None = None):
+    def command(
+        self,
+        *overrides: str,
+        config: str | None = None,
+        archive: Path | None = None,
+        flow: str = "pipeline",
+    ):
         return [
-            *(sys.executable, "-m", "flows", "pipeline", config or str(self.config)),
+            *(sys.executable, "-m", "flows", flow, config or str(self.config)),
             *(("--archive", str(archive)) if archive else ()),
             *("--set", f"paths.data={self.data}", f"paths.mlruns={self.mlruns}", *overrides),
         ]
@@ -53,10 +59,10 @@ class Pipeline:
             timeout=240,
         )
 
-    def start(self, *overrides: str) -> subprocess.Popen[str]:
+    def start(self, *overrides: str, **named) -> subprocess.Popen[str]:
         """Start it, in a process group of its own."""
         return subprocess.Popen(
-            self.command(*overrides),
+            self.command(*overrides, **named),
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -80,10 +86,14 @@ class Pipeline:
 
     def mlflow_run(self):
         """The one MLflow run, and the client that read it."""
+        client, (run,) = self.mlflow_runs()
+        return client, run
+
+    def mlflow_runs(self):
+        """All MLflow runs, and the client that read them."""
         client = MlflowClient(f"sqlite:///{self.mlruns / 'mlflow.db'}")
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        (run,) = client.search_runs(experiments)
-        return client, run
+        return client, client.search_runs(experiments)
 
     def course(self) -> dict[str, list[tuple[int, float]]]:
         """What MLflow shows of the training: metric to (step, value), times left out."""

@@ -148,8 +148,10 @@ def test_a_configuration_extends_another_section_by_section(tmp_path):
     found = load_config("mine", conf=tmp_path)
     assert (found.name, found.model.width) == ("mine", 64)
     assert (found.train.max_steps, found.train.batch_size) == (5, 2)
-    with pytest.raises(UserError, match="extends mine, which extends another: name that one"):
-        load_config("third", conf=tmp_path)
+    assert load_config("third", conf=tmp_path).train.max_steps == 5
+    (tmp_path / "base.yaml").write_text(base + "extends: third\n")
+    with pytest.raises(UserError, match="extends base, which extends mine again"):
+        load_config("base", conf=tmp_path)
     with pytest.raises(UserError, match="did you mean 'base'"):
         (tmp_path / "wrong.yaml").write_text("extends: bas\n")
         load_config("wrong", conf=tmp_path)

@@ -5,7 +5,7 @@ step, write a checkpoint and end with status 75 (try again later); a second one 
 Where ``train.processes`` is more than one, it starts as many with torchrun.
 ``--supervised``: it also stops when its standard input closes, which happens when the process
 that started it is gone, and a second signal changes nothing. Status 2 means that the last line
-on standard error says what to do.
+on standard error says what to do, and 3 that the loss diverges, which it says too.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from femtogpt.artifact import explained
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import Diverged, Stopped, UserError
 
 if TYPE_CHECKING:
     from femtogpt.training.loop import Settings
 
-USER_ERROR, STOPPED = 2, os.EX_TEMPFAIL
+USER_ERROR, DIVERGED, STOPPED = 2, 3, os.EX_TEMPFAIL
 
 
 class _Stop:
@@ -122,7 +122,7 @@ def main() -> int:
         return STOPPED
     except UserError as error:
         logging.error("%s", error)
-        return USER_ERROR
+        return DIVERGED if isinstance(error, Diverged) else USER_ERROR
     except (OutOfMemoryError, MemoryError):
         logging.error("out of memory: lower train.micro_batch (it must divide train.batch_size)")
         return USER_ERROR

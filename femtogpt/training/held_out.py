@@ -7,8 +7,7 @@ import math
 from femtogpt.model.gpt import GPT
 from femtogpt.model.score import mean_nats, spread
 from femtogpt.tokens.shards import Tokens
-
-BITS = "held_out_bits_per_character_estimate"
+from femtogpt.training.metrics import BITS
 
 
 class HeldOut:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import Diverged, Stopped, UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
@@ -149,7 +149,7 @@ def _train(
                 verdict = schedule.judge(loss)
                 if not loss < losses[0] + WORSE:  # nor is what is not finite
                     writer.wait()
-                    raise UserError(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
+                    raise Diverged(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
                 if verdict == "decay":
                     log.info(
                         WITHOUT + "the rate falls from here to step %s",
@@ -182,7 +182,7 @@ def _train(
             skipped = 0 if finite else skipped + 1
             if skipped >= SKIPPED:
                 writer.wait()
-                raise UserError(
+                raise Diverged(
                     f"{SKIPPED} steps in a row up to step {step:,} had no finite gradient:"
                     f" {_advice(run)}"
                 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from femtogpt.artifact import write_whole
 
 FILE = "metrics.jsonl"
+BITS = "held_out_bits_per_character_estimate"
 
 
 class Metrics:

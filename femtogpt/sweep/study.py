@@ -1,0 +1,176 @@
+"""Which trial comes next, and which is hopeless: optuna's study of a sweep, kept on disk."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from femtogpt.artifact import digest_of, explained
+from femtogpt.errors import Pruned
+from femtogpt.sweep.config import Choice, Range, SweepConfig
+from femtogpt.training.metrics import BITS
+
+ROUNDS = 20  # points of a training at which trials are compared
+log = logging.getLogger(__name__)
+
+
+class Study:
+    """The trials of a sweep so far, in ``<data>/sweeps/<name>-<digest>/study.db``.
+
+    The digest names what makes trials comparable, so a sweep with a larger budget goes on in the
+    same study. A trial that was not told its end, as the process was killed, is taken up again.
+    """
+
+    def __init__(self, sweep: SweepConfig, data: Path):
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.sweep = sweep
+        same = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
+        self.folder = data / "sweeps" / f"{sweep.name}-{digest_of(same)[:8]}"
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._study = optuna.create_study(
+            study_name=sweep.name,
+            storage=f"sqlite:///{self.folder.absolute() / 'study.db'}",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=ROUNDS // 4),
+            load_if_exists=True,
+        )
+        self.states = optuna.trial.TrialState
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Queue again what was begun and not ended, and the grid's points that were never begun."""
+        for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
+            self._study.tell(trial.number, state=self.states.FAIL)
+            self._study.enqueue_trial(trial.params)
+        if self.sweep.search == "grid":
+            for point in grid(self.sweep):
+                self._study.enqueue_trial(point, skip_if_exists=True)
+
+    def next(self) -> Trial | None:
+        """The next trial; None where the sweep is through or its budget does not allow it."""
+        done = self.done()
+        if len(done) >= self.sweep.most:
+            return None
+        for name, spent, budget in (
+            ("minutes", sum(trial["seconds"] for trial in done) / 60, self.sweep.minutes),
+            ("tokens", sum(trial["tokens"] for trial in done), self.sweep.tokens),
+        ):
+            if budget and done and spent + spent / len(done) > budget:
+                log.info("the budget of %g %s does not allow another trial", budget, name)
+                return None
+            if budget and spent >= budget:
+                return None
+        self._study.sampler = self._sampler()
+        trial = self._study.ask()
+        chosen = {
+            name: _suggested(trial, name, values) for name, values in self.sweep.settings.items()
+        }
+        return Trial(self, trial, chosen)
+
+    def _sampler(self) -> Any:
+        """Draws by the seed and the number of trials: the same whether or not it was stopped."""
+        from optuna.samplers import RandomSampler, TPESampler
+
+        seed = self.sweep.seed + 7919 * len(self._study.get_trials(deepcopy=False))
+        if self.sweep.search == "tpe":
+            return TPESampler(seed=seed, n_startup_trials=5)
+        return RandomSampler(seed=seed)
+
+    def done(self) -> list[dict[str, Any]]:
+        """The trials that were ended, in order: number, state, what was chosen, bits, steps, …
+
+        The state is ``complete``, ``pruned`` or ``failed``.
+        """
+        names = {self.states.COMPLETE: "complete", self.states.PRUNED: "pruned"}
+        ended = [
+            trial
+            for trial in self._study.get_trials(deepcopy=False)
+            if trial.state in (self.states.COMPLETE, self.states.PRUNED)
+            or "why" in trial.user_attrs
+        ]
+        names = {self.states.COMPLETE: "complete", self.states.PRUNED: "pruned"}
+        return [
+            {
+                "number": trial.number,
+                "state": names.get(trial.state, "failed"),
+                "chosen": dict(trial.params),
+                "bits": trial.value if trial.state == self.states.COMPLETE else None,
+                "best_estimate": min(trial.intermediate_values.values(), default=None),
+                **trial.user_attrs,
+            }
+            for trial in ended
+        ]
+
+    def tell(self, trial: Any, state: Any, bits: float | None) -> None:
+        """Keep the outcome of a trial."""
+        self._study.tell(trial, bits, state=state)
+
+    def best(self) -> dict[str, Any] | None:
+        """The trial of the fewest bits per character."""
+        return min(
+            (trial for trial in self.done() if trial["bits"] is not None),
+            key=lambda trial: trial["bits"],
+            default=None,
+        )
+
+
+class Trial:
+    """One training of the sweep."""
+
+    def __init__(self, study: Study, trial: Any, chosen: dict[str, Choice]):
+        self.study, self.chosen, self.number = study, chosen, trial.number
+        self._trial = trial
+        self._reported = -1
+        self._spent: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0}
+
+    def watch(self, share: float, line: dict) -> None:
+        """Take in a line of metrics with a held-out estimate; raises Pruned if hopeless."""
+        point = math.floor(share * ROUNDS)
+        self._spent = {"steps": line["step"], "tokens": line["tokens"], "seconds": line["seconds"]}
+        if point <= self._reported or share >= 1:
+            return
+        self._reported = point
+        self._trial.report(line[BITS], point)
+        if self.study.sweep.prune and self._trial.should_prune():
+            raise Pruned(f"{line[BITS]:.3f} bits per character at {share:.0%}, most were better")
+
+    def complete(self, bits: float, counts: Mapping[str, Any]) -> None:
+        """Tell the held-out bits per character, and ``counts``: steps, tokens and seconds."""
+        self._spent = {axis: counts[axis] for axis in ("steps", "tokens", "seconds")}
+        self._tell(None, bits)
+
+    def prune(self) -> None:
+        """Tell that it was ended early."""
+        self._tell(self.study.states.PRUNED)
+
+    def fail(self, why: str) -> None:
+        """Tell that there is no outcome, as the loss diverged or the settings do not fit."""
+        self._trial.set_user_attr("why", why)
+        self._tell(self.study.states.FAIL)
+
+    def _tell(self, state: Any, bits: float | None = None) -> None:
+        for name, value in self._spent.items():
+            self._trial.set_user_attr(name, value)
+        self.study.tell(self._trial, state, bits)
+
+
+def grid(sweep: SweepConfig) -> list[dict[str, Choice]]:
+    """Every combination of the values, the last setting the fastest."""
+    names = list(sweep.settings)
+    values = [choices for choices in sweep.settings.values() if isinstance(choices, list)]
+    return [dict(zip(names, point, strict=True)) for point in itertools.product(*values)]
+
+
+def _suggested(trial: Any, name: str, values: list[Choice] | Range) -> Choice:
+    if isinstance(values, list):
+        return trial.suggest_categorical(name, values)
+    log_scale = values.scale == "log"
+    if isinstance(values.low, int) and isinstance(values.high, int):
+        return trial.suggest_int(name, values.low, values.high, log=log_scale)
+    return trial.suggest_float(name, values.low, values.high, log=log_scale)

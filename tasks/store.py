@@ -1,0 +1,111 @@
+"""MLflow's store: where it is, how a run is found or begun in it, and how one ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from femtogpt.artifact import explained
+from femtogpt.config_file import CONF
+from femtogpt.errors import UserError
+from tasks.recorder import InOneThread
+
+PARENT = "mlflow.parentRunId"  # by this tag MLflow's pages put a run below another
+log = logging.getLogger("femtogpt.tracking")
+
+
+def uri_of(folder: Path) -> str:
+    """The store in a folder, unless the environment names another."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').absolute()}"
+
+
+def opened(
+    uri: str,
+    folder: Path,
+    experiment: str,
+    key: tuple[str, str],
+    begin: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> tuple[Any, str]:
+    """The client of a store, and the run with a tag (name, value) in an experiment.
+
+    Where there is none it is begun, with ``params`` and what ``begin`` gives to MLflow's
+    ``create_run``. Raises UserError where the store cannot be used.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for noisy in ("alembic", "mlflow.store"):  # they tell each step of making the tables
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        client = InOneThread(partial(MlflowClient, tracking_uri=uri))
+        known = _experiment(client, uri, folder, experiment)
+        found = client.search_runs([known], f"tags.`{key[0]}` = '{key[1]}'", max_results=1)
+        if found:
+            return client, found[0].info.run_id
+        tags = {**begin["tags"], key[0]: key[1], "mlflow.source.git.commit": _commit()}
+        run = client.create_run(known, **{**begin, "tags": tags})
+        client.log_batch(run.info.run_id, params=as_params(params))
+        return client, run.info.run_id
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        line = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"MLflow's store {uri} cannot be used ({line}):"
+            " see that its folder can be written, or choose another with paths.mlruns=…"
+        ) from error
+
+
+def _experiment(client: Any, uri: str, folder: Path, name: str) -> str:
+    if found := client.get_experiment_by_name(name):
+        return found.experiment_id
+    place = (folder / "artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+    kind = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
+    return client.create_experiment(name, artifact_location=place, tags=kind)
+
+
+def as_params(settings: Mapping[str, Any]) -> list:
+    """Settings as MLflow's parameters."""
+    from mlflow.entities import Param
+
+    return [Param(name, str(value)) for name, value in settings.items()]
+
+
+def end(client: Any, run_id: str, status: str, why: str = "") -> None:
+    """Mark a run FINISHED, FAILED or KILLED, with the reason; never raises."""
+    try:
+        if why:
+            client.set_tag(run_id, "femtogpt.ended", why)
+        client.set_terminated(run_id, status)
+    except Exception as error:  # the reason for ending must not be hidden by this one
+        log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
+
+
+def end_run(uri: str, run_id: str, status: str, why: str) -> None:
+    """The same for a run of another process."""
+    from mlflow import MlflowClient
+
+    end(MlflowClient(tracking_uri=uri), run_id, status, why)
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return round(time.time() * 1000)
+
+
+def _commit() -> str:
+    """The project's git commit, or nothing where there is no git."""
+    try:
+        command = ["git", "-C", str(CONF), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

@@ -1,0 +1,113 @@
+"""The services that stand by, as `make up` starts them, and runs of what is deployed on them."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from tests.pipelines import ROOT, SMALL, Pipeline
+
+PREFECT = str(Path(sys.executable).with_name("prefect"))
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class House:
+    """Prefect's server, a worker and MLflow in a folder of their own, with one deployment."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        self.folder, self.port, self.mlflow_port = folder, free_port(), free_port()
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        self.environment = {
+            **environment,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_API_URL": self.api,
+        }
+
+    def services(self, what: str, **more: object) -> subprocess.CompletedProcess[str]:
+        """``up`` or ``down``."""
+        return self._run(
+            *(sys.executable, "-m", "flows.services", what),
+            *("--prefect-port", str(self.port), "--mlflow-port", str(self.mlflow_port)),
+            *("--mlruns", str(self.folder / "mlruns")),
+        )
+
+    def deploy(self, *which: str) -> subprocess.CompletedProcess[str]:
+        return self._run(PREFECT, "--no-prompt", "deploy", *which)
+
+    def submit(self, pipeline: Pipeline, **parameters: object) -> subprocess.CompletedProcess[str]:
+        """Have the pipeline's configuration run by the deployment ``pipeline/sample``."""
+        settings = {
+            "paths": {"data": str(pipeline.data), "mlruns": str(pipeline.mlruns)},
+            **parameters.pop("settings", {}),
+        }
+        given = {"config": str(pipeline.config), "settings": settings, **parameters}
+        return self._run(
+            PREFECT, "deployment", "run", "pipeline/sample", "--params", json.dumps(given)
+        )
+
+    def start(self, pipeline: Pipeline, **parameters: object) -> str:
+        """The id of such a run."""
+        said = self.submit(pipeline, **parameters)
+        assert said.returncode == 0, said.stdout + said.stderr
+        return re.search(r"UUID: ([\w-]{36})", said.stdout)[1]
+
+    def cancel(self, run: str) -> None:
+        said = self._run(PREFECT, "flow-run", "cancel", run)
+        assert said.returncode == 0, said.stdout + said.stderr
+
+    def state(self, run: str) -> dict:
+        """The state of a flow run, with ``type`` and ``message``."""
+        with urllib.request.urlopen(f"{self.api}/flow_runs/{run}", timeout=10) as answer:
+            return json.load(answer)["state"]
+
+    def await_state(self, run: str, *types: str, seconds: float = 120) -> dict:
+        end = time.monotonic() + seconds
+        while (state := self.state(run))["type"] not in types:
+            assert time.monotonic() < end, f"{run} is {state}; the worker said: {self.said()}"
+            time.sleep(0.3)
+        return state
+
+    def said(self) -> str:
+        """The end of the worker's log."""
+        return (self.folder / "prefect/logs/worker.log").read_text()[-3000:]
+
+    def process(self, service: str) -> psutil.Process:
+        """The process of a service."""
+        about = json.loads((self.folder / f"prefect/services/{service}.json").read_text())
+        return psutil.Process(about["pid"])
+
+    def flow_process(self) -> psutil.Process:
+        """The process in which the worker's flow runs, below the one that guards it."""
+        (flow,) = (
+            process
+            for process in self.process("worker").children(recursive=True)
+            if process.cmdline()[1:5] == ["-m", "flows", "--guarded", "engine"]
+        )
+        return flow
+
+    def pipeline(self, name: str) -> Pipeline:
+        return Pipeline(self.folder / name, self.environment, SMALL)
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**self.environment, "PWD": str(ROOT), "COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )

@@ -1,0 +1,186 @@
+"""Runs that a Prefect worker makes: real server, real worker, real signals."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from tests.house import House
+from tests.pipelines import STAGES, training_processes
+
+STEPS = {"train": {"max_steps": 240}}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory, environment) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("house"), environment)
+    try:
+        started = house.services("up")
+        assert started.returncode == 0, started.stderr
+        deployed = house.deploy("--name", "pipeline/sample")
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        yield house
+    finally:
+        house.services("down")
+
+
+@pytest.fixture(autouse=True)
+def stands(house) -> None:
+    """Each begins with all services, as a person would start them again."""
+    started = house.services("up")
+    assert started.returncode == 0, started.stderr
+
+
+def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(house):
+    pipeline = house.pipeline("whole")
+    run = house.start(pipeline, settings={"samples": {"tokens": 10}})
+    assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    assert {path.name for path in pipeline.data.iterdir()} >= {"raw", *STAGES}
+    _, tracked = pipeline.mlflow_run()
+    assert tracked.info.status == "FINISHED"
+    assert tracked.data.params["samples.tokens"] == "10"
+    for wrong, said in [
+        ({"train": {"max_steps": 0}}, "0 is less than the minimum of 1"),
+        ({"train": {"max_stepz": 5}}, "'max_stepz' was unexpected"),
+        ({"model": {"width": "wide"}}, "'wide' is not valid"),
+    ]:
+        refused = house.submit(pipeline, settings=wrong)
+        assert refused.returncode != 0
+        assert said in " ".join((refused.stdout + refused.stderr).split())
+    unknown = house.await_state(house.start(pipeline, config="smaple"), "FAILED", "COMPLETED")
+    assert "configuration 'smaple' is unknown; did you mean 'sample'?" in unknown["message"]
+
+
+def cancel(house: House, run: str) -> None:
+    house.cancel(run)
+
+
+def end_worker(house: House, run: str) -> None:
+    house.process("worker").terminate()
+
+
+def kill_worker(house: House, run: str) -> None:
+    house.process("worker").kill()
+
+
+def kill_flow(house: House, run: str) -> None:
+    house.flow_process().kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("strike", "state"),
+    [
+        (cancel, "CANCELLED"),
+        (end_worker, "CANCELLED"),
+        (kill_worker, "CANCELLED"),
+        (kill_flow, "CRASHED"),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_a_checkpoint_and_goes_on(
+    house, strike: Callable[[House, str], None], state
+):
+    pipeline = house.pipeline(strike.__name__)
+    run = house.start(pipeline, settings=STEPS)
+    await_training(house, pipeline, 47)
+    strike(house, run)
+    ended = house.await_state(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
+    assert ended["type"] == state, ended
+    end = time.monotonic() + 30
+    while (left := training_processes(pipeline.folder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left
+    assert pipeline.mlflow_run()[1].info.status == "KILLED"
+    (checkpoints,) = (pipeline.data / "run").glob(".*.partial/checkpoints")
+    assert max(int(path.name) for path in checkpoints.glob("[0-9]*")) >= 40
+
+    house.services("up")
+    again = house.start(pipeline, settings=STEPS)
+    assert house.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    assert pipeline.mlflow_run()[1].info.status == "FINISHED"
+    course = pipeline.course()["train_loss"]
+    assert [step for step, _ in course] == list(range(1, 241))
+
+
+def await_training(house: House, pipeline, steps: int) -> None:
+    """Wait until the worker's training has come so far."""
+
+    class Worker:
+        @staticmethod
+        def poll() -> None:
+            return None
+
+    pipeline.await_steps(steps, Worker)
+
+
+@pytest.mark.slow
+def test_a_run_waits_for_a_worker(house):
+    worker = house.process("worker")
+    worker.terminate()
+    worker.wait(30)
+    run = house.start(house.pipeline("waiting"))
+    time.sleep(5)
+    assert house.state(run)["type"] == "SCHEDULED"
+    house.services("up")
+    assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+
+
+@pytest.mark.slow
+def test_of_two_runs_at_once_the_second_finds_what_the_first_has_made(house):
+    pipeline = house.pipeline("twice")
+    runs = [house.start(pipeline) for _ in range(2)]
+    for run in runs:
+        assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    for kind in STAGES:
+        assert len([path for path in (pipeline.data / kind).iterdir()]) == 1
+    course = pipeline.course()["train_loss"]
+    assert [step for step, _ in course] == list(range(1, 61))
+
+
+@pytest.mark.slow
+def test_training_goes_on_without_the_server(house):
+    pipeline = house.pipeline("alone")
+    house.start(pipeline, settings=STEPS)
+    await_training(house, pipeline, 47)
+    server = house.process("prefect")
+    server.kill()
+    server.wait(10)
+    end = time.monotonic() + 120
+    while not list((pipeline.data / "run").glob("[!.]*")):
+        assert time.monotonic() < end, "training did not come to its end"
+        time.sleep(0.2)
+    house.services("up")
+    again = house.start(pipeline, settings=STEPS)
+    assert house.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+
+
+@pytest.mark.slow
+def test_services_start_once_and_leave_nothing(house):
+    known = [house.process(name).pid for name in ("prefect", "worker", "mlflow")]
+    assert house.services("up").returncode == 0
+    assert [house.process(name).pid for name in ("prefect", "worker", "mlflow")] == known
+    family = [child for pid in known for child in psutil.Process(pid).children(recursive=True)]
+    for _ in range(2):
+        assert house.services("down").returncode == 0
+    assert not any(psutil.pid_exists(pid) for pid in known)
+    assert not any(child.is_running() for child in family)
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{house.api}/health", timeout=2)
+
+
+@pytest.mark.slow
+def test_all_that_prefect_yaml_declares_is_deployed(house):
+    deployed = house.deploy("--all")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    for flow in ("ingest", "prepare", "train", "evaluate", "pipeline"):
+        for config in ("sample", "classics", "classics-cpu", "home-8gb", "large", "original"):
+            address = f"{house.api}/deployments/name/{flow}/{config}"
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                assert answer.status == 200
+    with urllib.request.urlopen(f"{house.api}/deployments/name/sweep/shape", timeout=10) as answer:
+        assert answer.status == 200
