@@ -29,6 +29,8 @@ POOL = "femtogpt"
 START = 180.0  # seconds that a service has to answer
 END = 45.0  # seconds that it has to end; the worker's flows stop in this time
 LOGS = flows.HOME / "logs"
+# The job runner of MLflow's server is of no use here and takes seven processes.
+QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _start(service: Service, port: int) -> None:
         process = subprocess.Popen(
             service.command,
             cwd=flows.ROOT,
+            env={**os.environ, **QUIET},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
