@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from femtogpt.training.metrics import Tail
+from femtogpt.training.metrics import BITS, Tail
 
 BATCH = 900  # metrics sent at once; MLflow takes 1000
 AXES = ("step", "tokens", "seconds", "time")  # of a line, besides its values
@@ -36,11 +36,13 @@ class Recorder:
     """Follows a metrics file into an MLflow run.
 
     The file is the truth: what MLflow cannot take now is sent later, and what it already has,
-    from before a stop, is not sent twice.
+    from before a stop, is not sent twice. MLflow draws by the step of a point alone: what is to be
+    compared by tokens, seconds or operations is sent once more with these as steps.
     """
 
-    def __init__(self, client: Any, run_id: str, path: Path):
+    def __init__(self, client: Any, run_id: str, path: Path, flops_per_token: float = 0.0):
         self.client, self.run_id, self.path = client, run_id, path
+        self.flops_per_token = flops_per_token
         self.away = False
         self._begin()
 
@@ -79,8 +81,12 @@ class Recorder:
         points = {(name, line["step"]): value for name, value in values.items()}
         points |= {(name, line["step"]): line[name] for name in ("tokens", "seconds")}
         for name, value in values.items():
-            if name.endswith("loss"):
+            if name.endswith("loss") or name == BITS:
                 points[f"by_tokens/{name}", line["tokens"]] = value
+            if name == BITS:
+                points[f"by_seconds/{name}", round(line["seconds"])] = value
+                gflop = line["tokens"] * self.flops_per_token / 1e9
+                points[f"by_gflop/{name}", round(gflop)] = value
         moment = round(line["time"] * 1000)
         return {
             (name, step): (value, moment)

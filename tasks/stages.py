@@ -27,6 +27,8 @@ from femtogpt.tokens.tokenizer import train_tokenizer
 from femtogpt.training.metrics import BITS
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.stage import run_training, settled_on
+from tasks import shown
+from tasks.devices import alone
 from tasks.tracking import Tracking
 from tasks.training import supervise
 
@@ -69,7 +71,10 @@ def fetch_source(config: Config, name: str) -> Artifact:
 @task(name="corpus", cache_policy=NO_CACHE)
 def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
     """Clean, check and split the documents of all sources."""
-    return build_corpus(Store(config.paths.data), config, raws)
+    artifact = build_corpus(Store(config.paths.data), config, raws)
+    if artifact.made:
+        shown.corpus(artifact)
+    return artifact
 
 
 @task(name="tokenizer", cache_policy=NO_CACHE)
@@ -99,8 +104,11 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
             watch(line["step"] / steps, line)
 
     def watched(run: Path, shards: Path) -> None:
-        recorder = Tracking.of(config).open(run / METRICS, known)
-        supervise(run, shards, steps, recorder, look)
+        tracking = Tracking.of(config)
+        with alone(known.train):
+            recorder = tracking.open(run / METRICS, known, tokens)
+            with tracking.monitored():
+                supervise(run, shards, steps, recorder, look, shown.Progress("training").show)
 
     try:
         return run_training(Store(config.paths.data), known, tokens, watched)
@@ -119,16 +127,25 @@ def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
 @task(name="samples", cache_policy=NO_CACHE)
 def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Have the model write."""
-    return write_samples(Store(config.paths.data), config, tokens, run)
+    artifact = write_samples(Store(config.paths.data), config, tokens, run)
+    if artifact.made:
+        shown.samples(artifact)
+    return artifact
 
 
 @task(name="report", cache_policy=NO_CACHE)
 def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
     """The loss plot and the summary."""
-    return write_report(Store(config.paths.data), config.name, artifacts)
+    artifact = write_report(Store(config.paths.data), config.name, artifacts)
+    if artifact.made:
+        shown.summary(artifact)
+    return artifact
 
 
 @task(name="record", cache_policy=NO_CACHE)
 def record(config: Config, artifacts: dict[str, Artifact]) -> dict:
     """See that MLflow has all of it; gives the run's id, name and address."""
-    return Tracking.of(config).complete(artifacts)
+    run = Tracking.of(config).complete(artifacts)
+    if any(artifact.made for artifact in artifacts.values()):
+        shown.run(run)
+    return run

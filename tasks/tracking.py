@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from femtogpt.artifact import Artifact, digest_of, write_whole
 from femtogpt.config import Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
+from femtogpt.training.plan import flops_per_token
 from tasks.recorder import Recorder
 from tasks.store import PARENT, as_params, end, now, opened, uri_of
+from tasks.surroundings import inputs, machine, monitored
 
 TAG = "femtogpt.config"  # finds the run of a configuration
 # What a person wants to see of an artifact; of the rest the digest is enough.
@@ -57,18 +59,27 @@ class Tracking:
         key = digest_of([settings, identity, reading])[:16]
         return _known.setdefault((uri, key), cls(config, uri, key))
 
-    def open(self, metrics: Path, settled: Config | None = None) -> Recorder:
+    def open(self, metrics: Path, settled: Config, tokens: Artifact) -> Recorder:
         """Go on in the run of this configuration, or begin it; what carries its metrics there.
 
-        ``settled``: the same with what only the texts could tell, which MLflow is told as well.
+        ``settled``: the same with what only the texts, ``tokens``, could tell, which MLflow is
+        told as well.
         """
         if self.client is None:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
         self._keep_open()
-        if settled is not None:
-            self._tell(settled)
-        return Recorder(self.client, self.run_id, metrics)
+        self._tell(settled)
+        index = json.loads((tokens.path / "index.json").read_text())
+        if not self.client.get_run(self.run_id).inputs.dataset_inputs:
+            texts = {name: _texts(source) for name, source in self.config.sources.items()}
+            self.client.log_inputs(self.run_id, inputs(tokens, texts, index))
+        flops = flops_per_token(settled.model, index["vocab_size"])
+        return Recorder(self.client, self.run_id, metrics, flops)
+
+    def monitored(self) -> AbstractContextManager[None]:
+        """Have the machine's load written into the run that is open."""
+        return monitored(self.uri, self.run_id)
 
     def _keep_open(self) -> None:
         """Leave word of the open run for who ends it if this process is killed."""
@@ -91,7 +102,11 @@ class Tracking:
         begin = {
             "start_time": self.start,
             "run_name": self.name or self._name(self.config),
-            "tags": {PARENT: self.parent} if self.parent else {},
+            "tags": {
+                **machine(),
+                "femtogpt.configuration": self.config.name,
+                **({PARENT: self.parent} if self.parent else {}),
+            },
         }
         place = (self.uri, self.config.paths.mlruns, self.config.name)
         client, self.run_id = opened(*place, (TAG, self.key), begin, _params(self.config))
@@ -118,7 +133,8 @@ class Tracking:
         if note := self._recorded(contents):
             log.info("record: up to date (MLflow run %s)", note["run_id"])
             return note
-        recorder = self.open(artifacts["run"].path / METRICS, self._settled(artifacts["run"]))
+        run, tokens = artifacts["run"], artifacts["tokens"]
+        recorder = self.open(run.path / METRICS, self._settled(run), tokens)
         recorder.follow()
         if recorder.away:
             raise UserError("the run is whole, but MLflow lacks it: the same command tries again")
@@ -178,6 +194,12 @@ class Tracking:
         if self.client is None:
             return
         end(self.client, self.run_id, status, why)
+
+
+def _texts(source: Any) -> str:
+    """Where a source's texts come from, in a few words."""
+    place = source.identity()
+    return ", ".join(f"{name} {value}" for name, value in place.items() if value is not None)
 
 
 def _params(config: Config) -> dict[str, Any]:

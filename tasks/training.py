@@ -30,19 +30,25 @@ POLL = 0.5  # seconds between looks at the metrics
 RECORD = 5.0  # seconds between batches to the tracker
 PATIENCE = 120.0  # seconds that a stopping training has to finish its step and write
 Watch = Callable[[dict], None]
+Show = Callable[[float, str], None]  # the share that is done, and a note
 log = logging.getLogger("femtogpt.training")
 
 
 def supervise(
-    run: Path, tokens: Path, max_steps: int, recorder: Recorder, watch: Watch | None = None
+    run: Path,
+    tokens: Path,
+    max_steps: int,
+    recorder: Recorder,
+    watch: Watch | None = None,
+    show: Show = lambda share, note: None,
 ) -> None:
     """Train in the folder ``run`` in a child process until it ends.
 
     Its progress is shown and carried to the recorder; ``watch`` is given each line of its metrics
-    and may end the training by raising Pruned. A stop of this process (Ctrl-C, SIGTERM,
-    Prefect's cancellation) is passed on, and the child's checkpoint awaited. The child also
-    stops when this process dies: its standard input closes. Raises Stopped after a stop that
-    came from outside, UserError where the child failed.
+    and may end the training by raising Pruned. ``show`` is told now and then how far it is. A stop
+    of this process (Ctrl-C, SIGTERM, Prefect's cancellation) is passed on, and the child's
+    checkpoint awaited. The child also stops when this process dies: its standard input closes.
+    Raises Stopped after a stop that came from outside, UserError where the child failed.
     """
     command = [sys.executable, "-m", "femtogpt.training", "--supervised", str(run), str(tokens)]
     with (run / LOG).open("ab") as file:
@@ -51,7 +57,7 @@ def supervise(
             command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True
         )
     try:
-        _follow(child, max_steps, recorder, said, _Course(run / METRICS, watch))
+        _follow(child, max_steps, recorder, said, _Course(run / METRICS, watch), show)
     except BaseException:
         _stop(child)
         raise
@@ -65,20 +71,28 @@ def supervise(
 
 
 def _follow(
-    child: subprocess.Popen, max_steps: int, recorder: Recorder, said: _Said, course: _Course
+    child: subprocess.Popen,
+    max_steps: int,
+    recorder: Recorder,
+    said: _Said,
+    course: _Course,
+    show: Show,
 ) -> None:
     """Until the child ends, show how far it is and carry its metrics to the tracker."""
-    recorded = time.monotonic()
+    recorded, now = time.monotonic(), (0, "")
     with progress("training", max_steps, "steps") as update:
         while child.poll() is None:
             said.tell()
-            if now := course.now():
+            if new := course.now():
+                now = new
                 update(*now)
             if time.monotonic() - recorded >= RECORD:
                 recorder.follow()
+                show(now[0] / max_steps, now[1])
                 recorded = time.monotonic()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(POLL)
+    show(1.0, (course.now() or now)[1])
 
 
 class _Course:

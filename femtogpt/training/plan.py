@@ -94,14 +94,13 @@ def plan(
     if config.ema:
         known["average"] = 4 * parameters
     tokens = (config.max_steps or 0) * config.batch_size * model.context
-    attention = 6 * model.layers * model.width * model.context  # causal: half of all pairs
     return Plan(
         parameters,
         {**known, LOSS_PART: rest},
         extended(by_window[2], by_window[4]),
         max(0, stepping - held),
         tokens,
-        float(tokens) * (6 * parameters + attention),
+        tokens * flops_per_token(model, vocab_size),
     )
 
 
@@ -219,6 +218,12 @@ def _step(
         loss.backward()
 
     return model, optimizer, gradient
+
+
+def flops_per_token(model: ModelConfig, vocab_size: int) -> float:
+    """Floating-point operations of training on one token, without computing layers again."""
+    attention = 6 * model.layers * model.width * model.context  # causal: half of all pairs
+    return 6.0 * parameter_count(model, vocab_size) + attention
 
 
 def parameter_count(model: ModelConfig, vocab_size: int) -> int:
