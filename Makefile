@@ -18,7 +18,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline sweep up down deploy ui test test-all bench-data bench-train lint clean
+.PHONY: help setup pipeline sweep up down deploy ui test test-all bench-data bench-train bench-flow lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -68,6 +68,9 @@ bench-train: $(MADE)  ## the engine against a plain recipe, in 40 minutes; ARCHI
 	@test -n '$(ARCHIVE)' || { echo 'error: give the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@$(BIN)/python benchmarks/our_data.py tokens '$(ARCHIVE)' data/bench
 	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
+
+bench-flow: $(MADE)  ## what orchestration costs, in 15 minutes
+	@$(BIN)/python benchmarks/bench_flow.py
 
 .venv-datatrove/.made:  # of its own: datatrove asks for much that we do not need
 	$(PYTHON) -m venv .venv-datatrove

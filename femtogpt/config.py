@@ -247,7 +247,9 @@ class TrainConfig(Section):
         0.012, gt=0, le=1, description="peak rate of AdamW; default: by model.width"
     )
     muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak rate of Muon")
-    weight_decay: float = Field(0.1, ge=0, le=10, description="decoupled, on matrices alone")
+    weight_decay: float | None = Field(
+        None, ge=0, le=10, description="decoupled, on matrices alone; default: by epochs and steps"
+    )
     warmup: float = Field(0.02, ge=0, le=1, description="share of steps in which the rate rises")
     decay: float = Field(0.5, ge=0, le=1, description="share of steps, the last, in which it falls")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
@@ -286,6 +288,11 @@ class TrainConfig(Section):
     evaluate_tokens: int = Field(
         16384, ge=1, description="held-out tokens in an estimate, spread over the whole"
     )
+
+    @property
+    def main_rate(self) -> float:
+        """The peak rate of the optimiser that hidden matrices have."""
+        return self.muon_learning_rate if self.optimizer == "muon" else self.learning_rate
 
     @model_validator(mode="before")
     @classmethod

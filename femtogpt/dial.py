@@ -70,3 +70,13 @@ def epochs(parameters: int, tokens: int) -> float:
     16 passes a text has little left to teach (Muennighoff et al. 2023).
     """
     return min(16.0, 20 * parameters / tokens)
+
+
+def weight_decay(passes: float, steps: int, rate: float) -> float:
+    """Decay, per step and unit of ``rate``, for so many passes over the text in so many steps.
+
+    What is learned in a step fades in ``1 / (rate × decay)`` steps: with this decay in one pass
+    over the text, or in the whole training where that is shorter. That the best time to fade is a
+    number of passes, whatever the steps, is Wang & Aitchison 2024; docs/experiments.md.
+    """
+    return round(min(10.0, max(1.0, passes) / (rate * steps)), 4)

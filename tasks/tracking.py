@@ -206,7 +206,8 @@ def _params(config: Config) -> dict[str, Any]:
     """All settings but where things lie; without those that the size of the text decides yet."""
     flat = _flat(config.model_dump(mode="json", exclude={"paths"}))
     open_ = {
-        f"train.{name}" for name in ("max_steps", "epochs", "evaluate_every", "checkpoint_every")
+        f"train.{name}"
+        for name in ("max_steps", "epochs", "evaluate_every", "checkpoint_every", "weight_decay")
     }
     return {name: value for name, value in flat.items() if name not in open_ or value is not None}
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.config_file import load_config
-from femtogpt.dial import NAMED, epochs, recipe, shape
+from femtogpt.dial import NAMED, epochs, recipe, shape, weight_decay
 from femtogpt.errors import UserError
+from femtogpt.tokens.batches import Batches
 from femtogpt.training.outlook import outlook
 from femtogpt.training.plan import parameter_count
 from femtogpt.training.stage import settled, settled_on
@@ -187,3 +188,31 @@ def test_a_size_may_be_written_with_an_exponent_and_must_be_one(load):
 def test_each_preset_can_be_read(name):
     found = settled(load_config(name), TEXT, 8000)
     assert found.train.max_steps > 0 and len(found.samples.prompts) == 3
+
+
+def test_weight_decay_lets_weights_fade_in_one_pass_or_in_the_whole_training(load):
+    once = load("train: {max_steps: 100, batch_size: 8, muon_learning_rate: 0.02}")
+    text = 100 * 8 * 256
+    for passes in (0.1, 1, 4):
+        train = settled(once, text / passes, 8000).train
+        fading = 1 / (train.muon_learning_rate * train.weight_decay)  # in steps
+        assert fading == pytest.approx(100 / max(1, passes), rel=0.01)
+    adamw = settled(load("train: {max_steps: 100, optimizer: adamw}"), text, 8000).train
+    assert adamw.weight_decay == pytest.approx(1 / (100 * adamw.learning_rate), rel=0.01)
+    chosen = load("train: {max_steps: 100, weight_decay: 0.3}")
+    assert settled(chosen, text, 8000).train.weight_decay == 0.3
+
+
+def test_a_training_without_settled_decay_takes_that_of_its_text(tokens, run, tmp_path):
+    from tests.tiny import outcome, settings, trained
+
+    config = settings({}, max_steps=20)
+    assert config.train.weight_decay is None
+    shards, train = tokens.shards("train"), config.train
+    each = Batches(shards, config.model.context, train.batch_size, 0).tokens_per_epoch
+    passes = 20 * train.batch_size * config.model.context / each
+    derived = weight_decay(passes, 20, config.train.muon_learning_rate)
+    alike = settings({}, max_steps=20, weight_decay=derived)
+    assert outcome(trained(config, tokens, run)) == outcome(trained(alike, tokens, tmp_path / "b"))
+    other = settings({}, max_steps=20, weight_decay=0.0)
+    assert outcome(trained(other, tokens, tmp_path / "c")) != outcome(trained(config, tokens, run))

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
+from femtogpt.dial import weight_decay
 from femtogpt.errors import Diverged, Stopped, UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.batches import Batches
@@ -95,9 +96,6 @@ def _train(
         compiled.compile_model(model, by_layer=group.size > 1 and config.parallel == "fsdp")
         compiled.try_out(model, precision, windows, group)
     shared = model if group.size == 1 else share(model, config.parallel)
-    optimizer = Optimizer(model, config, precision.dtype)
-    average = Average(model, config.ema)
-    gradient = Gradient(shared, precision, windows)
     batches = Batches(
         tokens.shards("train"),
         model_config.context,
@@ -107,6 +105,13 @@ def _train(
         group.rank,
         group.size,
     )
+    if config.weight_decay is None:
+        passes = config.max_steps * tokens_per_step / batches.tokens_per_epoch
+        decay = weight_decay(passes, config.max_steps, config.main_rate)
+        config = config.model_copy(update={"weight_decay": decay})
+    optimizer = Optimizer(model, config, precision.dtype)
+    average = Average(model, config.ema)
+    gradient = Gradient(shared, precision, windows)
     held_out = HeldOut(tokens, model_config.context, config.evaluate_tokens)
 
     state = State(model, optimizer, precision, average, gradient, group.leads)

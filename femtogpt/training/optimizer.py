@@ -18,22 +18,21 @@ class Optimizer:
 
     def __init__(self, model: GPT, config: TrainConfig, dtype: torch.dtype = torch.float32):
         """``dtype``: of the matrix products in Muon's iterations."""
+        decay = config.weight_decay or 0.0  # not settled in a plan, which it does not change
         hidden = [weight for weight in model.layers.parameters() if weight.ndim == 2]
         head = [model.embed_tokens.weight]
         vectors = [weight for weight in model.parameters() if weight.ndim < 2]
         adamw = [
-            {"params": head, "weight_decay": config.weight_decay},
+            {"params": head, "weight_decay": decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
         if config.optimizer == "adamw":
-            adamw.insert(0, {"params": hidden, "weight_decay": config.weight_decay})
+            adamw.insert(0, {"params": hidden, "weight_decay": decay})
         self.parts: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(adamw, lr=config.learning_rate, betas=(0.9, 0.95), fused=True)
         ]
         if config.optimizer == "muon":
-            self.parts.append(
-                Muon(hidden, dtype, lr=config.muon_learning_rate, weight_decay=config.weight_decay)
-            )
+            self.parts.append(Muon(hidden, dtype, lr=config.muon_learning_rate, weight_decay=decay))
         self.peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
 
     def set_rate(self, factor: float) -> None:

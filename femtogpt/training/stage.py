@@ -13,7 +13,7 @@ from pathlib import Path
 
 from femtogpt.artifact import Artifact, Recipe, Store, write_whole
 from femtogpt.config import Config, TrainConfig
-from femtogpt.dial import epochs
+from femtogpt.dial import epochs, weight_decay
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training.metrics import FILE as METRICS
@@ -33,17 +33,21 @@ APART = {
 
 
 def settled(config: Config, text: float, vocab_size: int) -> Config:
-    """The configuration with its number of steps, where that is left to the size of the text.
+    """The configuration with its number of steps and its weight decay, where these are left to
+    the size of the text.
 
     ``text``: tokens of an epoch.
     """
-    train = config.train
-    if train.max_steps is not None:
-        return config
-    passes = train.epochs or epochs(parameter_count(config.model, vocab_size), text)
-    steps = math.ceil(passes * text / (train.batch_size * config.model.context))
-    known = {**train.model_dump(), "epochs": passes, "max_steps": steps}
-    return config.model_copy(update={"train": TrainConfig.model_validate(known)})
+    train, known = config.train, {}
+    each = train.batch_size * config.model.context
+    if train.max_steps is None:
+        known["epochs"] = train.epochs or epochs(parameter_count(config.model, vocab_size), text)
+        known["max_steps"] = math.ceil(known["epochs"] * text / each)
+    if train.weight_decay is None:
+        steps = known.get("max_steps", train.max_steps)
+        known["weight_decay"] = weight_decay(steps * each / text, steps, train.main_rate)
+    settled = TrainConfig.model_validate({**train.model_dump(), **known})
+    return config.model_copy(update={"train": settled})
 
 
 def text_of(config: Config, tokens: Tokens) -> float:
@@ -59,10 +63,10 @@ def settled_on(config: Config, tokens: Tokens) -> Config:
     model, train = config.model, config.train
     log.info(
         "settings: %d layers × %d, %d heads; %s steps of %d windows of %d, %.1f epochs;"
-        " peak rates %g and %g (Muon)",
+        " peak rates %g and %g (Muon), weight decay %g",
         *(model.layers, model.width, model.heads, f"{train.max_steps:,}", train.batch_size),
         *(model.context, train.max_steps * train.batch_size * model.context / text),
-        *(train.learning_rate, train.muon_learning_rate),
+        *(train.learning_rate, train.muon_learning_rate, train.weight_decay),
     )
     return config
 

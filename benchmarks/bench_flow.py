@@ -1,0 +1,192 @@
+"""What orchestration costs: a pipeline with nothing to do, and the share of a long training.
+
+::
+
+    make bench-flow
+
+A small configuration is carried out once. Then, several times in turn: an empty flow, and the
+pipeline with nothing to do, both without a server (each starts Prefect's temporary one); the
+pipeline with nothing to do with a server up. Then a training of some minutes with a server up:
+the share is the processor time that Prefect's server and the flow's process (with MLflow in it)
+took while it trained, of all that the machine has, and what the training task took before and
+after the training's own process. Prints a table and writes ``benchmarks/out/flow.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+from processes import machine
+
+import flows  # what Prefect is set to here
+from flows.services import down, up
+
+HERE = Path(__file__).resolve().parent
+CONFIG = """
+sources: {stories: {kind: sample, characters: 600000}}
+tokenizer: {vocab_size: 1000}
+model: {layers: 4, width: 128, heads: 4, context: 256}
+train: {max_steps: 4, batch_size: 8}
+samples: {tokens: 20}
+"""
+EMPTY = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
+LOOK = 0.2  # seconds between looks at the processes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=10, help="of the training, about")
+    parser.add_argument("--prefect-port", type=int, default=4290)
+    parser.add_argument("--mlflow-port", type=int, default=5090)
+    parser.add_argument("--out", type=Path, default=HERE / "out/flow.json")
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        figures = {"machine": machine(), **measure(options, Path(folder))}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"\n{figures['machine']}\n")
+    for name, target in (
+        ("nothing_to_do_seconds", "≤ 8 s"),
+        ("nothing_to_do_over_empty_seconds", "≤ 5 s"),
+        ("tracking_share", "≤ 0.03"),
+    ):
+        print(f"{name:36}{figures[name]:8.3f}   {target}")
+    print(f"\nwritten: {options.out}")
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict:
+    config = folder / "small.yaml"
+    config.write_text(CONFIG)
+    home = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": ""}
+    alone = {name: value for name, value in {**os.environ, **home}.items() if value}
+    pipeline = [sys.executable, "-m", "flows", "pipeline", str(config), "--set"]
+    pipeline += [f"paths.data={folder / 'data'}", f"paths.mlruns={folder / 'mlruns'}"]
+    timed(pipeline, alone)
+    pairs = []
+    for number in range(options.rounds):
+        log(f"without a server, {number + 1} of {options.rounds}")
+        pairs.append((timed([sys.executable, "-c", EMPTY], alone), timed(pipeline, alone)))
+    flows.HOME = folder / "prefect"
+    os.environ.update(alone)
+    up(options.prefect_port, options.mlflow_port, folder / "mlruns")
+    try:
+        served = {**alone, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
+        timed(pipeline, served)
+        log("with a server")
+        waits = [timed(pipeline, served) for _ in range(options.rounds)]
+        shares = share(pipeline, served, options.minutes)
+    finally:
+        down()
+    return {
+        "nothing_to_do_seconds": statistics.median(waits),
+        "nothing_to_do_each": waits,
+        "nothing_to_do_over_empty_seconds": statistics.median(b - a for a, b in pairs),
+        "empty_and_nothing_to_do_each": pairs,
+        **shares,
+    }
+
+
+def timed(command: list[str], environment: dict[str, str]) -> float:
+    """Seconds that a command takes, from its start to its end."""
+    start = time.monotonic()
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=HERE.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - start
+
+
+def share(pipeline: list[str], environment: dict[str, str], minutes: float) -> dict:
+    """Of a training of about so many minutes."""
+    steps = 150  # of a first one, that tells the speed
+    spent = training(pipeline, environment, steps)
+    each = spent["seconds"] / steps
+    log(f"a training of {minutes:g} min")
+    found = training(pipeline, environment, max(steps + 1, round(60 * minutes / each)))
+    processor = found["processor_seconds"] / os.cpu_count()
+    return {
+        "training_seconds": found["process_seconds"],
+        "orchestration_processor_seconds": found["processor_seconds"],
+        "around_training_seconds": found["around"],
+        "tracking_share": (processor + found["around"]) / found["task_seconds"],
+    }
+
+
+def training(pipeline: list[str], environment: dict[str, str], steps: int) -> dict:
+    """Run it, and look at the processes while it trains."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [*pipeline, f"train.max_steps={steps}"],
+        env=environment,
+        cwd=HERE.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said: list[tuple[float, str]] = []
+
+    def listen() -> None:
+        for line in process.stderr:
+            said.append((time.monotonic() - start, line))
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    looks = []
+    while process.poll() is None:
+        looks.append((time.monotonic() - start, *processor_seconds(process.pid)))
+        time.sleep(LOOK)
+    listener.join()
+    assert process.returncode == 0, "".join(line for _, line in said)
+    trains = [look for look in looks if look[2]]
+    begins = next(moment for moment, line in said if "settings:" in line)
+    ends = next(moment for moment, line in said if "run: made" in line)
+    seconds = trains[-1][0] - trains[0][0]
+    return {
+        "seconds": seconds,
+        "process_seconds": seconds,
+        "processor_seconds": trains[-1][1] - trains[0][1],
+        "task_seconds": ends - begins,
+        "around": max(0.0, ends - begins - seconds),
+    }
+
+
+def processor_seconds(pid: int) -> tuple[float, bool]:
+    """Of the flow's processes and Prefect's server, without training; whether that runs."""
+    total, trains = 0.0, False
+    mine = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in [*mine, flows.running("prefect")]:
+        try:
+            if re.search(r"femtogpt\.training", " ".join(process.cmdline())):
+                trains = True
+                continue
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total, trains
+
+
+def log(line: str) -> None:
+    print(f"… {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
