@@ -18,7 +18,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline sweep up down deploy ui test test-all bench-data bench-train bench-flow lint clean
+.PHONY: help setup pipeline sweep up down deploy notify ui test test-all bench-data bench-train bench-flow lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -49,6 +49,9 @@ down: $(MADE)  ## end them; what trains writes a checkpoint first
 
 deploy: $(MADE)  ## make the flows known to the server that is up: prefect deployment run 'pipeline/sample'
 	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api $(BIN)/prefect --no-prompt deploy --all
+
+notify: $(MADE)  ## have messages sent when runs end (see flows/automations.py); OFF=1: no more
+	@$(BIN)/python -m flows.automations $(if $(OFF),--off)
 
 ui: $(MADE)  ## MLflow's pages on the runs, at http://127.0.0.1:$(PORT)
 	@mkdir -p mlruns

@@ -81,10 +81,13 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
     mlruns.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{prefect_port}/api"
+    from flows.automations import end_the_dead  # Prefect reads the address at import
+
     for service in services(prefect_port, mlflow_port, mlruns):
         if flows.running(service.name) is None:
             if service.name == "worker":
                 _make_pool()
+                end_the_dead()
             elif service.answers():
                 raise UserError(
                     f"{service.where} is taken by another program: end that, or choose another port"

@@ -101,11 +101,15 @@ class House:
     def pipeline(self, name: str) -> Pipeline:
         return Pipeline(self.folder / name, self.environment, SMALL)
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def notify(self, given: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+        """Have messages sent when runs end."""
+        return self._run(sys.executable, "-m", "flows.automations", *options, **given)
+
+    def _run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=ROOT,
-            env={**self.environment, "PWD": str(ROOT), "COLUMNS": "200"},
+            env={**self.environment, "PWD": str(ROOT), "COLUMNS": "200", **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -184,3 +188,45 @@ def test_all_that_prefect_yaml_declares_is_deployed(house):
                 assert answer.status == 200
     with urllib.request.urlopen(f"{house.api}/deployments/name/sweep/shape", timeout=10) as answer:
         assert answer.status == 200
+
+
+class Telegram(BaseHTTPRequestHandler):
+    """Stands in for Telegram's server: keeps what it is sent."""
+
+    sent: ClassVar[list[tuple[str, dict]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.sent.append((self.path, json.loads(body)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *about: object) -> None:
+        pass
+
+
+@pytest.mark.slow
+def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(house):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Telegram) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        token = {"TELEGRAM_TOKEN": "12:secret", "TELEGRAM_CHAT": "77"}
+        where = {"TELEGRAM_SERVER": f"http://127.0.0.1:{server.server_port}"}
+        assert house.notify(token | where).stdout == "messages go to Telegram, chat 77\n"
+        run = house.start(house.pipeline("told"), config="smaple")
+        house.await_state(run, "FAILED")
+        end = time.monotonic() + 60
+        while not Telegram.sent and time.monotonic() < end:
+            time.sleep(0.2)
+        ((path, message),) = Telegram.sent
+        assert path == "/bot12:secret/sendMessage"
+        assert message["chat_id"] == "77"
+        assert "Failed" in message["text"] and "did you mean 'sample'?" in message["text"]
+        house.notify({}, "--off")
+        run = house.start(house.pipeline("told"), config="smaple")
+        house.await_state(run, "FAILED")
+        time.sleep(5)
+        assert len(Telegram.sent) == 1
+        server.shutdown()
+    refused = house.notify({})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: give TELEGRAM_TOKEN and TELEGRAM_CHAT")

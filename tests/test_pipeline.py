@@ -46,6 +46,15 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     assert [step for step, _ in course["by_tokens/train_loss"]] == [n * 128 for n in range(1, 61)]
     (evaluation,) = (pipeline.data / "evaluation").iterdir()
     figures = json.loads((evaluation / "evaluation.json").read_text())["held_out"]
+    bits = "held_out_bits_per_character_estimate"
+    for axis in ("", "by_tokens/", "by_gflop/"):
+        assert [value for _, value in course[axis + bits]] == [value for _, value in course[bits]]
+    assert [step for step, _ in course[f"by_tokens/{bits}"]] == [0, 2560, 5120, 7680]
+    assert course[f"by_gflop/{bits}"][-1][0] == pytest.approx(7680 * 6 * 27_000 / 1e9, abs=1)
+    assert run.data.tags["femtogpt.configuration"] == "small"
+    assert "cores" in run.data.tags["femtogpt.machine"]
+    texts = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
+    assert set(texts) == {"stories", "stories, held out"}
     assert course["evaluation/held_out_bits_per_character"] == [(60, figures["bits_per_character"])]
     assert course["evaluation/entropy_bits_per_character"] == [(60, figures["entropy"])]
     assert 0 < figures["entropy"] < figures["bits_per_character"]
