@@ -85,8 +85,8 @@ class Recorder:
                 points[f"by_tokens/{name}", line["tokens"]] = value
             if name == BITS:
                 points[f"by_seconds/{name}", round(line["seconds"])] = value
-                gflop = line["tokens"] * self.flops_per_token / 1e9
-                points[f"by_gflop/{name}", round(gflop)] = value
+                mflop = line["tokens"] * self.flops_per_token / 1e6
+                points[f"by_mflop/{name}", round(mflop)] = value
         moment = round(line["time"] * 1000)
         return {
             (name, step): (value, moment)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 from prefect.artifacts import (
@@ -54,14 +56,27 @@ def run(record: dict[str, str]) -> None:
 
 
 class Progress:
-    """A bar with the losses so far; made with the first look."""
+    """A bar with the losses so far; made with the first look.
+
+    The server is told in a thread, and not again before it has answered: without a server, a
+    training does not wait for it.
+    """
 
     def __init__(self, key: str):
         self.key = key
         self.id: Any = None
+        self._telling: threading.Thread | None = None
 
     def show(self, share: float, note: str) -> None:
         """``share`` of the whole that is done, from 0 to 1."""
+        if self._telling is None or not self._telling.is_alive():
+            own = copy_context()  # by which Prefect knows of which run this is
+            self._telling = threading.Thread(
+                target=own.run, args=(self._tell, share, note), daemon=True
+            )
+            self._telling.start()
+
+    def _tell(self, share: float, note: str) -> None:
         about = {"progress": 100 * min(1.0, share), "description": note}
         if self.id is None:
             self.id = _asked(lambda: create_progress_artifact(key=self.key, **about))
