@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from prefect import State, flow
-
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
-from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import name, run
+from flows.running import flow_of
 from flows.train import trained
 from tasks import stages
 
@@ -21,15 +18,8 @@ def evaluated(config: Config) -> dict[str, Artifact]:
     return {**artifacts, "evaluation": evaluation, "samples": samples}
 
 
-@flow(name="evaluate", flow_run_name=name)
-def evaluate(
-    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
-) -> dict[str, Artifact] | State:
-    """Measure the model on held-out works and have it write; what it needs is made first.
-
-    Args:
-        config: A configuration's name in conf/, or the path of a YAML file.
-        settings: What to change in it; a field that is left out stays as it is there.
-        archive: A copy of the Kaggle dataset on disk, instead of a download.
-    """
-    return run(evaluated, config, settings, archive)
+evaluate = flow_of(
+    evaluated,
+    "evaluate",
+    "Measure the model on held-out works and have it write; what it needs is made first.",
+)

@@ -8,15 +8,12 @@ anything runs. A field that is not given stays as the configuration has it.
 from __future__ import annotations
 
 from copy import deepcopy
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_serializer
 
 from femtogpt.config import Config
 
-Name = str
-Archive = Path | None
 APART = {"name", "sources"}  # the one is the configuration's own, the other of many kinds
 
 

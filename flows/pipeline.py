@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from prefect import State, flow
 from prefect.exceptions import CancelledRun
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
@@ -16,8 +15,8 @@ from femtogpt.errors import UserError
 from femtogpt.reading.report import SUMMARY
 from flows.console import end, show_stages, stop_when_alone
 from flows.evaluate import evaluated
-from flows.parameters import NOTHING, Archive, Name, Settings
-from flows.running import GOES_ON, name, run
+from flows.parameters import Settings
+from flows.running import GOES_ON, flow_of
 from tasks import stages
 
 
@@ -29,18 +28,7 @@ def reported(config: Config) -> dict:
     return {"report": str(report.path), "run": record}
 
 
-@flow(name="pipeline", flow_run_name=name)
-def pipeline(
-    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
-) -> dict | State:
-    """From raw text to samples, all that is not up to date.
-
-    Args:
-        config: A configuration's name in conf/, or the path of a YAML file.
-        settings: What to change in it; a field that is left out stays as it is there.
-        archive: A copy of the Kaggle dataset on disk, instead of a download.
-    """
-    return run(reported, config, settings, archive)
+pipeline = flow_of(reported, "pipeline", "From raw text to samples, all that is not up to date.")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,29 +6,48 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from prefect import State, runtime
+from prefect import Flow, State, flow, runtime
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped
-from flows.parameters import Archive, Name, Settings
+from flows.parameters import NOTHING, Settings
 from tasks import stages
 from tasks.tracking import Tracking
 
 GOES_ON = "the same command goes on from here"
 T = TypeVar("T")
+ARGUMENTS = """
+
+    Args:
+        config: A configuration's name in conf/, or the path of a YAML file.
+        settings: What to change in it; a field that is left out stays as it is there.
+        archive: A copy of the Kaggle dataset on disk, instead of a download.
+"""
 
 
-def name() -> str:
+def flow_of(work: Callable[[Config], T], name: str, about: str) -> Flow:
+    """A flow that does some work for a configuration, with what may be changed in it."""
+
+    def started(
+        config: str = "sample", settings: Settings = NOTHING, archive: Path | None = None
+    ) -> T | State:
+        return run(work, config, settings, archive)
+
+    started.__doc__ = about + ARGUMENTS  # which Prefect's form shows
+    return flow(name=name, flow_run_name=run_name)(started)
+
+
+def run_name() -> str:
     """Of a run, beside the name of its flow: that of its configuration."""
     given = runtime.flow_run.parameters
     return Path(str(given.get("config") or given.get("sweep"))).stem
 
 
 def run(
-    work: Callable[[Config], T], config: Name, settings: Settings, archive: Archive
+    work: Callable[[Config], T], config: str, settings: Settings, archive: Path | None
 ) -> T | State:
     """Do a flow's work for a configuration.
 

@@ -19,9 +19,8 @@ from femtogpt.sweep.config import SweepConfig, load_sweep
 from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of, write_sweep
 from femtogpt.sweep.study import Study, Trial
 from flows.console import end, show_stages, stop_when_alone
-from flows.parameters import Archive
 from flows.prepare import prepared
-from flows.running import GOES_ON, name
+from flows.running import GOES_ON, run_name
 from tasks import stages
 from tasks.sweeping import SweepRun
 from tasks.tracking import Tracking
@@ -29,9 +28,9 @@ from tasks.tracking import Tracking
 log = logging.getLogger("femtogpt.sweep")
 
 
-@flow(name="sweep", flow_run_name=name)
+@flow(name="sweep", flow_run_name=run_name)
 def sweep(
-    sweep: str = "shape", changes: dict[str, Any] | None = None, archive: Archive = None
+    sweep: str = "shape", changes: dict[str, Any] | None = None, archive: Path | None = None
 ) -> dict | State:
     """Train each variant of a configuration, going on where it was stopped.
 

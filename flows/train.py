@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from prefect import State, flow
-
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
-from flows.parameters import NOTHING, Archive, Name, Settings
 from flows.prepare import prepared
-from flows.running import name, run
+from flows.running import flow_of
 from tasks import stages
 
 
@@ -18,15 +15,6 @@ def trained(config: Config) -> dict[str, Artifact]:
     return {**artifacts, "run": stages.train(config, artifacts["tokens"])}
 
 
-@flow(name="train", flow_run_name=name)
-def train(
-    config: Name = "sample", settings: Settings = NOTHING, archive: Archive = None
-) -> dict[str, Artifact] | State:
-    """Train, going on from the last checkpoint; what it needs is made first.
-
-    Args:
-        config: A configuration's name in conf/, or the path of a YAML file.
-        settings: What to change in it; a field that is left out stays as it is there.
-        archive: A copy of the Kaggle dataset on disk, instead of a download.
-    """
-    return run(trained, config, settings, archive)
+train = flow_of(
+    trained, "train", "Train, going on from the last checkpoint; what it needs is made first."
+)
