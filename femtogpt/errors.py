@@ -9,8 +9,8 @@ class UserError(Exception):
     """
 
 
-class Diverged(UserError):
-    """The loss of a training diverges: its rates are too high."""
+class Unfit(UserError):
+    """A training cannot be done with these settings: it diverges, or does not fit into memory."""
 
 
 class Stopped(Exception):

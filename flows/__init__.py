@@ -21,12 +21,12 @@ def noted(service: str) -> Path:
 
 
 def running(service: str) -> psutil.Process | None:
-    """The process of a service that runs."""
+    """The process of a service that runs: the one of that id with that command."""
     try:
         about = json.loads(noted(service).read_text())
         process = psutil.Process(about["pid"])
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive and process.create_time() == about["created"] else None
+        return process if alive and process.cmdline() == about["command"] else None
     except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
         return None
 

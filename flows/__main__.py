@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import runpy
 import signal
@@ -28,7 +27,7 @@ import flows
 
 GUARDED = "--guarded"
 ENGINE = "engine"
-OPEN_RUN = "FEMTOGPT_OPEN_RUN"  # the file in which the flow keeps which MLflow run is open
+OPEN_RUNS = "FEMTOGPT_OPEN_RUNS"  # the file in which the flow keeps which MLflow runs are open
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK = 1.0  # seconds between looks at whether the worker is still there
 
@@ -41,13 +40,13 @@ def main() -> int:
         print("usage: python -m flows pipeline [configuration] [options]", file=sys.stderr)
         return 2
     with TemporaryDirectory(prefix="femtogpt-") as folder:
-        return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "run.json")
+        return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")
 
 
-def _guard(name: str, arguments: list[str], open_run: Path) -> int:
+def _guard(name: str, arguments: list[str], open_runs: Path) -> int:
     came: list[int] = []
     command = [sys.executable, "-m", "flows", GUARDED, name, *arguments]
-    environment = {**os.environ, OPEN_RUN: str(open_run)}
+    environment = {**os.environ, OPEN_RUNS: str(open_runs)}
     with _output(name) as output:
         flow = subprocess.Popen(
             command,
@@ -77,8 +76,10 @@ def _guard(name: str, arguments: list[str], open_run: Path) -> int:
                 pass_on(signal.SIGHUP, None)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(flow.pid, signal.SIGKILL)
-    if status < 0:
-        _end_run(open_run)
+    if status < 0 and open_runs.exists():  # it could not tell MLflow itself
+        from tasks.store import end_open
+
+        end_open(open_runs, "the flow's process was killed")
     if came and name != ENGINE:
         return 128 + came[-1]
     return status if status >= 0 else 128 - status
@@ -103,17 +104,6 @@ def _flow(name: str, *arguments: str) -> int:
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
         return 0
     return importlib.import_module(f"flows.{name}").main([GUARDED, *arguments])
-
-
-def _end_run(open_run: Path) -> None:
-    """Tell MLflow that the flow was killed, as it could not do so itself."""
-    try:
-        run = json.loads(open_run.read_text())
-    except FileNotFoundError:
-        return
-    from tasks.store import end_run
-
-    end_run(run["uri"], run["run_id"], "KILLED", "the flow's process was killed")
 
 
 if __name__ == "__main__":

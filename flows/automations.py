@@ -14,6 +14,7 @@ import os
 import sys
 from datetime import timedelta
 
+import httpx
 from prefect.automations import Automation
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
@@ -129,6 +130,9 @@ def main() -> int:
             print(f"messages go to {tell(dict(os.environ))}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except httpx.TransportError:
+        print("error: the server does not answer: make up starts one", file=sys.stderr)
         return 1
     return 0
 

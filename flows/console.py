@@ -7,7 +7,15 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
+from prefect.exceptions import CancelledRun
+
+from femtogpt.errors import UserError
+
+GOES_ON = "the same command goes on from here"
 RUNS = ("prefect.flow_runs", "prefect.task_runs")
 
 
@@ -38,10 +46,30 @@ def show_stages() -> None:
         handler.addFilter(_worth_showing)
 
 
-def end(line: str, status: int) -> int:
-    """Say why a command ends; the status it ends with."""
+@contextmanager
+def told() -> Iterator[None]:
+    """Have a command end with one line where it does not do its work.
+
+    Its status is then 1, or 130 where it was stopped.
+    """
+    try:
+        yield
+    except UserError as error:
+        _end(f"error: {error}", 1)
+    except CancelledRun as error:
+        _end(str(error), 130)
+    except KeyboardInterrupt:  # before or after the flow
+        _end(f"stopped: {GOES_ON}", 130)
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):
+            raise
+        where = os.environ.get("PREFECT_API_URL")
+        _end(f"error: no Prefect server answers at {where}: make up, or unset PREFECT_API_URL", 1)
+
+
+def _end(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
-    return status
+    sys.exit(status)
 
 
 def stop_when_alone() -> None:

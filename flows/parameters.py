@@ -11,10 +11,11 @@ from copy import deepcopy
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_serializer
+from pydantic.fields import FieldInfo
 
 from femtogpt.config import Config
 
-APART = {"name", "sources"}  # the one is the configuration's own, the other of many kinds
+APART = {"sources"}  # of many kinds
 
 
 class Changes(BaseModel):
@@ -39,7 +40,7 @@ def _changes(model: type[BaseModel], **more: Any) -> type[Changes]:
             fields[name] = (section, Field(default_factory=section))
             continue
         own = deepcopy(field)
-        own.description = ". ".join(filter(None, [field.description, _default(field.default)]))
+        own.description = ". ".join(filter(None, [field.description, _default(field)]))
         own.default = None
         own.json_schema_extra = _plain if _is_nullable(kind) else _firm
         fields[name] = (kind | None, own)
@@ -47,8 +48,9 @@ def _changes(model: type[BaseModel], **more: Any) -> type[Changes]:
     return create_model(name, __base__=Changes, __doc__=model.__doc__, **fields)
 
 
-def _default(value: Any) -> str:
-    return "" if value is None else f"Where the configuration says nothing: {value}"
+def _default(field: FieldInfo) -> str:
+    known = field.get_default()
+    return "" if field.is_required() or known is None else f"Where nothing is said: {known}"
 
 
 def _is_nullable(kind: Any) -> bool:

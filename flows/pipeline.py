@@ -6,17 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from prefect.exceptions import CancelledRun
-
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
-from femtogpt.errors import UserError
 from femtogpt.reading.report import SUMMARY
-from flows.console import end, show_stages, stop_when_alone
+from flows.console import show_stages, stop_when_alone, told
 from flows.evaluate import evaluated
 from flows.parameters import Settings
-from flows.running import GOES_ON, flow_of
+from flows.running import flow_of
 from tasks import stages
 
 
@@ -32,26 +29,20 @@ pipeline = flow_of(reported, "pipeline", "From raw text to samples, all that is 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the pipeline from the command line; 0: done, 1: see the last line, 130: stopped."""
+    """Run the pipeline from the command line."""
     parser = argparse.ArgumentParser(prog="make pipeline", description=__doc__)
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
     parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
+    with told():
         known = load_config(options.config, options.set, options.archive)
         show_stages()
         if options.guarded:
             stop_when_alone()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
         done = pipeline(options.config, settings, options.archive)
-    except UserError as error:
-        return end(f"error: {error}", 1)
-    except CancelledRun as error:
-        return end(str(error), 130)
-    except KeyboardInterrupt:  # before or after the flow
-        return end(f"stopped: {GOES_ON}", 130)
     record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")

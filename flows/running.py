@@ -13,11 +13,11 @@ from prefect.states import Cancelled
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped
+from flows.console import GOES_ON
 from flows.parameters import NOTHING, Settings
 from tasks import stages
 from tasks.tracking import Tracking
 
-GOES_ON = "the same command goes on from here"
 T = TypeVar("T")
 ARGUMENTS = """
 
@@ -61,11 +61,18 @@ def run(
         done = work(known)
         tracking.end("FINISHED")
         return done
-    except (Stopped, KeyboardInterrupt, TerminationSignal) as error:
-        said = str(error) if isinstance(error, Stopped) else f"stopped: {GOES_ON}"
-        tracking.end("KILLED", said)
-        return Cancelled(message=said)
     except BaseException as error:
-        status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        tracking.end(status, str(error) or type(error).__name__)
+        status, why = outcome(error)
+        tracking.end(status, why)
+        if status == "KILLED":
+            return Cancelled(message=why)
         raise
+
+
+def outcome(error: BaseException) -> tuple[str, str]:
+    """How a run ended, in MLflow's terms, and why: KILLED where it was told to, or FAILED."""
+    if isinstance(error, Stopped):
+        return "KILLED", str(error)
+    if isinstance(error, KeyboardInterrupt | TerminationSignal):
+        return "KILLED", f"stopped: {GOES_ON}"
+    return "FAILED", str(error) or type(error).__name__

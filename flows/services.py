@@ -27,7 +27,7 @@ from femtogpt.errors import UserError
 
 POOL = "femtogpt"
 START = 180.0  # seconds that a service has to answer
-END = 45.0  # seconds that it has to end; the worker's flows stop in this time
+END = 180.0  # seconds that it has to end; the worker's flows finish a step and write in this time
 LOGS = flows.HOME / "logs"
 # The job runner of MLflow's server is of no use here and takes seven processes.
 QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -80,6 +80,8 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
     """Start what does not run yet, and say where to look. Raises UserError where one ends."""
     mlruns.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
+    if flows.running("prefect"):
+        prefect_port = json.loads(flows.noted("prefect").read_text())["port"]
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{prefect_port}/api"
     from flows.automations import end_the_dead  # Prefect reads the address at import
 
@@ -94,7 +96,8 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
                     " with PREFECT_PORT=… or PORT=…"
                 )
             _start(service, prefect_port)
-        print(f"{service.name:10}{service.where}", flush=True)
+        where = json.loads(flows.noted(service.name).read_text())["where"]
+        print(f"{service.name:10}{where}", flush=True)
     print(f"{'logs':10}{LOGS}")
     print(f"for `prefect` in this shell: export PREFECT_API_URL={os.environ['PREFECT_API_URL']}")
 
@@ -120,7 +123,12 @@ def _start(service: Service, port: int) -> None:
             stderr=log,
             start_new_session=True,
         )
-    about = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "port": port}
+    about = {
+        "pid": process.pid,
+        "command": psutil.Process(process.pid).cmdline(),
+        "port": port,
+        "where": service.where,
+    }
     flows.noted(service.name).parent.mkdir(parents=True, exist_ok=True)
     write_whole(flows.noted(service.name), json.dumps(about).encode())
     while not service.answers():

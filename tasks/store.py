@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifact import explained
+from femtogpt.artifact import explained, write_whole
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from tasks.recorder import InOneThread
@@ -80,8 +81,26 @@ def as_params(settings: Mapping[str, Any]) -> list:
     return [Param(name, str(value)) for name, value in settings.items()]
 
 
+def keep_open(uri: str, run_id: str, is_open: bool = True) -> None:
+    """Leave word of a run that is open, for who ends it if this process is killed; or take it back.
+
+    In the file that the environment names: a line of JSON for each.
+    """
+    if not (place := os.environ.get("FEMTOGPT_OPEN_RUNS")):
+        return
+    runs = [run for run in read_open(Path(place)) if run["run_id"] != run_id]
+    runs += [{"uri": uri, "run_id": run_id}] if is_open else []
+    write_whole(Path(place), "".join(json.dumps(run) + "\n" for run in runs).encode())
+
+
+def read_open(place: Path) -> list[dict[str, str]]:
+    """The runs that are open."""
+    return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+
+
 def end(client: Any, run_id: str, status: str, why: str = "") -> None:
     """Mark a run FINISHED, FAILED or KILLED, with the reason; never raises."""
+    keep_open("", run_id, False)
     try:
         if why:
             client.set_tag(run_id, "femtogpt.ended", why)
@@ -90,11 +109,12 @@ def end(client: Any, run_id: str, status: str, why: str = "") -> None:
         log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
 
 
-def end_run(uri: str, run_id: str, status: str, why: str) -> None:
-    """The same for a run of another process."""
+def end_open(place: Path, why: str) -> None:
+    """End the runs that a killed process has left open."""
     from mlflow import MlflowClient
 
-    end(MlflowClient(tracking_uri=uri), run_id, status, why)
+    for run in read_open(place):
+        end(MlflowClient(tracking_uri=run["uri"]), run["run_id"], "KILLED", why)
 
 
 def now() -> int:

@@ -9,7 +9,7 @@ from femtogpt.config import Config
 from femtogpt.sweep.config import SweepConfig
 from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of
 from femtogpt.sweep.study import Study, Trial
-from tasks.store import end, now, opened, uri_of
+from tasks.store import end, keep_open, now, opened, uri_of
 from tasks.tracking import Tracking
 
 TAG = "femtogpt.sweep"  # finds the run of a study
@@ -30,6 +30,7 @@ class SweepRun:
         key = (TAG, study.folder.name)
         self.client, self.run_id = opened(uri, folder, config.name, key, begin, params)
         self.client.update_run(self.run_id, status="RUNNING")
+        keep_open(uri, self.run_id)
 
     def child(self, config: Config, trial: Trial) -> None:
         """Have the run of a trial's configuration stand below this one."""

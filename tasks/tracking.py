@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
@@ -22,7 +21,7 @@ from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.plan import flops_per_token
 from tasks.recorder import Recorder
-from tasks.store import PARENT, as_params, end, now, opened, uri_of
+from tasks.store import PARENT, as_params, end, keep_open, now, opened, uri_of
 from tasks.surroundings import inputs, machine, monitored
 
 TAG = "femtogpt.config"  # finds the run of a configuration
@@ -68,7 +67,7 @@ class Tracking:
         if self.client is None:
             self._connect()
         self.client.update_run(self.run_id, status="RUNNING")
-        self._keep_open()
+        keep_open(self.uri, self.run_id)
         self._tell(settled)
         index = json.loads((tokens.path / "index.json").read_text())
         if not self.client.get_run(self.run_id).inputs.dataset_inputs:
@@ -80,11 +79,6 @@ class Tracking:
     def monitored(self) -> AbstractContextManager[None]:
         """Have the machine's load written into the run that is open."""
         return monitored(self.uri, self.run_id)
-
-    def _keep_open(self) -> None:
-        """Leave word of the open run for who ends it if this process is killed."""
-        if place := os.environ.get("FEMTOGPT_OPEN_RUN"):
-            write_whole(Path(place), json.dumps({"uri": self.uri, "run_id": self.run_id}).encode())
 
     def _tell(self, settled: Config) -> None:
         """Log what was derived, once; a value that is another by now goes into a tag."""
@@ -147,7 +141,7 @@ class Tracking:
             for key, value in artifacts[name].counts.items():
                 if value is not None:
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=steps)
-        self.client.set_terminated(self.run_id, "FINISHED")
+        end(self.client, self.run_id, "FINISHED")
         run = self.client.get_run(self.run_id).info
         note = {
             "run_id": run.run_id,
@@ -155,6 +149,7 @@ class Tracking:
             "name": run.run_name,
             "uri": self.uri,
             "contents": contents,
+            "parent": self.parent,
         }
         self._note.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._note, json.dumps(note, indent=1).encode())
@@ -172,6 +167,7 @@ class Tracking:
         except (OSError, ValueError):
             return None
         same = (note["uri"], note["contents"]) == (self.uri, contents)
+        same = same and self.parent in ("", note.get("parent"))
         return note if same and self._has(note["run_id"]) else None
 
     def _has(self, run_id: str) -> bool:

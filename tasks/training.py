@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from femtogpt.artifact import explained
-from femtogpt.errors import Diverged, Stopped, UserError
+from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.progress import progress
-from femtogpt.training.__main__ import DIVERGED, STOPPED, USER_ERROR
+from femtogpt.training.__main__ import STOPPED, UNFIT, USER_ERROR
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import Tail
 from tasks.recorder import Recorder
@@ -92,6 +92,7 @@ def _follow(
                 recorded = time.monotonic()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(POLL)
+    course.watch = None  # it has ended: there is nothing left to end early
     show(1.0, (course.now() or now)[1])
 
 
@@ -155,9 +156,9 @@ def _reason(status: int, last: str, run: Path) -> Exception:
     """Why the child ended, as the exception to raise."""
     if status == STOPPED:
         return Stopped(f"{last}; the same command goes on from there")
-    if status == DIVERGED:
-        return Diverged(last)
-    if status == USER_ERROR:
+    if status == UNFIT and last:
+        return Unfit(last)
+    if status in (USER_ERROR, UNFIT):
         return UserError(last) if last and _has_room(run) else _full(run)
     if status < 0:
         name = signal.Signals(-status).name

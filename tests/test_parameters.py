@@ -17,7 +17,7 @@ def section(name: str) -> dict:
 
 def test_every_setting_is_offered_with_its_range_and_meaning():
     offered = set(Settings.model_json_schema()["properties"])
-    assert offered == set(Config.model_fields) - {"name"}
+    assert offered == set(Config.model_fields)
     assert set(section("train")) == set(TrainConfig.model_fields)
     assert set(section("model")) == set(ModelConfig.model_fields)
     steps, batch = section("train")["max_steps"], section("train")["batch_size"]
@@ -38,7 +38,7 @@ def test_nothing_is_filled_in_that_a_form_would_give_as_a_change():
     "overrides",
     [
         [],
-        ["train.max_steps=7", "seed=3"],
+        ["train.max_steps=7", "seed=3", "name=mine"],
         ["model.size=nano", "train.patience=null"],
         ["corpus.quality.code=0.5", "samples.prompts=[Утро, Вечер]"],
         ["sources.classics.weight=2"],
@@ -59,7 +59,7 @@ def test_a_flow_has_the_configuration_that_the_command_line_has(overrides):
         {"trian": {}},
         {"train": {"max_steps": 0}},
         {"train": {"learning_rate": "fast"}},
-        {"name": "mine"},
+        {"name": "mine!"},
     ],
 )
 def test_what_is_wrong_is_refused(wrong):

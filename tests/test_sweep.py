@@ -40,6 +40,17 @@ def sweep(tmp_path):
     return sweep
 
 
+_open: list[Study] = []
+
+
+def opened(known, folder: Path) -> Study:
+    """The study of a sweep in a folder; the one before is let go of, as if its process was gone."""
+    while _open:
+        _open.pop().close()
+    _open.append(Study(known, known.variant({"paths.data": str(folder)})))
+    return _open[-1]
+
+
 def counts(steps: int = 100) -> dict:
     return {"steps": steps, "tokens": 1000 * steps, "seconds": 0.6 * steps}
 
@@ -60,38 +71,83 @@ def carried_out(study: Study, most: int = 100) -> list[dict]:
 
 
 def test_a_grid_is_every_combination_once(sweep, tmp_path):
-    chosen = carried_out(Study(sweep(GRID), tmp_path))
+    chosen = carried_out(opened(sweep(GRID), tmp_path))
     expected = itertools.product([1, 2, 3], [0.01, 0.1])
     assert [(c["model.layers"], c["train.learning_rate"]) for c in chosen] == list(expected)
-    study = Study(sweep(GRID), tmp_path)
+    study = opened(sweep(GRID), tmp_path)
     assert study.next() is None
     assert study.best()["chosen"] == {"model.layers": 3, "train.learning_rate": 0.01}
 
 
-def test_a_killed_sweep_goes_on_and_takes_the_open_trial_up_again(sweep, tmp_path):
-    study = Study(sweep(GRID), tmp_path)
-    first = carried_out(study, 2)
-    open_trial = study.next()  # never told
-    resumed = Study(sweep(GRID), tmp_path)
+@pytest.mark.parametrize("text", [GRID, SEARCH, SEARCH.replace("tpe", "random")])
+def test_a_killed_sweep_goes_on_with_the_open_trial_as_if_it_had_not_been(sweep, tmp_path, text):
+    known = sweep(text, trials=6)
+    first = carried_out(opened(known, tmp_path), 2)
+    open_trial = _open[-1].next()  # never told
+    open_trial.watch(0.3, line(30, 3.0))
+    resumed = opened(known, tmp_path)
     rest = carried_out(resumed)
-    assert open_trial.chosen in rest
-    assert sorted(map(str, first + rest)) == sorted(
-        map(str, carried_out(Study(sweep(GRID), tmp_path / "other")))
-    )
+    assert rest[0] == open_trial.chosen
+    assert first + rest == carried_out(opened(known, tmp_path / "unbroken"))
+    assert len(resumed.done()) == 6
+
+
+def test_two_processes_are_not_at_one_sweep(sweep, tmp_path):
+    known = sweep(GRID)
+    config = known.variant({"paths.data": str(tmp_path)})
+    study = Study(known, config)
+    with pytest.raises(UserError, match="the sweep mine is running already"):
+        Study(known, config)
+    study.close()
+    Study(known, config).close()
+
+
+def test_another_base_is_another_study(sweep, tmp_path):
+    known = sweep(GRID)
+    carried_out(opened(known, tmp_path))
+    other = sweep(GRID, **{"corpus.held_out": 0.2})
+    assert len(carried_out(opened(other, tmp_path))) == 6
+    faster = sweep(GRID, **{"train.threads": 1})  # changes nothing that is learned
+    assert opened(faster, tmp_path).folder.parent == opened(known, tmp_path).folder.parent
+
+
+def test_whole_numbers_are_drawn_where_the_setting_is_one(sweep, tmp_path):
+    text = """
+config: sample
+search: random
+settings:
+  train.weight_decay: {low: 0, high: 1}
+  model.layers: {low: 1, high: 4}
+trials: 8
+"""
+    chosen = []
+    study = opened(sweep(text), tmp_path)
+    while trial := study.next():
+        chosen.append(trial.chosen)
+        trial.complete(2.0, counts())
+    assert {type(c["model.layers"]) for c in chosen} == {int}
+    assert any(0 < c["train.weight_decay"] < 1 for c in chosen)
+
+
+def test_settings_that_fit_each_other_in_some_combination_are_accepted(sweep):
+    text = "config: sample\nsettings: {model.width: [128, 160], model.heads: [4, 5]}"
+    assert sweep(text).most == 4
+    with pytest.raises(UserError, match="must be a multiple"):
+        sweep(text.replace("[4, 5]", "[4, 7]"))
 
 
 @pytest.mark.parametrize("search", ["random", "tpe"])
 def test_a_search_draws_the_same_whether_or_not_it_is_stopped(sweep, tmp_path, search):
     text = SEARCH.replace("tpe", search)
-    unbroken = carried_out(Study(sweep(text, trials=8), tmp_path / "unbroken"))
-    stopped = carried_out(Study(sweep(text, trials=3), tmp_path))
-    stopped += carried_out(Study(sweep(text, trials=8), tmp_path))  # with a larger budget
+    unbroken = carried_out(opened(sweep(text, trials=8), tmp_path / "unbroken"))
+    stopped = carried_out(opened(sweep(text, trials=3), tmp_path))
+    stopped += carried_out(opened(sweep(text, trials=8), tmp_path))  # with a larger budget
     assert stopped == unbroken
     assert len({str(chosen) for chosen in unbroken}) > 5
 
 
 def test_a_search_looks_where_the_best_are(sweep, tmp_path):
-    study = Study(sweep(SEARCH), tmp_path)
+    study = opened(sweep(SEARCH), tmp_path)
     chosen = carried_out(study)
     assert len(chosen) == 25
     late = [c["model.layers"] for c in chosen[10:]]
@@ -99,10 +155,10 @@ def test_a_search_looks_where_the_best_are(sweep, tmp_path):
 
 
 def test_a_budget_is_not_overrun(sweep, tmp_path):
-    assert len(carried_out(Study(sweep(GRID, minutes=3.5), tmp_path / "a"))) == 3  # of a minute
-    assert len(carried_out(Study(sweep(GRID, tokens=250_000), tmp_path / "b"))) == 2
-    assert len(carried_out(Study(sweep(GRID, trials=4), tmp_path / "c"))) == 4
-    assert len(carried_out(Study(sweep(GRID, minutes=100), tmp_path / "a"))) == 3  # the rest
+    assert len(carried_out(opened(sweep(GRID, minutes=3.5), tmp_path / "a"))) == 3  # of a minute
+    assert len(carried_out(opened(sweep(GRID, tokens=250_000), tmp_path / "b"))) == 2
+    assert len(carried_out(opened(sweep(GRID, trials=4), tmp_path / "c"))) == 4
+    assert len(carried_out(opened(sweep(GRID, minutes=100), tmp_path / "a"))) == 3  # the rest
 
 
 def line(step: int, value: float) -> dict:
@@ -110,7 +166,7 @@ def line(step: int, value: float) -> dict:
 
 
 def test_what_is_worse_than_most_half_way_is_pruned(sweep, tmp_path):
-    study = Study(sweep(GRID), tmp_path)
+    study = opened(sweep(GRID), tmp_path)
     for level in (2.0, 2.1, 2.2):
         trial = study.next()
         for step in range(0, 101, 5):
@@ -121,7 +177,7 @@ def test_what_is_worse_than_most_half_way_is_pruned(sweep, tmp_path):
         for step in range(0, 101, 5):
             hopeless.watch(step / 100, line(step, 4.0))
     hopeless.prune()
-    kept = Study(sweep(GRID, prune=False), tmp_path).next()
+    kept = opened(sweep(GRID, prune=False), tmp_path).next()
     for step in range(0, 101, 5):
         kept.watch(step / 100, line(step, 4.0))
     (pruned,) = (trial for trial in study.done() if trial["state"] == "pruned")
@@ -132,7 +188,7 @@ def test_what_is_worse_than_most_half_way_is_pruned(sweep, tmp_path):
 
 def test_the_best_is_a_configuration_and_all_are_in_the_table_and_the_picture(sweep, tmp_path):
     known = sweep(GRID)
-    study = Study(known, tmp_path)
+    study = opened(known, tmp_path)
     carried_out(study, 4)
     study.next().fail("the held-out loss diverges at step 4: lower train.learning_rate")
     trial = study.next()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -14,6 +15,7 @@ from femtogpt.config_file import CONF, load_config, read_given
 from femtogpt.errors import UserError
 
 SWEEPS = CONF / "sweeps"
+TRIED = 1000  # combinations that are looked at before anything runs
 Choice = bool | int | float | str | None
 
 
@@ -50,10 +52,12 @@ class SweepConfig(Section):
     trials: int | None = Field(
         None, ge=1, description="at most so many; default: all of a grid, or 20"
     )
-    minutes: float | None = Field(None, gt=0, description="no trial that would take longer in all")
-    tokens: int | None = Field(None, ge=1, description="no trial that would train on more in all")
+    minutes: float | None = Field(
+        None, gt=0, description="of training: no trial is begun that, by the mean, would exceed it"
+    )
+    tokens: int | None = Field(None, ge=1, description="the same for tokens trained on")
     prune: bool = Field(
-        True, description="end a trial that is worse, half-way, than most were at the same point"
+        True, description="after a quarter, end a trial that is worse than the median at that point"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="of the search")
 
@@ -90,28 +94,53 @@ def load_sweep(
     (``train.max_steps``) are changes of every trial. Raises UserError in one line.
     """
     path, given = read_given(name, sweeps, "sweep")
-    settings = {"name": path.stem, **given}
+    settings = {"name": path.stem, **{key: own for key, own in given.items() if own is not None}}
     for key, value in (changes or {}).items():
         if key in SweepConfig.model_fields:
             settings[key] = value
         else:
-            settings["changes"] = {**settings.get("changes", {}), key: value}
-            settings.get("settings", {}).pop(key, None)
+            settings["changes"] = {**(settings.get("changes") or {}), key: value}
+            (settings.get("settings") or {}).pop(key, None)
     try:
         sweep = SweepConfig.model_validate(settings)
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"sweep {path.name}: " + "; ".join(faults)) from error
-    for chosen in _corners(sweep):
-        sweep.variant(chosen)
+    _check(sweep)
     return sweep
 
 
-def _corners(sweep: SweepConfig) -> Iterable[dict[str, Choice]]:
-    """Each value once, alone: so that a misspelt setting is told before anything runs."""
-    for name, values in sweep.settings.items():
-        ends = [values.low, values.high] if isinstance(values, Range) else values
-        yield from ({name: value} for value in ends)
+def _check(sweep: SweepConfig) -> None:
+    """UserError where a value fits in no combination: what is misspelt is told at once."""
+    ends = {
+        name: [values.low, values.high] if isinstance(values, Range) else values
+        for name, values in sweep.settings.items()
+    }
+    fitting: set[tuple[str, str]] = set()
+    faults: dict[tuple[str, str], UserError] = {}
+    for point in itertools.islice(itertools.product(*ends.values()), TRIED):
+        chosen = dict(zip(ends, point, strict=True))
+        keys = {(name, repr(value)) for name, value in chosen.items()}
+        if keys <= fitting:
+            continue
+        try:
+            sweep.variant(chosen)
+            fitting |= keys
+        except UserError as error:
+            faults |= {key: error for key in keys if key not in faults}
+    for key, fault in faults.items():
+        if key not in fitting:
+            raise fault
+
+
+def is_whole(name: str) -> bool:
+    """Whether a setting is a whole number."""
+    section, _, field = name.partition(".")
+    model: Any = Config.model_fields.get(section)
+    if field:
+        model = getattr(model and model.annotation, "model_fields", {}).get(field)
+    kinds = {model.annotation, *get_args(model.annotation)} if model else set()
+    return int in kinds and float not in kinds
 
 
 def _fault(fault: Any) -> str:

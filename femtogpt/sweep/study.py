@@ -6,13 +6,16 @@ import itertools
 import logging
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from femtogpt.artifact import digest_of, explained
-from femtogpt.errors import Pruned
-from femtogpt.sweep.config import Choice, Range, SweepConfig
+from femtogpt.config import Config
+from femtogpt.errors import Pruned, UserError
+from femtogpt.sweep.config import Choice, Range, SweepConfig, is_whole
 from femtogpt.training.metrics import BITS
+from femtogpt.training.stage import APART
 
 ROUNDS = 20  # points of a training at which trials are compared
 log = logging.getLogger(__name__)
@@ -21,19 +24,31 @@ log = logging.getLogger(__name__)
 class Study:
     """The trials of a sweep so far, in ``<data>/sweeps/<name>-<digest>/study.db``.
 
-    The digest names what makes trials comparable, so a sweep with a larger budget goes on in the
-    same study. A trial that was not told its end, as the process was killed, is taken up again.
+    The digest names what makes trials comparable: the sweep and the configuration that it varies.
+    A sweep with a larger budget goes on in the same study. A trial that was not told its end, as
+    the process was killed, is the next again: what is tried depends on those that were ended
+    alone. Raises UserError where another process is at this study.
     """
 
-    def __init__(self, sweep: SweepConfig, data: Path):
+    def __init__(self, sweep: SweepConfig, config: Config):
+        """``config``: without what the trials change, and with its sources fixed to a version."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sweep = sweep
         same = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
-        self.folder = data / "sweeps" / f"{sweep.name}-{digest_of(same)[:8]}"
+        base = config.model_dump(mode="json", exclude={"paths": True, "train": APART})
+        digest = digest_of([same, base])[:8]
+        self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"
         with explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._alone = FileLock(self.folder / ".lock")
+            try:
+                self._alone.acquire(blocking=False)
+            except Timeout:
+                raise UserError(
+                    f"the sweep {sweep.name} is running already, in another process: wait for it"
+                ) from None
         self._study = optuna.create_study(
             study_name=sweep.name,
             storage=f"sqlite:///{self.folder.absolute() / 'study.db'}",
@@ -41,43 +56,44 @@ class Study:
             load_if_exists=True,
         )
         self.states = optuna.trial.TrialState
-        self._take_up()
-
-    def _take_up(self) -> None:
-        """Queue again what was begun and not ended, and the grid's points that were never begun."""
         for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
             self._study.tell(trial.number, state=self.states.FAIL)
-            self._study.enqueue_trial(trial.params)
-        if self.sweep.search == "grid":
-            for point in grid(self.sweep):
-                self._study.enqueue_trial(point, skip_if_exists=True)
+
+    def close(self) -> None:
+        """Let other processes have it."""
+        self._alone.release()
 
     def next(self) -> Trial | None:
         """The next trial; None where the sweep is through or its budget does not allow it."""
         done = self.done()
-        if len(done) >= self.sweep.most:
+        if len(done) >= self.sweep.most or not self._affordable(done):
             return None
-        for name, spent, budget in (
-            ("minutes", sum(trial["seconds"] for trial in done) / 60, self.sweep.minutes),
-            ("tokens", sum(trial["tokens"] for trial in done), self.sweep.tokens),
-        ):
-            if budget and done and spent + spent / len(done) > budget:
-                log.info("the budget of %g %s does not allow another trial", budget, name)
-                return None
-            if budget and spent >= budget:
-                return None
-        self._study.sampler = self._sampler()
+        self._study.sampler = self._sampler(len(done))
+        if self.sweep.search == "grid":
+            tried = [trial["chosen"] for trial in done]
+            self._study.enqueue_trial(next(p for p in grid(self.sweep) if p not in tried))
         trial = self._study.ask()
         chosen = {
             name: _suggested(trial, name, values) for name, values in self.sweep.settings.items()
         }
         return Trial(self, trial, chosen)
 
-    def _sampler(self) -> Any:
-        """Draws by the seed and the number of trials: the same whether or not it was stopped."""
+    def _affordable(self, done: list[dict[str, Any]]) -> bool:
+        """Whether the budget allows another trial that costs as much as the mean of those done."""
+        for name, spent, budget in (
+            ("minutes", sum(trial["seconds"] for trial in done) / 60, self.sweep.minutes),
+            ("tokens", sum(trial["tokens"] for trial in done), self.sweep.tokens),
+        ):
+            if budget and done and spent + spent / len(done) > budget:
+                log.info("the budget of %g %s does not allow another trial", budget, name)
+                return False
+        return True
+
+    def _sampler(self, done: int) -> Any:
+        """Draws by the seed and the number of trials that were ended."""
         from optuna.samplers import RandomSampler, TPESampler
 
-        seed = self.sweep.seed + 7919 * len(self._study.get_trials(deepcopy=False))
+        seed = self.sweep.seed + 7919 * done
         if self.sweep.search == "tpe":
             return TPESampler(seed=seed, n_startup_trials=5)
         return RandomSampler(seed=seed)
@@ -87,7 +103,6 @@ class Study:
 
         The state is ``complete``, ``pruned`` or ``failed``.
         """
-        names = {self.states.COMPLETE: "complete", self.states.PRUNED: "pruned"}
         ended = [
             trial
             for trial in self._study.get_trials(deepcopy=False)
@@ -151,11 +166,10 @@ class Trial:
 
     def fail(self, why: str) -> None:
         """Tell that there is no outcome, as the loss diverged or the settings do not fit."""
-        self._trial.set_user_attr("why", why)
-        self._tell(self.study.states.FAIL)
+        self._tell(self.study.states.FAIL, why=why)
 
-    def _tell(self, state: Any, bits: float | None = None) -> None:
-        for name, value in self._spent.items():
+    def _tell(self, state: Any, bits: float | None = None, **why: str) -> None:
+        for name, value in {**self._spent, **why}.items():
             self._trial.set_user_attr(name, value)
         self.study.tell(self._trial, state, bits)
 
@@ -171,6 +185,6 @@ def _suggested(trial: Any, name: str, values: list[Choice] | Range) -> Choice:
     if isinstance(values, list):
         return trial.suggest_categorical(name, values)
     log_scale = values.scale == "log"
-    if isinstance(values.low, int) and isinstance(values.high, int):
+    if is_whole(name):
         return trial.suggest_int(name, values.low, values.high, log=log_scale)
     return trial.suggest_float(name, values.low, values.high, log=log_scale)

@@ -5,7 +5,8 @@ step, write a checkpoint and end with status 75 (try again later); a second one 
 Where ``train.processes`` is more than one, it starts as many with torchrun.
 ``--supervised``: it also stops when its standard input closes, which happens when the process
 that started it is gone, and a second signal changes nothing. Status 2 means that the last line
-on standard error says what to do, and 3 that the loss diverges, which it says too.
+on standard error says what to do, 3 the same of settings that cannot be trained with: the loss
+diverges, or memory does not do.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from femtogpt.artifact import explained
-from femtogpt.errors import Diverged, Stopped, UserError
+from femtogpt.errors import Stopped, Unfit, UserError
 
 if TYPE_CHECKING:
     from femtogpt.training.loop import Settings
 
-USER_ERROR, DIVERGED, STOPPED = 2, 3, os.EX_TEMPFAIL
+USER_ERROR, UNFIT, STOPPED = 2, 3, os.EX_TEMPFAIL
 
 
 class _Stop:
@@ -122,10 +123,10 @@ def main() -> int:
         return STOPPED
     except UserError as error:
         logging.error("%s", error)
-        return DIVERGED if isinstance(error, Diverged) else USER_ERROR
+        return UNFIT if isinstance(error, Unfit) else USER_ERROR
     except (OutOfMemoryError, MemoryError):
         logging.error("out of memory: lower train.micro_batch (it must divide train.batch_size)")
-        return USER_ERROR
+        return UNFIT
     return 0
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from femtogpt.artifact import write_whole
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.dial import weight_decay
-from femtogpt.errors import Diverged, Stopped, UserError
+from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
@@ -154,7 +154,7 @@ def _train(
                 verdict = schedule.judge(loss)
                 if not loss < losses[0] + WORSE:  # nor is what is not finite
                     writer.wait()
-                    raise Diverged(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
+                    raise Unfit(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
                 if verdict == "decay":
                     log.info(
                         WITHOUT + "the rate falls from here to step %s",
@@ -187,7 +187,7 @@ def _train(
             skipped = 0 if finite else skipped + 1
             if skipped >= SKIPPED:
                 writer.wait()
-                raise Diverged(
+                raise Unfit(
                     f"{SKIPPED} steps in a row up to step {step:,} had no finite gradient:"
                     f" {_advice(run)}"
                 )
