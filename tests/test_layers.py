@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = ("errors", "dial", "config", "config_file", "artifact", "progress", "parallel", "finding")
-ROOMS = ("sources", "corpus", "tokens", "model", "training", "reading")  # as the data flows
+ROOMS = ("sources", "corpus", "tokens", "model", "training", "reading", "sweep")  # as data flows
 
 
 def imports(file: Path) -> set[str]:

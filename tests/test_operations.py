@@ -17,6 +17,7 @@ import pytest
 from tests.house import House
 from tests.pipelines import STAGES, training_processes
 
+pytestmark = pytest.mark.slow
 STEPS = {"train": {"max_steps": 240}}
 
 
@@ -76,7 +77,6 @@ def kill_flow(house: House, run: str) -> None:
     house.flow_process().kill()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strike", "state"),
     [
@@ -122,7 +122,6 @@ def await_training(house: House, pipeline, steps: int) -> None:
     pipeline.await_steps(steps, Worker)
 
 
-@pytest.mark.slow
 def test_a_run_waits_for_a_worker(house):
     worker = house.process("worker")
     worker.terminate()
@@ -134,7 +133,6 @@ def test_a_run_waits_for_a_worker(house):
     assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
 
 
-@pytest.mark.slow
 def test_of_two_runs_at_once_the_second_finds_what_the_first_has_made(house):
     pipeline = house.pipeline("twice")
     runs = [house.start(pipeline) for _ in range(2)]
@@ -146,7 +144,6 @@ def test_of_two_runs_at_once_the_second_finds_what_the_first_has_made(house):
     assert [step for step, _ in course] == list(range(1, 61))
 
 
-@pytest.mark.slow
 def test_training_goes_on_without_the_server(house):
     pipeline = house.pipeline("alone")
     house.start(pipeline, settings=STEPS)
@@ -163,7 +160,6 @@ def test_training_goes_on_without_the_server(house):
     assert house.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
 
 
-@pytest.mark.slow
 def test_services_start_once_and_leave_nothing(house):
     known = [house.process(name).pid for name in ("prefect", "worker", "mlflow")]
     assert house.services("up").returncode == 0
@@ -177,7 +173,6 @@ def test_services_start_once_and_leave_nothing(house):
         urllib.request.urlopen(f"{house.api}/health", timeout=2)
 
 
-@pytest.mark.slow
 def test_all_that_prefect_yaml_declares_is_deployed(house):
     deployed = house.deploy("--all")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
@@ -205,7 +200,6 @@ class Telegram(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.slow
 def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(house):
     with ThreadingHTTPServer(("127.0.0.1", 0), Telegram) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

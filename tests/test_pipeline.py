@@ -85,6 +85,7 @@ def test_the_same_again_does_nothing(finished):
     assert "Sample 1" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_wiped_tracker_gets_the_run_again(finished, with_server):
     pipeline, _ = finished
     pipeline.environment = with_server
@@ -97,6 +98,7 @@ def test_a_wiped_tracker_gets_the_run_again(finished, with_server):
     assert pipeline.mlflow_run()[1].info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_damage_makes_one_artifact_again(finished, with_server):
     pipeline, _ = finished
     pipeline.environment = with_server
@@ -164,7 +166,7 @@ def _command(pid: int) -> bytes:
     [
         ("command", signal.SIGKILL, "RUNNING or KILLED"),
         pytest.param("training", signal.SIGKILL, "FAILED", marks=pytest.mark.slow),
-        ("command", signal.SIGINT, "KILLED"),
+        pytest.param("command", signal.SIGINT, "KILLED", marks=pytest.mark.slow),
         pytest.param("flow", signal.SIGKILL, "KILLED", marks=pytest.mark.slow),
         pytest.param("training", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
         pytest.param("command", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
@@ -205,6 +207,7 @@ def as_kaggle_serves_it(texts: int = 30) -> bytes:
     return archive.getvalue()
 
 
+@pytest.mark.slow
 def test_a_kaggle_dataset_comes_by_the_real_client_or_from_a_copy_on_disk(tmp_path, with_server):
     whole = as_kaggle_serves_it()
     (tmp_path / "copy.zip").write_bytes(whole)
@@ -305,6 +308,7 @@ def test_an_unknown_configuration_or_setting_is_told_at_once(tmp_path, environme
         assert said in line
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_gives_one_line_and_leaves_nothing_half_made(tmp_path, with_server):
     disk = tmp_path / "disk"
@@ -329,6 +333,7 @@ def test_a_full_disk_gives_one_line_and_leaves_nothing_half_made(tmp_path, with_
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_two_pipelines_at_once_make_everything_once(tmp_path, with_server):
     pipeline = Pipeline(tmp_path, with_server)
     first, second = pipeline.start(), pipeline.start()
