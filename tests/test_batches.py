@@ -159,6 +159,7 @@ def test_the_smallest_text_that_suffices_does(make):
     assert np.array_equal(inputs, np.tile(np.arange(CONTEXT), (3, 1)))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     """What batches of a corpus of 10 billion tokens keep is what those of a small one keep."""
 

@@ -72,6 +72,7 @@ def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, changes):
     }
 
 
+@pytest.mark.slow
 def test_an_average_is_gone_from_the_weights_when_training_goes_on(tmp_path, tokens, run):
     """Also where an estimate is no better than the one before, and nothing is kept of it."""
     odd = {

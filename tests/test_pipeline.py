@@ -116,6 +116,7 @@ def test_damage_makes_one_artifact_again(finished, with_server):
     assert lines_of(again.stderr, "made") == ["tokens"]
 
 
+@pytest.mark.slow
 def test_another_setting_makes_again_what_depends_on_it(finished, with_server):
     pipeline, _ = finished
     pipeline.environment = with_server
@@ -168,13 +169,14 @@ def _command(pid: int) -> bytes:
     ("whom", "number", "status"),
     [
         ("command", signal.SIGKILL, "RUNNING or KILLED"),
-        pytest.param("training", signal.SIGKILL, "FAILED", marks=pytest.mark.slow),
-        pytest.param("command", signal.SIGINT, "KILLED", marks=pytest.mark.slow),
-        pytest.param("flow", signal.SIGKILL, "KILLED", marks=pytest.mark.slow),
-        pytest.param("training", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
-        pytest.param("command", signal.SIGTERM, "KILLED", marks=pytest.mark.slow),
+        ("training", signal.SIGKILL, "FAILED"),
+        ("command", signal.SIGINT, "KILLED"),
+        ("flow", signal.SIGKILL, "KILLED"),
+        ("training", signal.SIGTERM, "KILLED"),
+        ("command", signal.SIGTERM, "KILLED"),
     ],
 )
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     tmp_path, with_server, unbroken, whom, number, status
 ):
@@ -255,6 +257,7 @@ NOT_TEXT = bytes(range(256)) * 40
         ("an MLflow store that cannot be written", "mlruns"),
     ],
 )
+@pytest.mark.slow
 def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_server, case, said):
     whole, _ = finished
     before = whole.files()

@@ -34,6 +34,7 @@ def test_the_memory_of_a_step_is_told_within_a_tenth(model, optimizer, dtype, ag
     assert found.memory(20) == pytest.approx(real, rel=0.1)
 
 
+@pytest.mark.slow
 def test_where_the_optimisers_step_takes_more_than_the_gradient_that_counts():
     model = SHAPE.model_copy(update={"layers": 9, "width": 256, "context": 16})
     train = TrainConfig(activation_checkpointing=True)
