@@ -302,6 +302,7 @@ def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_ser
     assert before.items() <= whole.files().items()
 
 
+@pytest.mark.slow
 def test_an_unknown_configuration_or_setting_is_told_at_once(tmp_path, environment):
     pipeline = Pipeline(tmp_path, environment)
     for done, said in [

@@ -23,8 +23,8 @@ OTHER = ModelConfig(layers=3, width=192, heads=3, kv_heads=1, context=64, dropou
         (SHAPE, "muon", torch.bfloat16, False),
         (SHAPE, "adamw", torch.float32, False),
         (SHAPE, "muon", torch.float32, True),
-        (OTHER, "muon", torch.bfloat16, True),
-        (OTHER, "adamw", torch.bfloat16, False),
+        pytest.param(OTHER, "muon", torch.bfloat16, True, marks=pytest.mark.slow),
+        pytest.param(OTHER, "adamw", torch.bfloat16, False, marks=pytest.mark.slow),
     ],
 )
 def test_the_memory_of_a_step_is_told_within_a_tenth(model, optimizer, dtype, again):
