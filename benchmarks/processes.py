@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
+
+from tasks.surroundings import processor
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,8 @@ class Ran:
 
 def machine() -> str:
     """The processor's name, as Linux knows it, and the cores that this process may use."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{names[0] if names else platform.machine()}, {cores} cores"
+    return f"{processor()}, {cores} cores"
 
 
 def run(command: list[str], every: float = 0.05, **options) -> Ran:

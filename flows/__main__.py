@@ -24,10 +24,10 @@ from types import FrameType
 from typing import IO
 
 import flows
+from tasks import OPEN_RUNS
 
 GUARDED = "--guarded"
 ENGINE = "engine"
-OPEN_RUNS = "FEMTOGPT_OPEN_RUNS"  # the file in which the flow keeps which MLflow runs are open
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK = 1.0  # seconds between looks at whether the worker is still there
 

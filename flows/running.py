@@ -62,11 +62,19 @@ def run(
         tracking.end("FINISHED")
         return done
     except BaseException as error:
-        status, why = outcome(error)
-        tracking.end(status, why)
-        if status == "KILLED":
-            return Cancelled(message=why)
-        raise
+        return ended(error, tracking.end)
+
+
+def ended(error: BaseException, end: Callable[[str, str], None]) -> State:
+    """Tell MLflow, by ``end(status, why)``, of a run's end; the state of one that was stopped.
+
+    Raises the error where it was not.
+    """
+    status, why = outcome(error)
+    end(status, why)
+    if status == "KILLED":
+        return Cancelled(message=why)
+    raise error
 
 
 def outcome(error: BaseException) -> tuple[str, str]:

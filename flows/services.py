@@ -1,8 +1,8 @@
 """The services that stand by: ``make up`` starts them, ``make down`` ends them.
 
 Prefect's server with a worker of the process pool ``femtogpt``, and MLflow's pages, all on
-127.0.0.1 and with their data under the project. What runs is noted by process id and start time,
-so that nothing else is ever ended.
+127.0.0.1 and with their data under the project. What runs is noted by process id and command, so
+that nothing else is ever ended.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from prefect import State, flow
-from prefect.states import Cancelled
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
@@ -20,7 +20,7 @@ from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of, write_sweep
 from femtogpt.sweep.study import Study, Trial
 from flows.console import show_stages, stop_when_alone, told
 from flows.prepare import prepared
-from flows.running import outcome, run_name
+from flows.running import ended, outcome, run_name
 from tasks import stages
 from tasks.sweeping import SweepRun
 from tasks.tracking import Tracking
@@ -41,24 +41,18 @@ def sweep(
     """
     known = load_sweep(sweep, changes or {})
     base = stages.pin(known.variant({}, archive))
-    study = Study(known, base)
-    record = SweepRun(known, study, base)
-    try:
-        while trial := study.next():
-            _try(known, trial, record, base)
+    with closing(Study(known, base)) as study:
+        record = SweepRun(known, study, base)
+        try:
+            while trial := study.next():
+                _try(known, trial, record, base)
+                write_sweep(known, study.done(), study.folder)
+                record.show()
             write_sweep(known, study.done(), study.folder)
-            record.show()
-        write_sweep(known, study.done(), study.folder)
-        shown = record.show()
-    except BaseException as error:
-        status, why = outcome(error)
-        record.end(status, why)
-        if status == "KILLED":
-            return Cancelled(message=why)
-        raise
-    finally:
-        study.close()
-    record.end("FINISHED")
+            shown = record.show()
+        except BaseException as error:
+            return ended(error, record.end)
+        record.end("FINISHED")
     return {"folder": str(study.folder), "run": shown}
 
 

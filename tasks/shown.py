@@ -5,10 +5,9 @@ They are a help for the eye: where the server does not take one, the run goes on
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
@@ -92,13 +91,8 @@ def _asked(ask: Callable[[], Any]) -> Any:
     """What the server answers; None outside of a run, and where it does not answer."""
     if TaskRunContext.get() is None:
         return None
-    with _patient():
-        return ask()
-
-
-@contextlib.contextmanager
-def _patient() -> Iterator[None]:
     try:
-        yield
+        return ask()
     except Exception as error:  # of whatever kind: it is not worth the run
         log.debug("Prefect's server does not take an artifact: %s", error)
+        return None

@@ -15,6 +15,7 @@ from typing import Any
 from femtogpt.artifact import explained, write_whole
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
+from tasks import OPEN_RUNS
 from tasks.recorder import InOneThread
 
 PARENT = "mlflow.parentRunId"  # by this tag MLflow's pages put a run below another
@@ -86,7 +87,7 @@ def keep_open(uri: str, run_id: str, is_open: bool = True) -> None:
 
     In the file that the environment names: a line of JSON for each.
     """
-    if not (place := os.environ.get("FEMTOGPT_OPEN_RUNS")):
+    if not (place := os.environ.get(OPEN_RUNS)):
         return
     runs = [run for run in read_open(Path(place)) if run["run_id"] != run_id]
     runs += [{"uri": uri, "run_id": run_id}] if is_open else []

@@ -27,13 +27,14 @@ def machine() -> dict[str, str]:
         for name in re.findall(r"^Model:\s*(.+)$", about.read_text(), re.MULTILINE)
     ]
     tags = {
-        "femtogpt.machine": f"{_processor()}, {os.cpu_count()} cores",
+        "femtogpt.machine": f"{processor()}, {os.cpu_count()} cores",
         "femtogpt.host": platform.node(),
     }
     return {**tags, "femtogpt.cards": ", ".join(cards)} if cards else tags
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as Linux knows it."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
     except OSError:

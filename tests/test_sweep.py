@@ -225,6 +225,7 @@ def test_changes_on_the_command_line_are_the_sweeps_or_of_all_trainings(sweep):
         (("model.layers", "model.layer"), "model.layer is no setting; did you mean 'layers'"),
         (("[1, 2, 3]", "[1, 2, 300]"), "model.layers is 300"),
         (("[1, 2, 3]", "[]"), "model.layers has no values"),
+        (("[1, 2, 3]", "[1, 2, 1]"), "model.layers has a value twice"),
         (("[0.01, 0.1]", "{low: 1, high: 2}"), "a grid needs a list"),
         (("config: sample", "config: smaple"), "'smaple' is unknown; did you mean 'sample'"),
         (("config: sample", "config: sample\ntrails: 3"), "trails"),

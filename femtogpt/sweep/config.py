@@ -68,6 +68,8 @@ class SweepConfig(Section):
                 raise ValueError(f"{name} is a range: a grid needs a list of values")
             if isinstance(values, list) and not values:
                 raise ValueError(f"{name} has no values")
+            if isinstance(values, list) and any(values.count(value) > 1 for value in values):
+                raise ValueError(f"{name} has a value twice")
             if name in self.changes:
                 raise ValueError(f"{name} stands in settings and in changes")
         return self

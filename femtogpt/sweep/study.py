@@ -139,7 +139,7 @@ class Trial:
     """One training of the sweep."""
 
     def __init__(self, study: Study, trial: Any, chosen: dict[str, Choice]):
-        self.study, self.chosen, self.number = study, chosen, trial.number
+        self.study, self.chosen = study, chosen
         self._trial = trial
         self._reported = -1
         self._spent: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0}

@@ -33,8 +33,7 @@ APART = {
 
 
 def settled(config: Config, text: float, vocab_size: int) -> Config:
-    """The configuration with its number of steps and its weight decay, where these are left to
-    the size of the text.
+    """The configuration with the steps and the weight decay that are left to the size of the text.
 
     ``text``: tokens of an epoch.
     """
@@ -46,8 +45,8 @@ def settled(config: Config, text: float, vocab_size: int) -> Config:
     if train.weight_decay is None:
         steps = known.get("max_steps", train.max_steps)
         known["weight_decay"] = weight_decay(steps * each / text, steps, train.main_rate)
-    settled = TrainConfig.model_validate({**train.model_dump(), **known})
-    return config.model_copy(update={"train": settled})
+    train = TrainConfig.model_validate({**train.model_dump(), **known})
+    return config.model_copy(update={"train": train})
 
 
 def text_of(config: Config, tokens: Tokens) -> float:
