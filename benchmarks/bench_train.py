@@ -38,6 +38,8 @@ from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training.loop import Settings, load
 from femtogpt.training.metrics import FILE, read_metrics
+from femtogpt.training.plan import flops_per_token
+from femtogpt.training.precision import Precision
 
 HERE = Path(__file__).resolve().parent
 SMALL = {"layers": 4, "width": 256, "heads": 4}
@@ -76,7 +78,11 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
         log(f"speed at {name}")
         model = ModelConfig(**shape, context=256, feed_forward=feed_forward)
         reference = Shape(**shape, vocab=tokens.vocab_size, tied=tied)
-        figures[f"speed_{name}"] = speeds(options.rounds, tokens, model, reference, chosen)
+        found = speeds(options.rounds, tokens, model, reference, chosen)
+        found["flop_utilisation"] = utilisation(
+            found, model, tokens, chosen, figures["peak_gflops"]
+        )
+        figures[f"speed_{name}"] = found
     figures["tokens_per_second_ratio"] = figures["speed_5m"]["ratio"]
     figures["tokens_per_second_ratio_54m"] = figures["speed_54m"]["ratio"]
 
@@ -90,6 +96,7 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
     log(f"reference: batch {best['batch']}, rate {best['rate']:g}, {options.minutes:g} min")
     seconds = 60 * options.minutes
     plain = measured(tokens, reference, best["rate"], best["batch"], seconds, EVALUATE)
+    plain["peak_memory_mb"] = memory(options.tokens, best)
     figures |= {"reference_scan": scan, "reference": plain}
 
     log(f"engine: {options.minutes:g} min")
@@ -115,6 +122,29 @@ def peak(kind: torch.dtype) -> float:
         a @ b
         best = max(best, 2 * 4096 * 1024 * 1024 / (time.perf_counter() - start) / 1e9)
     return round(best, 1)
+
+
+def utilisation(
+    found: dict, model: ModelConfig, tokens: Tokens, chosen: dict, peaks: dict[str, float]
+) -> dict[str, float]:
+    """Of both, operations per second as a share of the matrix products' in the format they use."""
+    used = Precision(TrainConfig.model_validate(chosen)).name
+    gflop = flops_per_token(model, tokens.vocab_size) / 1e9
+    formats = {"engine": used, "reference": "float32"}
+    return {
+        name: found[f"{name}_tokens_per_second"] * gflop / peaks[kind]
+        for name, kind in formats.items()
+    }
+
+
+def memory(tokens: Path, best: dict) -> float:
+    """Most megabytes of the reference, as a process of its own that trains for some steps."""
+    command = [sys.executable, str(HERE / "reference.py"), str(tokens), "--minutes", "0.1"]
+    command += ["--rate", str(best["rate"]), "--batch", str(best["batch"])]
+    process = subprocess.Popen([*command, "--evaluate-tokens", "2048"], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, "the reference failed"
+    return usage.ru_maxrss / 1024
 
 
 def speeds(
@@ -243,6 +273,12 @@ def show(figures: dict) -> None:
     row("tokens to that loss, of its tokens", figures["tokens_to_loss_ratio"], "≤ 0.35")
     row("held-out bits per character, equal time", figures["bpc_ratio_equal_time"], "≤ 0.85")
     row("share of time besides the steps", figures["overhead_share"], "≤ 0.03")
+    print()
+    for name in ("5m", "54m"):
+        for who, share in figures[f"speed_{name}"]["flop_utilisation"].items():
+            row(f"{who}'s share of the matrix products' peak, {name}", share, "")
+    for who in ("engine", "reference"):
+        row(f"{who}'s most memory, GB, 5 M", figures[who]["peak_memory_mb"] / 1024, "")
 
 
 if __name__ == "__main__":
