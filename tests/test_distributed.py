@@ -49,7 +49,7 @@ SLOW = pytest.mark.slow
     ("parallel", "changes"),
     [
         ("ddp", {"optimizer": "muon", "ema": 0.9}),
-        ("fsdp", {"optimizer": "muon", "ema": 0.9}),
+        pytest.param("fsdp", {"optimizer": "muon", "ema": 0.9}, marks=SLOW),
         pytest.param("ddp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("fsdp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("ddp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),
@@ -93,7 +93,7 @@ def test_an_average_is_gone_from_the_weights_when_training_goes_on(tmp_path, tok
 @pytest.mark.parametrize(
     ("first", "then"),
     [
-        ((2, "fsdp"), (1, "ddp")),
+        pytest.param((2, "fsdp"), (1, "ddp"), marks=SLOW),
         pytest.param((1, "ddp"), (2, "fsdp"), marks=SLOW),
         pytest.param((2, "ddp"), (4, "ddp"), marks=SLOW),
     ],

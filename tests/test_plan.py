@@ -69,6 +69,7 @@ def test_what_several_processes_share_is_divided():
     assert half.per_window == found.per_window
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_batch_fit_into_the_memory_that_is_given():
     train = TrainConfig(batch_size=12, device="cpu", precision="float32")
     found = plan(SHAPE, train, 2000, torch.float32)

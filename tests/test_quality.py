@@ -355,6 +355,7 @@ def works(archive: Path) -> dict[str, str]:
         return {name: decode(zipped.read(name)) for name in names}
 
 
+@pytest.mark.slow
 def test_no_work_of_the_classics_is_rejected_and_hardly_a_page_of_one(classics):
     texts = works(classics)
     rejected = {name: verdict(text, CONFIG) for name, text in texts.items()}

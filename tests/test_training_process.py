@@ -63,6 +63,7 @@ def test_a_signal_after_the_standard_input_has_closed_still_lets_it_write(tokens
     assert load_newest(run).step == course(run)[-1]["step"]
 
 
+@pytest.mark.slow
 def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unbroken):
     # As when the supervising process is killed and the same command given at once: the first
     # training still evaluates, then writes its checkpoint; the second waits or is refused.
