@@ -84,9 +84,9 @@ class Recorder:
             if name.endswith("loss") or name == BITS:
                 points[f"by_tokens/{name}", line["tokens"]] = value
             if name == BITS:
-                points[f"by_seconds/{name}", round(line["seconds"])] = value
+                points["held_out_bits_per_character/by_seconds", round(line["seconds"])] = value
                 mflop = line["tokens"] * self.flops_per_token / 1e6
-                points[f"by_mflop/{name}", round(mflop)] = value
+                points["held_out_bits_per_character/by_mflop", round(mflop)] = value
         moment = round(line["time"] * 1000)
         return {
             (name, step): (value, moment)

@@ -104,7 +104,8 @@ class Pipeline:
                 for point in client.get_metric_history(run.info.run_id, name)
             ]
             for name in run.data.metrics
-            if name != "seconds" and not name.startswith(("system/", "by_seconds/"))
+            if name != "seconds"
+            and not name.startswith(("system/", "held_out_bits_per_character/by_seconds"))
         }
 
     def files(self) -> dict[str, float]:

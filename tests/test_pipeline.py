@@ -47,14 +47,15 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     (evaluation,) = (pipeline.data / "evaluation").iterdir()
     figures = json.loads((evaluation / "evaluation.json").read_text())["held_out"]
     bits = "held_out_bits_per_character_estimate"
-    for axis in ("", "by_tokens/", "by_mflop/"):
-        assert [value for _, value in course[axis + bits]] == [value for _, value in course[bits]]
+    by_flop = "held_out_bits_per_character/by_mflop"
+    for name in (f"by_tokens/{bits}", by_flop):
+        assert [value for _, value in course[name]] == [value for _, value in course[bits]]
     assert [step for step, _ in course[f"by_tokens/{bits}"]] == [0, 2560, 5120, 7680]
     (trained,) = (pipeline.data / "run").glob("*/manifest.json")
     parameters = json.loads(trained.read_text())["counts"]["parameters"]
     attention = 6 * 2 * 32 * 32  # layers × width × context, of which half is looked at
     flops = 7680 * (6 * parameters + attention)
-    assert course[f"by_mflop/{bits}"][-1][0] == round(flops / 1e6)
+    assert course[by_flop][-1][0] == round(flops / 1e6)
     assert run.data.tags["femtogpt.configuration"] == "small"
     assert "cores" in run.data.tags["femtogpt.machine"]
     texts = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
