@@ -24,8 +24,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from femtogpt.errors import UserError
+from femtogpt.remote import MANIFEST, Remote
 
-MANIFEST = "manifest.json"
 log = logging.getLogger(__name__)
 
 
@@ -97,10 +97,11 @@ class Recipe:
 
 
 class Store:
-    """The folder of all artifacts."""
+    """The folder of all artifacts, beside which there may be one that machines share."""
 
-    def __init__(self, root: Path | str):
+    def __init__(self, root: Path | str, remote: str | None = None):
         self.root = Path(root)
+        self.remote = None if remote is None else Remote.at(remote)
 
     def path(self, recipe: Recipe) -> Path:
         """Where the artifact lies, or will lie."""
@@ -124,7 +125,8 @@ class Store:
     ) -> Artifact:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
-        One process at a time makes an artifact; a second one waits and then finds it. After an
+        It is taken from the shared store where it is whole there, and added to it otherwise. One
+        process at a time makes an artifact; a second one waits and then finds it. After an
         exception nothing is left, unless the stage is ``resumable``: then the partial folder
         stays, and the next ``build`` is given it as it is, and so is a damaged artifact. ``name``
         stands in the log instead of the kind. A full disk, a folder that cannot be written and
@@ -133,15 +135,50 @@ class Store:
         with explained(self.root):
             if artifact := self.find(recipe):
                 log.info("%s: up to date (%s)", name or recipe.kind, artifact.path)
+                self._share(artifact)
                 return artifact
             with self._lock(recipe):
                 if artifact := self.find(recipe):
                     return artifact
                 start = time.monotonic()
-                artifact = self._make(recipe, build, resumable)
+                artifact = self._taken(recipe)
+                how = f"taken from {self.remote.url}" if artifact else "made"
+                artifact = artifact or self._make(recipe, build, resumable)
             seconds = time.monotonic() - start
-            log.info("%s: made in %.1f s (%s)", name or recipe.kind, seconds, artifact.path)
+            log.info("%s: %s in %.1f s (%s)", name or recipe.kind, how, seconds, artifact.path)
+            self._share(artifact)
             return artifact
+
+    def _share(self, artifact: Artifact) -> None:
+        """Add an artifact to the shared store, unless it is there."""
+        if self.remote and self.remote.give(artifact.kind, artifact.digest, artifact.path):
+            log.info("%s: added to %s", artifact.kind, self.remote.url)
+
+    def _taken(self, recipe: Recipe) -> Artifact | None:
+        """The artifact from the shared store, if that has it whole."""
+        if self.remote is None:
+            return None
+        path, into = self.path(recipe), self.partial(recipe).with_suffix(".taken")
+        shutil.rmtree(into, ignore_errors=True)  # of a process that was killed: we hold the lock
+        try:
+            if not self.remote.take(recipe.kind, recipe.digest, into):
+                return None
+            if fault := _fault(into):
+                log.warning(
+                    "%s in %s is damaged (%s): made here", recipe.kind, self.remote.url, fault
+                )
+                self.remote.forget(recipe.kind, recipe.digest)
+                return None
+            for file in into.rglob("*"):
+                sync(file)
+            sync(into)
+            for old in (path, self.partial(recipe)):
+                shutil.rmtree(old, ignore_errors=True)
+            os.rename(into, path)
+            sync(path.parent)
+            return Artifact.load(path, made=True)
+        finally:
+            shutil.rmtree(into, ignore_errors=True)
 
     def _make(self, recipe: Recipe, build, resumable: bool) -> Artifact:
         path, partial = self.path(recipe), self.partial(recipe)

@@ -21,6 +21,7 @@ from pydantic import (
 from femtogpt.dial import recipe, shape
 
 LOOKS = 20  # estimates and checkpoints of a training, by default
+PLACES = {"cluster", "paths"}  # sections that say where, and do not change what comes of it
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
 
 
@@ -333,11 +334,45 @@ class SamplesConfig(Section):
     )
 
 
+class ClusterConfig(Section):
+    """Who cleans the texts: processes of this machine, or Dask's workers, here or elsewhere."""
+
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="start a Dask cluster of so many workers on this machine"
+    )
+    address: str | None = Field(
+        None, pattern=r"^\w+://", description="a Dask scheduler that runs: tcp://10.0.0.5:8786"
+    )
+    exchange: str | None = Field(
+        None,
+        description="where its machines hand on their work: a folder that all see, or a URL like"
+        " s3://bucket/exchange; default: paths.data",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> ClusterConfig:
+        if self.workers and self.address:
+            raise ValueError("workers start a cluster, address names one: give one of them")
+        if self.exchange and not self.given:
+            raise ValueError("exchange is for a cluster: give workers or address too")
+        return self
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a cluster."""
+        return bool(self.workers or self.address)
+
+
 class Paths(Section):
     """Where things lie, from the folder in which the command runs."""
 
     data: Path = Field(Path("data"), description="artifacts of all stages")
     mlruns: Path = Field(Path("mlruns"), description="MLflow's store")
+    remote: str | None = Field(
+        None,
+        description="a store of artifacts that machines share, as a folder or a URL like"
+        " s3://bucket/femtogpt: what is whole there is taken from it, what is made here is added",
+    )
 
 
 class Config(Section):
@@ -356,6 +391,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     samples: SamplesConfig = SamplesConfig()
+    cluster: ClusterConfig = ClusterConfig()
     paths: Paths = Paths()
 
     @model_validator(mode="before")

@@ -1,6 +1,7 @@
 """Work spread over processes, in order, with bounded memory.
 
 Processes and not threads: the parsers and rules written in Python hold the interpreter's lock.
+They are this machine's, or others that were offered to carry it out.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
@@ -22,6 +24,8 @@ from femtogpt.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Map = Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]
+Others = Callable[[], AbstractContextManager[Map]]
+_others: ContextVar[Others | None] = ContextVar("others", default=None)
 
 
 def workers() -> int:
@@ -35,14 +39,29 @@ def workers() -> int:
 
 
 @contextmanager
+def carried_out_by(others: Others) -> Iterator[None]:
+    """Within this, ``processes()`` gives the map of ``others()`` (of a cluster, say)."""
+    token = _others.set(others)
+    try:
+        yield
+    finally:
+        _others.reset(token)
+
+
+@contextmanager
 def processes(count: int | None = None) -> Iterator[Map]:
     """Gives ``map(function, items)``: the results in the order of the items.
 
     ``function`` is one of a module, found there by its name. At most two items for each process
     are on their way, so that neither items nor results pile up. A single item, and a single
     process, are worked on here. The processes end with this one, however it ends. Raises what
-    ``function`` raises, and UserError where a process was killed.
+    ``function`` raises, and UserError where a process was killed. Where others were offered to
+    carry the work out (``carried_out_by``), the map is theirs.
     """
+    if others := _others.get():
+        with others() as theirs:
+            yield theirs
+        return
     count = count or workers()
     with ExitStack() as stack:
         pool: ProcessPoolExecutor | None = None
@@ -57,14 +76,21 @@ def processes(count: int | None = None) -> Iterator[Map]:
             if pool is None:
                 pool = ProcessPoolExecutor(count, get_context("spawn"), _prepare)
                 stack.callback(pool.shutdown, cancel_futures=True)
-            yield from _in_order(pool, function, itertools.chain(first, items), 2 * count)
+            try:
+                yield from in_order(pool, function, itertools.chain(first, items), 2 * count)
+            except BrokenProcessPool as error:
+                raise UserError(
+                    "a working process was killed, perhaps because memory ran out:"
+                    " close other programs, or use fewer with FEMTOGPT_WORKERS=1"
+                ) from error
 
         yield ordered
 
 
-def _in_order(
-    pool: ProcessPoolExecutor, function: Callable, items: Iterator, most: int
-) -> Iterator:
+def in_order(
+    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], most: int
+) -> Iterator[Result]:
+    """The results in the order of the items, of which ``most`` are on their way at a time."""
     waiting: deque[Future] = deque()
     try:
         for item in items:
@@ -73,11 +99,6 @@ def _in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a working process was killed, perhaps because memory ran out:"
-            " close other programs, or use fewer with FEMTOGPT_WORKERS=1"
-        ) from error
     finally:
         for future in waiting:
             future.cancel()

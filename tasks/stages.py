@@ -36,6 +36,10 @@ Watch = Callable[[float, dict], None]
 log = logging.getLogger("femtogpt.tasks")
 
 
+def _store(config: Config) -> Store:
+    return Store(config.paths.data, config.paths.remote)
+
+
 def _connection_failed(task, run, state) -> bool:
     """Only what may be better in a while is tried again."""
     error = state.result(raise_on_failure=False)
@@ -48,7 +52,7 @@ def _connection_failed(task, run, state) -> bool:
 @task(name="pin", cache_policy=NO_CACHE)
 def pin(config: Config) -> Config:
     """The configuration with each remote source fixed to a version, which a run keeps to."""
-    store = Store(config.paths.data)
+    store = _store(config)
     with ThreadPoolExecutor() as pool:  # each waits for an answer
         fixed = pool.map(lambda named: pinned(store, *named), config.sources.items())
         return config.model_copy(update={"sources": dict(zip(config.sources, fixed, strict=True))})
@@ -65,13 +69,13 @@ def pin(config: Config) -> Config:
 )
 def fetch_source(config: Config, name: str) -> Artifact:
     """A source's bytes."""
-    return fetch(Store(config.paths.data), name, config.sources[name])
+    return fetch(_store(config), name, config.sources[name])
 
 
 @task(name="corpus", cache_policy=NO_CACHE)
 def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
     """Clean, check and split the documents of all sources."""
-    artifact = build_corpus(Store(config.paths.data), config, raws)
+    artifact = build_corpus(_store(config), config, raws)
     if artifact.made:
         shown.corpus(artifact)
     return artifact
@@ -80,13 +84,13 @@ def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
 @task(name="tokenizer", cache_policy=NO_CACHE)
 def tokenizer(config: Config, corpus: Artifact) -> Artifact:
     """Train the tokenizer on the train split."""
-    return train_tokenizer(Store(config.paths.data), config, corpus)
+    return train_tokenizer(_store(config), config, corpus)
 
 
 @task(name="tokens", cache_policy=NO_CACHE)
 def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """Encode the corpus into token shards."""
-    return write_tokens(Store(config.paths.data), config, corpus, tokenizer)
+    return write_tokens(_store(config), config, corpus, tokenizer)
 
 
 @task(name="train", tags=["training"], cache_policy=NO_CACHE)
@@ -111,7 +115,7 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
                 supervise(run, shards, steps, recorder, look, shown.Progress("training").show)
 
     try:
-        return run_training(Store(config.paths.data), known, tokens, watched)
+        return run_training(_store(config), known, tokens, watched)
     except Pruned as why:
         log.info("train: ended, %s", why)
         Tracking.of(config).end("FINISHED", f"pruned: {why}")
@@ -121,13 +125,13 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
 @task(name="evaluate", cache_policy=NO_CACHE)
 def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Held-out bits per character of the final weights."""
-    return evaluate(Store(config.paths.data), tokens, run, config.train.device)
+    return evaluate(_store(config), tokens, run, config.train.device)
 
 
 @task(name="samples", cache_policy=NO_CACHE)
 def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Have the model write."""
-    artifact = write_samples(Store(config.paths.data), config, tokens, run)
+    artifact = write_samples(_store(config), config, tokens, run)
     if artifact.made:
         shown.samples(artifact)
     return artifact
@@ -136,7 +140,7 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
 @task(name="report", cache_policy=NO_CACHE)
 def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
     """The loss plot and the summary."""
-    artifact = write_report(Store(config.paths.data), config.name, artifacts)
+    artifact = write_report(_store(config), config.name, artifacts)
     if artifact.made:
         shown.summary(artifact)
     return artifact

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifact import Artifact, digest_of, write_whole
-from femtogpt.config import Config, TrainConfig
+from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.plan import flops_per_token
@@ -53,7 +53,7 @@ class Tracking:
         """The tracking of this configuration, one per process."""
         uri = uri_of(config.paths.mlruns)
         identity = {name: source.identity() for name, source in config.sources.items()}
-        settings = config.model_dump(mode="json", exclude={"paths", "sources"})
+        settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
         reading = {name: source.reading() for name, source in config.sources.items()}
         key = digest_of([settings, identity, reading])[:16]
         return _known.setdefault((uri, key), cls(config, uri, key))
@@ -200,7 +200,7 @@ def _texts(source: Any) -> str:
 
 def _params(config: Config) -> dict[str, Any]:
     """All settings but where things lie; without those that the size of the text decides yet."""
-    flat = _flat(config.model_dump(mode="json", exclude={"paths"}))
+    flat = _flat(config.model_dump(mode="json", exclude=PLACES))
     open_ = {
         f"train.{name}"
         for name in ("max_steps", "epochs", "evaluate_every", "checkpoint_every", "weight_decay")

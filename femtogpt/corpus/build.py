@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from femtogpt.artifact import Artifact, Recipe, Store
-from femtogpt.config import Config
+from femtogpt.config import Config, CorpusConfig
 from femtogpt.corpus.dedup import NOTHING, near_duplicates
+from femtogpt.corpus.exchange import exchanged
 from femtogpt.corpus.part import Part
-from femtogpt.corpus.place import forget
 from femtogpt.corpus.proof import Findings, HeldOut, concluded, examine
 from femtogpt.corpus.rules import STANDARD, chosen
-from femtogpt.corpus.schema import PROOF, REPORT, SPLITS
+from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, read, versions
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map, processes
 from femtogpt.sources.fetch import BYTES
@@ -55,37 +54,45 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
     )
 
     def build(folder: Path) -> dict:
-        parts = [
-            Part(name, source, rules[name], config.corpus, folder)
-            for name, source in config.sources.items()
-        ]
-        with processes() as spread:
-            for part in parts:
-                part.clean(raws[part.name].path / BYTES, spread)
-            _reject_duplicates(parts, config.corpus.near_duplicates)
-            for part in parts:
-                part.split()
-            if not any(part.splits["held_out"].documents for part in parts):
-                raise UserError(
-                    "the corpus has a single document, and whole works are held out: "
-                    "cut it into several files (chapters, say), or add a source"
-                )
-            forget()
-            for part in parts:
-                part.place(spread)
-            if not any(part.splits["train"].documents for part in parts):
-                raise UserError(
-                    "nothing is left to train on: all that is not held out repeats what is;"
-                    " add other texts"
-                )
-            proof = _proof(folder, config.corpus.shared_characters, spread)
-        (folder / "cleaned").rmdir()
+        with exchanged(folder, config.cluster.exchange, recipe.digest) as place:
+            parts = [
+                Part(name, source, rules[name], config.corpus, place)
+                for name, source in config.sources.items()
+            ]
+            proof = _write(parts, raws, config.corpus, place)
         report = {part.name: part.report() for part in parts}
         _save(folder / PROOF, proof)
         _save(folder / REPORT, report)
         return _summary(report)
 
     return store.make(recipe, build)
+
+
+def _write(
+    parts: list[Part], raws: Mapping[str, Artifact], config: CorpusConfig, place: Path
+) -> dict:
+    """Have the parts written in a place; gives the proof."""
+    with processes() as spread:
+        for part in parts:
+            part.clean(raws[part.name].path / BYTES, spread)
+        _reject_duplicates(parts, config.near_duplicates)
+        for part in parts:
+            part.split()
+        held_out = versions(sorted(place.glob("documents/source=*/split=held_out/*.parquet")))
+        if not held_out:
+            raise UserError(
+                "the corpus has a single document, and whole works are held out: "
+                "cut it into several files (chapters, say), or add a source"
+            )
+        for part in parts:
+            part.place(held_out, spread)
+        train = sorted(place.glob("documents/source=*/split=train/*.parquet"))
+        if not train:
+            raise UserError(
+                "nothing is left to train on: all that is not held out repeats what is;"
+                " add other texts"
+            )
+        return _proof(held_out, train, config.shared_characters, spread)
 
 
 def _reject_duplicates(parts: list[Part], threshold: float) -> None:
@@ -112,14 +119,10 @@ def _reject_duplicates(parts: list[Part], threshold: float) -> None:
         part.reject(name, "near_duplicate", f"{similarity:.2f} {kept.name}/{earlier}")
 
 
-def _proof(folder: Path, length: int, spread: Map) -> dict:
+def _proof(held_out: tuple[Version, ...], train: list[Path], length: int, spread: Map) -> dict:
     """Read what was written once more, and see that nothing held out stands in train."""
-    held, train = (
-        sorted(folder.glob(f"documents/source=*/split={split}/*.parquet"))
-        for split in ("held_out", "train")
-    )
     shares = [train[number::SHARES] for number in range(min(SHARES, len(train)))]
-    tasks = [(tuple(held), share, length) for share in shares]
+    tasks = [(held_out, share, length) for share in shares]
     proof = concluded(list(spread(_examine, tasks)))
     _held_out.cache_clear()
     if not proof["proved"]:
@@ -127,21 +130,21 @@ def _proof(folder: Path, length: int, spread: Map) -> dict:
     return proof
 
 
-def _examine(task: tuple[tuple[Path, ...], list[Path], int]) -> Findings:
+def _examine(task: tuple[tuple[Version, ...], list[Path], int]) -> Findings:
     held, train, length = task
     return examine(_held_out(held, length), _texts(train))
 
 
 @lru_cache(1)
-def _held_out(files: tuple[Path, ...], length: int) -> HeldOut:
+def _held_out(held: tuple[Version, ...], length: int) -> HeldOut:
     """Made once in each process."""
-    return HeldOut(_texts(files), length)
+    return HeldOut(_texts(version.file for version in held), length)
 
 
 def _texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
     for file in files:
         source = file.parent.parent.name.removeprefix("source=")
-        for name, text in pl.read_parquet(file, columns=["id", "text"]).iter_rows():
+        for name, text in read(file, ["id", "text"]).iter_rows():
             yield f"{source}/{name}", text
 
 

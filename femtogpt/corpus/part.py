@@ -15,7 +15,7 @@ from femtogpt.config import CorpusConfig
 from femtogpt.corpus.clean import Batch, Cleaned, batches, clean
 from femtogpt.corpus.place import HELD_OUT, Fate, Placing, place
 from femtogpt.corpus.rules import Rule
-from femtogpt.corpus.schema import SCHEMA, SPLITS, write
+from femtogpt.corpus.schema import SCHEMA, SPLITS, Version, read, write
 from femtogpt.corpus.split import held_out
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map
@@ -108,7 +108,7 @@ class Part:
         frames: list[pl.DataFrame] = []
         for batch in self.batches:
             if not held.isdisjoint(batch.ids):
-                frame = pl.read_ipc(batch.file).drop("rule", "figure")
+                frame = read(batch.file).drop("rule", "figure")
                 frames.append(frame.filter(pl.col("id").is_in(list(held))))
             if sum(int(frame["characters"].sum()) for frame in frames) >= PART:
                 self._write_held_out(frames)
@@ -122,10 +122,12 @@ class Part:
         self.held_files += 1
         self.splits["held_out"].add(frame.height, int(frame["characters"].sum()))
 
-    def place(self, spread: Map) -> None:
-        """Write what trains and what is rejected."""
+    def place(self, held_out: tuple[Version, ...], spread: Map) -> None:
+        """Write what trains and what is rejected; ``held_out`` is all that is, of all sources."""
         self.rejected.clear()
-        for placed in spread(place, self._placings()):
+        for placed in spread(place, self._placings(held_out)):
+            for file in placed.files:  # here: who placed them may be lost, and another do it again
+                file.unlink()
             self.splits["train"].add(placed.documents, placed.characters)
             self.rejected.update(placed.rejected)
             self.cut += placed.cut
@@ -138,7 +140,7 @@ class Part:
                 *(self.name, kept, self.read, reasons),
             )
 
-    def _placings(self) -> Iterator[Placing]:
+    def _placings(self, held_out: tuple[Version, ...]) -> Iterator[Placing]:
         """The batches, gathered into parts of about PART characters."""
         group: list[Cleaned] = []
         for number, batch in enumerate(self.batches):
@@ -154,7 +156,7 @@ class Part:
                     ],
                     self._documents("train", first),
                     self.folder / "rejected" / f"source={self.name}" / f"{first:05d}.parquet",
-                    self.folder / "documents",
+                    held_out,
                     self.config,
                 )
                 group = []

@@ -15,7 +15,7 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.overlap import Blocks, cleared
-from femtogpt.corpus.schema import REJECTED, SCHEMA, write
+from femtogpt.corpus.schema import REJECTED, SCHEMA, Version, read, write
 
 LEFT = 0.5  # share of a train document that must stay when what is held out is cut from it
 
@@ -39,7 +39,7 @@ class Placing:
     fates: list[dict[str, Fate]]  # for each file: by id, of those that do not go to train
     documents: Path  # the parts to write
     rejected: Path
-    held_out: Path  # the folder of held-out parts, of all sources
+    held_out: tuple[Version, ...]  # the held-out parts of all sources
     config: CorpusConfig
 
 
@@ -47,6 +47,7 @@ class Placing:
 class Placed:
     """What came of it."""
 
+    files: list[Path]  # that are placed, and no longer needed
     documents: int
     characters: int
     rejected: Counter[str]
@@ -57,7 +58,7 @@ def place(task: Placing) -> Placed:
     """Write what trains and what is rejected, without any stretch that is held out."""
     frames = []
     for file, fates in zip(task.files, task.fates, strict=True):
-        frame = pl.read_ipc(file)
+        frame = read(file)
         found = [fates.get(name) for name in frame["id"]]
         decided = pl.DataFrame(
             {
@@ -79,9 +80,8 @@ def place(task: Placing) -> Placed:
         write(train, task.documents)
     if rejected.height:
         write(rejected, task.rejected)
-    for file in task.files:
-        file.unlink()
-    return Placed(train.height, int(train["characters"].sum()), Counter(rejected["rule"]), cut)
+    characters = int(train["characters"].sum())
+    return Placed(task.files, train.height, characters, Counter(rejected["rule"]), cut)
 
 
 def _without_held_out(frame: pl.DataFrame, task: Placing) -> tuple[pl.DataFrame, int]:
@@ -112,14 +112,8 @@ def _without_held_out(frame: pl.DataFrame, task: Placing) -> tuple[pl.DataFrame,
     ).with_columns(characters=pl.col("text").str.len_chars()), removed
 
 
-def forget() -> None:
-    """Forget the held-out documents of an earlier corpus."""
-    _blocks.cache_clear()
-
-
 @lru_cache(1)
-def _blocks(folder: Path, length: int) -> Blocks:
+def _blocks(held_out: tuple[Version, ...], length: int) -> Blocks:
     """Of all held-out documents; made once in each process."""
-    files = sorted(folder.glob("source=*/split=held_out/*.parquet"))
-    texts = [text for file in files for text in pl.read_parquet(file, columns=["text"])["text"]]
+    texts = [text for version in held_out for text in read(version.file, ["text"])["text"]]
     return Blocks(texts, length)

@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -39,6 +40,28 @@ def parts(corpus: Artifact, split: str) -> Iterator[tuple[str, Path]]:
     """The Parquet files of a split, as (source, file), in a stable order."""
     for file in sorted((corpus.path / "documents").glob(f"source=*/split={split}/*.parquet")):
         yield file.parent.parent.name.removeprefix("source="), file
+
+
+class Version(NamedTuple):
+    """A file as it is now: what a process that outlives a build may remember it by."""
+
+    file: Path
+    size: int
+    modified: float
+
+
+def versions(files: Iterable[Path]) -> tuple[Version, ...]:
+    """The files as they are now."""
+    found = ((file, file.stat()) for file in files)
+    return tuple(Version(file, stat.st_size, stat.st_mtime) for file, stat in found)
+
+
+def read(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read Parquet or (``.arrow``) Arrow, wherever it lies."""
+    place = path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
+    if path.suffix == ".arrow":
+        return pl.read_ipc(place, columns=columns)
+    return pl.read_parquet(place, columns=columns)
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:

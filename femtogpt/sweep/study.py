@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from femtogpt.artifact import digest_of, explained
-from femtogpt.config import Config
+from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
 from femtogpt.sweep.config import Choice, Range, SweepConfig, is_whole
 from femtogpt.training.metrics import BITS
@@ -37,7 +37,8 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sweep = sweep
         same = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
-        base = config.model_dump(mode="json", exclude={"paths": True, "train": APART})
+        apart = {**dict.fromkeys(PLACES, True), "train": APART}
+        base = config.model_dump(mode="json", exclude=apart)
         digest = digest_of([same, base])[:8]
         self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"
         with explained(self.folder):

@@ -1,0 +1,42 @@
+"""Where those who make the corpus together hand on what they have done."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from femtogpt.elsewhere import place_of
+
+CLEANED = "cleaned"
+KEPT = ("documents", "rejected")
+
+
+@contextmanager
+def exchanged(folder: Path, exchange: str | None, name: str) -> Iterator[Path]:
+    """A place to work in: ``folder``, or one of this machine's below the URL ``exchange``.
+
+    What is to be kept lies in ``folder`` in the end, whatever was between; the rest is removed.
+    """
+    if exchange is None:
+        yield folder.absolute()  # who works elsewhere may have been started elsewhere
+        (folder / CLEANED).rmdir()
+        return
+    place = place_of(exchange) / f"{name}-{platform.node()}"
+    _remove(place)  # of a process that was killed
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        yield place
+        for kept in KEPT:
+            for file in sorted((place / kept).rglob("*.parquet")):
+                into = folder.joinpath(*file.parts[len(place.parts) :])
+                into.parent.mkdir(parents=True, exist_ok=True)
+                into.write_bytes(file.read_bytes())
+    finally:
+        _remove(place)
+
+
+def _remove(place: Path) -> None:
+    if place.exists():
+        place.fs.rm(place.path, recursive=True)
