@@ -14,13 +14,13 @@ def place_of(url: str) -> Path:
     own programs have it (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, …). Raises UserError where a
     package for it is missing, and for a URL of an unknown kind.
     """
+    if "://" not in url:
+        return Path(url).absolute()
     try:
         from upath import UPath
     except ImportError as error:
         raise UserError(f"{url}: object storage needs some packages more: make cluster") from error
     try:
-        if "://" not in url:
-            return UPath(url).absolute()
         return UPath(url, use_listings_cache=False)  # others write there too
     except ImportError as error:
         raise UserError(f"{url}: {error}") from error

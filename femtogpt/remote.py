@@ -16,9 +16,10 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from femtogpt.elsewhere import place_of
 from femtogpt.errors import UserError
@@ -94,14 +95,17 @@ class Remote:
         return self.place / kind / digest / MANIFEST
 
     def _manifest(self, kind: str, digest: str) -> dict | None:
-        try:
+        with suppress(FileNotFoundError):
             return json.loads(self._file(kind, digest).read_bytes())
-        except FileNotFoundError:
-            return None
 
     def _pieces(self, file: Path) -> Iterator[bytes]:
-        """A file's bytes; they end early where the store does not answer any more."""
-        stream = self._asked(lambda: file.open("rb"))
+        """A file's bytes; they end early where it is missing, or the store does not answer."""
+
+        def open_file() -> BinaryIO | None:
+            with suppress(FileNotFoundError):
+                return file.open("rb")
+
+        stream = self._asked(open_file)
         while stream and (piece := self._asked(lambda: stream.read(PIECE))):
             yield piece
 

@@ -28,6 +28,7 @@ from tasks import OPEN_RUNS
 
 GUARDED = "--guarded"
 ENGINE = "engine"
+NAMES = ("pipeline", "sweep", ENGINE)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK = 1.0  # seconds between looks at whether the worker is still there
 
@@ -36,8 +37,8 @@ def main() -> int:
     """Run ``flows.<name>`` with the other arguments; its status, or 128 + the signal that came."""
     if sys.argv[1:2] == [GUARDED]:
         return _flow(*sys.argv[2:])
-    if len(sys.argv) < 2:
-        print("usage: python -m flows pipeline [configuration] [options]", file=sys.stderr)
+    if sys.argv[1:2] not in ([name] for name in NAMES):
+        print("usage: python -m flows pipeline|sweep [configuration] [options]", file=sys.stderr)
         return 2
     with TemporaryDirectory(prefix="femtogpt-") as folder:
         return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")

@@ -16,7 +16,7 @@ from prefect.exceptions import CancelledRun
 from femtogpt.errors import UserError
 
 GOES_ON = "the same command goes on from here"
-RUNS = ("prefect.flow_runs", "prefect.task_runs")
+RUNS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 
 
 class _Console(logging.Handler):

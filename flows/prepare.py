@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from femtogpt.artifact import Artifact
 from femtogpt.config import Config
+from flows.cluster import cleaned
 from flows.ingest import ingested
 from flows.running import flow_of
 from tasks import stages
@@ -11,7 +12,7 @@ from tasks import stages
 
 def prepared(config: Config) -> dict[str, Artifact]:
     """The artifacts corpus, tokenizer and tokens."""
-    corpus = stages.corpus(config, ingested(config))
+    corpus = cleaned(config, ingested(config))
     tokenizer = stages.tokenizer(config, corpus)
     tokens = stages.tokens(config, corpus, tokenizer)
     return {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}

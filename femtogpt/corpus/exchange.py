@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,5 +39,7 @@ def exchanged(folder: Path, exchange: str | None, name: str) -> Iterator[Path]:
 
 
 def _remove(place: Path) -> None:
-    if place.exists():
+    if isinstance(place, Path):
+        shutil.rmtree(place, ignore_errors=True)
+    elif place.exists():
         place.fs.rm(place.path, recursive=True)
