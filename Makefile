@@ -11,6 +11,7 @@ PIP     ?=
 VENV := .venv
 BIN  := $(VENV)/bin
 MADE := $(VENV)/.made
+CLUSTER := $(VENV)/.cluster
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -18,7 +19,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline sweep up down deploy notify ui test test-all bench-data bench-train bench-flow lint clean
+.PHONY: help setup cluster pipeline sweep up down deploy notify ui test test-all bench-data bench-train bench-flow lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -33,6 +34,12 @@ $(MADE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+cluster: $(CLUSTER)  ## add what Dask, object storage and PostgreSQL need (docs/cluster.md)
+
+$(CLUSTER): $(MADE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
@@ -60,7 +67,7 @@ ui: $(MADE)  ## MLflow's pages on the runs, at http://127.0.0.1:$(PORT)
 test: $(MADE)  ## the tests, in some minutes
 	@$(BIN)/python -m pytest -q -m 'not slow'
 
-test-all: $(MADE)  ## all tests, the long ones too
+test-all: $(CLUSTER)  ## all tests, the long ones too
 	@$(BIN)/python -m pytest -q
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data plane against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]

@@ -48,7 +48,8 @@ def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]
     programs = Path(sys.executable).parent
     api = f"http://127.0.0.1:{prefect_port}/api"
     pages = f"http://127.0.0.1:{mlflow_port}"
-    store = f"sqlite:///{mlruns.absolute() / 'mlflow.db'}"
+    store = os.environ.get("MLFLOW_BACKEND_STORE_URI")  # PostgreSQL, say: docs/cluster.md
+    store = store or f"sqlite:///{mlruns.absolute() / 'mlflow.db'}"
     worker = f"this-machine-{prefect_port}"
     server = [str(programs / "prefect"), "server", "start", "--host", "127.0.0.1"]
     return [

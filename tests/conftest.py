@@ -114,6 +114,16 @@ def with_server(environment: dict[str, str]) -> Iterator[dict[str, str]]:
             server.wait()
 
 
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """The environment in which a stand-in for S3 answers, with a bucket «femto»."""
+    pytest.importorskip("moto", reason="make cluster installs a stand-in for S3")
+    from tests.s3_stand_in import served
+
+    with served() as environment:
+        yield environment
+
+
 def _await(url: str, server: subprocess.Popen, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

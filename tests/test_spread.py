@@ -1,0 +1,79 @@
+"""The library's work on a Dask client: in order, few at a time, and what is seen to before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from femtogpt.errors import UserError
+from femtogpt.parallel import carried_out_by, processes
+from tasks.cluster import code, spread_over
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+class Client:
+    """As Dask's, with threads for workers."""
+
+    def __init__(self, **about: object):
+        self.about = {"one": {"code": code(), "sees": True, **about}}
+        self.pool = ThreadPoolExecutor(2)
+
+    def wait_for_workers(self, count: int, timeout: float) -> None:
+        pass
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": 2}
+
+    def run(self, function, probe: Path, on_error: str) -> dict:
+        assert probe.exists()
+        return self.about
+
+    def submit(self, function, item, pure: bool):
+        return self.pool.submit(function, item)
+
+
+def test_the_work_is_carried_out_by_the_others_that_offer_it(tmp_path):
+    with carried_out_by(lambda: spread_over(Client(), tmp_path)), processes() as spread:
+        assert list(spread(double, range(100))) == list(range(0, 200, 2))
+    assert not list(tmp_path.iterdir())
+    with processes(1) as spread:  # again this machine's own
+        assert list(spread(double, [3])) == [6]
+
+
+def test_items_are_taken_only_as_they_are_worked_on(tmp_path):
+    taken = []
+
+    def items():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    with spread_over(Client(), tmp_path) as spread:
+        results = spread(double, items())
+        assert next(results) == 0
+        assert len(taken) == 4  # two for each thread
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"sees": False}, "does not see .*: have its machine share that folder, or name a place"),
+        ({"code": "other"}, "has another femtogpt: bring it to this one's commit"),
+    ],
+)
+def test_a_worker_that_would_do_something_else_is_refused(tmp_path, about, said):
+    with pytest.raises(UserError, match=said), spread_over(Client(**about), tmp_path):
+        pass
+
+
+def test_a_worker_that_cannot_work_is_refused_with_its_reason(tmp_path):
+    client = Client()
+    client.about = {"one": ModuleNotFoundError("No module named 'tasks'")}
+    said = r"No module named 'tasks'.*install femtogpt there"
+    with pytest.raises(UserError, match=said), spread_over(client, tmp_path):
+        pass
