@@ -38,7 +38,6 @@ from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training.loop import Settings, load
 from femtogpt.training.metrics import FILE, read_metrics
-from femtogpt.training.plan import flops_per_token
 from femtogpt.training.precision import Precision
 
 HERE = Path(__file__).resolve().parent
@@ -129,7 +128,7 @@ def utilisation(
 ) -> dict[str, float]:
     """Of both, operations per second as a share of the matrix products' in the format they use."""
     used = Precision(TrainConfig.model_validate(chosen)).name
-    gflop = flops_per_token(model, tokens.vocab_size) / 1e9
+    gflop = model.flops_per_token(tokens.vocab_size) / 1e9
     formats = {"engine": used, "reference": "float32"}
     return {
         name: found[f"{name}_tokens_per_second"] * gflop / peaks[kind]

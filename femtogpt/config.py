@@ -215,6 +215,18 @@ class ModelConfig(Section):
     def head_size(self) -> int:
         return self.width // self.heads
 
+    def parameters(self, vocab_size: int) -> int:
+        """Weights of the model, by its shape; the head is the embedding's."""
+        key_values = self.key_value_heads * self.head_size
+        attention = 2 * self.width * (self.width + key_values) + 2 * self.head_size
+        layer = attention + 3 * self.width * self.hidden + 2 * self.width
+        return vocab_size * self.width + self.layers * layer + self.width
+
+    def flops_per_token(self, vocab_size: int) -> float:
+        """Floating-point operations of training on one token, without computing layers again."""
+        attention = 6 * self.layers * self.width * self.context  # causal: half of all pairs
+        return 6.0 * self.parameters(vocab_size) + attention
+
 
 class TrainConfig(Section):
     """Training: how long, how fast, how safe."""

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from prefect.exceptions import CancelledRun
+from prefect.settings import PREFECT_API_URL
 
 from femtogpt.errors import UserError
 
 GOES_ON = "the same command goes on from here"
+log = logging.getLogger("femtogpt.flows")
 RUNS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 
 
@@ -28,9 +30,10 @@ class _Console(logging.Handler):
 
 def _worth_showing(record: logging.LogRecord) -> bool:
     """Not Prefect's states of runs, and not its tracebacks: the last line says what failed."""
-    return not record.name.startswith((*RUNS, "femtogpt")) or (
-        record.name.startswith(RUNS) and record.levelno == logging.WARNING
-    )
+    if record.name.startswith(RUNS):
+        return record.levelno == logging.WARNING
+    own = record.name.startswith("femtogpt")  # which have a handler of their own
+    return not own and "temporary server" not in record.getMessage()
 
 
 def show_stages() -> None:
@@ -44,6 +47,8 @@ def show_stages() -> None:
     logging.getLogger("femtogpt").setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_worth_showing)
+    if not PREFECT_API_URL.value():
+        log.info("Prefect starts a server for this run, in 10 to 20 s: make up keeps one running")
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from femtogpt.artifact import Artifact, digest_of, write_whole
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
-from femtogpt.training.plan import flops_per_token
 from tasks.recorder import Recorder
 from tasks.store import PARENT, as_params, end, keep_open, now, opened, uri_of
 from tasks.surroundings import inputs, machine, monitored
@@ -73,7 +72,7 @@ class Tracking:
         if not self.client.get_run(self.run_id).inputs.dataset_inputs:
             texts = {name: _texts(source) for name, source in self.config.sources.items()}
             self.client.log_inputs(self.run_id, inputs(tokens, texts, index))
-        flops = flops_per_token(settled.model, index["vocab_size"])
+        flops = settled.model.flops_per_token(index["vocab_size"])
         return Recorder(self.client, self.run_id, metrics, flops)
 
     def monitored(self) -> AbstractContextManager[None]:

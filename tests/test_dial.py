@@ -13,7 +13,6 @@ from femtogpt.dial import NAMED, epochs, recipe, shape, weight_decay
 from femtogpt.errors import UserError
 from femtogpt.tokens.batches import Batches
 from femtogpt.training.outlook import outlook
-from femtogpt.training.plan import parameter_count
 from femtogpt.training.stage import settled, settled_on
 from tests.helpers import config, listed
 
@@ -34,13 +33,12 @@ def load(tmp_path):
 def test_each_name_gives_about_as_many_parameters_as_it_says(name, load):
     model = load(f"model: {{size: {name}}}").model
     wanted = {"nano": 5e6, "original": 54e6, "home-8gb": 54e6, "large": 250e6}[name]
-    assert parameter_count(model, 8000) == pytest.approx(wanted, rel=0.06)
+    assert model.parameters(8000) == pytest.approx(wanted, rel=0.06)
 
 
 def test_large_is_more_than_four_times_the_original(load):
     large, original = (
-        parameter_count(load(f"model: {{size: {name}}}").model, 8000)
-        for name in ("large", "original")
+        load(f"model: {{size: {name}}}").model.parameters(8000) for name in ("large", "original")
     )
     assert large > 4 * original
 

@@ -6,10 +6,13 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from femtogpt.config import ModelConfig
 from femtogpt.model import gpt
 from femtogpt.model.gpt import GPT, Cache
+from tests.helpers import quick
 from tests.tiny import BOUNDARY, VOCAB, lively, shape
 
 
@@ -126,15 +129,29 @@ def test_only_the_distance_between_positions_counts():
     assert (model(swapped)[0, -1] - model(ids)[0, -1]).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"kv_heads": None}, {"feed_forward": 40, "layers": 3, "kv_heads": 1}]
+@quick
+@given(
+    layers=st.integers(1, 4),
+    heads=st.sampled_from([1, 2, 4]),
+    head_size=st.sampled_from([8, 12, 16]),
+    feed_forward=st.none() | st.integers(8, 100),
+    vocab_size=st.integers(2, 500),
+    data=st.data(),
 )
-def test_the_parameters_are_those_of_the_formula(changes):
-    config = shape(**changes)
-    C, D, F = config.width, config.head_size, config.hidden
-    attention = 2 * C * C + 2 * C * D * config.key_value_heads + 2 * D
-    expected = VOCAB * C + config.layers * (attention + 3 * C * F + 2 * C) + C
-    assert GPT(config, VOCAB).parameter_count() == expected
+def test_the_parameters_are_those_of_the_formula(
+    layers, heads, head_size, feed_forward, vocab_size, data
+):
+    kv_heads = data.draw(st.sampled_from([None, *(n for n in (1, 2, 4) if heads % n == 0)]))
+    config = ModelConfig(
+        layers=layers,
+        width=heads * head_size,
+        heads=heads,
+        kv_heads=kv_heads,
+        feed_forward=feed_forward,
+    )
+    with torch.device("meta"):
+        model = GPT(config, vocab_size)
+    assert config.parameters(vocab_size) == model.parameter_count()
 
 
 @pytest.mark.parametrize("width", [64, 256, 1024])

@@ -32,6 +32,7 @@ def test_one_command_goes_from_text_to_samples(finished):
     for heading in ("Corpus", "Tokens", "Model", "Held out", "Sample 1", "MLflow", "make ui"):
         assert heading in done.stdout
     assert lines_of(done.stderr, "made") == ["raw stories", *STAGES]
+    assert "Prefect starts a server for this run" in done.stderr.splitlines()[0]
 
 
 def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
@@ -79,14 +80,18 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
         assert (pipeline.data / kind / run.data.tags[f"femtogpt.{kind}"]).is_dir()
 
 
-def test_the_same_again_does_nothing(finished):
+def test_the_same_again_does_nothing_and_waits_for_no_library(finished, monkeypatch):
     pipeline, _ = finished
     before = pipeline.files()
+    monkeypatch.setitem(pipeline.environment, "PYTHONPROFILEIMPORTTIME", "1")
     again = pipeline.run()
     assert again.returncode == 0, again.stderr
     assert lines_of(again.stderr, "up to date") == ["raw stories", *STAGES, "record"]
     assert pipeline.files() == before
     assert "Sample 1" in again.stdout
+    imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "prefect" in imported
+    assert imported.isdisjoint({"torch", "mlflow", "matplotlib", "optuna"})
 
 
 @pytest.mark.slow

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
+from typing import TYPE_CHECKING
 
 from femtogpt.artifact import digest_of_file
 from femtogpt.errors import UserError
 from femtogpt.tokens.tokenizer import FILE as TOKENIZER
+
+if TYPE_CHECKING:
+    import torch
 
 WEIGHTS, SETTINGS = "model.safetensors", "settings.json"
 
@@ -51,6 +51,9 @@ def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -
 
     UserError where they are of a model of another shape, or beside another tokenizer.
     """
+    import safetensors.torch  # here, as where nothing is to be trained torch takes two seconds
+    from safetensors import SafetensorError
+
     file = weights_file(origin)
     beside = next((f / TOKENIZER for f in file.parents[:3] if (f / TOKENIZER).is_file()), None)
     if beside and tokenizer.is_file() and beside.read_bytes() != tokenizer.read_bytes():

@@ -84,7 +84,7 @@ def plan(
 
     constant = extended(base[2], base[4])
     stepping = extended(peaks[2, few][1], peaks[4, few][1])
-    parameters = parameter_count(model, vocab_size)
+    parameters = model.parameters(vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)
     known = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimiser": states}
@@ -100,7 +100,7 @@ def plan(
         extended(by_window[2], by_window[4]),
         max(0, stepping - held),
         tokens,
-        tokens * flops_per_token(model, vocab_size),
+        tokens * model.flops_per_token(vocab_size),
     )
 
 
@@ -218,15 +218,3 @@ def _step(
         loss.backward()
 
     return model, optimizer, gradient
-
-
-def flops_per_token(model: ModelConfig, vocab_size: int) -> float:
-    """Floating-point operations of training on one token, without computing layers again."""
-    attention = 6 * model.layers * model.width * model.context  # causal: half of all pairs
-    return 6.0 * parameter_count(model, vocab_size) + attention
-
-
-def parameter_count(model: ModelConfig, vocab_size: int) -> int:
-    """Weights of a model that is not made."""
-    with torch.device("meta"):
-        return GPT(model, vocab_size).parameter_count()

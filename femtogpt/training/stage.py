@@ -19,7 +19,6 @@ from femtogpt.tokens.tokenizer import FILE as TOKENIZER
 from femtogpt.training.metrics import FILE as METRICS
 from femtogpt.training.metrics import read_metrics
 from femtogpt.training.origin import lineage
-from femtogpt.training.plan import parameter_count
 
 VERSION = 2
 log = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ def settled(config: Config, text: float, vocab_size: int) -> Config:
     train, known = config.train, {}
     each = train.batch_size * config.model.context
     if train.max_steps is None:
-        known["epochs"] = train.epochs or epochs(parameter_count(config.model, vocab_size), text)
+        known["epochs"] = train.epochs or epochs(config.model.parameters(vocab_size), text)
         known["max_steps"] = math.ceil(known["epochs"] * text / each)
     if train.weight_decay is None:
         steps = known.get("max_steps", train.max_steps)
