@@ -25,7 +25,7 @@ def house(tmp_path, environment, databases, s3) -> Iterator[House]:
     house = House(tmp_path, {**environment, **s3})
     house.environment |= {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": databases.url("prefect", "postgresql+asyncpg"),
-        "MLFLOW_BACKEND_STORE_URI": databases.url("mlflow"),
+        "MLFLOW_BACKEND_STORE_URI": databases.url("mlflow", "postgresql+psycopg"),
         "MLFLOW_ARTIFACTS_DESTINATION": "s3://femto/mlflow",
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{house.mlflow_port}",
     }
