@@ -8,7 +8,7 @@ from typing import Any
 from femtogpt.training.metrics import SAMPLE
 
 TABLE = "samples/by_step.json"
-COLUMNS = ("step", "tokens", SAMPLE)
+COLUMNS = ("step", SAMPLE, "tokens")  # of several runs, MLflow's pages compare the second
 SHOWN = "mlflow.loggedArtifacts"  # the tag by which MLflow's pages know a table
 
 

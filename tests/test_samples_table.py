@@ -51,15 +51,16 @@ def write(metrics: Metrics, *steps: int) -> None:
         metrics.log(**moment, sample=text(step))
 
 
-def rows(client, run: str) -> list[tuple[int, int, str]]:
+def rows(client, run: str) -> list[tuple[int, str, int]]:
     """The table as MLflow reads it."""
     experiment = client.get_run(run).info.experiment_id
     table = client.load_table(experiment, TABLE, [run])
-    return list(table[["step", "tokens", "sample"]].itertuples(index=False, name=None))
+    assert list(table.columns) == ["step", "sample", "tokens"]
+    return list(table.itertuples(index=False, name=None))
 
 
-def whole(*steps: int) -> list[tuple[int, int, str]]:
-    return [(step, 64 * step, text(step)) for step in steps]
+def whole(*steps: int) -> list[tuple[int, str, int]]:
+    return [(step, text(step), 64 * step) for step in steps]
 
 
 class Counting:

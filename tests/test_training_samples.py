@@ -7,11 +7,22 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped
+from femtogpt.model.gpt import GPT
 from femtogpt.model.write import write
 from femtogpt.tokens.tokenizer import Tokenizer
 from femtogpt.training.loop import load, train
 from femtogpt.training.metrics import SAMPLE
-from tests.tiny import course, outcome, readable, samples, settings, stop_after, trained
+from femtogpt.training.sampler import Sampler
+from tests.tiny import (
+    course,
+    outcome,
+    readable,
+    samples,
+    settings,
+    shape,
+    stop_after,
+    trained,
+)
 
 
 @pytest.fixture
@@ -117,3 +128,14 @@ def test_by_default_it_writes_five_times_after_the_first():
     assert TrainConfig(max_steps=450, sample_every=0).sample_every == 0
     with pytest.raises(ValueError):
         TrainConfig(max_steps=450, sample_every=-1)
+
+
+def test_a_document_that_ends_at_once_is_no_sample(tokens):
+    """An untrained model says again what it reads: after a document's start, its end."""
+    tokenizer = Tokenizer.load(tokens.folder)
+    torch.manual_seed(0)
+    model = GPT(shape(), tokenizer.size).eval()
+    seeds = range(25)
+    assert any(not write(model, tokenizer, tokens=100, top_p=0.95, seed=seed) for seed in seeds)
+    config = settings(sample_every=4).train
+    assert all(Sampler(tokens.folder, config, seed).write(model) for seed in seeds)

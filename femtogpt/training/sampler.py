@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import torch
@@ -46,4 +46,6 @@ class Sampler:
             drawn = generate(model, [start], TOKENS, how.temperature, how.top_k, how.top_p, random)
             ids = list(drawn)
         model.train()
-        return self.tokenizer.decode(list(takewhile(lambda id: id != start, ids)))
+        # Of the first document that is not empty: an untrained model may end one at once.
+        begun = dropwhile(lambda id: id == start, ids)
+        return self.tokenizer.decode(list(takewhile(lambda id: id != start, begun)))
