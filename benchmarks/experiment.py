@@ -111,7 +111,8 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
         section, _, field = name.partition(".")
         sections[section][field] = yaml.safe_load(value)
     steps = sections["train"].setdefault("max_steps", 300)
-    sections["train"] = {"evaluate_every": steps, "checkpoint_every": steps, **sections["train"]}
+    rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
+    sections["train"] = {**rarely, **sections["train"]}
     settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
     torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
     loop.GPT = kind

@@ -21,6 +21,7 @@ from pydantic import (
 from femtogpt.dial import recipe, shape
 
 LOOKS = 20  # estimates and checkpoints of a training, by default
+SAMPLES = 5  # of what it writes, after the first
 PLACES = {"cluster", "paths"}  # sections that say where, and do not change what comes of it
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
 
@@ -301,6 +302,12 @@ class TrainConfig(Section):
     evaluate_tokens: int = Field(
         16384, ge=1, description="held-out tokens in an estimate, spread over the whole"
     )
+    sample_every: int | None = Field(
+        None,
+        ge=0,
+        description="steps between samples of what it writes, at the next estimate; 0: none;"
+        " default: a fifth of all",
+    )
 
     @property
     def main_rate(self) -> float:
@@ -314,8 +321,9 @@ class TrainConfig(Section):
         if not isinstance(steps, int):
             return values
         given = {name: value for name, value in values.items() if value is not None}
-        each = max(1, steps // LOOKS)
-        return {**values, "evaluate_every": each, "checkpoint_every": each, **given}
+        each, rarely = max(1, steps // LOOKS), -(-steps // SAMPLES)
+        derived = {"evaluate_every": each, "checkpoint_every": each, "sample_every": rarely}
+        return {**values, **derived, **given}
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:

@@ -1,4 +1,4 @@
-"""Carries a training's metrics to MLflow while it runs, each value once."""
+"""Carries a training's metrics and samples to MLflow while it runs, each value once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from femtogpt.training.metrics import BITS, Tail
+from femtogpt.training.metrics import BITS, SAMPLE, Tail
+from tasks.samples import SampleTable
 
 BATCH = 900  # metrics sent at once; MLflow takes 1000
 AXES = ("step", "tokens", "seconds", "time")  # of a line, besides its values
@@ -49,6 +50,7 @@ class Recorder:
     def _begin(self) -> None:
         """Read the file from its start, knowing by metric the last step that MLflow has."""
         self.tail = Tail(self.path)
+        self.samples = SampleTable(self.client, self.run_id)
         self.last = {
             name: max(point.step for point in self.client.get_metric_history(self.run_id, name))
             for name in self.client.get_run(self.run_id).data.metrics
@@ -61,11 +63,15 @@ class Recorder:
                 self._begin()
             points: Points = {}
             for line in self.tail.new():
+                if SAMPLE in line:
+                    self.samples.add(line)
+                    continue
                 points |= self._new(line)
                 if len(points) >= BATCH:
                     self._send(points)
                     points = {}
             self._send(points)
+            self.samples.send()
             self.away = False
         except Exception as error:  # whatever the tracker's database or network raises
             if not self.away:

@@ -200,10 +200,8 @@ def _texts(source: Any) -> str:
 def _params(config: Config) -> dict[str, Any]:
     """All settings but where things lie; without those that the size of the text decides yet."""
     flat = _flat(config.model_dump(mode="json", exclude=PLACES))
-    open_ = {
-        f"train.{name}"
-        for name in ("max_steps", "epochs", "evaluate_every", "checkpoint_every", "weight_decay")
-    }
+    every = ("evaluate_every", "checkpoint_every", "sample_every")
+    open_ = {f"train.{name}" for name in ("max_steps", "epochs", "weight_decay", *every)}
     return {name: value for name, value in flat.items() if name not in open_ or value is not None}
 
 

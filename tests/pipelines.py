@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -107,6 +109,13 @@ class Pipeline:
             if name != "seconds"
             and not name.startswith(("system/", "held_out_bits_per_character/by_seconds"))
         }
+
+    def samples(self) -> list[list]:
+        """What MLflow shows of what was written while it was trained: step, text, tokens."""
+        client, run = self.mlflow_run()
+        with tempfile.TemporaryDirectory() as folder:
+            path = client.download_artifacts(run.info.run_id, "samples/by_step.json", folder)
+            return json.loads(Path(path).read_text("utf-8"))["data"]
 
     def files(self) -> dict[str, float]:
         """Every artifact's files with their times of change."""

@@ -14,7 +14,7 @@ from femtogpt.training.__main__ import STOPPED, USER_ERROR
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import FILE, read_metrics
-from tests.tiny import Process, settings, trained
+from tests.tiny import Process, readable, samples, settings, trained
 
 NEAR = 1e-4  # nats: sums in another order
 
@@ -56,7 +56,8 @@ SLOW = pytest.mark.slow
         pytest.param("fsdp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),
     ],
 )
-def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, changes):
+def test_two_processes_train_and_write_as_one(tmp_path, run, parallel, changes):
+    tokens, changes = readable(tmp_path / "tokens"), {"sample_every": 8, **changes}
     one = trained(alike(**changes), tokens, tmp_path / "one")
     with Process(alike(2, parallel=parallel, **changes), tokens, run) as pair:
         status, said = pair.end()
@@ -64,6 +65,7 @@ def test_two_processes_train_as_one(tmp_path, tokens, run, parallel, changes):
     assert any(f"2 processes ({parallel})" in line for line in said)
     assert not any("does not work" in line for line in said)  # torch.compile
     assert_same_course(run, one)
+    assert samples(run) == samples(one)
     ours, theirs = (
         safetensors.torch.load_file(folder / "model.safetensors") for folder in (run, one)
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from femtogpt.artifact import Artifact, Store
 from femtogpt.config import Config
-from femtogpt.reading.generate import draw, generate, write, write_samples
+from femtogpt.model.write import draw, generate, write
+from femtogpt.reading.generate import write_samples
 from femtogpt.tokens.tokenizer import Tokenizer, train
 from tests.tiny import VOCAB, lively, settings, shape
 

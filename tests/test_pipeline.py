@@ -69,6 +69,9 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
         for kind in client.list_artifacts(run.info.run_id)
         for file in client.list_artifacts(run.info.run_id, kind.path)
     }
+    assert [(step, tokens) for step, _, tokens in pipeline.samples()] == [
+        *((0, 0), (20, 2560), (40, 5120), (60, 7680))
+    ]
     assert {
         "corpus/report.json",
         "tokenizer/tokenizer.model",
@@ -206,6 +209,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     assert "going on from the checkpoint at step" in done.stderr
     assert pipeline.mlflow_run()[1].info.status == "FINISHED"
     assert pipeline.course() == unbroken.course()
+    assert pipeline.samples() == unbroken.samples()
 
 
 def as_kaggle_serves_it(texts: int = 30) -> bytes:

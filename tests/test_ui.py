@@ -97,3 +97,8 @@ def test_a_person_sees_settings_curves_and_files_of_the_run(page, browser):
     assert browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas")
     browser.get(f"{place}/artifacts/report/loss.png")
     await_text(browser, "loss.png", "samples", "tokenizer")
+    runs = f"{address}/#/experiments/{run.info.experiment_id}/runs"
+    browser.get(f"{runs}?compareRunsMode=ARTIFACT")
+    await_text(browser, "samples/by_step.json", "Group by:\nstep", "Compare:\nsample")
+    browser.get(f"{place}/artifacts/samples/by_step.json")
+    await_text(browser, "View as table", "7680")

@@ -16,8 +16,11 @@ import torch
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Shard, Tokens
+from femtogpt.tokens.tokenizer import FILE as TOKENIZER
+from femtogpt.tokens.tokenizer import Tokenizer
+from femtogpt.tokens.tokenizer import train as train_tokenizer
 from femtogpt.training.loop import Settings, train
-from femtogpt.training.metrics import FILE, read_metrics
+from femtogpt.training.metrics import FILE, SAMPLE, read_metrics
 
 torch.set_num_threads(1)
 
@@ -84,6 +87,18 @@ def repetitive(folder: Path) -> Tokens:
     )
 
 
+def readable(folder: Path) -> Tokens:
+    """Shards of words, with the tokenizer that turns what is written into text."""
+    lines = ["мама мыла раму", "у рамы мама, у мамы рама", "шла Саша по шоссе и сосала сушку"]
+    model = train_tokenizer(iter(lines * 20), 310)
+    tokenizer = Tokenizer(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TOKENIZER).write_bytes(model)
+    documents = [tokenizer.encode(f"{line}\n" * 2) for line in lines]
+    splits = {"train": {"one": documents * 8}, "held_out": {"one": documents}}
+    return write_tokens(folder, splits, tokenizer.size)
+
+
 def shape(**changes) -> ModelConfig:
     return ModelConfig(
         **{"layers": 2, "width": 16, "heads": 4, "kv_heads": 2, "context": 8, **changes}
@@ -97,6 +112,7 @@ def settings(model: Mapping | None = None, **changes) -> Settings:
         "batch_size": 4,
         "checkpoint_every": 5,
         "evaluate_every": 4,
+        "sample_every": 0,
         "device": "cpu",
         "precision": "float32",
         "threads": 1,
@@ -133,6 +149,11 @@ def course(run: Path) -> list[dict]:
     """The metrics, without the times."""
     lines = read_metrics(run / FILE)
     return [{key: line[key] for key in line if key not in ("seconds", "time")} for line in lines]
+
+
+def samples(run: Path) -> dict[int, str]:
+    """What was written while it was trained, by step."""
+    return {line["step"]: line[SAMPLE] for line in course(run) if SAMPLE in line}
 
 
 def outcome(run: Path) -> tuple[list[dict], bytes]:

@@ -29,6 +29,7 @@ from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.origin import check_tokenizer, load_weights
 from femtogpt.training.plan import windows_at_once
 from femtogpt.training.precision import Precision, find_device
+from femtogpt.training.sampler import Sampler
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.state import State
 
@@ -113,6 +114,7 @@ def _train(
     average = Average(model, config.ema)
     gradient = Gradient(shared, precision, windows)
     held_out = HeldOut(tokens, model_config.context, config.evaluate_tokens)
+    sampler = Sampler(tokens.folder, config, settings.seed)
 
     state = State(model, optimizer, precision, average, gradient, group.leads)
     step, seconds, size = state.resume(run)
@@ -155,6 +157,10 @@ def _train(
                 if not loss < losses[0] + WORSE:  # nor is what is not finite
                     writer.wait()
                     raise Unfit(f"the held-out loss diverges at step {step:,}: {_advice(run)}")
+                if sampler.is_due(step, last or verdict == "end"):
+                    with average.applied(), precision.autocast():
+                        text = sampler.write(model)
+                    course.log(**_now(step, tokens_per_step, start), sample=text)
                 if verdict == "decay":
                     log.info(
                         WITHOUT + "the rate falls from here to step %s",

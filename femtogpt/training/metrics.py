@@ -1,7 +1,8 @@
 """The course of a training as lines of JSON beside its checkpoints.
 
 Each line is ``{"step": …, "tokens": …, "seconds": …, "time": …, <name>: <value>, …}``: optimiser
-steps and tokens trained on so far, seconds of training (pauses left out), Unix time.
+steps and tokens trained on so far, seconds of training (pauses left out), Unix time. Values are
+numbers, but for a line's ``sample``: what the model wrote then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from femtogpt.artifact import write_whole
 
 FILE = "metrics.jsonl"
 BITS = "held_out_bits_per_character_estimate"
+SAMPLE = "sample"
 
 
 class Metrics:
@@ -27,13 +29,17 @@ class Metrics:
         self.path = path
         self.file = path.open("ab")
 
-    def log(self, **values: float) -> None:
+    def log(self, **values: float | str) -> None:
         """Write one line, at once: a line once written outlives the process.
 
-        A value that is not finite is left out: JSON has none, and it would ruin any chart.
+        A number that is not finite is left out: JSON has none, and it would ruin any chart.
         """
-        finite = {name: value for name, value in values.items() if math.isfinite(value)}
-        self.file.write(json.dumps(finite).encode() + b"\n")
+        sound = {
+            name: value
+            for name, value in values.items()
+            if isinstance(value, str) or math.isfinite(value)
+        }
+        self.file.write(json.dumps(sound, ensure_ascii=False).encode() + b"\n")
         self.file.flush()
 
     def values(self, name: str) -> list[float]:
@@ -49,7 +55,7 @@ class Metrics:
 class Silent:
     """In the place of Metrics in a process that does not write."""
 
-    def log(self, **values: float) -> None:
+    def log(self, **values: float | str) -> None:
         pass
 
     def values(self, name: str) -> list[float]:

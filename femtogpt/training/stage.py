@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 APART = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
     *("processes", "parallel"),
-    *("checkpoint_every", "checkpoint_minutes"),
+    *("checkpoint_every", "checkpoint_minutes", "sample_every"),
     *("keep_checkpoints", "init_from"),  # its weights' checksum counts, not where they lie
 }
 
