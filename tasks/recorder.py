@@ -77,7 +77,9 @@ class Recorder:
 
     def _new(self, line: dict) -> Points:
         """(name, step) to (value, milliseconds), for the line's values that MLflow lacks."""
-        values = {name: value for name, value in line.items() if name not in AXES}
+        # MLflow's pages list metrics in the order in which they came, and offer the first.
+        names = sorted(line.keys() - set(AXES), key=lambda name: (name != BITS, name))
+        values = {name: line[name] for name in names}
         points = {(name, line["step"]): value for name, value in values.items()}
         points |= {(name, line["step"]): line[name] for name in ("tokens", "seconds")}
         for name, value in values.items():

@@ -25,6 +25,7 @@ from tasks.store import PARENT, as_params, end, keep_open, now, opened, uri_of
 from tasks.surroundings import inputs, machine, monitored
 
 TAG = "femtogpt.config"  # finds the run of a configuration
+NOTE = "mlflow.note.content"  # the description on a run's page
 # What a person wants to see of an artifact; of the rest the digest is enough.
 SHOWN = {
     "corpus": ["report.json"],
@@ -136,11 +137,15 @@ class Tracking:
             self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
             for file in SHOWN.get(artifact.kind, ()):
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
-        steps = artifacts["run"].counts["steps"]
-        for name in ("corpus", "tokens", "evaluation"):
-            for key, value in artifacts[name].counts.items():
-                if value is not None:
-                    self.client.log_metric(self.run_id, f"{name}/{key}", value, step=steps)
+        texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
+        for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
+            for key, value in counts.items():
+                if value is not None:  # figures of step 0 are drawn as bars, a run beside the other
+                    self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
+        if "report" in artifacts and NOTE not in self.client.get_run(self.run_id).data.tags:
+            summary = (artifacts["report"].path / "summary.txt").read_text("utf-8")
+            figures = summary.partition("\n\n")[0]  # without the samples
+            self.client.set_tag(self.run_id, NOTE, f"```\n{figures}\n```")
         end(self.client, self.run_id, "FINISHED")
         run = self.client.get_run(self.run_id).info
         note = {
