@@ -179,7 +179,7 @@ class ModelConfig(Section):
     size: str | Annotated[int, Field(strict=True)] | None = Field(
         None, description="derives what follows: nano, original, home-8gb, large, or parameters"
     )
-    layers: int = Field(4, ge=1, le=200)
+    layers: int = Field(4, ge=1, le=200, description="blocks of attention and feed-forward")
     width: int = Field(256, ge=8, le=16384, description="size of the residual stream")
     heads: int = Field(4, ge=1, le=256, description="query heads; width must be a multiple")
     kv_heads: int | None = Field(
@@ -189,7 +189,7 @@ class ModelConfig(Section):
         None, ge=8, description="hidden size of SwiGLU; default: 8/3 width, rounded up to 64"
     )
     context: int = Field(256, ge=8, le=131072, description="positions the model sees, in tokens")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of values zeroed in training")
     rope_theta: float = Field(10000.0, gt=1, description="base of the rotary frequencies")
 
     @model_validator(mode="after")

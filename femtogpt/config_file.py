@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from femtogpt.config import Config, nearest, source_kinds
 from femtogpt.errors import UserError
@@ -48,7 +49,7 @@ def load_config(
     if archive is not None:
         _give_archive(settings, archive)
     named = set(settings.get("sources") or ())
-    _change(settings, [*_leaves(changes or {}), *map(_read_override, overrides)])
+    _change(settings, [*leaves(changes or {}), *map(_read_override, overrides)])
     _name_sources(settings, conf)
     _check_sources(settings, named)
     try:
@@ -163,11 +164,11 @@ def _read_yaml(path: Path) -> dict:
     return value
 
 
-def _leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+def leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
     """Nested settings as ``section.field`` and value; a whole source is one value."""
     for name, value in changes.items():
         whole = not isinstance(value, Mapping) or "kind" in value
-        yield from [(above + name, value)] if whole else _leaves(value, f"{above}{name}.")
+        yield from [(above + name, value)] if whole else leaves(value, f"{above}{name}.")
 
 
 def _read_override(override: str) -> tuple[str, Any]:
@@ -268,11 +269,16 @@ def _range(loc: list[str]) -> str:
     model = _model_at(loc[:-1])
     if model is None or loc[-1] not in model.model_fields:
         return ""
+    allowed = range_of(model.model_fields[loc[-1]])
+    return f" (allowed: {allowed})" if allowed else ""
+
+
+def range_of(field: FieldInfo) -> str:
+    """What values a field allows, as ``≥ 0 and < 1``; empty where it has no bounds."""
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    bounds = [
-        f"{sign} {getattr(bound, name)}"
-        for bound in model.model_fields[loc[-1]].metadata
+    return " and ".join(
+        f"{sign} {getattr(bound, name):,}"
+        for bound in field.metadata
         for name, sign in signs.items()
         if getattr(bound, name, None) is not None
-    ]
-    return f" (allowed: {' and '.join(bounds)})" if bounds else ""
+    )

@@ -6,6 +6,7 @@ speak to the server that ``make up`` started, or to a temporary one if there is 
 """
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -44,3 +45,4 @@ for _name, _value in {
     "DO_NOT_TRACK": "true",
 }.items():
     os.environ.setdefault(_name, _value)
+logging.getLogger("femtogpt").setLevel(logging.INFO)

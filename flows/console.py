@@ -44,7 +44,6 @@ def show_stages() -> None:
     console = _Console()
     console.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
     logging.getLogger("femtogpt").addHandler(console)
-    logging.getLogger("femtogpt").setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_worth_showing)
     if not PREFECT_API_URL.value():

@@ -7,6 +7,8 @@ anything runs. A field that is not given stays as the configuration has it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any, get_args
 
@@ -14,8 +16,18 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_serialize
 from pydantic.fields import FieldInfo
 
 from femtogpt.config import Config
+from femtogpt.config_file import range_of
 
-APART = {"sources"}  # of many kinds
+# The form's order: what is changed most comes first. Sources are of many kinds: they stand apart.
+ORDER = (
+    *("train", "model", "samples", "tokenizer", "corpus", "sources"),
+    *("seed", "name", "paths", "cluster"),
+)
+SOURCES = Field(
+    default_factory=dict,
+    title="sources",
+    description="names in conf/sources/, or changes: {classics: {weight: 2}}",
+)
 
 
 class Changes(BaseModel):
@@ -28,29 +40,41 @@ class Changes(BaseModel):
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
-def _changes(model: type[BaseModel], **more: Any) -> type[Changes]:
+def _changes(model: type[BaseModel], order: Iterable[str] = ()) -> type[Changes]:
     """A model with the fields of another, none of which must be given."""
-    fields: dict[str, Any] = dict(more)
-    for name, field in model.model_fields.items():
-        if name in APART:
-            continue
+    fields: dict[str, Any] = {}
+    for name in order or model.model_fields:
+        field = model.model_fields[name]
         kind = field.annotation
+        if name == "sources":
+            fields[name] = (list[str] | dict[str, Any], SOURCES)
+            continue
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             section = _changes(kind)
-            fields[name] = (section, Field(default_factory=section))
+            fields[name] = (section, Field(default_factory=section, title=name))
             continue
         own = deepcopy(field)
-        own.description = ". ".join(filter(None, [field.description, _default(field)]))
+        own.title, own.description = name, _about(field)
         own.default = None
         own.json_schema_extra = _plain if _is_nullable(kind) else _firm
         fields[name] = (kind | None, own)
     name = f"Change{model.__name__.removesuffix('Config')}"
-    return create_model(name, __base__=Changes, __doc__=model.__doc__, **fields)
+    return create_model(name, __base__=Changes, __doc__=_unquoted(model.__doc__), **fields)
 
 
-def _default(field: FieldInfo) -> str:
-    known = field.get_default()
-    return "" if field.is_required() or known is None else f"Where nothing is said: {known}"
+def _about(field: FieldInfo) -> str:
+    """A field's meaning, range and default: a form shows nothing but this beside its name."""
+    meaning, known = field.description or "", field.get_default()
+    parts = [meaning]
+    if allowed := range_of(field):
+        parts.append(f"Allowed: {allowed}")
+    if not field.is_required() and known is not None and "default:" not in meaning:
+        parts.append(f"Default: {json.dumps(known, ensure_ascii=False, default=str)}")
+    return ". ".join(filter(None, parts))
+
+
+def _unquoted(text: str | None) -> str:
+    return (text or "").replace("``", "`")
 
 
 def _is_nullable(kind: Any) -> bool:
@@ -69,15 +93,6 @@ def _firm(schema: dict) -> None:
     schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
 
 
-Settings = _changes(
-    Config,
-    sources=(
-        list[str] | dict[str, Any],
-        Field(
-            default_factory=dict,
-            description="names in conf/sources/, or changes: {classics: {weight: 2}}",
-        ),
-    ),
-)
+Settings = _changes(Config, ORDER)
 Settings.__name__ = "Settings"
 NOTHING = Settings()

@@ -11,7 +11,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
 from femtogpt.config import Config
-from femtogpt.config_file import load_config
+from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
 from flows.console import GOES_ON
 from flows.parameters import NOTHING, Settings
@@ -19,11 +19,13 @@ from tasks import stages
 from tasks.tracking import Tracking
 
 T = TypeVar("T")
+NAME = 100  # characters of a run's name, at most
 ARGUMENTS = """
 
     Args:
         config: A configuration's name in conf/, or the path of a YAML file.
-        settings: What to change in it; a field that is left out stays as it is there.
+        settings: What to change in it; a field that is left out stays as it is there, or has its
+            default where the configuration does not name it.
         archive: A copy of the Kaggle dataset on disk, instead of a download.
 """
 
@@ -41,9 +43,14 @@ def flow_of(work: Callable[[Config], T], name: str, about: str) -> Flow:
 
 
 def run_name() -> str:
-    """Of a run, beside the name of its flow: that of its configuration."""
+    """Of a run, beside the name of its flow: that of its configuration, and what is changed."""
     given = runtime.flow_run.parameters
-    return Path(str(given.get("config") or given.get("sweep"))).stem
+    changes = given.get("settings") or given.get("changes") or {}
+    if isinstance(changes, Settings):
+        changes = changes.model_dump(mode="json")
+    listed = [f"{key}={value}" for key, value in leaves(changes) if not key.startswith("paths.")]
+    name = ", ".join([Path(str(given.get("config") or given.get("sweep"))).stem, *listed])
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def run(

@@ -17,6 +17,13 @@ Points = dict[tuple[str, int], tuple[float, int]]  # (name, step): (value, milli
 log = logging.getLogger("femtogpt.tracking")
 
 
+def briefly(error: Exception) -> str:
+    """What an error says, in one line: the database's own, without the statement around it."""
+    for each in (error, error.__cause__, error.__context__):
+        error = getattr(each, "orig", None) or error  # as SQLAlchemy keeps it
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 class InOneThread:
     """A client whose methods run in a thread of their own, one after another.
 
@@ -44,7 +51,7 @@ class Recorder:
     def __init__(self, client: Any, run_id: str, path: Path, flops_per_token: float = 0.0):
         self.client, self.run_id, self.path = client, run_id, path
         self.flops_per_token = flops_per_token
-        self.away = False
+        self.away, self.why = False, ""
         self._begin()
 
     def _begin(self) -> None:
@@ -74,8 +81,9 @@ class Recorder:
             self.samples.send()
             self.away = False
         except Exception as error:  # whatever the tracker's database or network raises
+            self.why = briefly(error)
             if not self.away:
-                log.warning("MLflow does not take metrics now (%s); kept in %s", error, self.path)
+                log.warning("MLflow takes no metrics now (%s); kept in %s", self.why, self.path)
             self.away = True
         except BaseException:  # a stop, perhaps between reading lines and sending them
             self.away = True
@@ -83,7 +91,9 @@ class Recorder:
 
     def _new(self, line: dict) -> Points:
         """(name, step) to (value, milliseconds), for the line's values that MLflow lacks."""
-        values = {name: value for name, value in line.items() if name not in AXES}
+        # MLflow's pages list metrics in the order in which they came, and offer the first.
+        names = sorted(line.keys() - set(AXES), key=lambda name: (name != BITS, name))
+        values = {name: line[name] for name in names}
         points = {(name, line["step"]): value for name, value in values.items()}
         points |= {(name, line["step"]): line[name] for name in ("tokens", "seconds")}
         for name, value in values.items():

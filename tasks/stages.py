@@ -49,7 +49,7 @@ def _connection_failed(task, run, state) -> bool:
     return False
 
 
-@task(name="pin", cache_policy=NO_CACHE)
+@task(name="pin", task_run_name="pin", cache_policy=NO_CACHE)
 def pin(config: Config) -> Config:
     """The configuration with each remote source fixed to a version, which a run keeps to."""
     store = _store(config)
@@ -72,7 +72,7 @@ def fetch_source(config: Config, name: str) -> Artifact:
     return fetch(_store(config), name, config.sources[name])
 
 
-@task(name="corpus", cache_policy=NO_CACHE)
+@task(name="corpus", task_run_name="corpus", cache_policy=NO_CACHE)
 def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
     """Clean, check and split the documents of all sources."""
     artifact = build_corpus(_store(config), config, raws)
@@ -81,19 +81,19 @@ def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
     return artifact
 
 
-@task(name="tokenizer", cache_policy=NO_CACHE)
+@task(name="tokenizer", task_run_name="tokenizer", cache_policy=NO_CACHE)
 def tokenizer(config: Config, corpus: Artifact) -> Artifact:
     """Train the tokenizer on the train split."""
     return train_tokenizer(_store(config), config, corpus)
 
 
-@task(name="tokens", cache_policy=NO_CACHE)
+@task(name="tokens", task_run_name="tokens", cache_policy=NO_CACHE)
 def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """Encode the corpus into token shards."""
     return write_tokens(_store(config), config, corpus, tokenizer)
 
 
-@task(name="train", tags=["training"], cache_policy=NO_CACHE)
+@task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
 def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artifact | None:
     """Train in a child process, going on from its last checkpoint; MLflow follows.
 
@@ -122,13 +122,13 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
         return None
 
 
-@task(name="evaluate", cache_policy=NO_CACHE)
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Held-out bits per character of the final weights."""
     return evaluate(_store(config), tokens, run, config.train.device)
 
 
-@task(name="samples", cache_policy=NO_CACHE)
+@task(name="samples", task_run_name="samples", cache_policy=NO_CACHE)
 def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Have the model write."""
     artifact = write_samples(_store(config), config, tokens, run)
@@ -137,7 +137,7 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     return artifact
 
 
-@task(name="report", cache_policy=NO_CACHE)
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE)
 def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
     """The loss plot and the summary."""
     artifact = write_report(_store(config), config.name, artifacts)
@@ -146,7 +146,7 @@ def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
     return artifact
 
 
-@task(name="record", cache_policy=NO_CACHE)
+@task(name="record", task_run_name="record", cache_policy=NO_CACHE)
 def record(config: Config, artifacts: dict[str, Artifact]) -> dict:
     """See that MLflow has all of it; gives the run's id, name and address."""
     run = Tracking.of(config).complete(artifacts)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from femtogpt.artifact import explained, write_whole
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from tasks import OPEN_RUNS
-from tasks.recorder import InOneThread
+from tasks.recorder import InOneThread, briefly
 
 PARENT = "mlflow.parentRunId"  # by this tag MLflow's pages put a run below another
 log = logging.getLogger("femtogpt.tracking")
@@ -44,26 +45,34 @@ def opened(
     for noisy in ("alembic", "mlflow.store"):  # they tell each step of making the tables
         logging.getLogger(noisy).setLevel(logging.WARNING)
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    try:
+    with usable(uri):
         client = InOneThread(partial(MlflowClient, tracking_uri=uri))
         known = _experiment(client, uri, folder, experiment)
         found = client.search_runs([known], f"tags.`{key[0]}` = '{key[1]}'", max_results=1)
         if found:
             return client, found[0].info.run_id
-        tags = {**begin["tags"], key[0]: key[1], "mlflow.source.git.commit": _commit()}
+        tags = {**begin["tags"], key[0]: key[1], **_source()}
         run = client.create_run(known, **{**begin, "tags": tags})
         client.log_batch(run.info.run_id, params=as_params(params))
         return client, run.info.run_id
+
+
+@contextlib.contextmanager
+def usable(uri: str) -> Iterator[None]:
+    """Say in one line, as a UserError, that MLflow's store does not take what it is told."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        line = str(error).strip().splitlines()[0]
         raise UserError(
-            f"MLflow's store {uri} cannot be used ({line}):"
-            " see that its folder can be written, or choose another with paths.mlruns=…"
+            f"MLflow's store {uri} cannot be used ({briefly(error)}): see that its folder has room"
+            " and can be written and that no other program holds it, or choose another with"
+            " paths.mlruns=…; the same again goes on from here"
         ) from error
 
 
@@ -107,7 +116,7 @@ def end(client: Any, run_id: str, status: str, why: str = "") -> None:
             client.set_tag(run_id, "femtogpt.ended", why)
         client.set_terminated(run_id, status)
     except Exception as error:  # the reason for ending must not be hidden by this one
-        log.warning("MLflow could not be told that the run ended as %s: %s", status, error)
+        log.warning("MLflow was not told that the run ended as %s: %s", status, briefly(error))
 
 
 def end_open(place: Path, why: str) -> None:
@@ -121,6 +130,15 @@ def end_open(place: Path, why: str) -> None:
 def now() -> int:
     """Milliseconds since 1970, as MLflow counts."""
     return round(time.time() * 1000)
+
+
+def _source() -> dict[str, str]:
+    """Tags that tell what made a run; MLflow's pages show the commit beside the name alone."""
+    return {
+        "mlflow.source.name": "femtogpt",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": _commit(),
+    }
 
 
 def _commit() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import logging
 import os
 import platform
@@ -20,7 +21,7 @@ log = logging.getLogger("femtogpt.tracking")
 
 
 def machine() -> dict[str, str]:
-    """Tags that tell the machine: its processor, its cards, its name."""
+    """Tags that tell the machine: its processor, its cards, its name, and who started the run."""
     cards = [
         name
         for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
@@ -29,8 +30,17 @@ def machine() -> dict[str, str]:
     tags = {
         "femtogpt.machine": f"{processor()}, {os.cpu_count()} cores",
         "femtogpt.host": platform.node(),
+        "mlflow.user": _user(),
     }
     return {**tags, "femtogpt.cards": ", ".join(cards)} if cards else tags
+
+
+def _user() -> str:
+    """The person's name on this machine, or the number where it knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def processor() -> str:
@@ -57,7 +67,7 @@ def inputs(tokens: Artifact, sources: dict[str, str], index: dict) -> list:
     for split, context in CONTEXTS.items():
         for name, part in index["splits"][split].items():
             title = name if split == "train" else f"{name}, held out"
-            dataset = MetaDataset(source, name=title, digest=tokens.content[:36])
+            dataset = MetaDataset(source, name=title, digest=tokens.content[:8])
             tags = {
                 "mlflow.data.context": context,
                 "tokens": f"{part['tokens']:,}",
@@ -70,15 +80,26 @@ def inputs(tokens: Artifact, sources: dict[str, str], index: dict) -> list:
 
 @contextlib.contextmanager
 def monitored(uri: str, run_id: str) -> Iterator[None]:
-    """Have MLflow's own monitor write the machine's load into a run, every few seconds."""
+    """Have MLflow's own monitor write the machine's load into a run, every few seconds.
+
+    It begins when the training has told something: MLflow's pages begin with what came first.
+    """
+    from mlflow import MlflowClient
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    class Monitor(SystemMetricsMonitor):
+        def monitor(self) -> None:
+            client = MlflowClient(uri)
+            with contextlib.suppress(Exception):
+                while not client.get_run(run_id).data.metrics:
+                    if self._shutdown_event.wait(SAMPLE):
+                        return
+                super().monitor()
 
     logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
     monitor: Any = None
     try:
-        monitor = SystemMetricsMonitor(
-            run_id, sampling_interval=SAMPLE, resume_logging=True, tracking_uri=uri
-        )
+        monitor = Monitor(run_id, sampling_interval=SAMPLE, resume_logging=True, tracking_uri=uri)
         monitor.start()
     except Exception as error:  # it is not worth the run
         log.warning("no system metrics: %s", error)

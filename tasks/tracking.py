@@ -20,10 +20,11 @@ from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.training.metrics import FILE as METRICS
 from tasks.recorder import Recorder
-from tasks.store import PARENT, as_params, end, keep_open, now, opened, uri_of
+from tasks.store import PARENT, as_params, end, keep_open, now, opened, uri_of, usable
 from tasks.surroundings import inputs, machine, monitored
 
 TAG = "femtogpt.config"  # finds the run of a configuration
+NOTE = "mlflow.note.content"  # the description on a run's page
 # What a person wants to see of an artifact; of the rest the digest is enough.
 SHOWN = {
     "corpus": ["report.json"],
@@ -61,19 +62,20 @@ class Tracking:
         """Go on in the run of this configuration, or begin it; what carries its metrics there.
 
         ``settled``: the same with what only the texts, ``tokens``, could tell, which MLflow is
-        told as well.
+        told as well. Raises UserError where MLflow's store does not take it.
         """
         if self.client is None:
             self._connect()
-        self.client.update_run(self.run_id, status="RUNNING")
-        keep_open(self.uri, self.run_id)
-        self._tell(settled)
         index = json.loads((tokens.path / "index.json").read_text())
-        if not self.client.get_run(self.run_id).inputs.dataset_inputs:
-            texts = {name: _texts(source) for name, source in self.config.sources.items()}
-            self.client.log_inputs(self.run_id, inputs(tokens, texts, index))
         flops = settled.model.flops_per_token(index["vocab_size"])
-        return Recorder(self.client, self.run_id, metrics, flops)
+        with usable(self.uri):
+            self.client.update_run(self.run_id, status="RUNNING")
+            keep_open(self.uri, self.run_id)
+            self._tell(settled)
+            if not self.client.get_run(self.run_id).inputs.dataset_inputs:
+                texts = {name: _texts(source) for name, source in self.config.sources.items()}
+                self.client.log_inputs(self.run_id, inputs(tokens, texts, index))
+            return Recorder(self.client, self.run_id, metrics, flops)
 
     def monitored(self) -> AbstractContextManager[None]:
         """Have the machine's load written into the run that is open."""
@@ -120,7 +122,8 @@ class Tracking:
     def complete(self, artifacts: Mapping[str, Artifact]) -> dict:
         """See that MLflow has everything of these artifacts, and end the run as finished.
 
-        Gives the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``.
+        Gives the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``. Raises UserError
+        where MLflow's store does not take it.
         """
         contents = {name: artifact.content for name, artifact in artifacts.items()}
         if note := self._recorded(contents):
@@ -130,18 +133,13 @@ class Tracking:
         recorder = self.open(run.path / METRICS, self._settled(run), tokens)
         recorder.follow()
         if recorder.away:
-            raise UserError("the run is whole, but MLflow lacks it: the same command tries again")
-        for name, artifact in artifacts.items():
-            self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
-            for file in SHOWN.get(artifact.kind, ()):
-                self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
-        steps = artifacts["run"].counts["steps"]
-        for name in ("corpus", "tokens", "evaluation"):
-            for key, value in artifacts[name].counts.items():
-                if value is not None:
-                    self.client.log_metric(self.run_id, f"{name}/{key}", value, step=steps)
-        end(self.client, self.run_id, "FINISHED")
-        run = self.client.get_run(self.run_id).info
+            raise _lacking(recorder.why)
+        with usable(self.uri):
+            self._show(artifacts)
+            end(self.client, self.run_id, "FINISHED")
+            run = self.client.get_run(self.run_id).info
+        if run.status != "FINISHED":
+            raise _lacking(f"it has {run.status}")
         note = {
             "run_id": run.run_id,
             "experiment_id": run.experiment_id,
@@ -153,6 +151,22 @@ class Tracking:
         self._note.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._note, json.dumps(note, indent=1).encode())
         return note
+
+    def _show(self, artifacts: Mapping[str, Artifact]) -> None:
+        """Bring there what a person wants to see of the artifacts: files, figures, a summary."""
+        for name, artifact in artifacts.items():
+            self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
+            for file in SHOWN.get(artifact.kind, ()):
+                self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
+        texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
+        for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
+            for key, value in counts.items():
+                if value is not None:  # figures of step 0 are drawn as bars, a run beside the other
+                    self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
+        if "report" in artifacts and NOTE not in self.client.get_run(self.run_id).data.tags:
+            summary = (artifacts["report"].path / "summary.txt").read_text("utf-8")
+            figures = summary.partition("\n\n")[0]  # without the samples
+            self.client.set_tag(self.run_id, NOTE, f"```\n{figures}\n```")
 
     def _settled(self, run: Artifact) -> Config:
         """The configuration with what was derived, from the settings that a training kept."""
@@ -189,6 +203,10 @@ class Tracking:
         if self.client is None:
             return
         end(self.client, self.run_id, status, why)
+
+
+def _lacking(why: str) -> UserError:
+    return UserError(f"the run is whole, but MLflow lacks it ({why}): the same again tells it all")
 
 
 def _texts(source: Any) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -49,14 +50,16 @@ class House:
 
     def submit(self, pipeline: Pipeline, **parameters: object) -> subprocess.CompletedProcess[str]:
         """Have the pipeline's configuration run by the deployment ``pipeline/sample``."""
-        settings = {
-            "paths": {"data": str(pipeline.data), "mlruns": str(pipeline.mlruns)},
-            **parameters.pop("settings", {}),
-        }
-        given = {"config": str(pipeline.config), "settings": settings, **parameters}
+        given = {**self.parameters(pipeline, **parameters.pop("settings", {})), **parameters}
         return self._run(
             PREFECT, "deployment", "run", "pipeline/sample", "--params", json.dumps(given)
         )
+
+    @staticmethod
+    def parameters(pipeline: Pipeline, **settings: object) -> dict:
+        """What a flow is given to run the pipeline's configuration, in the pipeline's folder."""
+        paths = {"data": str(pipeline.data), "mlruns": str(pipeline.mlruns)}
+        return {"config": str(pipeline.config), "settings": {"paths": paths, **settings}}
 
     def start(self, pipeline: Pipeline, **parameters: object) -> str:
         """The id of such a run."""
@@ -64,14 +67,27 @@ class House:
         assert said.returncode == 0, said.stdout + said.stderr
         return re.search(r"UUID: ([\w-]{36})", said.stdout)[1]
 
+    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:
+        """What Prefect's server answers; POST where there is a body, unless told otherwise."""
+        data = None if body is None else json.dumps(body).encode()
+        named = {"headers": {"Content-Type": "application/json"}, "method": method}
+        asked = urllib.request.Request(f"{self.api}/{path}", data, **named)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def runs(self, deployment: str) -> list[dict]:
+        """The flow runs of a deployment, the first first."""
+        only = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
+        return self.ask("flow_runs/filter", only)
+
     def cancel(self, run: str) -> None:
         said = self._run(PREFECT, "flow-run", "cancel", run)
         assert said.returncode == 0, said.stdout + said.stderr
 
     def state(self, run: str) -> dict:
         """The state of a flow run, with ``type`` and ``message``."""
-        with urllib.request.urlopen(f"{self.api}/flow_runs/{run}", timeout=10) as answer:
-            return json.load(answer)["state"]
+        return self.ask(f"flow_runs/{run}")["state"]
 
     def await_state(self, run: str, *types: str, seconds: float = 120) -> dict:
         end = time.monotonic() + seconds

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import psutil
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from tests.house import House
+from tests.pages import await_text, browsing, field
 from tests.pipelines import STAGES, training_processes
 
 pytestmark = pytest.mark.slow
@@ -49,6 +56,10 @@ def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(house):
     _, tracked = pipeline.mlflow_run()
     assert tracked.info.status == "FINISHED"
     assert tracked.data.params["samples.tokens"] == "10"
+    assert house.ask(f"flow_runs/{run}")["name"] == "small, samples.tokens=10"
+    of_run = {"logs": {"flow_run_id": {"any_": [run]}}}
+    said = "\n".join(line["message"] for line in house.ask("logs/filter", of_run))
+    assert "run: made in" in said and "60 steps" in said
     for wrong, said in [
         ({"train": {"max_steps": 0}}, "0 is less than the minimum of 1"),
         ({"train": {"max_stepz": 5}}, "'max_stepz' was unexpected"),
@@ -183,6 +194,138 @@ def test_all_that_prefect_yaml_declares_is_deployed(house):
                 assert answer.status == 200
     with urllib.request.urlopen(f"{house.api}/deployments/name/sweep/shape", timeout=10) as answer:
         assert answer.status == 200
+
+
+def test_a_schedule_that_is_switched_on_starts_runs(house):
+    pipeline = house.pipeline("scheduled")
+    given = json.dumps(house.parameters(pipeline))
+    deployed = house.deploy("--name", "ingest/sample", "--params", given)
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    deployment = house.ask("deployments/name/ingest/sample")["id"]
+    every = {"active": False, "schedule": {"interval": 20}}
+    (schedule,) = house.ask(f"deployments/{deployment}/schedules", [every])
+    switch = f"deployments/{deployment}/schedules/{schedule['id']}"
+    try:
+        time.sleep(25)
+        assert not house.runs(deployment)
+        house.ask(switch, {"active": True}, "PATCH")
+        end = time.monotonic() + 120
+        while not (runs := house.runs(deployment)):
+            assert time.monotonic() < end, house.said()
+            time.sleep(0.3)
+        assert runs[0]["auto_scheduled"]
+        done = house.await_state(runs[0]["id"], "COMPLETED", "FAILED", "CRASHED")
+        assert done["type"] == "COMPLETED"
+    finally:
+        house.ask(switch, method="DELETE")
+    assert len([*(pipeline.data / "raw").iterdir()]) == 1
+    for run in house.runs(deployment):  # what was planned is gone with the schedule
+        house.await_state(run["id"], "COMPLETED")
+
+
+@contextmanager
+def locked(mlruns: Path) -> Iterator[None]:
+    """Another process has MLflow's database for itself."""
+    holds = (
+        "import sqlite3, sys\n"
+        "database = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n"
+        "database.execute('BEGIN EXCLUSIVE')\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holds, str(mlruns / "mlflow.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            other.stdin.close()
+
+
+@contextmanager
+def full(mlruns: Path) -> Iterator[None]:
+    """There is no room left for MLflow."""
+    ballast = mlruns / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    yield
+    ballast.unlink()
+
+
+@pytest.fixture
+def disk_of(request) -> Iterator[Callable[[Path], None]]:
+    """Makes a folder a disk of eight megabytes."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+        if subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("mounting a small disk takes root's rights")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [(locked, "database is locked"), (full, "disk is full|No space left|disk I/O error")],
+)
+@pytest.mark.parametrize("until", ["the training's end", "the run's end"])
+def test_training_goes_on_while_mlflow_takes_nothing(house, disk_of, trouble, said, until):
+    pipeline = house.pipeline(f"{trouble.__name__} until {until}")
+    if trouble is full:
+        disk_of(pipeline.mlruns)
+    run = house.start(pipeline, settings=STEPS)
+    await_training(house, pipeline, 47)
+    with trouble(pipeline.mlruns):
+        if until == "the training's end":
+            end = time.monotonic() + 120
+            while not [*(pipeline.data / "run").glob("[!.]*/manifest.json")]:
+                assert time.monotonic() < end, house.said()
+                time.sleep(0.1)
+        else:
+            failed = house.await_state(run, "FAILED", "COMPLETED", "CRASHED", seconds=400)
+            assert failed["type"] == "FAILED"
+            assert re.search(said, failed["message"]), failed["message"]
+            assert "MLflow" in failed["message"] and "the same again" in failed["message"]
+            assert "\n" not in failed["message"]
+            assert [*(pipeline.data / "report").glob("*/summary.txt")]
+    if until == "the run's end":
+        run = house.start(pipeline, settings=STEPS)
+    done = house.await_state(run, "COMPLETED", "FAILED", "CRASHED", seconds=240)
+    assert done["type"] == "COMPLETED", done
+    client, tracked = pipeline.mlflow_run()
+    assert tracked.info.status == "FINISHED"
+    assert [step for step, _ in pipeline.course()["train_loss"]] == list(range(1, 241))
+    files = {file.path for file in client.list_artifacts(tracked.info.run_id, "report")}
+    assert "report/loss.png" in files
+
+
+def test_a_person_sets_the_steps_in_the_form_of_a_custom_run(house, tmp_path):
+    deployment = house.ask("deployments/name/pipeline/sample")["id"]
+    before = {run["id"] for run in house.runs(deployment)}
+    page = f"http://127.0.0.1:{house.port}/v2/deployments/deployment/{deployment}/run"
+    with browsing(tmp_path) as browser:
+        browser.get(page)
+        await_text(browser, "max_steps", "optimiser steps; default: by epochs. Allowed: ≥ 1")
+        config, steps = field(browser, "config"), field(browser, "max_steps")
+        config.clear()
+        config.send_keys("smaple")  # so that the run ends at once
+        steps.send_keys("0")
+        submit = browser.find_element("xpath", "//button[normalize-space(.)='Submit']")
+        submit.click()
+        assert "1" in steps.get_property("validationMessage")
+        steps.send_keys(Keys.BACKSPACE, "60")
+        submit.click()
+        await_text(browser, "scheduled to start")
+    (run,) = [run for run in house.runs(deployment) if run["id"] not in before]
+    assert run["parameters"]["settings"] == {"train": {"max_steps": 60}}
+    assert "smaple" in house.await_state(run["id"], "FAILED", "COMPLETED")["message"]
 
 
 class Telegram(BaseHTTPRequestHandler):

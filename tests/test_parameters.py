@@ -21,9 +21,17 @@ def test_every_setting_is_offered_with_its_range_and_meaning():
     assert set(section("train")) == set(TrainConfig.model_fields)
     assert set(section("model")) == set(ModelConfig.model_fields)
     steps, batch = section("train")["max_steps"], section("train")["batch_size"]
-    assert "optimiser steps" in steps["description"]
+    assert steps["description"] == "optimiser steps; default: by epochs. Allowed: ≥ 1"
+    assert section("train")["warmup"]["description"].endswith("≥ 0 and ≤ 1. Default: 0.02")
     assert (batch["type"], batch["minimum"]) == ("integer", 1)
     assert section("train")["optimizer"]["enum"] == ["muon", "adamw"]
+
+
+def test_a_setting_is_called_as_it_is_written_elsewhere():
+    for name, part in Settings.model_json_schema()["properties"].items():
+        assert part["title"] == name
+    for name in ("train", "model", "corpus", "tokenizer", "samples", "paths"):
+        assert all(about.get("title") == field for field, about in section(name).items())
 
 
 def test_nothing_is_filled_in_that_a_form_would_give_as_a_change():

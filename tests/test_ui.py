@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import await_text, browsing
 from tests.pipelines import Pipeline
 
 pytestmark = pytest.mark.slow
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 @pytest.fixture(scope="module")
@@ -55,31 +54,8 @@ def page(tmp_path_factory, with_server) -> Iterator[tuple[str, Pipeline]]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("no chromium with its driver here: apt install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        *("--window-size=1500,1000", f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"),
-    ):
-        options.add_argument(argument)
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield browser
-    browser.quit()
-
-
-def await_text(browser, *wanted: str) -> None:
-    text = ""
-    for _ in range(200):
-        text = browser.find_element("tag name", "body").text
-        if all(word in text for word in wanted):
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"not on the page: {[word for word in wanted if word not in text]}")
+    with browsing(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 def test_a_person_sees_settings_curves_and_files_of_the_run(page, browser):
