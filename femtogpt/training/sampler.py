@@ -12,7 +12,7 @@ from femtogpt.model.gpt import GPT
 from femtogpt.model.write import generate
 from femtogpt.tokens.tokenizer import FILE, Tokenizer
 
-TOKENS = 100  # of a sample: enough to see how it writes, too few to take time
+TOKENS = 80  # of a sample: enough to see how it writes, too few to take time
 
 
 class Sampler:
