@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tasks import MLFLOW
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.setdefault("PREFECT_HOME", str(ROOT / ".prefect")))
 
@@ -35,6 +37,8 @@ def running(service: str) -> psutil.Process | None:
 if running("prefect"):
     _port = json.loads(noted("prefect").read_text())["port"]
     os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{_port}/api")
+if running("mlflow"):
+    os.environ.setdefault(MLFLOW, json.loads(noted("mlflow").read_text())["where"])
 
 for _name, _value in {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

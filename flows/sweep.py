@@ -25,12 +25,13 @@ from tasks import stages
 from tasks.sweeping import SweepRun
 from tasks.tracking import Tracking
 
+NOTHING: dict[str, Any] = {}  # to change; with None, Prefect's form would show no field for it
 log = logging.getLogger("femtogpt.sweep")
 
 
 @flow(name="sweep", flow_run_name=run_name)
 def sweep(
-    sweep: str = "shape", changes: dict[str, Any] | None = None, archive: Path | None = None
+    sweep: str = "shape", changes: dict[str, Any] = NOTHING, archive: Path | None = None
 ) -> dict | State:
     """Train each variant of a configuration, going on where it was stopped.
 
@@ -39,7 +40,7 @@ def sweep(
         changes: Of the sweep, as {"minutes": 30}, or of all trainings, as {"train.max_steps": 99}.
         archive: A copy of the Kaggle dataset on disk, instead of a download.
     """
-    known = load_sweep(sweep, changes or {})
+    known = load_sweep(sweep, changes)
     base = stages.pin(known.variant({}, archive))
     with closing(Study(known, base)) as study:
         record = SweepRun(known, study, base)

@@ -6,6 +6,7 @@ They are a help for the eye: where the server does not take one, the run goes on
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -19,7 +20,9 @@ from prefect.artifacts import (
 from prefect.context import TaskRunContext
 
 from femtogpt.artifact import Artifact
+from tasks import MLFLOW
 
+LABEL = 12  # characters of a label in the summary
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -41,17 +44,21 @@ def samples(artifact: Artifact) -> None:
 
 
 def summary(artifact: Artifact) -> None:
-    """The summary at the end."""
+    """The figures of the summary; the samples have a page of their own."""
     text = (artifact.path / "summary.txt").read_text("utf-8")
-    _show("report", f"```\n{text}```", str(artifact.path))
+    figures = text.partition("\n\n")[0].splitlines()
+    rows = [f"| {line[:LABEL].strip()} | {line[LABEL:]} |" for line in figures]
+    _show("report", "\n".join(["| | |", "| --- | --- |", *rows]), str(artifact.path))
 
 
 def run(record: dict[str, str]) -> None:
     """Where the MLflow run is seen."""
     path = f"#/experiments/{record['experiment_id']}/runs/{record['run_id']}"
-    page = record["uri"] if record["uri"].startswith("http") else "http://127.0.0.1:5000"
-    text = f"[{record['name']}]({page}/{path}) in MLflow (`make up` or `make ui` shows its pages)"
-    _show("mlflow-run", text, record["run_id"])
+    here = os.environ.get(MLFLOW, "http://127.0.0.1:5000")
+    page = record["uri"] if record["uri"].startswith("http") else here
+    link = f"{page}/{path}?workflowType=machine_learning"  # MLflow has other pages for chats
+    text = f"[{record['name']}]({link}) in MLflow (`make up` or `make ui` shows its pages)"
+    _show("mlflow-run", text, record["name"])
 
 
 class Progress:

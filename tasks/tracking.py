@@ -165,7 +165,8 @@ class Tracking:
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
         if "report" in artifacts and NOTE not in self.client.get_run(self.run_id).data.tags:
             summary = (artifacts["report"].path / "summary.txt").read_text("utf-8")
-            figures = summary.partition("\n\n")[0]  # without the samples
+            # What fits the page's few lines: neither the samples, nor the texts' counts.
+            figures = "Model" + summary.partition("\n\n")[0].partition("\nModel")[2]
             self.client.set_tag(self.run_id, NOTE, f"```\n{figures}\n```")
 
     def _settled(self, run: Artifact) -> Config:

@@ -60,6 +60,11 @@ def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(house):
     of_run = {"logs": {"flow_run_id": {"any_": [run]}}}
     said = "\n".join(line["message"] for line in house.ask("logs/filter", of_run))
     assert "run: made in" in said and "60 steps" in said
+    of_run = {"artifacts": {"flow_run_id": {"any_": [run]}}}
+    pages = {page["key"]: page["data"] for page in house.ask("artifacts/filter", of_run)}
+    assert set(pages) >= {"corpus", "training", "samples", "report", "mlflow-run"}
+    assert "\n| Held out | " in pages["report"]
+    assert f"(http://127.0.0.1:{house.mlflow_port}/#/experiments/" in pages["mlflow-run"]
     for wrong, said in [
         ({"train": {"max_steps": 0}}, "0 is less than the minimum of 1"),
         ({"train": {"max_stepz": 5}}, "'max_stepz' was unexpected"),
