@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from prefect.client.orchestration import get_client
 from prefect.exceptions import CancelledRun
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import get_current_settings
 
 from femtogpt.errors import UserError
+from femtogpt.progress import progress
 
 GOES_ON = "the same command goes on from here"
-log = logging.getLogger("femtogpt.flows")
 RUNS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
+log = logging.getLogger("femtogpt.flows")
 
 
 class _Console(logging.Handler):
@@ -29,11 +31,15 @@ class _Console(logging.Handler):
 
 
 def _worth_showing(record: logging.LogRecord) -> bool:
-    """Not Prefect's states of runs, and not its tracebacks: the last line says what failed."""
-    if record.name.startswith(RUNS):
-        return record.levelno == logging.WARNING
-    own = record.name.startswith("femtogpt")  # which have a handler of their own
-    return not own and "temporary server" not in record.getMessage()
+    """Not Prefect's states of runs, and not its tracebacks: the last line says what failed.
+
+    Nor that its temporary server starts and stops, of which ``await_server`` tells.
+    """
+    if record.name == "prefect":
+        return record.levelno > logging.INFO
+    return not record.name.startswith((*RUNS, "femtogpt")) or (
+        record.name.startswith(RUNS) and record.levelno == logging.WARNING
+    )
 
 
 def show_stages() -> None:
@@ -46,8 +52,19 @@ def show_stages() -> None:
     logging.getLogger("femtogpt").addHandler(console)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_worth_showing)
-    if not PREFECT_API_URL.value():
-        log.info("Prefect starts a server for this run, in 10 to 20 s: make up keeps one running")
+
+
+def await_server() -> None:
+    """Where no server is given, have Prefect start its temporary one, and say what is waited for.
+
+    A flow would start it too, in silence.
+    """
+    settings = get_current_settings()
+    if settings.api.url or not settings.server.ephemeral.enabled:
+        return
+    log.info("waiting some 10 to 20 s for Prefect's temporary server; make up keeps one running")
+    with progress("Prefect's temporary server"), get_client(sync_client=True):
+        pass
 
 
 @contextmanager

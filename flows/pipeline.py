@@ -10,7 +10,7 @@ import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.reading.report import SUMMARY
-from flows.console import show_stages, stop_when_alone, told
+from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.evaluate import evaluated
 from flows.parameters import Settings
 from flows.running import flow_of
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.guarded:
             stop_when_alone()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
+        await_server()
         done = pipeline(options.config, settings, options.archive)
     record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")

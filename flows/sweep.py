@@ -18,7 +18,7 @@ from femtogpt.errors import Unfit, UserError
 from femtogpt.sweep.config import SweepConfig, load_sweep
 from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of, write_sweep
 from femtogpt.sweep.study import Study, Trial
-from flows.console import show_stages, stop_when_alone, told
+from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.prepare import prepared
 from flows.running import ended, outcome, run_name
 from tasks import stages
@@ -98,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         show_stages()
         if options.guarded:
             stop_when_alone()
+        await_server()
         done = sweep(options.sweep, changes, options.archive)
     folder, run = Path(done["folder"]), done["run"]
     print(f"\n{(folder / TABLE).read_text('utf-8')}")

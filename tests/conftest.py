@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -31,6 +32,12 @@ for name in [*os.environ]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; make test-all runs it")
+
+
+@pytest.fixture(autouse=True)
+def untold() -> None:
+    """Each begins as the library is by itself; the flows, once imported, have it tell more."""
+    logging.getLogger("femtogpt").setLevel(logging.NOTSET)
 
 
 @pytest.fixture

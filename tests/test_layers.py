@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = ("errors", "dial", "config", "config_file", "artifact", "progress", "parallel", "finding")
+BASE = (
+    *("errors", "dial", "config", "config_file", "elsewhere", "remote", "artifact"),
+    *("progress", "parallel", "finding"),
+)
 ROOMS = ("sources", "corpus", "tokens", "model", "training", "reading", "sweep")  # as data flows
 
 

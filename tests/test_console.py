@@ -1,0 +1,47 @@
+"""What a person is told before a flow begins."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from contextlib import nullcontext
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
+
+from flows import console
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("screen", [io.StringIO, Terminal])
+def test_that_a_server_starts_and_how_to_have_one_is_told_before_the_wait(
+    monkeypatch, caplog, screen
+):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(sys, "stderr", shown := screen())
+    told = []
+
+    def start(**options):
+        told.extend(caplog.messages)
+        return nullcontext()
+
+    monkeypatch.setattr(console, "get_client", start)
+    with temporary_settings(
+        {PREFECT_SERVER_EPHEMERAL_ENABLED: True}, restore_defaults=[PREFECT_API_URL]
+    ):
+        console.await_server()
+    (line,) = told
+    assert "temporary server" in line and "make up" in line
+    assert ("temporary server" in shown.getvalue()) == shown.isatty()  # a line that moves
+
+
+def test_a_server_that_is_given_is_not_waited_for(caplog):
+    caplog.set_level(logging.INFO)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        console.await_server()
+    assert not caplog.messages
