@@ -29,8 +29,7 @@ from tempfile import TemporaryDirectory
 import psutil
 from processes import machine
 
-import flows  # what Prefect is set to here
-from flows.services import down, up
+import flows
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -41,6 +40,7 @@ train: {max_steps: 4, batch_size: 8}
 samples: {tokens: 20}
 """
 EMPTY = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
+SERVICES = [sys.executable, "-m", "flows.services"]
 LOOK = 0.2  # seconds between looks at the processes
 
 
@@ -69,8 +69,11 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> dict:
     config = folder / "small.yaml"
     config.write_text(CONFIG)
-    home = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": ""}
-    alone = {name: value for name, value in {**os.environ, **home}.items() if value}
+    flows.HOME = folder / "prefect"
+    # Of its own: Prefect's and the services' data, and the locks by which trainings take turns.
+    own = {"PREFECT_HOME": str(flows.HOME), "TMPDIR": str(folder)}
+    alone = {**os.environ, **own}
+    alone.pop("PREFECT_API_URL", None)
     pipeline = [sys.executable, "-m", "flows", "pipeline", str(config), "--set"]
     pipeline += [f"paths.data={folder / 'data'}", f"paths.mlruns={folder / 'mlruns'}"]
     timed(pipeline, alone)
@@ -78,17 +81,15 @@ def measure(options: argparse.Namespace, folder: Path) -> dict:
     for number in range(options.rounds):
         log(f"without a server, {number + 1} of {options.rounds}")
         pairs.append((timed([sys.executable, "-c", EMPTY], alone), timed(pipeline, alone)))
-    flows.HOME = folder / "prefect"
-    os.environ.update(alone)
-    up(options.prefect_port, options.mlflow_port, folder / "mlruns")
+    ports = ["--prefect-port", str(options.prefect_port), "--mlflow-port", str(options.mlflow_port)]
     try:
-        served = {**alone, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
-        timed(pipeline, served)
+        timed([*SERVICES, "up", *ports, "--mlruns", str(folder / "mlruns")], alone)
+        timed(pipeline, alone)  # which finds the server, as all do that come after
         log("with a server")
-        waits = [timed(pipeline, served) for _ in range(options.rounds)]
-        shares = share(pipeline, served, options.minutes)
+        waits = [timed(pipeline, alone) for _ in range(options.rounds)]
+        shares = share(pipeline, alone, options.minutes)
     finally:
-        down()
+        timed([*SERVICES, "down"], alone)
     return {
         "nothing_to_do_seconds": statistics.median(waits),
         "nothing_to_do_each": waits,
@@ -109,7 +110,8 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
     return time.monotonic() - start
 
 
@@ -171,13 +173,15 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
 def processor_seconds(pid: int) -> tuple[float, bool]:
     """Of the flow's processes and Prefect's server, without training; whether that runs."""
     total, trains = 0.0, False
-    mine = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in [*mine, flows.running("prefect")]:
+    look = [psutil.Process(pid), flows.running("prefect")]
+    while look:
+        process = look.pop()
         try:
             if re.search(r"femtogpt\.training", " ".join(process.cmdline())):
-                trains = True
+                trains = True  # its own children, such as compilers, are left out with it
                 continue
             times = process.cpu_times()
+            look += process.children()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system

@@ -126,7 +126,7 @@ def _start(service: Service, port: int) -> None:
         )
     about = {
         "pid": process.pid,
-        "command": psutil.Process(process.pid).cmdline(),
+        "command": _command(process.pid),
         "port": port,
         "where": service.where,
     }
@@ -140,6 +140,14 @@ def _start(service: Service, port: int) -> None:
         if sys.stderr.isatty():
             print(f"\r{service.name:10}starting, {waited:.0f} s", end="\r", file=sys.stderr)
         time.sleep(0.5)
+
+
+def _command(pid: int) -> list[str]:
+    """The command line of a process that has just begun: for a moment it has none."""
+    end = time.monotonic() + 5
+    while not (command := psutil.Process(pid).cmdline()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return command
 
 
 def _end(process: psutil.Process) -> None:
