@@ -23,6 +23,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +31,8 @@ import psutil
 from processes import machine
 
 import flows
+from femtogpt.training.metrics import FILE as METRICS
+from femtogpt.training.metrics import read_metrics
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -41,6 +44,7 @@ samples: {tokens: 20}
 """
 EMPTY = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
 SERVICES = [sys.executable, "-m", "flows.services"]
+RUNS = f"run/*/{METRICS}"
 LOOK = 0.2  # seconds between looks at the processes
 
 
@@ -87,7 +91,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict:
         timed(pipeline, alone)  # which finds the server, as all do that come after
         log("with a server")
         waits = [timed(pipeline, alone) for _ in range(options.rounds)]
-        shares = share(pipeline, alone, options.minutes)
+        shares = share(pipeline, alone, folder / "data", options.minutes)
     finally:
         timed([*SERVICES, "down"], alone)
     return {
@@ -115,13 +119,15 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
     return time.monotonic() - start
 
 
-def share(pipeline: list[str], environment: dict[str, str], minutes: float) -> dict:
+def share(pipeline: list[str], environment: dict[str, str], data: Path, minutes: float) -> dict:
     """Of a training of about so many minutes."""
-    steps = 150  # of a first one, that tells the speed
-    spent = training(pipeline, environment, steps)
-    each = spent["seconds"] / steps
+    before = set(data.glob(RUNS))
+    training([*pipeline, "train.evaluate_every=99", "train.checkpoint_every=99"], environment, 20)
+    (run,) = set(data.glob(RUNS)) - before
+    moments = [line["seconds"] for line in read_metrics(run) if "train_loss" in line]
+    each = statistics.median(after - moment for moment, after in pairwise(moments))
     log(f"a training of {minutes:g} min")
-    found = training(pipeline, environment, max(steps + 1, round(60 * minutes / each)))
+    found = training(pipeline, environment, max(5, round(60 * minutes / each)))
     processor = found["processor_seconds"] / os.cpu_count()
     return {
         "training_seconds": found["process_seconds"],
@@ -162,7 +168,6 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
     ends = next(moment for moment, line in said if "run: made" in line)
     seconds = trains[-1][0] - trains[0][0]
     return {
-        "seconds": seconds,
         "process_seconds": seconds,
         "processor_seconds": trains[-1][1] - trains[0][1],
         "task_seconds": ends - begins,
