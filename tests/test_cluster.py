@@ -17,6 +17,7 @@ import pytest
 from tests.house import free_port
 from tests.pipelines import ROOT, Pipeline, lines_of
 from tests.s3_stand_in import KEYS, objects
+from tests.wiki_pages import article, dump
 
 pytest.importorskip("prefect_dask", reason="make cluster installs what a cluster needs")
 pytestmark = pytest.mark.slow
@@ -24,6 +25,7 @@ TEXTS = """
 sources:
   stories: {kind: sample, characters: 6000000}
   others: {kind: sample, characters: 2500000, seed: 7}
+  wiki: {kind: wiki, path: DUMP}
 tokenizer: {vocab_size: 600}
 model: {layers: 1, width: 16, heads: 2, context: 32}
 train: {max_steps: 2, batch_size: 2, threads: 1}
@@ -32,9 +34,17 @@ samples: {tokens: 5}
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory, with_server) -> Pipeline:
+def texts(tmp_path_factory) -> str:
+    """A configuration of generated stories and of a wiki's dump."""
+    file = tmp_path_factory.mktemp("wiki") / "ruwiki-pages-articles.xml"
+    file.write_bytes(dump(*(article(number, 300) for number in range(300))))
+    return TEXTS.replace("DUMP", str(file))
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory, with_server, texts) -> Pipeline:
     """The same texts, made by this machine's own processes."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("here"), with_server, TEXTS)
+    pipeline = Pipeline(tmp_path_factory.mktemp("here"), with_server, texts)
     done = pipeline.run()
     assert done.returncode == 0, done.stderr
     return pipeline
@@ -95,8 +105,8 @@ def contents(pipeline: Pipeline) -> dict[str, str]:
     return found
 
 
-def test_two_workers_on_this_machine_make_the_very_same(here, tmp_path, with_server):
-    pipeline = Pipeline(tmp_path, with_server, TEXTS)
+def test_two_workers_on_this_machine_make_the_very_same(here, texts, tmp_path, with_server):
+    pipeline = Pipeline(tmp_path, with_server, texts)
     done = pipeline.run("cluster.workers=2")
     assert done.returncode == 0, done.stderr
     assert "Dask: 2 workers" in done.stderr
@@ -110,12 +120,12 @@ def test_two_workers_on_this_machine_make_the_very_same(here, tmp_path, with_ser
 
 
 def test_workers_elsewhere_hand_on_their_work_through_object_storage(
-    here, cluster, tmp_path, with_server, s3
+    here, texts, cluster, tmp_path, with_server, s3
 ):
     """They share no folder with this machine: all that they write is in the bucket for a while."""
     for _ in range(2):
         cluster.worker(**s3)
-    pipeline = Pipeline(tmp_path / "own", {**with_server, **s3}, TEXTS)
+    pipeline = Pipeline(tmp_path / "own", {**with_server, **s3}, texts)
     options = [f"cluster.address={cluster.address}", "cluster.exchange=s3://femto/exchange"]
     done = pipeline.run(*options)
     assert done.returncode == 0, done.stderr
@@ -124,9 +134,9 @@ def test_workers_elsewhere_hand_on_their_work_through_object_storage(
     assert not [name for name in objects(s3) if name.startswith("exchange")]
 
 
-def test_a_worker_that_is_killed_is_done_without(here, cluster, tmp_path, with_server):
+def test_a_worker_that_is_killed_is_done_without(here, texts, cluster, tmp_path, with_server):
     lost, _ = cluster.worker(), cluster.worker()
-    pipeline = Pipeline(tmp_path / "own", with_server, TEXTS)
+    pipeline = Pipeline(tmp_path / "own", with_server, texts)
     process = pipeline.start(f"cluster.address={cluster.address}")
     end = time.monotonic() + 120
     while not list((pipeline.data / "corpus").glob(".*.partial/cleaned/*.arrow")):
@@ -139,10 +149,10 @@ def test_a_worker_that_is_killed_is_done_without(here, cluster, tmp_path, with_s
 
 
 def test_an_interruption_leaves_the_cluster_and_no_half_work(
-    here, cluster, tmp_path, with_server, s3
+    here, texts, cluster, tmp_path, with_server, s3
 ):
     cluster.worker(**s3)
-    pipeline = Pipeline(tmp_path / "own", {**with_server, **s3}, TEXTS)
+    pipeline = Pipeline(tmp_path / "own", {**with_server, **s3}, texts)
     options = [f"cluster.address={cluster.address}", "cluster.exchange=s3://femto/exchange"]
     process = pipeline.start(*options)
     end = time.monotonic() + 120
@@ -168,8 +178,8 @@ def refused(pipeline: Pipeline, *options: str) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_what_is_wrong_with_a_cluster_is_told_in_a_line(cluster, tmp_path, with_server):
-    pipeline = Pipeline(tmp_path / "own", with_server, TEXTS)
+def test_what_is_wrong_with_a_cluster_is_told_in_a_line(texts, cluster, tmp_path, with_server):
+    pipeline = Pipeline(tmp_path / "own", with_server, texts)
     nobody = f"tcp://127.0.0.1:{free_port()}"
     assert f"no Dask scheduler answers at {nobody}" in refused(
         pipeline, f"cluster.address={nobody}"
@@ -185,12 +195,12 @@ def test_what_is_wrong_with_a_cluster_is_told_in_a_line(cluster, tmp_path, with_
     assert re.search(r"Dask's worker tcp://\S+ has another femtogpt", line)
 
 
-def test_machines_share_what_they_make_in_object_storage(here, tmp_path, with_server, s3):
-    one = Pipeline(tmp_path / "one", {**with_server, **s3}, TEXTS)
+def test_machines_share_what_they_make_in_object_storage(here, texts, tmp_path, with_server, s3):
+    one = Pipeline(tmp_path / "one", {**with_server, **s3}, texts)
     remote = "paths.remote=s3://femto/artifacts"
     done = one.run(remote)
     assert done.returncode == 0, done.stderr
-    other = Pipeline(tmp_path / "other", {**with_server, **s3}, TEXTS)
+    other = Pipeline(tmp_path / "other", {**with_server, **s3}, texts)
     done = other.run(remote)
     assert done.returncode == 0, done.stderr
     taken = lines_of(done.stderr, "taken from s3://femto/artifacts")
