@@ -11,6 +11,8 @@ from femtogpt.errors import UserError
 from femtogpt.parallel import carried_out_by, processes
 from tasks.cluster import code, spread_over
 
+pytest.importorskip("distributed", reason="make cluster installs what a cluster needs")
+
 
 def double(number: int) -> int:
     return 2 * number
