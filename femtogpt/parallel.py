@@ -21,6 +21,8 @@ from typing import TypeVar
 
 from femtogpt.errors import UserError
 
+# For libraries with threads of their own, in processes that are many; before they are imported.
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Map = Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]
@@ -107,8 +109,7 @@ def in_order(
 def _prepare() -> None:
     """What a new process does first: it leaves Ctrl-C to its parent, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for library in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS"):  # before they are imported
-        os.environ[library] = "1"  # the processes are many
+    os.environ.update(ONE_THREAD)
     parent = parent_process().sentinel
 
     def watch() -> None:

@@ -36,7 +36,7 @@ class Remote:
 
     def __init__(self, url: str):
         self.url = url
-        self.asked_again = 0.0  # at which moment, on the monotonic clock
+        self.ask_again_at = 0.0  # seconds of the monotonic clock
 
     @classmethod
     @cache
@@ -47,7 +47,7 @@ class Remote:
     @property
     def away(self) -> bool:
         """Whether it did not answer a while ago."""
-        return time.monotonic() < self.asked_again
+        return time.monotonic() < self.ask_again_at
 
     @cached_property
     def place(self) -> Path:
@@ -56,7 +56,6 @@ class Remote:
 
     def take(self, kind: str, digest: str, into: Path) -> bool:
         """Copy an artifact's files and manifest into a folder; False where there is none."""
-
         manifest = self._asked(lambda: self._manifest(kind, digest))
         if manifest is None:
             return False
@@ -118,7 +117,7 @@ class Remote:
         except UserError:
             raise
         except Exception as error:  # each kind of storage has its own
-            self.asked_again = time.monotonic() + WHILE
+            self.ask_again_at = time.monotonic() + WHILE
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
             log.warning(
                 "paths.remote %s cannot be used (%s): all stays on this machine, and a later run"

@@ -12,12 +12,10 @@ from femtogpt.artifact import Artifact
 from femtogpt.config import ClusterConfig, Config
 from femtogpt.elsewhere import place_of
 from femtogpt.errors import UserError
-from femtogpt.parallel import carried_out_by
+from femtogpt.parallel import ONE_THREAD, carried_out_by
 from tasks import stages
 from tasks.cluster import spread_over
 
-# The workers are many, and each does one thing at a time.
-ALONE = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 ANSWER = 20  # seconds that a scheduler has to answer
 
 
@@ -53,7 +51,7 @@ def _runner(cluster: ClusterConfig) -> Any:
         "threads_per_worker": 1,
         "host": "127.0.0.1",
         "dashboard_address": "127.0.0.1:0",
-        "env": ALONE,
+        "env": ONE_THREAD,
         "silence_logs": logging.CRITICAL,  # what fails in a worker is told here
     }
     return DaskTaskRunner(cluster_kwargs=own)

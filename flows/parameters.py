@@ -19,10 +19,7 @@ from femtogpt.config import Config
 from femtogpt.config_file import range_of
 
 # The form's order: what is changed most comes first. Sources are of many kinds: they stand apart.
-ORDER = (
-    *("train", "model", "samples", "tokenizer", "corpus", "sources"),
-    *("seed", "name", "paths", "cluster"),
-)
+ORDER = ("train", "model", "samples", "tokenizer", "corpus", "sources")
 SOURCES = Field(
     default_factory=dict,
     title="sources",
@@ -43,7 +40,7 @@ class Changes(BaseModel):
 def _changes(model: type[BaseModel], order: Iterable[str] = ()) -> type[Changes]:
     """A model with the fields of another, none of which must be given."""
     fields: dict[str, Any] = {}
-    for name in order or model.model_fields:
+    for name in dict.fromkeys([*order, *model.model_fields]):
         field = model.model_fields[name]
         kind = field.annotation
         if name == "sources":

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,18 @@ class House:
             *("--prefect-port", str(self.port), "--mlflow-port", str(self.mlflow_port)),
             *("--mlruns", str(self.folder / "mlruns")),
         )
+
+    @contextmanager
+    def stands(self) -> Iterator[None]:
+        """With all services up, and ``pipeline/sample`` deployed."""
+        try:
+            started = self.services("up")
+            assert started.returncode == 0, started.stderr
+            deployed = self.deploy("--name", "pipeline/sample")
+            assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+            yield
+        finally:
+            self.services("down")
 
     def deploy(self, *which: str) -> subprocess.CompletedProcess[str]:
         return self._run(PREFECT, "--no-prompt", "deploy", *which)

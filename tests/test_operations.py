@@ -31,14 +31,8 @@ STEPS = {"train": {"max_steps": 240}}
 @pytest.fixture(scope="module")
 def house(tmp_path_factory, environment) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("house"), environment)
-    try:
-        started = house.services("up")
-        assert started.returncode == 0, started.stderr
-        deployed = house.deploy("--name", "pipeline/sample")
-        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    with house.stands():
         yield house
-    finally:
-        house.services("down")
 
 
 @pytest.fixture(autouse=True)

@@ -29,14 +29,8 @@ def house(tmp_path, environment, databases, s3) -> Iterator[House]:
         "MLFLOW_ARTIFACTS_DESTINATION": "s3://femto/mlflow",
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{house.mlflow_port}",
     }
-    try:
-        started = house.services("up")
-        assert started.returncode == 0, started.stderr
-        deployed = house.deploy("--name", "pipeline/sample")
-        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    with house.stands():
         yield house
-    finally:
-        house.services("down")
 
 
 def test_runs_and_files_lie_in_postgres_and_object_storage(house, databases):

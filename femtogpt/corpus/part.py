@@ -13,6 +13,7 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.clean import Batch, Cleaned, batches, clean
+from femtogpt.corpus.exchange import CLEANED
 from femtogpt.corpus.place import HELD_OUT, Fate, Placing, place
 from femtogpt.corpus.rules import Rule
 from femtogpt.corpus.schema import SCHEMA, SPLITS, Version, read, write
@@ -77,7 +78,7 @@ class Part:
                 update(characters)
 
     def _cleaned(self, number: int) -> Path:
-        return self.folder / "cleaned" / f"{self.name}-{number:05d}.arrow"
+        return self.folder / CLEANED / f"{self.name}-{number:05d}.arrow"
 
     def reject(self, name: str, rule: str, figure: str) -> None:
         """A good document goes after all."""
