@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from femtogpt.dial import recipe, shape
+from femtogpt.errors import nearest
 
 LOOKS = 20  # estimates and checkpoints of a training, by default
 SAMPLES = 5  # of what it writes, after the first
@@ -42,12 +42,6 @@ class SourceConfig(Section):
     weight: float = Field(
         1.0, gt=0, le=100, description="passes over this source's text per epoch of the mixture"
     )
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of an error line: what was meant, if that is close to a right name."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 @cache

@@ -14,8 +14,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from femtogpt.config import Config, nearest, source_kinds
-from femtogpt.errors import UserError
+from femtogpt.config import Config, source_kinds
+from femtogpt.errors import UserError, nearest
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 INSTEAD = {

@@ -8,8 +8,9 @@ fitted on what docs/experiments.md tells.
 
 from __future__ import annotations
 
-import difflib
 import math
+
+from femtogpt.errors import nearest
 
 HEAD = 64  # width of a head, and of the steps in which widths are looked for
 NAMED: dict[str, int | dict[str, int]] = {
@@ -27,10 +28,10 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
     """
     if isinstance(size, str):
         if size not in NAMED:
-            close = difflib.get_close_matches(size, NAMED, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
             names = ", ".join(NAMED)
-            raise ValueError(f"size {size!r} is unknown{hint}; there are: {names}, or a number")
+            raise ValueError(
+                f"size {size!r} is unknown{nearest(size, NAMED)}; there are: {names}, or a number"
+            )
         size = NAMED[size]
     if isinstance(size, dict):
         return size

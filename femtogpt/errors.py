@@ -1,4 +1,9 @@
-"""The one exception for what a person can mend."""
+"""The exceptions for what a person can mend, and how their lines end."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(Exception):
@@ -19,3 +24,9 @@ class Stopped(Exception):
 
 class Pruned(Exception):
     """A training of a sweep was ended, as most others were better at the same point."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of an error line: what was meant, if that is close to a right name."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

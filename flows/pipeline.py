@@ -13,7 +13,7 @@ from femtogpt.reading.report import SUMMARY
 from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.evaluate import evaluated
 from flows.parameters import Settings
-from flows.running import flow_of
+from flows.running import flow_of, path_of
 from tasks import stages
 
 
@@ -32,12 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the pipeline from the command line."""
     parser = argparse.ArgumentParser(prog="make pipeline", description=__doc__)
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
-    parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
+    parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     with told():
-        known = load_config(options.config, options.set, options.archive)
+        known = load_config(options.config, options.set, path_of(options.archive))
         show_stages()
         if options.guarded:
             stop_when_alone()

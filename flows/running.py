@@ -26,7 +26,7 @@ ARGUMENTS = """
         config: A configuration's name in conf/, or the path of a YAML file.
         settings: What to change in it; a field that is left out stays as it is there, or has its
             default where the configuration does not name it.
-        archive: A copy of the Kaggle dataset on disk, instead of a download.
+        archive: A copy of the Kaggle dataset on disk; empty: it is downloaded.
 """
 
 
@@ -34,7 +34,7 @@ def flow_of(work: Callable[[Config], T], name: str, about: str) -> Flow:
     """A flow that does some work for a configuration, with what may be changed in it."""
 
     def started(
-        config: str = "sample", settings: Settings = NOTHING, archive: Path | None = None
+        config: str = "sample", settings: Settings = NOTHING, archive: str = ""
     ) -> T | State:
         return run(work, config, settings, archive)
 
@@ -53,16 +53,14 @@ def run_name() -> str:
     return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
-def run(
-    work: Callable[[Config], T], config: str, settings: Settings, archive: Path | None
-) -> T | State:
+def run(work: Callable[[Config], T], config: str, settings: Settings, archive: str) -> T | State:
     """Do a flow's work for a configuration.
 
     Its remote sources are fixed to a version first. Stopped by a signal or from Prefect's pages,
     it is cancelled, for Prefect as for MLflow, and not failed.
     """
     changes = settings.model_dump(mode="json")
-    known = stages.pin(load_config(config, archive=archive, changes=changes))
+    known = stages.pin(load_config(config, archive=path_of(archive), changes=changes))
     tracking = Tracking.of(known)
     try:
         done = work(known)
@@ -70,6 +68,11 @@ def run(
         return done
     except BaseException as error:
         return ended(error, tracking.end)
+
+
+def path_of(given: str) -> Path | None:
+    """A path that a form's field names; None where it was left empty."""
+    return Path(given) if given else None
 
 
 def ended(error: BaseException, end: Callable[[str, str], None]) -> State:

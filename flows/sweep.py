@@ -20,7 +20,7 @@ from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of, write_sweep
 from femtogpt.sweep.study import Study, Trial
 from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.prepare import prepared
-from flows.running import ended, outcome, run_name
+from flows.running import ended, outcome, path_of, run_name
 from tasks import stages
 from tasks.sweeping import SweepRun
 from tasks.tracking import Tracking
@@ -31,17 +31,17 @@ log = logging.getLogger("femtogpt.sweep")
 
 @flow(name="sweep", flow_run_name=run_name)
 def sweep(
-    sweep: str = "shape", changes: dict[str, Any] = NOTHING, archive: Path | None = None
+    sweep: str = "shape", changes: dict[str, Any] = NOTHING, archive: str = ""
 ) -> dict | State:
     """Train each variant of a configuration, going on where it was stopped.
 
     Args:
         sweep: A sweep's name in conf/sweeps/, or the path of a YAML file.
         changes: Of the sweep, as {"minutes": 30}, or of all trainings, as {"train.max_steps": 99}.
-        archive: A copy of the Kaggle dataset on disk, instead of a download.
+        archive: A copy of the Kaggle dataset on disk; empty: it is downloaded.
     """
     known = load_sweep(sweep, changes)
-    base = stages.pin(known.variant({}, archive))
+    base = stages.pin(known.variant({}, path_of(archive)))
     with closing(Study(known, base)) as study:
         record = SweepRun(known, study, base)
         try:
@@ -50,11 +50,11 @@ def sweep(
                 write_sweep(known, study.done(), study.folder)
                 record.show()
             write_sweep(known, study.done(), study.folder)
-            shown = record.show()
+            record.show()
         except BaseException as error:
             return ended(error, record.end)
         record.end("FINISHED")
-    return {"folder": str(study.folder), "run": shown}
+    return {"folder": str(study.folder), "run": record.told}
 
 
 def _try(known: SweepConfig, trial: Trial, record: SweepRun, base: Config) -> None:
@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a sweep from the command line."""
     parser = argparse.ArgumentParser(prog="make sweep", description=__doc__)
     parser.add_argument("sweep", help="a name in conf/sweeps/ or a path")
-    parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
+    parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="minutes=30, train.max_steps=99, …")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

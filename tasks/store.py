@@ -44,6 +44,8 @@ def opened(
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for noisy in ("alembic", "mlflow.store"):  # they tell each step of making the tables
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A traceback of what it raises as well, which is told in a line.
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
     with explained(folder):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -143,3 +145,22 @@ def training_processes(folder: Path) -> list[str]:
         if str(folder) in line:
             lines.append(line)
     return lines
+
+
+@contextmanager
+def locked(mlruns: Path) -> Iterator[None]:
+    """Another process has MLflow's database for itself."""
+    holds = (
+        "import sqlite3, sys\n"
+        "database = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n"
+        "database.execute('BEGIN EXCLUSIVE')\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holds, str(mlruns / "mlflow.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            other.stdin.close()

@@ -30,10 +30,14 @@ def started(device: str, log, name: str, seconds: float = 0.3) -> multiprocessin
     return process
 
 
+def queue():
+    return multiprocessing.get_context("fork").Queue()
+
+
 @pytest.fixture
 def log(tmp_path, monkeypatch):
     monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
-    return multiprocessing.get_context("fork").Queue()
+    return queue()
 
 
 def test_on_a_card_trainings_take_turns(log):
@@ -57,6 +61,7 @@ def test_a_killed_training_lets_go_of_its_card(log):
     first = started("cuda", log, "first", 60)
     assert log.get(timeout=20) == ("first", "begins")
     os.kill(first.pid, signal.SIGKILL)
+    log = queue()  # the killed one may have held the lock of its own
     second = started("cuda:0", log, "second")  # the same card by its other name
     assert log.get(timeout=20) == ("second", "begins")
     for process in (first, second):

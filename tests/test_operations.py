@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -22,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.house import House
 from tests.pages import await_text, browsing, field
-from tests.pipelines import STAGES, training_processes
+from tests.pipelines import STAGES, locked, training_processes
 
 pytestmark = pytest.mark.slow
 STEPS = {"train": {"max_steps": 240}}
@@ -220,25 +219,6 @@ def test_a_schedule_that_is_switched_on_starts_runs(house):
     assert len([*(pipeline.data / "raw").iterdir()]) == 1
     for run in house.runs(deployment):  # what was planned is gone with the schedule
         house.await_state(run["id"], "COMPLETED")
-
-
-@contextmanager
-def locked(mlruns: Path) -> Iterator[None]:
-    """Another process has MLflow's database for itself."""
-    holds = (
-        "import sqlite3, sys\n"
-        "database = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n"
-        "database.execute('BEGIN EXCLUSIVE')\n"
-        "print('held', flush=True)\n"
-        "sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", holds, str(mlruns / "mlflow.db")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
-        try:
-            yield
-        finally:
-            other.stdin.close()
 
 
 @contextmanager

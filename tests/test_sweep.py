@@ -165,6 +165,21 @@ def line(step: int, value: float) -> dict:
     return {"step": step, "tokens": 1000 * step, "seconds": 0.6 * step, BITS: value}
 
 
+@pytest.mark.parametrize("budget", [{"minutes": 0.7}, {"tokens": 70_000}])
+def test_a_budget_that_does_not_hold_one_training_is_told_early(sweep, tmp_path, budget):
+    first = opened(sweep(GRID, **budget), tmp_path).next()
+    with pytest.raises(UserError, match=r"about (1 minutes|100,000 tokens), the sweep may take"):
+        for step in range(0, 16, 5):
+            first.watch(step / 100, line(step, 3.0))
+    assert len(carried_out(opened(sweep(GRID, minutes=2.5), tmp_path))) == 2  # given more
+
+
+def test_the_time_before_a_training_is_at_speed_does_not_count_against_a_budget(sweep, tmp_path):
+    first = opened(sweep(GRID, minutes=1.2), tmp_path).next()
+    for step in range(0, 101, 5):
+        first.watch(step / 100, line(step, 3.0) | {"seconds": 12 + 0.6 * step})
+
+
 def test_what_is_worse_than_most_half_way_is_pruned(sweep, tmp_path):
     study = opened(sweep(GRID), tmp_path)
     for level in (2.0, 2.1, 2.2):

@@ -53,7 +53,10 @@ class SweepConfig(Section):
         None, ge=1, description="at most so many; default: all of a grid, or 20"
     )
     minutes: float | None = Field(
-        None, gt=0, description="of training: no trial is begun that, by the mean, would exceed it"
+        None,
+        gt=0,
+        description="of training: no trial is begun that, by the mean, would exceed it, and the"
+        " first is ended where it alone clearly would",
     )
     tokens: int | None = Field(None, ge=1, description="the same for tokens trained on")
     prune: bool = Field(

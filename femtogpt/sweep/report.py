@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from femtogpt.artifact import write_whole
+from femtogpt.artifact import explained, write_whole
 from femtogpt.config_file import nested
 from femtogpt.sweep.config import SweepConfig
 
@@ -17,11 +18,12 @@ TABLE, PICTURE, BEST = "table.md", "sweep.png", "best.yaml"
 
 def write_sweep(sweep: SweepConfig, trials: list[dict[str, Any]], folder: Path) -> None:
     """Write ``table.md``, ``sweep.png`` and, where a trial is complete, ``best.yaml``."""
-    write_whole(folder / TABLE, table(sweep, trials).encode())
-    picture(sweep, trials, folder / PICTURE)
-    ranked = _ranked(trials)
-    if ranked and ranked[0]["bits"] is not None:
-        write_whole(folder / BEST, best(sweep, ranked[0]).encode())
+    with explained(folder):
+        write_whole(folder / TABLE, table(sweep, trials).encode())
+        picture(sweep, trials, folder / PICTURE)
+        ranked = _ranked(trials)
+        if ranked and ranked[0]["bits"] is not None:
+            write_whole(folder / BEST, best(sweep, ranked[0]).encode())
 
 
 def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
@@ -69,8 +71,10 @@ def picture(sweep: SweepConfig, trials: list[dict[str, Any]], path: Path) -> Non
         axes.remove()
     figure.suptitle(sweep.name)
     figure.tight_layout()
-    figure.savefig(path)
+    drawing = io.BytesIO()
+    figure.savefig(drawing, format="png")
     pyplot.close(figure)
+    write_whole(path, drawing.getvalue())
 
 
 def _panel(axes: Any, name: str, sweep: SweepConfig, trials: list[dict[str, Any]]) -> None:

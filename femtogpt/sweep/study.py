@@ -18,6 +18,7 @@ from femtogpt.training.metrics import BITS
 from femtogpt.training.stage import APART
 
 ROUNDS = 20  # points of a training at which trials are compared
+CLEARLY = 1.25  # times a budget: the first tenth of a training tells its whole so well
 log = logging.getLogger(__name__)
 
 
@@ -143,18 +144,41 @@ class Trial:
         self.study, self.chosen = study, chosen
         self._trial = trial
         self._reported = -1
+        self._begun: tuple[float, dict[str, float]] | None = None  # the first look: share, spent
         self._spent: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0}
 
     def watch(self, share: float, line: dict) -> None:
-        """Take in a line of metrics with a held-out estimate; raises Pruned if hopeless."""
+        """Take in a line of metrics with a held-out estimate; raises Pruned if hopeless.
+
+        Raises UserError where the first training of all shows that the budget does not hold it.
+        """
         point = math.floor(share * ROUNDS)
         self._spent = {"steps": line["step"], "tokens": line["tokens"], "seconds": line["seconds"]}
         if point <= self._reported or share >= 1:
             return
         self._reported = point
+        self._foresee(share)
         self._trial.report(line[BITS], point)
         if self.study.sweep.prune and self._trial.should_prune():
             raise Pruned(f"{line[BITS]:.3f} bits per character at {share:.0%}, most were better")
+
+    def _foresee(self, share: float) -> None:
+        """Raise UserError where the sweep's first training alone would clearly exceed a budget."""
+        if share <= 0 or self.study.done():
+            return
+        self._begun = self._begun or (share, self._spent)  # compiling is over
+        begun, before = self._begun
+        for name, axis, unit in (("minutes", "seconds", 60), ("tokens", "tokens", 1)):
+            budget = getattr(self.study.sweep, name)
+            if not budget or share == begun:
+                continue
+            rate = (self._spent[axis] - before[axis]) / (share - begun)
+            whole = (before[axis] + rate * (1 - begun)) / unit
+            if whole > CLEARLY * budget:
+                raise UserError(
+                    f"one training takes about {whole:,.0f} {name}, the sweep may take {budget:,}:"
+                    f" give it more, {name}=…, or make its trainings shorter, train.max_steps=…"
+                )
 
     def complete(self, bits: float, counts: Mapping[str, Any]) -> None:
         """Tell the held-out bits per character, and ``counts``: steps, tokens and seconds."""

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from rich.cells import cell_len
 
-from femtogpt.config import nearest
 from femtogpt.corpus.schema import SPLITS
-from femtogpt.errors import UserError
+from femtogpt.errors import UserError, nearest
 from femtogpt.tokens.shards import Entry, Shard, Tokens
 from femtogpt.tokens.tokenizer import Tokenizer
 

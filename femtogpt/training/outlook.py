@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from femtogpt.config import Config, nearest
-from femtogpt.errors import UserError
+from femtogpt.config import Config
+from femtogpt.errors import UserError, nearest
 from femtogpt.training.plan import Plan, divisor, plan, speed, usable
 from femtogpt.training.precision import Precision
 from femtogpt.training.stage import settled

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
-from femtogpt.errors import UserError
+from femtogpt.errors import UserError, nearest
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,8 @@ def chosen(names: Iterable[str]) -> list[Rule]:
     rules = []
     for name in names:
         if name not in RULES:
-            close = difflib.get_close_matches(name, RULES, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(RULES)}"
-            raise UserError(f"cleaning rule {name!r} is unknown; {hint}")
+            hint = nearest(name, RULES) or f"; there are: {', '.join(RULES)}"
+            raise UserError(f"cleaning rule {name!r} is unknown{hint}")
         rules.append(RULES[name])
     return rules
 

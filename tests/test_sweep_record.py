@@ -1,0 +1,54 @@
+"""A sweep's own MLflow run, in a real store that does not always take what it is told."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+
+import pytest
+
+from femtogpt.errors import UserError
+from femtogpt.sweep.config import load_sweep
+from femtogpt.sweep.report import write_sweep
+from femtogpt.sweep.study import Study
+from tasks.sweeping import SweepRun
+from tests.pipelines import locked
+
+SWEEP = """
+config: sample
+settings: {model.layers: [1, 2]}
+changes: {train.max_steps: 100, paths.data: DATA, paths.mlruns: MLRUNS}
+"""
+
+
+@pytest.fixture
+def known(tmp_path):
+    file = tmp_path / "two.yaml"
+    text = SWEEP.replace("DATA", str(tmp_path / "data"))
+    file.write_text(text.replace("MLRUNS", str(tmp_path / "mlruns")))
+    return load_sweep(str(file))
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_while_mlflow_takes_nothing_and_tells_it_all_later(known, caplog):
+    base = known.variant({})
+    with closing(Study(known, base)) as study:
+        record = SweepRun(known, study, base)
+        trial = study.next()
+        trial.complete(1.5, {"steps": 100, "tokens": 1000, "seconds": 60.0})
+        write_sweep(known, study.done(), study.folder)
+        with locked(base.paths.mlruns), caplog.at_level(logging.WARNING, "femtogpt.tracking"):
+            record.show()
+            with pytest.raises(UserError, match=r"database is locked.*the same again goes on"):
+                SweepRun(known, study, base)
+        (told,) = caplog.messages  # and none of MLflow's own, a traceback
+        assert "database is locked" in told and str(study.folder) in told and "\n" not in told
+        record.show()
+        record.end("FINISHED")
+    run = record.client.get_run(record.told["run_id"])
+    assert run.data.metrics["best/held_out_bits_per_character"] == 1.5
+    assert {file.path for file in record.client.list_artifacts(run.info.run_id)} == {
+        "table.md",
+        "sweep.png",
+        "best.yaml",
+    }
