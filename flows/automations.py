@@ -3,8 +3,10 @@
 ::
 
     TELEGRAM_TOKEN=… TELEGRAM_CHAT=… make notify     # a message when a run ends, fails or waits
-    SENDGRID_KEY=… MAIL_FROM=… MAIL_TO=… make notify
+    NOTIFY_URL='mailtos://me:password@smtp.example.org?to=me@example.org' make notify
     make notify OFF=1
+
+``NOTIFY_URL`` is an address as Apprise writes them (https://appriseit.com): mail by SMTP, Matrix, …
 """
 
 from __future__ import annotations
@@ -51,10 +53,11 @@ def end_the_dead() -> None:
 
 def tell(environment: dict[str, str]) -> str:
     """Have a message sent when a run ends, fails or waits; where to. UserError if that is open."""
-    block = _telegram(environment) or _mail(environment)
+    block = _telegram(environment) or _addressed(environment)
     if block is None:
         raise UserError(
-            "give TELEGRAM_TOKEN and TELEGRAM_CHAT, or SENDGRID_KEY, MAIL_FROM and MAIL_TO"
+            "give TELEGRAM_TOKEN and TELEGRAM_CHAT, or NOTIFY_URL, for mail such as"
+            " mailtos://me:password@smtp.example.org?to=me@example.org"
         )
     where, block = block
     document = block.save("femtogpt", overwrite=True)
@@ -91,15 +94,17 @@ def _telegram(given: dict[str, str]):
     )
 
 
-def _mail(given: dict[str, str]):
-    from prefect.blocks.notifications import SendgridEmail
+def _addressed(given: dict[str, str]):
+    from apprise import Apprise
+    from prefect.blocks.notifications import AppriseNotificationBlock
 
-    if not {"SENDGRID_KEY", "MAIL_FROM", "MAIL_TO"} <= given.keys():
+    if "NOTIFY_URL" not in given:
         return None
-    return f"mail to {given['MAIL_TO']}", SendgridEmail(
-        api_key=given["SENDGRID_KEY"],
-        sender_email=given["MAIL_FROM"],
-        to_emails=given["MAIL_TO"].split(","),
+    service = Apprise.instantiate(given["NOTIFY_URL"])
+    if service is None:
+        raise UserError("NOTIFY_URL is no address that Apprise knows: https://appriseit.com")
+    return service.url(privacy=True).partition("?")[0], AppriseNotificationBlock(
+        url=given["NOTIFY_URL"]
     )
 
 

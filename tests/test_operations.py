@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import psutil
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.house import House
+from tests.messages import mail, telegram
 from tests.pages import await_text, browsing, field
 from tests.pipelines import STAGES, locked, training_processes
 
@@ -307,33 +305,22 @@ def test_a_person_sets_the_steps_in_the_form_of_a_custom_run(house, tmp_path):
     assert "smaple" in house.await_state(run["id"], "FAILED", "COMPLETED")["message"]
 
 
-class Telegram(BaseHTTPRequestHandler):
-    """Stands in for Telegram's server: keeps what it is sent."""
-
-    sent: ClassVar[list[tuple[str, dict]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.sent.append((self.path, json.loads(body)))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *about: object) -> None:
-        pass
+def await_message(sent: list, number: int = 1) -> None:
+    end = time.monotonic() + 60
+    while len(sent) < number and time.monotonic() < end:
+        time.sleep(0.2)
+    assert len(sent) == number
 
 
 def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(house):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Telegram) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with telegram() as (port, sent):
         token = {"TELEGRAM_TOKEN": "12:secret", "TELEGRAM_CHAT": "77"}
-        where = {"TELEGRAM_SERVER": f"http://127.0.0.1:{server.server_port}"}
+        where = {"TELEGRAM_SERVER": f"http://127.0.0.1:{port}"}
         assert house.notify(token | where).stdout == "messages go to Telegram, chat 77\n"
         run = house.start(house.pipeline("told"), config="smaple")
         house.await_state(run, "FAILED")
-        end = time.monotonic() + 60
-        while not Telegram.sent and time.monotonic() < end:
-            time.sleep(0.2)
-        ((path, message),) = Telegram.sent
+        await_message(sent)
+        ((path, message),) = sent
         assert path == "/bot12:secret/sendMessage"
         assert message["chat_id"] == "77"
         assert "Failed" in message["text"] and "did you mean 'sample'?" in message["text"]
@@ -341,8 +328,25 @@ def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(house):
         run = house.start(house.pipeline("told"), config="smaple")
         house.await_state(run, "FAILED")
         time.sleep(5)
-        assert len(Telegram.sent) == 1
-        server.shutdown()
+        assert len(sent) == 1
     refused = house.notify({})
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: give TELEGRAM_TOKEN and TELEGRAM_CHAT")
+
+
+def test_a_mail_is_sent_when_a_run_ends(house):
+    with mail() as (port, sent):
+        address = f"mailto://me:secret@127.0.0.1:{port}?from=me@example.org&to=you@example.org"
+        asked = house.notify({"NOTIFY_URL": address})
+        assert asked.stdout.startswith("messages go to mailto://me:****@127.0.0.1")
+        run = house.start(house.pipeline("mailed"), config="smaple")
+        house.await_state(run, "FAILED")
+        await_message(sent)
+        house.notify({}, "--off")
+    ((recipients, letter),) = sent
+    assert recipients == ["you@example.org"]
+    assert letter["From"] == "me@example.org" and letter["Subject"] == "femtoGPT: Failed"
+    assert "did you mean 'sample'?" in letter.get_body(("plain",)).get_content()
+    refused = house.notify({"NOTIFY_URL": "me@example.org"})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: NOTIFY_URL is no address")
