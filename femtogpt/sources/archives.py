@@ -40,6 +40,16 @@ class Member:
     read: Callable[[], bytes]  # all its bytes, decompressed; Unreadable where that fails
     stream: Callable[[], BinaryIO] | None = field(default=None, repr=False)
 
+    @property
+    def path(self) -> PurePosixPath:
+        """Its name, for its parts."""
+        return PurePosixPath(self.name)
+
+    @property
+    def suffix(self) -> str:
+        """What its name ends in, in lower case: ``.txt``."""
+        return self.path.suffix.lower()
+
     def open(self) -> BinaryIO:
         """Its bytes, decompressed, as a stream, with bounded memory; Unreadable as for ``read``."""
         return self.stream() if self.stream else io.BytesIO(self.read())

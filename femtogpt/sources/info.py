@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from femtogpt.sources.archives import Member, Unreadable
+from femtogpt.sources.encodings import decode
+
 INFO = "info.csv"
 COLUMNS = {  # what a column is for, to what it may be called; the first that is there counts
     "name": ("name", "file", "filename", "имя", "файл", "title", "название"),
@@ -36,6 +39,18 @@ class Row:
 def is_info(name: str) -> bool:
     """Whether a file of this name is such a list."""
     return name.lower() == INFO
+
+
+def lists_in(files: Iterable[Member]) -> dict[str, list[Row]]:
+    """The lists among some files: their folder to what they say, nothing if it cannot be read."""
+    return {str(file.path.parent): _read(file) for file in files if is_info(file.path.name)}
+
+
+def _read(info: Member) -> list[Row]:
+    try:
+        return rows_of(decode(info.read()) or "")
+    except Unreadable:
+        return []
 
 
 def rows_of(text: str) -> list[Row]:

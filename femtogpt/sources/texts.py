@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -12,10 +12,9 @@ from pydantic import Field
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import Member, Unreadable, is_archive, members
 from femtogpt.sources.base import Document
-from femtogpt.sources.encodings import decode
 from femtogpt.sources.formats import READERS, TABLES
 from femtogpt.sources.formats.columns import NoColumn
-from femtogpt.sources.info import Row, is_info, rows_of
+from femtogpt.sources.info import is_info, lists_in
 from femtogpt.sources.known import Known
 from femtogpt.sources.origin import Origin
 
@@ -40,7 +39,7 @@ class Texts(Origin):
         unless other files have some.
         """
         files = list(members(raw))
-        lists = {_folder(file): _rows(file) for file in files if is_info(_base(file))}
+        lists = lists_in(files)
         files = [file for file in files if _is_read(file)]
         if not files:
             kinds = ", ".join(sorted(READERS))
@@ -72,7 +71,7 @@ class Texts(Origin):
             if is_archive(file.name):
                 file.read()  # which tells why it is not looked into
             nothing = True
-            for document in READERS[_suffix(file)](file, self):
+            for document in READERS[file.suffix](file, self):
                 nothing = False
                 yield document
             if nothing:
@@ -100,19 +99,11 @@ class Kaggle(Texts):
 
 def _is_read(file: Member) -> bool:
     """Whether it is a text, or an archive that could not be looked into."""
-    return (_suffix(file) in READERS and not is_info(_base(file))) or is_archive(file.name)
+    return (file.suffix in READERS and not is_info(file.path.name)) or is_archive(file.name)
 
 
 def _is_work(file: Member) -> bool:
-    return _suffix(file) in READERS.keys() - TABLES.keys()
-
-
-def _rows(info: Member) -> list[Row]:
-    """What an info.csv says; nothing where it cannot be read."""
-    try:
-        return rows_of(decode(info.read()) or "")
-    except Unreadable:
-        return []
+    return file.suffix in READERS.keys() - TABLES.keys()
 
 
 def _unique(document: Document, used: set[str]) -> Document:
@@ -123,15 +114,3 @@ def _unique(document: Document, used: set[str]) -> Document:
         name = f"{document.id}#{number}"
     used.add(name)
     return document if number == 1 else replace(document, id=name)
-
-
-def _base(file: Member) -> str:
-    return PurePosixPath(file.name).name
-
-
-def _folder(file: Member) -> str:
-    return str(PurePosixPath(file.name).parent)
-
-
-def _suffix(file: Member) -> str:
-    return PurePosixPath(file.name).suffix.lower()

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -16,7 +16,7 @@ from femtogpt.sources.archives import Member, Unreadable, is_archive, members
 from femtogpt.sources.base import Document
 from femtogpt.sources.encodings import decode
 from femtogpt.sources.formats.stream import opened
-from femtogpt.sources.info import Row, is_info, rows_of
+from femtogpt.sources.info import is_info, lists_in
 from femtogpt.sources.interviews import captions, markdown, plain, tables, whisper
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
 from femtogpt.sources.interviews.spelling import unified
@@ -58,7 +58,7 @@ class Interviews(Origin):
         column of speech are the wrong setting, unless others have one.
         """
         found = list(members(raw))
-        lists = {_folder(file): _rows(file) for file in found if is_info(_base(file))}
+        lists = lists_in(found)
         files = [file for file in found if self._is_read(file)]
         if not files:
             kinds = ", ".join(sorted(self.suffixes))
@@ -80,7 +80,7 @@ class Interviews(Origin):
 
     def _is_read(self, file: Member) -> bool:
         """Whether it is of a known kind, or an archive that could not be looked into."""
-        known = _suffix(file) in self.suffixes and not is_info(_base(file))
+        known = file.suffix in self.suffixes and not is_info(file.path.name)
         return known or is_archive(file.name)
 
     def _interviews(self, file: Member, wrong: list[UserError]) -> Iterator[Interview]:
@@ -102,7 +102,7 @@ class Interviews(Origin):
             yield Interview([], fault=str(error))
 
     def _read(self, file: Member) -> Iterator[Interview]:
-        columns, suffix = Columns(self.speaker_column, self.text_column), _suffix(file)
+        columns, suffix = Columns(self.speaker_column, self.text_column), file.suffix
         if suffix in LINES:  # which may be more than memory holds
             with opened(file) as lines:
                 yield from tables.of_lines(lines, columns)
@@ -150,23 +150,3 @@ class Interviews(Origin):
 def _encodable(text: str | None) -> str | None:
     """Text without the halves of characters that JSON can hold and UTF-8 cannot."""
     return text and text.encode(errors="ignore").decode()
-
-
-def _rows(info: Member) -> list[Row]:
-    """What an info.csv says; nothing where it cannot be read."""
-    try:
-        return rows_of(decode(info.read()) or "")
-    except Unreadable:
-        return []
-
-
-def _base(file: Member) -> str:
-    return PurePosixPath(file.name).name
-
-
-def _folder(file: Member) -> str:
-    return str(PurePosixPath(file.name).parent)
-
-
-def _suffix(file: Member) -> str:
-    return PurePosixPath(file.name).suffix.lower()
