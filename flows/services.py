@@ -100,7 +100,8 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
         where = json.loads(flows.noted(service.name).read_text())["where"]
         print(f"{service.name:10}{where}", flush=True)
     print(f"{'logs':10}{LOGS}")
-    print(f"for `prefect` in this shell: export PREFECT_API_URL={os.environ['PREFECT_API_URL']}")
+    programs, api = Path(sys.executable).parent, os.environ["PREFECT_API_URL"]
+    print(f"for `prefect` in this shell: . {programs}/activate; export PREFECT_API_URL={api}")
 
 
 def down() -> None:
