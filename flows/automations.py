@@ -25,6 +25,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 
 import flows
 from femtogpt.errors import UserError
+from tasks.messages import Address
 
 DEAD, ENDED = "femtogpt: runs that have died", "femtogpt: runs that have ended"
 BEAT = "prefect.flow-run.heartbeat"
@@ -96,16 +97,13 @@ def _telegram(given: dict[str, str]):
 
 def _addressed(given: dict[str, str]):
     from apprise import Apprise
-    from prefect.blocks.notifications import AppriseNotificationBlock
 
     if "NOTIFY_URL" not in given:
         return None
     service = Apprise.instantiate(given["NOTIFY_URL"])
     if service is None:
         raise UserError("NOTIFY_URL is no address that Apprise knows: https://appriseit.com")
-    return service.url(privacy=True).partition("?")[0], AppriseNotificationBlock(
-        url=given["NOTIFY_URL"]
-    )
+    return service.url(privacy=True).partition("?")[0], Address(url=given["NOTIFY_URL"])
 
 
 def _put(name: str, trigger: EventTrigger, action: object) -> None:
