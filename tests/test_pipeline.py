@@ -102,6 +102,16 @@ def test_the_same_again_does_nothing(finished, monkeypatch):
 
 
 @pytest.mark.slow
+def test_what_is_made_is_known_though_prefects_database_is_gone(finished, tmp_path):
+    pipeline, _ = finished
+    without = Pipeline(pipeline.folder, {**pipeline.environment, "PREFECT_HOME": str(tmp_path)})
+    again = without.run()
+    assert again.returncode == 0, again.stderr
+    assert lines_of(again.stderr, "up to date") == ["raw stories", *STAGES, "record"]
+    assert not lines_of(again.stderr, "made")
+
+
+@pytest.mark.slow
 def test_a_wiped_tracker_gets_the_run_again(finished, with_server):
     pipeline, _ = finished
     pipeline.environment = with_server
