@@ -31,8 +31,7 @@ import psutil
 from processes import machine
 
 import flows
-from femtogpt.training.metrics import FILE as METRICS
-from femtogpt.training.metrics import read_metrics
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -44,7 +43,7 @@ samples: {tokens: 20}
 """
 EMPTY = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
 SERVICES = [sys.executable, "-m", "flows.services"]
-RUNS = f"run/*/{METRICS}"
+RUNS = f"run/*/{METRICS_FILE}"
 LOOK = 0.2  # seconds between looks at the processes
 
 
@@ -178,7 +177,7 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
 def processor_seconds(pid: int) -> tuple[float, bool]:
     """Of the flow's processes and Prefect's server, without training; whether that runs."""
     total, trains = 0.0, False
-    look = [psutil.Process(pid), flows.running("prefect")]
+    look = [psutil.Process(pid), flows.lifecycle("prefect")]
     while look:
         process = look.pop()
         try:

@@ -32,12 +32,13 @@ from processes import machine
 from reference import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
-from femtogpt.dial import recipe
+from femtogpt.model.loading import load_model
 from femtogpt.model.score import mean_nats, spread
+from femtogpt.scaling import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.loop import Settings, load
-from femtogpt.training.metrics import FILE, read_metrics
+from femtogpt.training.loop import Settings
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from femtogpt.training.precision import Precision
 
 HERE = Path(__file__).resolve().parent
@@ -203,10 +204,10 @@ def run(
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.time() - start
         assert status == 0, "the training failed"
-        lines = read_metrics(place / FILE)
+        lines = read_metrics(place / METRICS_FILE)
         size = (place / "model.safetensors").stat().st_size
         some = spread(tokens.shards("held_out"), model.context, evaluate)
-        loss = mean_nats(load(place, "cpu"), some, (8, model.context))
+        loss = mean_nats(load_model(place, "cpu"), some, (8, model.context))
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     taken = [line for line in lines if "train_loss" in line]
     times = [after["seconds"] - before["seconds"] for before, after in pairwise(taken)]

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from femtogpt.model.gpt import GPT
-from femtogpt.model.head import softmax_gradient
+from femtogpt.model.loss import softmax_gradient
 
 CHANGES: dict[str, Callable[[type[GPT]], type[GPT]]] = {}
 

@@ -34,7 +34,7 @@ from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens
 from femtogpt.training import loop
 from femtogpt.training.loop import Settings
-from femtogpt.training.metrics import FILE, read_metrics
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
 STRETCH = 2048  # tokens that are kept together
@@ -118,7 +118,7 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     loop.GPT = kind
     with TemporaryDirectory() as folder:
         loop.train(settings, tokens, Path(folder))
-        lines = read_metrics(Path(folder) / FILE)
+        lines = read_metrics(Path(folder) / METRICS_FILE)
     steps = [line for line in lines if "train_loss" in line]
     spent = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]
     return {

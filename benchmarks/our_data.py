@@ -29,7 +29,7 @@ def corpus(archive: str, data: str) -> dict:
 
 
 def tokens(archive: str, data: str) -> dict:
-    from femtogpt.artifact import Store
+    from femtogpt.artifacts.store import Store
     from femtogpt.tokens.shards import write_tokens
     from femtogpt.tokens.tokenizer import train_tokenizer
 
@@ -53,12 +53,12 @@ def sentencepiece(data: str) -> dict:
     import polars as pl
     import sentencepiece as spm
 
+    from femtogpt.artifacts.lookup import find
     from femtogpt.corpus.schema import SPLITS, parts
-    from femtogpt.finding import find
-    from femtogpt.tokens.tokenizer import FILE
+    from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 
     made = find("corpus", None, Path(data))
-    model = str(find("tokenizer", None, Path(data)).path / FILE)
+    model = str(find("tokenizer", None, Path(data)).path / TOKENIZER_FILE)
     processor = spm.SentencePieceProcessor(model_file=model)
     files = [file for split in SPLITS for _, file in parts(made, split)]
     texts = [text for file in files for text in pl.read_parquet(file)["text"]]
@@ -98,7 +98,7 @@ def _config(archive: str, data: str):
 
 
 def _corpus(config):
-    from femtogpt.artifact import Store
+    from femtogpt.artifacts.store import Store
     from femtogpt.corpus.build import build_corpus
     from femtogpt.sources.fetch import fetch
 

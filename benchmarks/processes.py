@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tasks.surroundings import processor
+from tasks.run_metadata import processor
 
 
 @dataclass(frozen=True)

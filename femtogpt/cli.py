@@ -112,14 +112,14 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
 def _plan(options: argparse.Namespace) -> None:
     from femtogpt.config_file import load_config
     from femtogpt.tokens.shards import Tokens
-    from femtogpt.training.outlook import outlook
-    from femtogpt.training.stage import text_of
+    from femtogpt.training.plan_report import outlook
+    from femtogpt.training.training_stage import text_of
 
     config = load_config(options.config, options.set)
     tokens = options.tokens
     if tokens is None:
         with contextlib.suppress(UserError):  # it is not made yet: the plan says so
-            from femtogpt.finding import find
+            from femtogpt.artifacts.lookup import find
 
             tokens = round(
                 text_of(config, Tokens(find("tokens", options.config, config.paths.data).path))
@@ -128,7 +128,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _corpus_show(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.show import show
+    from femtogpt.corpus.document_view import show
 
     for text in show(
         _found("corpus", options),
@@ -144,7 +144,7 @@ def _corpus_show(options: argparse.Namespace) -> None:
 
 
 def _corpus_diff(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.diff import diff, diff_page
+    from femtogpt.corpus.cleaning_diff import diff, diff_page
 
     chosen = {
         "id": options.id,
@@ -163,7 +163,7 @@ def _corpus_diff(options: argparse.Namespace) -> None:
 
 
 def _corpus_report(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.report import report, report_page
+    from femtogpt.corpus.corpus_report import report, report_page
 
     corpus = _found("corpus", options)
     if options.html:
@@ -173,19 +173,19 @@ def _corpus_report(options: argparse.Namespace) -> None:
 
 
 def _corpus_prove(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.report import proved
+    from femtogpt.corpus.corpus_report import proved
 
     print(proved(_found("corpus", options)))
 
 
 def _corpus_rules(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.listing import listing
+    from femtogpt.corpus.rule_listing import listing
 
     print(listing())
 
 
 def _tokens_show(options: argparse.Namespace) -> None:
-    from femtogpt.tokens.show import show
+    from femtogpt.tokens.shard_view import show
 
     print(
         show(
@@ -200,8 +200,8 @@ def _tokens_show(options: argparse.Namespace) -> None:
 
 
 def _tokens_report(options: argparse.Namespace) -> None:
-    from femtogpt.finding import made_from
-    from femtogpt.tokens.report import report
+    from femtogpt.artifacts.lookup import made_from
+    from femtogpt.tokens.tokenizer_report import report
 
     tokens = _found("tokens", options)
     corpus = made_from(tokens, "corpus", tokens.path.resolve().parents[1])
@@ -209,16 +209,16 @@ def _tokens_report(options: argparse.Namespace) -> None:
 
 
 def _found(kind: str, options: argparse.Namespace):
-    from femtogpt.finding import find
+    from femtogpt.artifacts.lookup import find
 
     return find(kind, options.where, options.data)
 
 
 def _write(path: Path, page: str) -> None:
-    from femtogpt.artifact import write_whole
+    from femtogpt.artifacts.store import write_atomic
 
     try:
-        write_whole(path, page.encode())
+        write_atomic(path, page.encode())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; name another file with --html") from error
     print(f"written: {path}")

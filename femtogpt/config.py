@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from femtogpt.dial import recipe, shape
 from femtogpt.errors import nearest
+from femtogpt.scaling import recipe, shape
 
 LOOKS = 20  # estimates and checkpoints of a training, by default
 SAMPLES = 5  # of what it writes, after the first

@@ -78,7 +78,7 @@ def _guard(name: str, arguments: list[str], open_runs: Path) -> int:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(flow.pid, signal.SIGKILL)
     if status < 0 and open_runs.exists():  # it could not tell MLflow itself
-        from tasks.store import end_open
+        from tasks.mlflow_store import end_open
 
         end_open(open_runs, "the flow's process was killed")
     if came and name != ENGINE:

@@ -25,7 +25,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 
 import flows
 from femtogpt.errors import UserError
-from tasks.messages import Address
+from tasks.notification_block import Address
 
 DEAD, ENDED = "femtogpt: runs that have died", "femtogpt: runs that have ended"
 BEAT = "prefect.flow-run.heartbeat"
@@ -122,7 +122,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make notify", description=__doc__.splitlines()[0])
     parser.add_argument("--off", action="store_true", help="send no more messages")
     options = parser.parse_args()
-    if flows.running("prefect") is None and "PREFECT_API_URL" not in os.environ:
+    if flows.lifecycle("prefect") is None and "PREFECT_API_URL" not in os.environ:
         print("error: no server: make up starts one", file=sys.stderr)
         return 1
     try:

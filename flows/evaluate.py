@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from femtogpt.artifact import Artifact
+from femtogpt.artifacts.store import Artifact
 from femtogpt.config import Config
-from flows.running import flow_of
+from flows.lifecycle import flow_of
 from flows.train import trained
 from tasks import stages
 

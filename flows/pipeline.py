@@ -9,11 +9,11 @@ from pathlib import Path
 import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
-from femtogpt.reading.report import SUMMARY
+from femtogpt.evaluation.run_report import SUMMARY
 from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.evaluate import evaluated
+from flows.lifecycle import flow_of, path_of
 from flows.parameters import Settings
-from flows.running import flow_of, path_of
 from tasks import stages
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from femtogpt.artifact import Artifact
+from femtogpt.artifacts.store import Artifact
 from femtogpt.config import Config
-from flows.cluster import cleaned
+from flows.dask_corpus import cleaned
 from flows.ingest import ingested
-from flows.running import flow_of
+from flows.lifecycle import flow_of
 from tasks import stages
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 import flows
-from femtogpt.artifact import write_whole
+from femtogpt.artifacts.store import write_atomic
 from femtogpt.errors import UserError
 
 POOL = "femtogpt"
@@ -81,13 +81,13 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
     """Start what does not run yet, and say where to look. Raises UserError where one ends."""
     mlruns.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
-    if flows.running("prefect"):
+    if flows.lifecycle("prefect"):
         prefect_port = json.loads(flows.noted("prefect").read_text())["port"]
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{prefect_port}/api"
     from flows.automations import end_the_dead  # Prefect reads the address at import
 
     for service in services(prefect_port, mlflow_port, mlruns):
-        if flows.running(service.name) is None:
+        if flows.lifecycle(service.name) is None:
             if service.name == "worker":
                 _make_pool()
                 end_the_dead()
@@ -107,7 +107,7 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
 def down() -> None:
     """End what runs, the last first; flows that run stop with a checkpoint."""
     for name in ("mlflow", "worker", "prefect"):
-        if process := flows.running(name):
+        if process := flows.lifecycle(name):
             _end(process)
             print(f"{name:10}ended")
         flows.noted(name).unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def _start(service: Service, port: int) -> None:
         "where": service.where,
     }
     flows.noted(service.name).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(flows.noted(service.name), json.dumps(about).encode())
+    write_atomic(flows.noted(service.name), json.dumps(about).encode())
     while not service.answers():
         waited = time.monotonic() - start
         if process.poll() is not None or waited > START:

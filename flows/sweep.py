@@ -15,15 +15,15 @@ import flows  # noqa: F401  before Prefect: it reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import read_overrides
 from femtogpt.errors import Unfit, UserError
-from femtogpt.sweep.config import SweepConfig, load_sweep
-from femtogpt.sweep.report import BEST, PICTURE, TABLE, name_of, write_sweep
 from femtogpt.sweep.study import Study, Trial
+from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, name_of, write_sweep
 from flows.console import await_server, show_stages, stop_when_alone, told
+from flows.lifecycle import ended, outcome, path_of, run_name
 from flows.prepare import prepared
-from flows.running import ended, outcome, path_of, run_name
 from tasks import stages
-from tasks.sweeping import SweepRun
-from tasks.tracking import Tracking
+from tasks.mlflow_run import Tracking
+from tasks.mlflow_sweep import SweepRun
 
 NOTHING: dict[str, Any] = {}  # to change; with None, Prefect's form would show no field for it
 log = logging.getLogger("femtogpt.sweep")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from femtogpt.artifact import Artifact
+from femtogpt.artifacts.store import Artifact
 from femtogpt.config import Config
+from flows.lifecycle import flow_of
 from flows.prepare import prepared
-from flows.running import flow_of
 from tasks import stages
 
 

@@ -14,23 +14,22 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from femtogpt.artifact import Artifact, Store
+from femtogpt.artifacts.store import Artifact, Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.errors import Pruned
-from femtogpt.reading.evaluate import evaluate
-from femtogpt.reading.generate import write_samples
-from femtogpt.reading.report import write_report
+from femtogpt.evaluation.evaluate import evaluate
+from femtogpt.evaluation.run_report import write_report
+from femtogpt.generation.samples import write_samples
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
-from femtogpt.training.metrics import BITS
-from femtogpt.training.metrics import FILE as METRICS
-from femtogpt.training.stage import run_training, settled_on
-from tasks import shown
-from tasks.devices import alone
-from tasks.tracking import Tracking
-from tasks.training import supervise
+from femtogpt.training.metrics import BITS, METRICS_FILE
+from femtogpt.training.training_stage import run_training, settled_on
+from tasks import prefect_artifacts
+from tasks.device_lock import alone
+from tasks.mlflow_run import Tracking
+from tasks.training_process import supervise
 
 Watch = Callable[[float, dict], None]
 log = logging.getLogger("femtogpt.tasks")
@@ -77,7 +76,7 @@ def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
     """Clean, check and split the documents of all sources."""
     artifact = build_corpus(_store(config), config, raws)
     if artifact.made:
-        shown.corpus(artifact)
+        prefect_artifacts.corpus(artifact)
     return artifact
 
 
@@ -110,9 +109,11 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
     def watched(run: Path, shards: Path) -> None:
         tracking = Tracking.of(config)
         with alone(known.train):
-            recorder = tracking.open(run / METRICS, known, tokens)
+            recorder = tracking.open(run / METRICS_FILE, known, tokens)
             with tracking.monitored():
-                supervise(run, shards, steps, recorder, look, shown.Progress("training").show)
+                supervise(
+                    run, shards, steps, recorder, look, prefect_artifacts.Progress("training").show
+                )
 
     try:
         return run_training(_store(config), known, tokens, watched)
@@ -133,7 +134,7 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Have the model write."""
     artifact = write_samples(_store(config), config, tokens, run)
     if artifact.made:
-        shown.samples(artifact)
+        prefect_artifacts.samples(artifact)
     return artifact
 
 
@@ -142,7 +143,7 @@ def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
     """The loss plot and the summary."""
     artifact = write_report(_store(config), config.name, artifacts)
     if artifact.made:
-        shown.summary(artifact)
+        prefect_artifacts.summary(artifact)
     return artifact
 
 
@@ -151,5 +152,5 @@ def record(config: Config, artifacts: dict[str, Artifact]) -> dict:
     """See that MLflow has all of it; gives the run's id, name and address."""
     run = Tracking.of(config).complete(artifacts)
     if any(artifact.made for artifact in artifacts.values()):
-        shown.run(run)
+        prefect_artifacts.run(run)
     return run

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from hypothesis import settings
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.base import Document, Source

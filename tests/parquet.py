@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from femtogpt.artifact import Artifact, Recipe, Store
+from femtogpt.artifacts.store import Artifact, Recipe, Store
 from femtogpt.corpus.schema import REPORT, SCHEMA, SPLITS, write
 from femtogpt.sources.base import Document
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.artifact import MANIFEST, Artifact, Recipe, Store, digest_of, write_whole
+from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store, json_digest, write_atomic
 from femtogpt.errors import UserError
 from tests.helpers import quick
 
@@ -99,7 +99,7 @@ def test_inputs_count_by_their_files_however_they_were_made(store):
 @given(st.dictionaries(st.text(max_size=3), FLAT, max_size=3))
 def test_the_order_of_keys_does_not_matter(value):
     turned = {key: dict(reversed(value[key].items())) for key in reversed(value)}
-    assert digest_of(turned) == digest_of(value)
+    assert json_digest(turned) == json_digest(value)
 
 
 # damage
@@ -196,7 +196,7 @@ def test_a_resumable_stage_goes_on_from_what_it_left(store):
 def test_a_kill_while_the_manifest_was_written_costs_a_resumable_stage_nothing(store):
     partial = store.partial(RECIPE)
     partial.mkdir(parents=True)
-    (partial / f".{MANIFEST}.partial").write_text('{"kind": "corp')  # as write_whole leaves it
+    (partial / f".{MANIFEST}.partial").write_text('{"kind": "corp')  # as write_atomic leaves it
 
     store.make(RECIPE, build, resumable=True)
 
@@ -206,7 +206,7 @@ def test_a_kill_while_the_manifest_was_written_costs_a_resumable_stage_nothing(s
 CHILD = """
 import sys, time
 from pathlib import Path
-from femtogpt.artifact import Recipe, Store
+from femtogpt.artifacts.store import Recipe, Store
 
 def build(folder):
     with Path(sys.argv[2]).open("a") as file:
@@ -321,10 +321,10 @@ def test_a_file_where_a_folder_should_be_is_told_with_advice_and_stays(place, st
 WRITER = """
 import sys
 from pathlib import Path
-from femtogpt.artifact import write_whole
+from femtogpt.artifacts.store import write_atomic
 
 for number in range(10**9):
-    write_whole(Path(sys.argv[1]), bytes([number % 256]) * 1_000_000)
+    write_atomic(Path(sys.argv[1]), bytes([number % 256]) * 1_000_000)
     print(number, flush=True)
 """
 
@@ -346,9 +346,9 @@ def test_a_file_written_whole_is_whole_at_every_moment_and_after_a_kill(tmp_path
 
 def test_a_file_that_does_not_fit_the_disk_leaves_the_old_one_alone(disk):
     folder, _ = disk
-    write_whole(folder / "state", b"old" * 1000)
+    write_atomic(folder / "state", b"old" * 1000)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(folder / "state", bytes(2_000_000))
+        write_atomic(folder / "state", bytes(2_000_000))
     assert everything(folder) == {"state": b"old" * 1000}
 
 

@@ -14,7 +14,7 @@ from femtogpt.errors import Stopped
 from femtogpt.training import checkpoint
 from femtogpt.training.checkpoint import Checkpoint, load_newest, save
 from femtogpt.training.loop import train
-from femtogpt.training.metrics import FILE
+from femtogpt.training.metrics import METRICS_FILE
 from tests.tiny import (
     Process,
     outcome,
@@ -31,7 +31,7 @@ def run(tmp_path):
     """A run folder with 100 bytes of metrics."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / FILE).write_bytes(b"\n" * 100)
+    (folder / METRICS_FILE).write_bytes(b"\n" * 100)
     return folder
 
 
@@ -101,16 +101,16 @@ def test_one_half_written_by_a_killed_process_is_neither_read_nor_in_the_way(run
 def test_metrics_that_end_before_a_checkpoint_make_the_one_before_be_taken(run):
     save(run, at(5, metrics_size=99), keep=2)
     save(run, at(10, metrics_size=100), keep=2)
-    os.truncate(run / FILE, 99)
+    os.truncate(run / METRICS_FILE, 99)
     assert load_newest(run).step == 5
 
 
 def test_a_checkpoint_passed_over_is_not_taken_when_the_metrics_have_grown_anew(run):
     save(run, at(5, metrics_size=50), keep=2)
     save(run, at(10, metrics_size=100), keep=2)
-    os.truncate(run / FILE, 50)
+    os.truncate(run / METRICS_FILE, 50)
     assert load_newest(run).step == 5
-    with (run / FILE).open("ab") as file:
+    with (run / METRICS_FILE).open("ab") as file:
         file.write(b"a line across byte 100\n" * 4)
     assert load_newest(run).step == 5
 
@@ -160,7 +160,7 @@ def test_a_training_leaves_nothing_pickled_that_could_run_code(
         lambda run: flip(run / "checkpoints/00000010/model.safetensors"),
         lambda run: cut(run / "checkpoints/00000010/state.pt"),
         lambda run: os.unlink(run / "checkpoints/00000010/checkpoint.json"),
-        lambda run: os.truncate(run / FILE, (run / FILE).stat().st_size - 500),
+        lambda run: os.truncate(run / METRICS_FILE, (run / METRICS_FILE).stat().st_size - 500),
         lambda run: [flip(folder / "state.pt") for folder in (run / "checkpoints").glob("[0-9]*")],
     ],
     ids=["flipped bit", "cut", "missing file", "short metrics", "all damaged"],

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from femtogpt.artifact import Artifact, Store
+from femtogpt.artifacts.store import Artifact, Store
 from femtogpt.config_file import load_config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.fetch import fetch

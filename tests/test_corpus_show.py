@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.artifact import Artifact, Store
+from femtogpt.artifacts.store import Artifact, Store
 from femtogpt.cli import main
-from femtogpt.corpus.diff import changes
+from femtogpt.corpus.cleaning_diff import changes
 from femtogpt.sources.base import Document
 from femtogpt.sources.texts import Files
 from tests.files import as_folder

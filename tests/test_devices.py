@@ -10,8 +10,8 @@ import time
 import pytest
 
 from femtogpt.config import TrainConfig
-from tasks import devices
-from tasks.devices import alone
+from tasks import device_lock
+from tasks.device_lock import alone
 
 
 def use(device: str, log, name: str, seconds: float) -> None:
@@ -36,7 +36,7 @@ def queue():
 
 @pytest.fixture
 def log(tmp_path, monkeypatch):
-    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(device_lock.tempfile, "gettempdir", lambda: str(tmp_path))
     return queue()
 
 
@@ -69,7 +69,7 @@ def test_a_killed_training_lets_go_of_its_card(log):
 
 
 def test_a_processor_is_shared_by_those_that_say_how_much_they_take():
-    assert devices.devices(TrainConfig(device="cpu")) == ["cpu"]
-    assert devices.devices(TrainConfig(device="cpu", threads=1)) == []
+    assert device_lock.devices(TrainConfig(device="cpu")) == ["cpu"]
+    assert device_lock.devices(TrainConfig(device="cpu", threads=1)) == []
     two = TrainConfig(device="cuda:1", processes=2, batch_size=8)
-    assert devices.devices(two) == ["cuda:1", "cuda:2"]
+    assert device_lock.devices(two) == ["cuda:1", "cuda:2"]

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.config_file import load_config
-from femtogpt.dial import NAMED, epochs, recipe, shape, weight_decay
 from femtogpt.errors import UserError
+from femtogpt.scaling import NAMED, epochs, recipe, shape, weight_decay
 from femtogpt.tokens.batches import Batches
-from femtogpt.training.outlook import outlook
-from femtogpt.training.stage import settled, settled_on
+from femtogpt.training.plan_report import outlook
+from femtogpt.training.training_stage import settled, settled_on
 from tests.helpers import config, listed
 
 TEXT = 10_400_000  # tokens, as many as the classics have

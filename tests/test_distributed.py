@@ -13,7 +13,7 @@ import safetensors.torch
 from femtogpt.training.__main__ import STOPPED, USER_ERROR
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import Settings
-from femtogpt.training.metrics import FILE, read_metrics
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tests.tiny import Process, readable, samples, settings, trained
 
 NEAR = 1e-4  # nats: sums in another order
@@ -29,7 +29,7 @@ def losses(run) -> list[tuple[int, str, float]]:
     names = ("train_loss", "held_out_loss")
     return [
         (line["step"], name, line[name])
-        for line in read_metrics(run / FILE)
+        for line in read_metrics(run / METRICS_FILE)
         for name in names
         if name in line
     ]

@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs/new-source.md").read_text(encoding="utf-8")
 RUN = """
 import sys
 from pathlib import Path
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.config_file import load_config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.corpus.schema import SPLITS, parts

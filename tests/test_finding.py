@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.artifact import MANIFEST, Artifact, Recipe, Store
+from femtogpt.artifacts.lookup import find, made_from
+from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store
 from femtogpt.errors import UserError
-from femtogpt.finding import find, made_from
 
 
 @pytest.fixture

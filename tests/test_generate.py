@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from femtogpt.artifact import Artifact, Store
+from femtogpt.artifacts.store import Artifact, Store
 from femtogpt.config import Config
-from femtogpt.model.write import draw, generate, write
-from femtogpt.reading.generate import write_samples
+from femtogpt.generation.samples import write_samples
+from femtogpt.generation.sampling import draw, generate, write
 from femtogpt.tokens.tokenizer import Tokenizer, train
 from tests.tiny import VOCAB, lively, settings, shape
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt import progress
-from femtogpt.artifact import digest_of_file
+from femtogpt.artifacts.store import file_digest
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle_process
 from femtogpt.sources.kaggle import ADVICE, UNFINISHED, KaggleUnreachable
@@ -94,7 +94,7 @@ def test_a_copy_on_disk_gives_the_same_artifact_and_asks_nobody(stand_in, into, 
     moved = copy.rename(tmp_path / "moved.zip")
     assert Kaggle(dataset=NAME, archive=moved).identity() == {
         **Kaggle(dataset=NAME).identity(),
-        "sha256": digest_of_file(moved),
+        "sha256": file_digest(moved),
     }
     assert source.reading() == Kaggle(dataset=NAME).reading()
     assert stand_in.requests == []

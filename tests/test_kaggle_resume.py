@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.sources import kaggle, kaggle_process
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.kaggle import UNFINISHED, KaggleUnreachable
@@ -157,7 +157,7 @@ def test_a_damaged_artifact_is_downloaded_from_the_start(stand_in, tmp_path):
 def test_after_a_kill_the_client_ends_and_the_next_run_goes_on(number, stand_in, tmp_path):
     stand_in.stall_after = HALF
     data = tmp_path / "data"
-    code = "import signal, sys; from femtogpt.artifact import Store\n"
+    code = "import signal, sys; from femtogpt.artifacts.store import Store\n"
     code += "from femtogpt.sources.fetch import fetch\n"
     code += "from femtogpt.sources.texts import Kaggle\n"
     code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # it may be inherited

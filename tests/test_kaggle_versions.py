@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle_process
 from femtogpt.sources.fetch import fetch

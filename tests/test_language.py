@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.corpus.excerpt import Excerpt
-from femtogpt.corpus.language import other_language
+from femtogpt.corpus.language_detection import other_language
+from femtogpt.corpus.text_stats import Excerpt
 from tests.conftest import SHARED
 from tests.helpers import PROSE, VERSE, quick
 

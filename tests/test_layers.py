@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = (
-    *("errors", "dial", "config", "config_file", "elsewhere", "remote", "artifact"),
-    *("progress", "parallel", "finding"),
-)
-ROOMS = ("sources", "corpus", "tokens", "model", "training", "reading", "sweep")  # as data flows
+BASE = (*("errors", "scaling", "config", "config_file", "storage", "progress", "parallel"),)
+ROOMS = (
+    *("artifacts", "sources", "corpus", "tokens", "model", "generation", "training"),
+    *("evaluation", "sweep"),
+)  # as data flows
 
 
 def imports(file: Path) -> set[str]:
@@ -68,7 +68,7 @@ class Bare(importlib.abc.MetaPathFinder):
         if name.partition(".")[0] in self.forbidden:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Bare())
-import femtogpt.training.loop, femtogpt.training.__main__, femtogpt.reading.generate
+import femtogpt.training.loop, femtogpt.training.__main__, femtogpt.generation.samples
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources import local
 from femtogpt.sources.fetch import BYTES, fetch

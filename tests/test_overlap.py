@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from femtogpt.corpus import packed, proof, rolling
-from femtogpt.corpus.index import Characters, Index, Letters, Stretch, runs
+from femtogpt.corpus import packed_documents, rolling_hash, split_proof
+from femtogpt.corpus.match_index import Characters, Index, Letters, Stretch, runs
 from femtogpt.corpus.overlap import LONG, Blocks, cleared, cut
-from femtogpt.corpus.packed import Packed
-from femtogpt.corpus.proof import prove
+from femtogpt.corpus.packed_documents import Packed
+from femtogpt.corpus.split_proof import prove
 from femtogpt.sources.encodings import decode
 from tests.helpers import PROSE, VERSE, quick
 
@@ -70,9 +70,9 @@ def lettered(text: str) -> str:
 @quick
 def test_exactly_what_is_shared_is_found(text, known, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rolling, "_CHUNK", chunk)
-        patch.setattr(packed, "PIECE", chunk)
-        patch.setattr(packed, "READY", 2)
+        patch.setattr(rolling_hash, "_CHUNK", chunk)
+        patch.setattr(packed_documents, "PIECE", chunk)
+        patch.setattr(packed_documents, "READY", 2)
         found = Index(Packed(known), length).shared(Characters(text))
     for start, end, document, offset in found:
         other = known[document]
@@ -95,8 +95,8 @@ def test_a_stretch_that_begins_a_little_before_another_is_found():
 @quick
 def test_exactly_the_letters_that_are_shared_are_found(text, known, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rolling, "_CHUNK", chunk)
-        patch.setattr(packed, "PIECE", chunk)
+        patch.setattr(rolling_hash, "_CHUNK", chunk)
+        patch.setattr(packed_documents, "PIECE", chunk)
         found = Index(Packed(known), length, Letters).shared(Letters(text))
     spans = []
     for start, end, document, offset in found:
@@ -306,8 +306,8 @@ def test_the_proof_tells_a_leak_of_the_length_from_a_shorter_one():
 @quick
 def test_the_proof_finds_the_longest_stretch_of_all(held, train, length, batch):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof, "SHORTEST", 3)
-        patch.setattr(proof, "BATCH", batch)
+        patch.setattr(split_proof, "SHORTEST", 3)
+        patch.setattr(split_proof, "BATCH", batch)
         found = prove(
             ((f"held {number}", text) for number, text in enumerate(held)),
             ((f"train {number}", text) for number, text in enumerate(train)),
@@ -325,7 +325,7 @@ def test_the_proof_finds_a_stretch_that_others_cover():
         known = ["", text[:60], "?" * (shift % 7) + text[50:], "?" * shift + text[20:100] + "?"]
         held = [(str(number), other) for number, other in enumerate(known)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(proof, "SHORTEST", 10)
+            patch.setattr(split_proof, "SHORTEST", 10)
             found = prove(held, [("train", text)], 80)
         assert not found["proved"] and found["longest"]["characters"] == 80
 

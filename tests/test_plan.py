@@ -8,8 +8,8 @@ import torch
 from femtogpt.cli import main
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.errors import UserError
-from femtogpt.training.outlook import outlook
 from femtogpt.training.plan import divisor, peaks_of_step, plan, windows_at_once
+from femtogpt.training.plan_report import outlook
 from femtogpt.training.precision import Precision
 from tests.helpers import config, listed
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.config import CorpusConfig, QualityConfig
-from femtogpt.corpus.excerpt import STRETCH, Excerpt, count_characters
 from femtogpt.corpus.quality import FILTERS, verdict, verdicts
+from femtogpt.corpus.text_stats import STRETCH, Excerpt, count_characters
 from femtogpt.sources.encodings import decode
 from tests.conftest import SHARED
 from tests.helpers import PROSE, VERSE, quick, story

@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from femtogpt.training.metrics import FILE, Metrics
-from tasks.recorder import InOneThread, Recorder
+from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
+from tasks.mlflow_metrics import InOneThread, Recorder
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def run(client):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / FILE
+    return tmp_path / METRICS_FILE
 
 
-def write(metrics: Metrics, first: int, last: int, evaluate_every: int = 10, late: float = 0):
+def write(metrics: MetricsWriter, first: int, last: int, evaluate_every: int = 10, late: float = 0):
     """The lines of steps ``first`` to ``last``: one of each step, and of some an evaluation."""
     for step in range(first, last + 1):
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": late + step}
@@ -63,7 +63,7 @@ def assert_whole(client, run: str, steps: int) -> None:
 
 
 def test_more_values_than_mlflow_takes_at_once_arrive_once_and_in_order(client, run, path):
-    write(Metrics(path), 1, 320)
+    write(MetricsWriter(path), 1, 320)
     recorder = Recorder(client, run, path)
     recorder.follow()
     recorder.follow()
@@ -74,7 +74,7 @@ def test_more_values_than_mlflow_takes_at_once_arrive_once_and_in_order(client, 
 def test_a_growing_file_is_followed_by_whole_lines(client, run, path):
     recorder = Recorder(client, run, path)
     recorder.follow()  # before the file is there
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     write(metrics, 1, 7)
     recorder.follow()
     write(metrics, 8, 24)
@@ -90,7 +90,7 @@ def test_a_growing_file_is_followed_by_whole_lines(client, run, path):
 
 
 def test_a_second_process_sends_nothing_twice(client, run, path):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     write(metrics, 1, 15)
     Recorder(client, run, path).follow()
     write(metrics, 16, 20)
@@ -102,7 +102,7 @@ def test_a_second_process_sends_nothing_twice(client, run, path):
 @pytest.mark.parametrize("again", [3, 7, 40], ids=["shorter", "about as long", "longer"])
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_file_cut_back_and_grown_again_gives_each_step_once(client, run, path, again, restarted):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     write(metrics, 1, 13)
     size = metrics.sync()
     write(metrics, 14, 20)
@@ -111,7 +111,7 @@ def test_a_file_cut_back_and_grown_again_gives_each_step_once(client, run, path,
     if restarted:
         recorder = Recorder(client, run, path)
     # What the killed process had written after its checkpoint is trained again, at another time.
-    write(Metrics(path, size), 14, 13 + again, late=1_700_000_000.123)
+    write(MetricsWriter(path, size), 14, 13 + again, late=1_700_000_000.123)
     recorder.follow()
     assert_whole(client, run, max(20, 13 + again))
 
@@ -135,7 +135,7 @@ class Failing:
 
 @pytest.mark.parametrize("taken", [False, True], ids=["before", "after it has taken them"])
 def test_a_store_that_fails_for_a_while_loses_nothing(client, run, path, taken, caplog):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     recorder = Recorder(Failing(client, {2, 4, 5}, taken), run, path)
     with caplog.at_level(logging.WARNING):
         for last in (150, 160, 170, 180):
@@ -146,11 +146,11 @@ def test_a_store_that_fails_for_a_while_loses_nothing(client, run, path, taken, 
     assert_whole(client, run, 180)
     warnings = [record.message for record in caplog.records]
     assert 1 <= len(warnings) <= 3
-    assert all("the store is away" in line and FILE in line for line in warnings)
+    assert all("the store is away" in line and METRICS_FILE in line for line in warnings)
 
 
 def test_while_the_store_is_away_there_is_one_warning(client, run, path, caplog):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     recorder = Recorder(Failing(client, set(range(1, 5)), False), run, path)
     with caplog.at_level(logging.WARNING):
         for step in range(1, 5):
@@ -163,7 +163,7 @@ def test_while_the_store_is_away_there_is_one_warning(client, run, path, caplog)
 
 
 def test_a_value_that_is_not_finite_keeps_no_other_out(client, run, path):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     write(metrics, 1, 4)
     line = {"step": 5, "tokens": 320, "seconds": 5 / 7, "time": 5}
     odd = {**line, "train_loss": math.nan, "gradient_norm": math.inf, "learning_rate": 0.1}
@@ -182,7 +182,7 @@ def test_stops_while_mlflow_writes_leave_no_lock_and_no_hole(client, run, path, 
     def stop(number, frame):
         raise KeyboardInterrupt
 
-    metrics, strikes = Metrics(path), 0
+    metrics, strikes = MetricsWriter(path), 0
     threaded = InOneThread(lambda: client)
     recorder = Recorder(threaded, run, path)
     before = signal.signal(signal.SIGALRM, stop)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt import remote as module
-from femtogpt.artifact import MANIFEST, Recipe, Store
+from femtogpt.artifacts import remote
+from femtogpt.artifacts.remote import Remote
+from femtogpt.artifacts.store import MANIFEST, Recipe, Store
 from femtogpt.errors import UserError
-from femtogpt.remote import Remote
 
 RECIPE = Recipe("corpus", 1, {"held_out": 0.05})
 
@@ -117,13 +117,13 @@ def test_a_store_that_is_away_is_told_once_and_gone_on_without(tmp_path, caplog)
 
 def test_a_store_that_was_away_is_asked_again_after_a_while(tmp_path, shared, monkeypatch):
     store = machine(tmp_path, "one", shared)
-    monkeypatch.setattr(module, "json", None)  # any fault at all
+    monkeypatch.setattr(remote, "json", None)  # any fault at all
     store.make(RECIPE, build)
     assert not list(shared.rglob(MANIFEST))
     monkeypatch.undo()
     store.make(RECIPE, fail)
     assert not list(shared.rglob(MANIFEST))
-    monkeypatch.setattr(module.time, "monotonic", lambda: 1e12)
+    monkeypatch.setattr(remote.time, "monotonic", lambda: 1e12)
     store.make(RECIPE, fail)
     assert list(shared.rglob(MANIFEST))
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from femtogpt.artifact import Artifact, Store
-from femtogpt.reading.report import plot, summary, write_report
+from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.evaluation.run_report import plot, summary, write_report
 
 COUNTS = {
     "corpus": {

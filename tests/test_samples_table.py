@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from femtogpt.training.metrics import FILE, Metrics
-from tasks.recorder import Recorder
-from tasks.samples import TABLE
+from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
+from tasks.mlflow_metrics import Recorder
+from tasks.mlflow_samples import TABLE
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def run(client, experiment):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / FILE
+    return tmp_path / METRICS_FILE
 
 
 def text(step: int) -> str:
     return f'Жил-был {step}.\n\n— «Кто "там"?» — спросила\u2028лиса, <b>и</b> | 漢'
 
 
-def write(metrics: Metrics, *steps: int) -> None:
+def write(metrics: MetricsWriter, *steps: int) -> None:
     """Each step with its loss, and what was written then."""
     for step in steps:
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": step}
@@ -85,7 +85,7 @@ class Counting:
 
 
 def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, path):
-    metrics, recorder = Metrics(path), Recorder(client, run, path)
+    metrics, recorder = MetricsWriter(path), Recorder(client, run, path)
     recorder.follow()
     assert not client.list_artifacts(run)
     write(metrics, 0, 10)
@@ -101,7 +101,7 @@ def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, pa
 
 
 def test_where_there_is_no_new_sample_mlflow_is_not_asked(client, run, path):
-    metrics, counting = Metrics(path), Counting(client)
+    metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0, 10)
     recorder = Recorder(counting, run, path)
     recorder.follow()
@@ -114,14 +114,14 @@ def test_where_there_is_no_new_sample_mlflow_is_not_asked(client, run, path):
 
 
 def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, path):
-    metrics = Metrics(path)
+    metrics = MetricsWriter(path)
     write(metrics, 0, 10)
     size = metrics.sync()
     write(metrics, 20)
     Recorder(client, run, path).follow()
     recorder = Recorder(client, run, path)  # another process
     recorder.follow()
-    metrics = Metrics(path, size)  # the training goes on from its checkpoint at step 10
+    metrics = MetricsWriter(path, size)  # the training goes on from its checkpoint at step 10
     write(metrics, 20, 30)
     recorder.follow()
     Recorder(client, run, path).follow()  # the same command once more
@@ -131,7 +131,7 @@ def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, p
 @pytest.mark.parametrize("taken", [False, True], ids=["before", "after it has taken it"])
 @pytest.mark.parametrize("call", ["log_batch", "log_text", "get_run", "set_tag"])
 def test_a_store_that_goes_away_gets_each_sample_once(client, run, path, call, taken):
-    metrics, counting = Metrics(path), Counting(client)
+    metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0)
     recorder = Recorder(counting, run, path)
     counting.fails, counting.taken = call, taken
@@ -148,7 +148,7 @@ def test_a_store_that_goes_away_gets_each_sample_once(client, run, path, call, t
 
 def test_a_table_that_a_person_has_put_there_is_still_shown(client, run, path):
     client.log_table(run, {"note": ["моя"]}, "mine.json")
-    write(Metrics(path), 0)
+    write(MetricsWriter(path), 0)
     Recorder(client, run, path).follow()
     tables = json.loads(client.get_run(run).data.tags["mlflow.loggedArtifacts"])
     assert [table["path"] for table in tables] == ["mine.json", TABLE]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Document

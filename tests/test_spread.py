@@ -9,7 +9,7 @@ import pytest
 
 from femtogpt.errors import UserError
 from femtogpt.parallel import carried_out_by, processes
-from tasks.cluster import code, spread_over
+from tasks.dask_map import code, spread_over
 
 pytest.importorskip("distributed", reason="make cluster installs what a cluster needs")
 

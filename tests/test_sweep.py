@@ -9,9 +9,9 @@ import pytest
 
 from femtogpt.config_file import load_config
 from femtogpt.errors import Pruned, UserError
-from femtogpt.sweep.config import load_sweep
-from femtogpt.sweep.report import BEST, PICTURE, TABLE, write_sweep
 from femtogpt.sweep.study import Study
+from femtogpt.sweep.sweep_config import load_sweep
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, write_sweep
 from femtogpt.training.metrics import BITS
 
 GRID = """

@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 
 from femtogpt.errors import UserError
-from femtogpt.sweep.config import load_sweep
-from femtogpt.sweep.report import write_sweep
 from femtogpt.sweep.study import Study
-from tasks.sweeping import SweepRun
+from femtogpt.sweep.sweep_config import load_sweep
+from femtogpt.sweep.sweep_report import write_sweep
+from tasks.mlflow_sweep import SweepRun
 from tests.pipelines import locked
 
 SWEEP = """

@@ -9,10 +9,17 @@ import sentencepiece as spm
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
-from femtogpt.tokens.tokenizer import FILE, SPACE, Tokenizer, sample, train, train_tokenizer
+from femtogpt.tokens.tokenizer import (
+    SPACE,
+    TOKENIZER_FILE,
+    Tokenizer,
+    sample,
+    train,
+    train_tokenizer,
+)
 from tests.helpers import PROSE, VERSE, config, listed, quick, story
 from tests.parquet import corpus
 
@@ -163,7 +170,7 @@ def test_each_id_has_its_text_or_its_byte():
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])
 def test_what_is_no_tokenizer_is_told(content, tmp_path):
     if content is not None:
-        (tmp_path / FILE).write_bytes(content)
+        (tmp_path / TOKENIZER_FILE).write_bytes(content)
     with pytest.raises(UserError, match=r"tokenizer\.model is no tokenizer: delete its folder"):
         Tokenizer.load(tmp_path)
 
@@ -192,7 +199,9 @@ def chosen(*names: str, **tokenizer) -> Config:
 def test_the_stage_gives_a_tokenizer_of_the_size_asked_for_and_finds_it_again(store):
     made = train_tokenizer(store, chosen(), corpus(store, SOURCES))
     assert made.counts["pieces"] == Tokenizer.load(made.path).size == 400
-    assert Tokenizer.load(made.path / FILE).encode(PROSE) == Tokenizer.load(made.path).encode(PROSE)
+    assert Tokenizer.load(made.path / TOKENIZER_FILE).encode(PROSE) == Tokenizer.load(
+        made.path
+    ).encode(PROSE)
     assert not train_tokenizer(store, chosen(), corpus(store, SOURCES)).made
 
 
@@ -200,7 +209,9 @@ def test_nothing_is_learned_from_held_out_text(store):
     secret = {"mine": {**SOURCES["mine"], "held_out": {"secret": "ъъъъъ ыыыыы " * 500}}}
     with_secret = train_tokenizer(store, chosen(), corpus(store, secret))
     without = train_tokenizer(store, chosen(), corpus(store, SOURCES))
-    assert (with_secret.path / FILE).read_bytes() == (without.path / FILE).read_bytes()
+    assert (with_secret.path / TOKENIZER_FILE).read_bytes() == (
+        without.path / TOKENIZER_FILE
+    ).read_bytes()
     assert not any("ъъ" in line for line in sample(corpus(store, secret), {"mine": 1.0}, 10**9))
 
 
@@ -288,11 +299,11 @@ def test_a_heavy_source_gets_more_pieces_of_its_own_than_a_light_one(store):
 
 
 def test_a_tokenizer_that_is_there_can_be_taken_as_it_is(tmp_path):
-    (tmp_path / FILE).write_bytes(MODEL)
+    (tmp_path / TOKENIZER_FILE).write_bytes(MODEL)
     texts = config({"one": listed({"a": PROSE})}, tokenizer={"path": tmp_path})
     made = train_tokenizer(Store(tmp_path / "data"), texts, corpus=None)
-    assert (made.path / FILE).read_bytes() == MODEL
+    assert (made.path / TOKENIZER_FILE).read_bytes() == MODEL
     assert made.counts["pieces"] == 500
-    (tmp_path / FILE).write_bytes(MODEL[:100])
+    (tmp_path / TOKENIZER_FILE).write_bytes(MODEL[:100])
     with pytest.raises(UserError, match="is no tokenizer"):
         train_tokenizer(Store(tmp_path / "data"), texts, corpus=None)

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.errors import UserError
-from femtogpt.tokens.figures import RARE, figures
-from femtogpt.tokens.report import report
 from femtogpt.tokens.shards import Tokens, write_tokens
-from femtogpt.tokens.sizes import cut
 from femtogpt.tokens.tokenizer import SPACE, Tokenizer, sample, train, train_tokenizer
-from femtogpt.tokens.words import Words
+from femtogpt.tokens.tokenizer_report import report
+from femtogpt.tokens.tokenizer_stats import RARE, figures
+from femtogpt.tokens.vocabulary_sizes import cut
+from femtogpt.tokens.word_pieces import Words
 from tests.helpers import PROSE, VERSE, config, listed, quick, story
 from tests.parquet import corpus
 

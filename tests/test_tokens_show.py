@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.artifact import Store
+from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.errors import UserError
 from femtogpt.tokens import shards as module
+from femtogpt.tokens.shard_view import show
 from femtogpt.tokens.shards import Tokens, write_tokens
-from femtogpt.tokens.show import show
 from femtogpt.tokens.tokenizer import SPACE, train_tokenizer
 from tests.helpers import PROSE, VERSE, config, listed, quick, story
 from tests.parquet import corpus

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
+from femtogpt.model.loading import load_model
 from femtogpt.model.score import Score, score_shards
 from femtogpt.training.checkpoint import load_newest
-from femtogpt.training.loop import load, train
-from femtogpt.training.metrics import FILE
+from femtogpt.training.loop import train
+from femtogpt.training.metrics import METRICS_FILE
 from femtogpt.training.schedule import Schedule
 from tests.tiny import course, diverging, outcome, settings, stop_after, trained
 
@@ -58,7 +59,7 @@ def test_the_last_estimate_over_all_held_out_text_is_the_score_of_the_weights(to
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
-    whole = sum((score for _, score in score_shards(load(run, "cpu"), shards, 8)), Score())
+    whole = sum((score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score())
     last = course(run)[-1]
     assert last["held_out_loss"] == pytest.approx(whole.loss, rel=1e-6)
     estimate = last["held_out_bits_per_character_estimate"]
@@ -67,7 +68,7 @@ def test_the_last_estimate_over_all_held_out_text_is_the_score_of_the_weights(to
 
 def test_a_folder_without_a_trained_model_is_the_users_error(run):
     with pytest.raises(UserError, match="no trained model"):
-        load(run)
+        load_model(run)
 
 
 def test_another_seed_gives_other_weights(tokens, tmp_path, unbroken):
@@ -167,7 +168,7 @@ def test_the_final_weights_are_those_of_the_lowest_held_out_loss(tokens, run):
     losses = [line["held_out_loss"] for line in course(run) if "held_out_loss" in line]
     assert min(losses) < losses[-1]
     shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
-    whole = sum((score for _, score in score_shards(load(run, "cpu"), shards, 8)), Score())
+    whole = sum((score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score())
     assert whole.loss == pytest.approx(min(losses), rel=1e-6)
 
 
@@ -311,7 +312,7 @@ def test_where_compiling_fails_training_goes_on_without(tokens, run, unbroken, m
 
         return fail
 
-    monkeypatch.setattr("femtogpt.training.compiled.torch.compile", broken)
+    monkeypatch.setattr("femtogpt.training.compilation.torch.compile", broken)
     train(settings(compile=True), tokens, run)
     assert "torch.compile does not work here (no C++ compiler): training without" in caplog.text
     assert outcome(run) == unbroken(settings())
@@ -330,7 +331,7 @@ def test_the_metrics_are_json_even_where_a_value_is_not_finite(tokens, run):
     def refuse(name):
         raise ValueError(f"{name} is not JSON")
 
-    for line in (run / FILE).read_text().splitlines():
+    for line in (run / METRICS_FILE).read_text().splitlines():
         json.loads(line, parse_constant=refuse)
 
 

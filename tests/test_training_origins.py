@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from femtogpt.artifact import digest_of_file
+from femtogpt.artifacts.store import file_digest
 from femtogpt.errors import Stopped, UserError
+from femtogpt.training.initialization import lineage
 from femtogpt.training.loop import train
-from femtogpt.training.origin import lineage
 from tests.tiny import course, outcome, settings, stop_after, trained
 
 
@@ -23,7 +23,7 @@ def test_a_training_begins_with_the_weights_of_another_and_says_so(tokens, run, 
         second = trained(config, tokens, tmp_path / f"second{number}")
         assert course(second)[0]["held_out_loss"] == course(first)[-1]["held_out_loss"]
     (history,) = lineage(first)
-    assert history["weights"] == digest_of_file(first / "model.safetensors")
+    assert history["weights"] == file_digest(first / "model.safetensors")
     (second / "settings.json").write_text(
         config.model_copy(update={"lineage": lineage(first)}).model_dump_json()
     )

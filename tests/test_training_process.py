@@ -10,7 +10,7 @@ import pytest
 from femtogpt.errors import UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
-from tasks.training import supervise
+from tasks.training_process import supervise
 from tests.tiny import Process, course, diverging, outcome, settings
 
 LONG = {"max_steps": 200, "checkpoint_every": 40, "evaluate_every": 50}

@@ -7,12 +7,13 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped
+from femtogpt.generation.sampling import write
 from femtogpt.model.gpt import GPT
-from femtogpt.model.write import write
+from femtogpt.model.loading import load_model
 from femtogpt.tokens.tokenizer import Tokenizer
-from femtogpt.training.loop import load, train
+from femtogpt.training.loop import train
 from femtogpt.training.metrics import SAMPLE
-from femtogpt.training.sampler import TOKENS, Sampler
+from femtogpt.training.progress_samples import TOKENS, Sampler
 from tests.tiny import (
     course,
     outcome,
@@ -63,7 +64,7 @@ def test_what_it_wrote_is_what_the_weights_write_their_average_where_there_is_on
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     tokenizer = Tokenizer.load(tokens.folder)
-    text = write(load(run, "cpu"), tokenizer, tokens=TOKENS, top_p=0.95, seed=7)
+    text = write(load_model(run, "cpu"), tokenizer, tokens=TOKENS, top_p=0.95, seed=7)
     first, *_, last = samples(run).values()
     assert last == text != first
 

@@ -16,11 +16,10 @@ import torch
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Shard, Tokens
-from femtogpt.tokens.tokenizer import FILE as TOKENIZER
-from femtogpt.tokens.tokenizer import Tokenizer
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 from femtogpt.tokens.tokenizer import train as train_tokenizer
 from femtogpt.training.loop import Settings, train
-from femtogpt.training.metrics import FILE, SAMPLE, read_metrics
+from femtogpt.training.metrics import METRICS_FILE, SAMPLE, read_metrics
 
 torch.set_num_threads(1)
 
@@ -93,7 +92,7 @@ def readable(folder: Path) -> Tokens:
     model = train_tokenizer(iter(lines * 20), 310)
     tokenizer = Tokenizer(model)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / TOKENIZER).write_bytes(model)
+    (folder / TOKENIZER_FILE).write_bytes(model)
     documents = [tokenizer.encode(f"{line}\n" * 2) for line in lines]
     splits = {"train": {"one": documents * 8}, "held_out": {"one": documents}}
     return write_tokens(folder, splits, tokenizer.size)
@@ -147,7 +146,7 @@ def stop_after(steps: int) -> Callable[[], bool]:
 
 def course(run: Path) -> list[dict]:
     """The metrics, without the times."""
-    lines = read_metrics(run / FILE)
+    lines = read_metrics(run / METRICS_FILE)
     return [{key: line[key] for key in line if key not in ("seconds", "time")} for line in lines]
 
 
@@ -192,7 +191,7 @@ class Process:
 
     def reach(self, step: int) -> None:
         """Wait until it has trained so many steps."""
-        file, until = self.run / FILE, time.monotonic() + 60
+        file, until = self.run / METRICS_FILE, time.monotonic() + 60
         while not file.is_file() or f'{{"step": {step},' not in file.read_text():
             assert self.child.poll() is None, self.child.stderr.read()
             assert time.monotonic() < until, f"no step {step} in a minute"

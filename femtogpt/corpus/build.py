@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from femtogpt.artifact import Artifact, Recipe, Store
+from femtogpt.artifacts.store import Artifact, Recipe, Store
 from femtogpt.config import Config, CorpusConfig
 from femtogpt.corpus.dedup import NOTHING, near_duplicates
 from femtogpt.corpus.exchange import exchanged
 from femtogpt.corpus.part import Part
-from femtogpt.corpus.proof import Findings, HeldOut, concluded, examine
 from femtogpt.corpus.rules import STANDARD, chosen
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, read, versions
+from femtogpt.corpus.split_proof import Findings, HeldOut, concluded, examine
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map, processes
 from femtogpt.sources.fetch import BYTES

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from femtogpt.elsewhere import place_of
+from femtogpt.storage import storage_path
 
 CLEANED = "cleaned"
 KEPT = ("documents", "rejected")
@@ -24,7 +24,7 @@ def exchanged(folder: Path, exchange: str | None, name: str) -> Iterator[Path]:
         yield folder.absolute()  # who works elsewhere may have been started elsewhere
         (folder / CLEANED).rmdir()
         return
-    place = place_of(exchange) / f"{name}-{platform.node()}"
+    place = storage_path(exchange) / f"{name}-{platform.node()}"
     _remove(place)  # of a process that was killed
     try:
         place.mkdir(parents=True, exist_ok=True)

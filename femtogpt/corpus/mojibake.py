@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from femtogpt.corpus.excerpt import MARKS
+from femtogpt.corpus.text_stats import MARKS
 from femtogpt.corpus.vocabulary import RUSSIAN
 
 READ_AS = ("cp1251", "cp1252", "latin-1", "koi8-r", "cp866", "iso8859-5")

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from femtogpt.corpus.index import Characters, Index, Letters, Stretch, runs
-from femtogpt.corpus.packed import Packed
+from femtogpt.corpus.match_index import Characters, Index, Letters, Stretch, runs
+from femtogpt.corpus.packed_documents import Packed
 
 LONG = 2_000  # characters: a longer line is cut by sentences, a longer sentence by words
 EDGE = 20  # characters: a line stays of which a stretch has so few, and not much, at its edge

@@ -14,7 +14,7 @@ import polars as pl
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.clean import Batch, Cleaned, batches, clean
 from femtogpt.corpus.exchange import CLEANED
-from femtogpt.corpus.place import HELD_OUT, Fate, Placing, place
+from femtogpt.corpus.placement import HELD_OUT, Fate, Placing, place
 from femtogpt.corpus.rules import Rule
 from femtogpt.corpus.schema import SCHEMA, SPLITS, Version, read, write
 from femtogpt.corpus.split import held_out

@@ -18,9 +18,9 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus import repetition
-from femtogpt.corpus.excerpt import Excerpt
-from femtogpt.corpus.language import other_language
+from femtogpt.corpus.language_detection import other_language
 from femtogpt.corpus.mojibake import mistake
+from femtogpt.corpus.text_stats import Excerpt
 from femtogpt.corpus.vocabulary import IMPOSSIBLE, RUSSIAN
 
 VERDICT = {"rule": pl.String, "figure": pl.String}

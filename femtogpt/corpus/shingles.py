@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from femtogpt.corpus.letters import alphabet
-from femtogpt.corpus.rolling import characters, powers
+from femtogpt.corpus.rolling_hash import characters, powers
 
 SHINGLE = 5  # words
 LONGEST = 256  # letters at the start of a word that tell it from others

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from femtogpt.config import ModelConfig
-from femtogpt.model.head import linear_cross_entropy, softmax_gradient, token_nats
+from femtogpt.model.loss import linear_cross_entropy, softmax_gradient, token_nats
 
 EPS = 1e-6
 ROWS = 128  # queries whose scores are computed at once, in compiled attention on a CPU

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from femtogpt.model.head import IGNORED
+from femtogpt.model.loss import IGNORED
 from femtogpt.tokens.shards import Entry, Shard
 
 PREDICTIONS = 16384  # computed at once

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from femtogpt.artifact import MANIFEST, Artifact, Recipe, Store
+from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Source
 

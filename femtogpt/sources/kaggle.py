@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from femtogpt.artifact import digest_of_file
+from femtogpt.artifacts.store import file_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.sources.archives import check_archive
@@ -40,7 +40,7 @@ def identity(dataset: str, archive: Path | None) -> dict:
     what = {"kind": KIND, "dataset": dataset}
     if archive is not None:
         _check_zip(archive)
-        what["sha256"] = digest_of_file(archive)
+        what["sha256"] = file_digest(archive)
     return what
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from femtogpt.artifact import digest_of_file
+from femtogpt.artifacts.store import file_digest
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive, readable
 from femtogpt.sources.compressed import compression
@@ -130,7 +130,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _digest(file: Path) -> str:
     with _explained(file):
-        return digest_of_file(file)
+        return file_digest(file)
 
 
 @contextmanager

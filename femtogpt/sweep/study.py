@@ -10,12 +10,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifact import digest_of, explained
+from femtogpt.artifacts.store import explain_os_errors, json_digest
 from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
-from femtogpt.sweep.config import Choice, Range, SweepConfig, is_whole
+from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_whole
 from femtogpt.training.metrics import BITS
-from femtogpt.training.stage import APART
+from femtogpt.training.training_stage import APART
 
 ROUNDS = 20  # points of a training at which trials are compared
 CLEARLY = 1.25  # times a budget: the first tenth of a training tells its whole so well
@@ -40,9 +40,9 @@ class Study:
         same = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
         apart = {**dict.fromkeys(PLACES, True), "train": APART}
         base = config.model_dump(mode="json", exclude=apart)
-        digest = digest_of([same, base])[:8]
+        digest = json_digest([same, base])[:8]
         self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"
-        with explained(self.folder):
+        with explain_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._alone = FileLock(self.folder / ".lock")
             try:

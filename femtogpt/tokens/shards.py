@@ -24,12 +24,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from femtogpt.artifact import Artifact, Recipe, Store
+from femtogpt.artifacts.store import Artifact, Recipe, Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.progress import progress
-from femtogpt.tokens.tokenizer import FILE, Tokenizer
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 
 VERSION = 2
 INDEX = "index.json"
@@ -125,7 +125,7 @@ def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Arti
         from femtogpt.corpus.schema import SPLITS, parts
 
         encoder = Tokenizer.load(tokenizer.path)
-        (folder / FILE).write_bytes((tokenizer.path / FILE).read_bytes())
+        (folder / TOKENIZER_FILE).write_bytes((tokenizer.path / TOKENIZER_FILE).read_bytes())
         dtype = "<u2" if encoder.size <= NARROW else "<u4"
         writers: dict[tuple[str, str], _Writer] = {}
         files = [(split, *part) for split in SPLITS for part in parts(corpus, split)]

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import sentencepiece as spm
 
-from femtogpt.artifact import Artifact, Recipe, Store, write_whole
+from femtogpt.artifacts.store import Artifact, Recipe, Store, write_atomic
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 
 VERSION = 2
-FILE = "tokenizer.model"
+TOKENIZER_FILE = "tokenizer.model"
 LONGEST_LINE = 1 << 24  # bytes; sentencepiece skips longer lines in silence, by default past 4192
 SPACE = "\u2581"  # sentencepiece's sign for a space: it cannot tell a real one from it
 # Line ends are pieces of their own, so that a text can be cut after any of them and its ids are
@@ -55,7 +55,7 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
     def build(folder: Path) -> dict:
         lines = sample(corpus, weights, settings.sample_characters)
         model = train(lines, settings.vocab_size, settings.character_coverage, settings.special)
-        write_whole(folder / FILE, model)
+        write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": Tokenizer(model).size}
 
     return store.make(recipe, build)
@@ -64,11 +64,11 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
 def _given(store: Store, path: Path) -> Artifact:
     """The artifact of a tokenizer that is there already."""
     tokenizer = Tokenizer.load(path)
-    model = (path / FILE if path.is_dir() else path).read_bytes()
+    model = (path / TOKENIZER_FILE if path.is_dir() else path).read_bytes()
     recipe = Recipe("tokenizer", VERSION, {"model": hashlib.sha256(model).hexdigest()})
 
     def build(folder: Path) -> dict:
-        write_whole(folder / FILE, model)
+        write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": tokenizer.size}
 
     return store.make(recipe, build)
@@ -172,7 +172,7 @@ class Tokenizer:
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
         """From a ``tokenizer.model`` or the folder that holds one; UserError where it is none."""
-        path = path / FILE if path.is_dir() else path
+        path = path / TOKENIZER_FILE if path.is_dir() else path
         try:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifact import explained
+from femtogpt.artifacts.store import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
+from femtogpt.model.files import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from femtogpt.training.loop import Settings
@@ -80,7 +81,7 @@ def _settings(run: Path) -> Settings:
     from femtogpt.training.loop import Settings
 
     try:
-        settings = Settings.model_validate_json((run / "settings.json").read_bytes())
+        settings = Settings.model_validate_json((run / SETTINGS_FILE).read_bytes())
         if settings.train.max_steps is None:
             raise ValueError("train.max_steps is not given")
         return settings
@@ -116,7 +117,7 @@ def main() -> int:
                 os.kill(os.getpid(), -status)
             return status
         alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
-        with explained(arguments.run), alone:
+        with explain_os_errors(arguments.run), alone:
             train(settings, Tokens(arguments.tokens), arguments.run, stop)
     except Stopped as stopped:
         logging.info("%s", stopped)

@@ -23,13 +23,13 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from femtogpt.artifact import digest_of_file, sync, write_whole
-from femtogpt.training.metrics import FILE
+from femtogpt.artifacts.store import file_digest, sync, write_atomic
+from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.training.metrics import METRICS_FILE
 
 FOLDER = "checkpoints"
 BEST = "best"
 ABOUT = "checkpoint.json"
-WEIGHTS = "model.safetensors"
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +52,7 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
-        "metrics": _digest_of_start(run / FILE, checkpoint.metrics_size),
+        "metrics": _digest_of_start(run / METRICS_FILE, checkpoint.metrics_size),
         "seconds": checkpoint.seconds,
     }
     partial = _written(folder, checkpoint.weights, {"state.pt": state.getbuffer()}, about)
@@ -79,7 +79,7 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
     try:
         about = json.loads((folder / ABOUT).read_text())
         _check_files(folder, about)
-        return about["step"], safetensors.torch.load_file(folder / WEIGHTS)
+        return about["step"], safetensors.torch.load_file(folder / WEIGHTS_FILE)
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         log.warning("checkpoint %s is damaged (%s): taking the last weights", folder, error)
         return None
@@ -140,14 +140,14 @@ def _written(
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    write_whole(partial / WEIGHTS, safetensors.torch.save(dict(weights)))
+    write_atomic(partial / WEIGHTS_FILE, safetensors.torch.save(dict(weights)))
     for name, data in files.items():
-        write_whole(partial / name, data)
+        write_atomic(partial / name, data)
     about = {
         **about,
-        "files": {path.name: digest_of_file(path) for path in sorted(partial.iterdir())},
+        "files": {path.name: file_digest(path) for path in sorted(partial.iterdir())},
     }
-    write_whole(partial / ABOUT, json.dumps(about, indent=1).encode())
+    write_atomic(partial / ABOUT, json.dumps(about, indent=1).encode())
     return partial
 
 
@@ -158,7 +158,7 @@ def load_newest(run: Path) -> Checkpoint | None:
     """
     for folder in sorted((run / FOLDER).glob("[0-9]*"), reverse=True):
         try:
-            about = _checked(folder, run / FILE)
+            about = _checked(folder, run / METRICS_FILE)
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             log.warning("checkpoint %s is damaged (%s): taking the one before", folder, error)
             continue
@@ -166,7 +166,7 @@ def load_newest(run: Path) -> Checkpoint | None:
             about["step"],
             about["metrics_size"],
             about["seconds"],
-            safetensors.torch.load_file(folder / WEIGHTS),
+            safetensors.torch.load_file(folder / WEIGHTS_FILE),
             torch.load(folder / "state.pt", weights_only=True, map_location="cpu"),
         )
     return None
@@ -185,7 +185,7 @@ def _checked(folder: Path, metrics: Path) -> dict:
 
 def _check_files(folder: Path, about: dict) -> None:
     for name, digest in about["files"].items():
-        if digest_of_file(folder / name) != digest:
+        if file_digest(folder / name) != digest:
             raise ValueError(f"{name} does not match its checksum")
 
 

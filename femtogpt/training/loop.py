@@ -12,28 +12,28 @@ import safetensors.torch
 import torch
 from pydantic import Field
 
-from femtogpt.artifact import write_whole
+from femtogpt.artifacts.store import write_atomic
 from femtogpt.config import ModelConfig, Section, TrainConfig
-from femtogpt.dial import weight_decay
 from femtogpt.errors import Stopped, Unfit, UserError
+from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
+from femtogpt.scaling import weight_decay
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.tokens.tokenizer import FILE as TOKENIZER
-from femtogpt.training import checkpoint, compiled, metrics
-from femtogpt.training.average import Average
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.training import checkpoint, compilation, metrics
 from femtogpt.training.distributed import Group, joined, share, whole
+from femtogpt.training.ema import Average
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
+from femtogpt.training.initialization import check_tokenizer, load_weights
 from femtogpt.training.optimizer import Optimizer
-from femtogpt.training.origin import check_tokenizer, load_weights
 from femtogpt.training.plan import windows_at_once
-from femtogpt.training.precision import Precision, find_device
-from femtogpt.training.sampler import Sampler
+from femtogpt.training.precision import Precision
+from femtogpt.training.progress_samples import Sampler
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.state import State
 
-WEIGHTS = checkpoint.WEIGHTS
 SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
 WORSE = 1.0  # nats by which the held-out loss may be above the untrained model's
 ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
@@ -93,9 +93,9 @@ def _train(
     windows = group.least(
         windows_at_once(model_config, config, tokens.vocab_size, precision, group.size)
     )
-    if compiled.pays(model, precision, config):
-        compiled.compile_model(model, by_layer=group.size > 1 and config.parallel == "fsdp")
-        compiled.try_out(model, precision, windows, group)
+    if compilation.pays(model, precision, config):
+        compilation.compile_model(model, by_layer=group.size > 1 and config.parallel == "fsdp")
+        compilation.try_out(model, precision, windows, group)
     shared = model if group.size == 1 else share(model, config.parallel)
     batches = Batches(
         tokens.shards("train"),
@@ -121,10 +121,14 @@ def _train(
     resumed = step
     if config.init_from is not None and not step:
         shapes = {name: weight.shape for name, weight in model.state_dict().items()}
-        state.load(load_weights(config.init_from, shapes, tokens.folder / TOKENIZER))
+        state.load(load_weights(config.init_from, shapes, tokens.folder / TOKENIZER_FILE))
         average.load([])
     group.wait()  # all have read what only one writes from now on
-    course = metrics.Metrics(run / metrics.FILE, size) if group.leads else metrics.Silent()
+    course = (
+        metrics.MetricsWriter(run / metrics.METRICS_FILE, size)
+        if group.leads
+        else metrics.NullMetricsWriter()
+    )
     schedule = Schedule(config, group.told(course.values("held_out_loss")))
     losses = schedule.losses
     if group.leads:
@@ -206,19 +210,7 @@ def _train(
         writer.wait()
     final = _final(run, losses, state, group)
     if group.leads:
-        write_whole(run / WEIGHTS, safetensors.torch.save(final))
-
-
-def load(run: Path, device: str = "auto") -> GPT:
-    """The trained model in a run's folder, ready to read; UserError if there is none."""
-    try:
-        settings = Settings.model_validate_json((run / "settings.json").read_bytes())
-        weights = safetensors.torch.load_file(run / WEIGHTS)
-    except OSError as error:
-        raise UserError(f"{run} holds no trained model: {error.strerror}") from error
-    model = GPT(settings.model, len(weights["embed_tokens.weight"]))
-    model.load_state_dict(weights)
-    return model.to(find_device(device)).eval()
+        write_atomic(run / WEIGHTS_FILE, safetensors.torch.save(final))
 
 
 def _final(run: Path, losses: list[float], state: State, group: Group) -> dict[str, torch.Tensor]:

@@ -12,20 +12,20 @@ import math
 import os
 from pathlib import Path
 
-from femtogpt.artifact import write_whole
+from femtogpt.artifacts.store import write_atomic
 
-FILE = "metrics.jsonl"
+METRICS_FILE = "metrics.jsonl"
 BITS = "held_out_bits_per_character_estimate"
 SAMPLE = "sample"
 
 
-class Metrics:
+class MetricsWriter:
     """Appends lines; on resuming, what came after the checkpoint is cut off."""
 
     def __init__(self, path: Path, size: int = 0):
         if path.is_file() and path.stat().st_size > size:
             # A new file: who follows the old one sees that, and not lines cut in the middle.
-            write_whole(path, path.read_bytes()[:size])
+            write_atomic(path, path.read_bytes()[:size])
         self.path = path
         self.file = path.open("ab")
 
@@ -52,7 +52,7 @@ class Metrics:
         return self.file.tell()
 
 
-class Silent:
+class NullMetricsWriter:
     """In the place of Metrics in a process that does not write."""
 
     def log(self, **values: float | str) -> None:
@@ -65,7 +65,7 @@ class Silent:
         return 0
 
 
-class Tail:
+class MetricsReader:
     """Follows the lines of a metrics file that a training writes."""
 
     def __init__(self, path: Path):
@@ -88,4 +88,4 @@ class Tail:
 
 def read_metrics(path: Path) -> list[dict]:
     """All lines of a metrics file."""
-    return Tail(path).new()
+    return MetricsReader(path).new()

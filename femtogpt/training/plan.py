@@ -17,7 +17,7 @@ import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.gpt import GPT
-from femtogpt.model.head import rows_at_once
+from femtogpt.model.loss import rows_at_once
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
 

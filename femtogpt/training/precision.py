@@ -7,15 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from femtogpt.config import TrainConfig
-from femtogpt.errors import UserError
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a setting; UserError where it is not there."""
-    cuda = torch.cuda.is_available()
-    if name.startswith("cuda") and not cuda:
-        raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
-    return torch.device(name if name != "auto" else "cuda" if cuda else "cpu")
+from femtogpt.model.loading import find_device
 
 
 class Precision:

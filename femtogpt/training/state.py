@@ -10,9 +10,9 @@ import torch
 
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.training.average import Average
 from femtogpt.training.checkpoint import Checkpoint, load_newest
 from femtogpt.training.distributed import gathered, spread_like
+from femtogpt.training.ema import Average
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision

@@ -1,0 +1,1 @@
+"""Content-addressed folders: every stage's result, with the manifest of what it was made from."""

@@ -1,0 +1,75 @@
+"""Finding an artifact without the settings that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from femtogpt.artifacts.store import MANIFEST, Artifact
+from femtogpt.errors import UserError
+
+
+def find(kind: str, where: str | None, data: Path) -> Artifact:
+    """An artifact of this kind: in a folder, of a configuration's sources, or the newest.
+
+    ``where`` is a folder, a configuration (its name or path) or None. What depends on the corpus
+    is found for a configuration by way of it. Raises UserError where there is none.
+    """
+    if where and (Path(where) / MANIFEST).is_file():
+        artifact = _load(Path(where))
+        if artifact.kind != kind:
+            raise UserError(f"{where} is of the kind {artifact.kind}; give a folder of {kind}")
+        return artifact
+    found = _newest_first(kind, data)
+    if where:
+        from femtogpt.config_file import load_config
+
+        sources = sorted(load_config(where).sources)
+        found = [artifact for artifact in found if _sources(artifact, data) == sources]
+    if not found:
+        name = where or "sample"
+        raise UserError(
+            f"{data}: there is no {kind}{f' of {where}' if where else ''}"
+            f" yet; make pipeline CONF={name} makes it"
+        )
+    return found[0]
+
+
+def _newest_first(kind: str, data: Path) -> list[Artifact]:
+    artifacts = [_load(path.parent) for path in (data / kind).glob(f"[!.]*/{MANIFEST}")]
+    return sorted(artifacts, key=_moment, reverse=True)
+
+
+def _moment(artifact: Artifact) -> tuple[str, int]:
+    """When an artifact was made; the manifest tells whole seconds alone."""
+    return artifact.manifest["made"], (artifact.path / MANIFEST).stat().st_mtime_ns
+
+
+def made_from(artifact: Artifact, name: str, data: Path, kind: str | None = None) -> Artifact:
+    """The input ``name`` of an artifact (an artifact of ``kind``, by default of that name).
+
+    Raises UserError where it is no longer there.
+    """
+    content = artifact.manifest["inputs"][name]
+    for other in _newest_first(kind or name, data):
+        if other.content == content:
+            return other
+    raise UserError(
+        f"{artifact.path} was made from {kind or name} {name!r}, which is no longer in {data}:"
+        " run make pipeline again"
+    )
+
+
+def _sources(artifact: Artifact, data: Path) -> list[str]:
+    """The names of the sources that an artifact goes back to."""
+    try:
+        corpus = artifact if artifact.kind == "corpus" else made_from(artifact, "corpus", data)
+    except UserError:
+        return []
+    return sorted(corpus.manifest["config"]["sources"])
+
+
+def _load(path: Path) -> Artifact:
+    try:
+        return Artifact.load(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is no artifact ({error}): delete it, it is made again") from error

@@ -1,0 +1,115 @@
+"""The report stage: the loss plot, and a summary that a person reads at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.evaluation.evaluate import EVALUATION_FILE
+from femtogpt.generation.samples import SAMPLES_FILE
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
+
+VERSION = 2
+SUMMARY, PLOT = "summary.txt", "loss.png"
+SHOWN = 3  # samples in the summary
+LONGEST = 600  # characters of a sample in the summary
+
+
+def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> Artifact:
+    """``loss.png`` and ``summary.txt`` of a pipeline.
+
+    ``artifacts`` are corpus, tokenizer, tokens, run, evaluation and samples.
+    """
+    recipe = Recipe("report", VERSION, {"name": name}, artifacts)
+
+    def build(folder: Path) -> dict:
+        evaluation = json.loads((artifacts["evaluation"].path / EVALUATION_FILE).read_text("utf-8"))
+        lines = read_metrics(artifacts["run"].path / METRICS_FILE)
+        plot(lines, _floor(evaluation["held_out"]), name, folder / PLOT)
+        samples = json.loads((artifacts["samples"].path / SAMPLES_FILE).read_text("utf-8"))
+        text = summary(artifacts, evaluation, samples, lines)
+        (folder / SUMMARY).write_text(text, encoding="utf-8")
+        return {}
+
+    return store.make(recipe, build)
+
+
+def summary(
+    artifacts: Mapping[str, Artifact], evaluation: dict, samples: list[dict], lines: list[dict]
+) -> str:
+    """What was made of how much text, what it is worth, and how it writes."""
+    corpus, tokens = artifacts["corpus"].counts, artifacts["tokens"].counts
+    held_out, run = evaluation["held_out"], artifacts["run"].counts
+    share = corpus["held_out_characters"] / (
+        corpus["held_out_characters"] + corpus["train_characters"]
+    )
+    parts = [
+        f"Corpus      {corpus['documents_read']:,} works, {_millions(corpus['characters_read'])}"
+        f" characters; {corpus['documents_rejected']:,} rejected;"
+        f" {corpus['held_out_documents']:,} works ({share:.1%} of the characters) held out",
+        f"Tokens      {_millions(tokens['train_tokens'])} for training,"
+        f" {_millions(tokens['held_out_tokens'])} held out;"
+        f" {artifacts['tokenizer'].counts['pieces']:,} pieces,"
+        f" {tokens['characters_per_token']:.2f} characters per token",
+        f"Model       {_millions(run['parameters'])} parameters; {run['steps']:,} steps,"
+        f" {_millions(run['tokens'])} tokens ({run['tokens'] / tokens['train_tokens']:.1f} epochs)"
+        f" in {_duration(lines[-1]['seconds'])}",
+        f"Held out    {held_out['bits_per_character']:.3f} bits per character"
+        f" ({held_out['loss']:.3f} nats per token);"
+        f" train {evaluation['train']['bits_per_character_estimate']:.3f}",
+    ]
+    if held_out["entropy"] is not None:
+        parts.append(
+            f"            {held_out['entropy']:.3f} is the text's true entropy:"
+            f" the model is at {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
+        )
+    for number, sample in enumerate(samples[:SHOWN], 1):
+        text = sample["prompt"] + sample["text"]
+        if len(text) > LONGEST:
+            text = text[:LONGEST].rsplit(" ", 1)[0] + " …"
+        parts += ["", f"Sample {number}", *(f"    {line}".rstrip() for line in text.split("\n"))]
+    return "\n".join(parts) + "\n"
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count:,}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _floor(held_out: Mapping) -> float | None:
+    """The loss, in nats per token, of a model that knows the text's true distribution."""
+    if held_out["entropy"] is None:
+        return None
+    return held_out["entropy"] * math.log(2) * held_out["characters"] / held_out["tokens"]
+
+
+def plot(lines: list[dict], floor: float | None, name: str, path: Path) -> None:
+    """Loss by tokens, train and held-out, and the loss that is the floor, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
+    train = [(line["tokens"] / 1e6, line["train_loss"]) for line in lines if "train_loss" in line]
+    held_out = [
+        (line["tokens"] / 1e6, line["held_out_loss"]) for line in lines if "held_out_loss" in line
+    ]
+    axes.plot(*zip(*train, strict=True), linewidth=0.6, alpha=0.5, label="train, each step")
+    axes.plot(*zip(*held_out, strict=True), marker="o", markersize=3, label="held out")
+    if floor is not None:
+        axes.axhline(floor, color="black", linestyle="--", linewidth=1, label="true entropy")
+    axes.set(xlabel="tokens, millions", ylabel="loss, nats per token", title=name)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+    pyplot.close(figure)

@@ -1,0 +1,50 @@
+"""The samples stage: what the trained model writes after each prompt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.config import Config
+from femtogpt.tokens.tokenizer import Tokenizer
+
+VERSION = 1
+SAMPLES_FILE = "samples.json"
+
+
+def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact) -> Artifact:
+    """Have a run's final weights go on from each prompt: ``samples.json`` and ``samples.md``."""
+    settings = {**config.samples.model_dump(mode="json"), "seed": config.seed}
+    recipe = Recipe("samples", VERSION, settings, {"run": run, "tokens": tokens})
+
+    def build(folder: Path) -> dict:
+        # torch takes seconds to import: not when the samples are up to date
+        from femtogpt.generation.sampling import write
+        from femtogpt.model.loading import load_model
+
+        model, tokenizer = load_model(run.path, config.train.device), Tokenizer.load(tokens.path)
+        samples = []
+        for number, prompt in enumerate(config.samples.prompts):
+            text = write(
+                model,
+                tokenizer,
+                prompt,
+                tokens=config.samples.tokens,
+                temperature=config.samples.temperature,
+                top_k=config.samples.top_k,
+                top_p=config.samples.top_p,
+                seed=config.seed + number,
+            )
+            samples.append({"prompt": prompt, "text": text})
+        (folder / SAMPLES_FILE).write_text(
+            json.dumps(samples, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        pages = (
+            (f"**{sample['prompt']}**" if sample["prompt"] else "") + sample["text"]
+            for sample in samples
+        )
+        (folder / "samples.md").write_text("\n\n---\n\n".join(pages) + "\n", encoding="utf-8")
+        return {"samples": len(samples)}
+
+    return store.make(recipe, build)

@@ -1,0 +1,34 @@
+"""Loading a trained model from a run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from femtogpt.config import ModelConfig
+from femtogpt.errors import UserError
+from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
+from femtogpt.model.gpt import GPT
+
+
+def find_device(name: str) -> torch.device:
+    """The device of a setting; UserError where it is not there."""
+    cuda = torch.cuda.is_available()
+    if name.startswith("cuda") and not cuda:
+        raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
+    return torch.device(name if name != "auto" else "cuda" if cuda else "cpu")
+
+
+def load_model(run: Path, device: str = "auto") -> GPT:
+    """The trained model in a run's folder, in evaluation mode; UserError if there is none."""
+    try:
+        settings = json.loads((run / SETTINGS_FILE).read_bytes())
+        weights = safetensors.torch.load_file(run / WEIGHTS_FILE)
+    except OSError as error:
+        raise UserError(f"{run} holds no trained model: {error.strerror}") from error
+    model = GPT(ModelConfig.model_validate(settings["model"]), len(weights["embed_tokens.weight"]))
+    model.load_state_dict(weights)
+    return model.to(find_device(device)).eval()

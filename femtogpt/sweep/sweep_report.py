@@ -1,0 +1,131 @@
+"""What a sweep found: a table, a picture, and the best configuration."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from femtogpt.artifacts.store import explain_os_errors, write_atomic
+from femtogpt.config_file import nested
+from femtogpt.sweep.sweep_config import SweepConfig
+
+TABLE, PICTURE, BEST = "table.md", "sweep.png", "best.yaml"
+
+
+def write_sweep(sweep: SweepConfig, trials: list[dict[str, Any]], folder: Path) -> None:
+    """Write ``table.md``, ``sweep.png`` and, where a trial is complete, ``best.yaml``."""
+    with explain_os_errors(folder):
+        write_atomic(folder / TABLE, table(sweep, trials).encode())
+        picture(sweep, trials, folder / PICTURE)
+        ranked = _ranked(trials)
+        if ranked and ranked[0]["bits"] is not None:
+            write_atomic(folder / BEST, best(sweep, ranked[0]).encode())
+
+
+def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
+    """The trials as Markdown, the best first; those that were pruned with their last estimate."""
+    names = list(sweep.settings)
+    heads = ["bits per character", *names, "steps", "M tokens", "minutes", "trial"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    for trial in _ranked(trials):
+        cells = [_bits(trial), *(_value(trial["chosen"][name]) for name in names)]
+        cells += [f"{trial['steps']:,}", f"{trial['tokens'] / 1e6:.2f}"]
+        cells += [f"{trial['seconds'] / 60:.1f}", str(trial["number"])]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def best(sweep: SweepConfig, trial: dict[str, Any]) -> str:
+    """The configuration of a trial as YAML that ``make pipeline CONF=…`` takes."""
+    path = Path(sweep.config)
+    base = str(path.absolute()) if path.suffix in (".yaml", ".yml") else sweep.config
+    settings = {"extends": base, "name": path.stem, **nested({**sweep.changes, **trial["chosen"]})}
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    return (
+        f"# The best of {sweep.name}: {trial['bits']:.4f} held-out bits per character"
+        f" (trial {trial['number']}).\n{text}"
+    )
+
+
+def picture(sweep: SweepConfig, trials: list[dict[str, Any]], path: Path) -> None:
+    """Held-out bits per character against each setting, as a PNG; pruned trials are crosses."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = list(sweep.settings)
+    columns = min(3, len(names))
+    rows = math.ceil(len(names) / columns)
+    size = (1 + 3.6 * columns, 3.4 * rows)
+    figure, grid = pyplot.subplots(rows, columns, figsize=size, dpi=120, squeeze=False, sharey=True)
+    for axes, name in zip(grid.flat, names, strict=False):
+        _panel(axes, name, sweep, trials)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("held-out bits per character")
+    for axes in list(grid.flat)[len(names) :]:
+        axes.remove()
+    figure.suptitle(sweep.name)
+    figure.tight_layout()
+    drawing = io.BytesIO()
+    figure.savefig(drawing, format="png")
+    pyplot.close(figure)
+    write_atomic(path, drawing.getvalue())
+
+
+def _panel(axes: Any, name: str, sweep: SweepConfig, trials: list[dict[str, Any]]) -> None:
+    values = sweep.settings[name]
+    place, labels = float, None
+    if isinstance(values, list):  # side by side, in the order given
+        labels = [_value(value) for value in values]
+        place = values.index
+    elif values.scale == "log":
+        axes.set_xscale("log")
+    for state, marker, colour in (("complete", "o", "C0"), ("pruned", "x", "C3")):
+        points = [
+            (place(trial["chosen"][name]), _height(trial))
+            for trial in trials
+            if trial["state"] == state and _height(trial) is not None
+        ]
+        if points:
+            axes.scatter(*zip(*points, strict=True), marker=marker, color=colour, label=state)
+    ranked = _ranked(trials)
+    if ranked and ranked[0]["bits"] is not None:
+        axes.axhline(ranked[0]["bits"], color="black", linewidth=0.7, linestyle=":")
+    if labels:
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_xlim(-0.5, len(labels) - 0.5)
+    axes.set_xlabel(name)
+    axes.grid(alpha=0.3)
+
+
+def _ranked(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def key(trial: dict[str, Any]) -> tuple[bool, float]:
+        return trial["bits"] is None, _height(trial) if _height(trial) is not None else math.inf
+
+    return sorted(trials, key=key)
+
+
+def _height(trial: dict[str, Any]) -> float | None:
+    return trial["best_estimate"] if trial["bits"] is None else trial["bits"]
+
+
+def _bits(trial: dict[str, Any]) -> str:
+    if trial["bits"] is not None:
+        return f"{trial['bits']:.4f}"
+    if trial["state"] == "failed":
+        return f"failed: {trial['why'].split(':')[0]}"
+    return f"pruned at {trial['best_estimate']:.4f}"
+
+
+def name_of(chosen: dict[str, Any]) -> str:
+    """What was chosen, in a few words: ``layers 4, width 256``."""
+    return ", ".join(f"{name.split('.')[-1]} {_value(value)}" for name, value in chosen.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,79 @@
+"""The weights that a training starts from, where they are not drawn at random."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from femtogpt.artifacts.store import file_digest
+from femtogpt.errors import UserError
+from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+
+if TYPE_CHECKING:
+    import torch
+
+
+def weights_file(origin: Path) -> Path:
+    """The file of a run's folder, a checkpoint's folder, or itself; UserError if there is none."""
+    file = origin / WEIGHTS_FILE if origin.is_dir() else origin
+    if not file.is_file():
+        raise UserError(
+            f"train.init_from: there are no weights in {origin}: give the folder of a run or of a"
+            " checkpoint, or a .safetensors file"
+        )
+    return file
+
+
+def lineage(origin: Path) -> list[dict[str, str]]:
+    """What weights come from: path and checksum of theirs, then of those that they began with."""
+    file = weights_file(origin)
+    own = {"path": str(origin), "weights": file_digest(file)}
+    settings = file.parent / SETTINGS_FILE
+    before = json.loads(settings.read_text("utf-8")).get("lineage", []) if settings.exists() else []
+    return [own, *before]
+
+
+def check_tokenizer(run: Path, tokens: Path) -> None:
+    """UserError where the tokens are of another tokenizer than the one that a run's folder has."""
+    own, theirs = run / TOKENIZER_FILE, tokens / TOKENIZER_FILE
+    if own.is_file() and theirs.is_file() and own.read_bytes() != theirs.read_bytes():
+        raise UserError(
+            f"{tokens} was made with another tokenizer than the training in {run}:"
+            " give its own tokens, or train in another folder"
+        )
+
+
+def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -> dict:
+    """The weights to start from, by name.
+
+    UserError where they are of a model of another shape, or beside another tokenizer.
+    """
+    import safetensors.torch  # here, as where nothing is to be trained torch takes two seconds
+    from safetensors import SafetensorError
+
+    file = weights_file(origin)
+    candidates = (folder / TOKENIZER_FILE for folder in file.parents[:3])
+    beside = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if beside and tokenizer.is_file() and beside.read_bytes() != tokenizer.read_bytes():
+        raise UserError(
+            f"train.init_from: {origin} was trained with another tokenizer:"
+            f" set tokenizer.path={beside}"
+        )
+    try:
+        weights = safetensors.torch.load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"train.init_from: {file} cannot be read ({error})") from error
+    found = {name: weight.shape for name, weight in weights.items()}
+    if found != shapes:
+        odd = next(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))
+        raise UserError(
+            f"train.init_from: {file} is of a model of another shape ({odd} is"
+            f" {_told(found.get(odd))}, not {_told(shapes.get(odd))}): give its settings in model"
+        )
+    return weights
+
+
+def _told(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else " × ".join(map(str, shape))
