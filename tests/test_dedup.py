@@ -82,7 +82,7 @@ def test_equal_shingles_are_equal_runs_of_words(texts, piece, longest):
     """Whatever the places at which the text is taken apart for hashing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PIECE", piece)
-        patch.setattr(module, "LONGEST", longest)
+        patch.setattr(module, "HASHED_LETTERS", longest)
         hashes, sizes = shingles(texts)
     expected = []
     for text in texts:

@@ -33,12 +33,14 @@ DOCUMENT: dict[str, DataTypeClass] = {
     "licence": pl.String,
     "entropy_bits": pl.Float64,  # −log2 p(text), if the source knows it and cleaning kept the text
 }
-SCHEMA = pl.Schema(
-    {**DOCUMENT, "characters": pl.UInt32}  # Unicode code points of the cleaned text
-)
+_COLUMNS: dict[str, DataTypeClass] = {
+    **DOCUMENT,
+    "characters": pl.UInt32,  # Unicode code points of the cleaned text
+}
+SCHEMA = pl.Schema(_COLUMNS)
 REJECTED = pl.Schema(
     {
-        **SCHEMA,
+        **_COLUMNS,
         "rule": pl.String,  # that rejected the document
         "figure": pl.String,  # the value that failed the rule
     }
