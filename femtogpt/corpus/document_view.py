@@ -136,12 +136,12 @@ def _find(id: str, locations: Sequence[Location]) -> list[Location]:
     titles = [location.title.casefold() for location in locations]
     for texts in (names, titles):
         for matches in (str.__eq__, str.endswith, str.__contains__):
-            if found := [
+            if fitting := [
                 location
                 for location, text in zip(locations, texts, strict=True)
                 if matches(text, wanted)
             ]:
-                return found
+                return fitting
     close = difflib.get_close_matches(id, [location.name for location in locations], 1, 0.3)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UserError(f"document {id!r} is not in this corpus{hint}")

@@ -124,7 +124,7 @@ class MatchIndex:
         is within the merged spans that they form; a match that extends no merged span may be left
         out.
         """
-        found: set[Match] = set()
+        matches: set[Match] = set()
         merged = 0, 0  # the last merged span
         hits, reaches, positions = self._hits(seen.codes)
         number = 0
@@ -145,8 +145,8 @@ class MatchIndex:
                 else:
                     merged = start, end
                 first, last = int(seen.positions[start]), int(seen.positions[end - 1])
-                found.add(Match(first, last + 1, document, offset))
-        return sorted(found)
+                matches.add(Match(first, last + 1, document, offset))
+        return sorted(matches)
 
     def _hits(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The starts of indexed blocks or spans in ``codes``, in ascending order.
@@ -209,15 +209,15 @@ class HashTable:
 
         ``pieces`` are the hashes in parts: (index of the first, hashes).
         """
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        hits = [(np.empty(0, np.int64), np.empty(0, np.int64))]
         for first, piece in pieces if len(self.keys) else ():
             candidates = np.flatnonzero(self._filter[(piece >> self._shift).view(np.int64)])
             rows = np.searchsorted(self.keys, piece[candidates])
             rows[rows == len(self.keys)] = 0
             equal = self.keys[rows] == piece[candidates]
             if equal.any():
-                found.append((first + candidates[equal], self.positions[rows[equal]]))
-        return _concatenate(found)
+                hits.append((first + candidates[equal], self.positions[rows[equal]]))
+        return _concatenate(hits)
 
 
 def merge_spans(spans: Iterable[tuple]) -> list[tuple[int, int]]:

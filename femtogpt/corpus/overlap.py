@@ -42,11 +42,11 @@ class HeldOutIndex:
         They may overlap; merged, they cover everything shared. Empty only if nothing is shared.
         """
         letters = Letters(text)
-        found = self._letters.matches(letters)
+        matches = self._letters.matches(letters)
         for start, end in self._sparse_parts(letters.positions, len(text)):
             for match in self._characters.matches(Characters(text[start:end])):
-                found.append(match._replace(start=start + match.start, end=start + match.end))
-        return sorted(found)
+                matches.append(match._replace(start=start + match.start, end=start + match.end))
+        return sorted(matches)
 
     def _sparse_parts(self, letters: np.ndarray, size: int) -> list[tuple[int, int]]:
         """The parts of a text where ``length`` characters have too few letters for a match.

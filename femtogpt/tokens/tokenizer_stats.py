@@ -71,7 +71,7 @@ def _coverage(
 
     ``byte_values`` are the tokenizer's ``bytes``; ``characters`` is the length of the text.
     """
-    tokens = byte_tokens = byte_characters = count = whole = pieces = 0
+    tokens = byte_tokens = byte_characters = count = unsplit = pieces = 0
     for shard in shards:
         for entry in shard.documents():
             ids = shard.ids[entry.start + 1 : entry.start + 1 + entry.tokens]
@@ -81,13 +81,13 @@ def _coverage(
             byte_characters += int(np.count_nonzero((values >= 0) & (values & 0xC0 != 0x80)))
             _, word_pieces = words.split(ids)
             count += len(word_pieces)
-            whole += int(np.count_nonzero(word_pieces == 1))
+            unsplit += int(np.count_nonzero(word_pieces == 1))
             pieces += int(word_pieces.sum())
     return {
         "covered_characters": 1 - byte_characters / max(1, characters),
         "byte_tokens": byte_tokens / max(1, tokens),
         "words": count,
-        "whole_words": whole / max(1, count),
+        "whole_words": unsplit / max(1, count),
         "pieces_per_word": pieces / max(1, count),
     }
 

@@ -56,12 +56,12 @@ def _joined(text: str) -> str:
             continue
         words = words or Counter(WORD.findall(text.lower()))
         tail = broken[1]
-        whole = join_broken_word(stem[0], tail, words)
+        word = join_broken_word(stem[0], tail, words)
         narrow = broken.start() - text.rfind("\n", 0, broken.start()) <= VERSE_LINE
         verse = narrow and broken[0].count("\n") == 1 and tail in RUSSIAN - _ENCLITICS
-        if verse and "-" not in whole and not words[whole.lower()]:
+        if verse and "-" not in word and not words[word.lower()]:
             continue  # the hyphen stands for a dash
-        pieces += [text[at : broken.start() - len(stem[0])], whole]
+        pieces += [text[at : broken.start() - len(stem[0])], word]
         at = broken.end()
     return "".join([*pieces, text[at:]])
 

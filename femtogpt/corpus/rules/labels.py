@@ -137,8 +137,10 @@ def _end(lines: list[str], label: Label) -> int:
             line += 1
         end = _blank(lines, line)
         block = "\n".join(lines[line:end])
-        whole = len(block) <= 600 or (len(block) <= LONGEST_NOTE and reads_as_note(lines[end - 1]))
-        return end if whole else line + 1
+        one_note = len(block) <= 600 or (
+            len(block) <= LONGEST_NOTE and reads_as_note(lines[end - 1])
+        )
+        return end if one_note else line + 1
     if label.ruled:
         return _blank(lines, line)
     indent = _indent(lines[label.line])
