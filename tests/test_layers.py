@@ -40,14 +40,18 @@ def test_a_layer_never_imports_what_lies_above_it(folder, never):
         assert not tops(imported_names(file)) & never, file
 
 
+def rooms_imported_by(file: Path) -> set[str]:
+    """The rooms and modules of femtogpt/ that a file imports from."""
+    names = (name.split(".") for name in imported_names(file) if name.startswith("femtogpt."))
+    return {parts[1] for parts in names}
+
+
 def test_a_room_imports_only_from_those_before_it():
     for number, room in enumerate(ROOMS):
         for file in files(f"femtogpt/{room}"):
-            used = {name.split(".")[1] for name in imported_names(file) if name.startswith("femtogpt.")}
-            assert used <= {*BASE, *ROOMS[: number + 1]}, file
+            assert rooms_imported_by(file) <= {*BASE, *ROOMS[: number + 1]}, file
     for name in BASE:
-        used = {top for top in imported_names(ROOT / f"femtogpt/{name}.py") if top.startswith("femtogpt.")}
-        assert {top.split(".")[1] for top in used} <= set(BASE), name
+        assert rooms_imported_by(ROOT / f"femtogpt/{name}.py") <= set(BASE), name
 
 
 def test_the_diagram_of_the_architecture_is_that_of_the_imports():
