@@ -121,7 +121,7 @@ def test_deployments_exist(page):
     names = {f"{entry['entrypoint'].rpartition(':')[2]}/{entry['name']}" for entry in deployed}
     for line in code_of(page):
         flow = "pipeline|ingest|prepare|train|evaluate|sweep"
-        for name in re.findall(rf"(?:^|')((?:{flow})/[a-z-]+)(?:$|')", line):
+        for name in re.findall(rf"(?:^|[' ])((?:{flow})/[a-z-]+)(?=$|[' ])", line):
             assert name in names, line
 
 
