@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/architecture.md"
 BEGIN, END = "<!-- drawn by make architecture -->\n", "<!-- end of the drawing -->"
-BASE = "settings"  # the node of the modules directly in femtogpt/: settings, errors, storage, …
-CLI = "cli"
+BASE = "settings"  # the node of these modules directly in femtogpt/
+BASE_MODULES = (*("errors", "scaling", "config", "config_file", "storage", "progress", "parallel"),)
 LAYERS = {"femtogpt": "femtogpt: the library", "tasks": "tasks: Prefect, MLflow", "flows": "flows"}
 Graph = dict[str, set[str]]  # a node to the nodes that it imports
 
@@ -34,6 +34,12 @@ def rooms() -> list[str]:
     return sorted(file.parent.name for file in (ROOT / "femtogpt").glob("*/__init__.py"))
 
 
+def own_modules() -> list[str]:
+    """The modules directly in femtogpt/ that are nodes of their own, above some rooms."""
+    names = (file.stem for file in (ROOT / "femtogpt").glob("[!_]*.py"))
+    return sorted(set(names) - set(BASE_MODULES))
+
+
 def node_of(name: str) -> str | None:
     """The node of a module by its dotted name; None if it is not part of the project."""
     layer, _, rest = name.partition(".")
@@ -42,7 +48,7 @@ def node_of(name: str) -> str | None:
     room = rest.partition(".")[0]
     if not room or room.startswith("__"):  # the bare package, or its version
         return None
-    return room if room in (*rooms(), CLI) else BASE
+    return room if room in (*rooms(), *own_modules()) else BASE
 
 
 def import_graph() -> Graph:
