@@ -15,7 +15,7 @@ from tests.architecture import imported_names
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     *("artifacts", "sources", "corpus", "tokens", "model", "generation", "training"),
-    *("evaluation", "sweep", "commands"),
+    *("evaluation", "sweep", "pipeline_stages", "commands"),
 )  # as data flows
 
 
@@ -48,7 +48,7 @@ def rooms_imported_by(file: Path) -> set[str]:
 
 def test_a_room_imports_only_from_those_before_it():
     for number, room in enumerate(ROOMS):
-        for file in files(f"femtogpt/{room}"):
+        for file in (*files(f"femtogpt/{room}"), *(ROOT / "femtogpt").glob(f"{room}.py")):
             assert rooms_imported_by(file) <= {*BASE, *ROOMS[: number + 1]}, file
     for name in BASE:
         assert rooms_imported_by(ROOT / f"femtogpt/{name}.py") <= set(BASE), name
@@ -71,7 +71,7 @@ def test_the_page_on_the_architecture_describes_every_room():
 def test_no_room_imports_itself_by_way_of_others():
     with pytest.raises(ValueError, match="a imports itself"):
         architecture.floors({"a": {"b"}, "b": {"a"}})
-    assert architecture.floors(architecture.import_graph())[-1] == ["flows"]
+    assert architecture.floors(architecture.import_graph())[0] == [architecture.BASE]
 
 
 def test_the_diagram_leaves_out_arrows_that_follow_from_others():
