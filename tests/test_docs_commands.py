@@ -35,8 +35,10 @@ def text_of(page: str) -> str:
 def code_of(page: str) -> list[str]:
     """The lines of the page's blocks of shell, without comments, and what it has in backticks."""
     text = text_of(page)
-    lines = "\n".join(re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
-    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M))
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = "".join(block for language, block in blocks if language in ("", "sh"))
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`\n]+)`", prose)
     return [re.sub(r"(^|\s)#.*", "", line).strip() for line in [*lines.splitlines(), *spans]]
 
 
