@@ -121,12 +121,12 @@ def test_damage_to_what_had_come_is_found_and_it_is_downloaded_again_once(
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
     (line,) = caplog.messages
-    assert "d0rj/books is broken (Bad CRC-32 for file 'noise.bin'): from the start" in line
+    assert "d0rj/books is damaged (Bad CRC-32 for file 'noise.bin'): starting over" in line
     assert ranges(stand_in) == [None, len(came), None]
 
 
 def test_what_had_come_whole_is_not_downloaded_again(stand_in, into, monkeypatch):
-    monkeypatch.setattr(kaggle_process, "STALL", 5.0)
+    monkeypatch.setattr(kaggle_process, "STALL_SECONDS", 5.0)
     stand_in.stall_after = 0  # no byte of it can be had
     (into / FILE).write_bytes(ARCHIVE)  # the process was killed before the manifest was written
     kaggle.fetch(NAME, None, into)

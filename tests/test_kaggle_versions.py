@@ -104,7 +104,7 @@ def test_what_is_at_hand_is_used_where_kaggle_does_not_tell_the_version(
     monkeypatch.setattr(stand_in, "silent", kind == "silence")
     monkeypatch.setattr(stand_in, "refuse", int(kind) if kind.isdigit() else None)
     monkeypatch.setattr(stand_in, "say", (200, *SAYS[kind]) if kind in SAYS else None)
-    monkeypatch.setattr(kaggle_process, "LIMIT", 1.5 if kind == "silence" else 15)
+    monkeypatch.setattr(kaggle_process, "ANSWER_SECONDS", 1.5 if kind == "silence" else 15)
     start = time.monotonic()
 
     with caplog.at_level(logging.WARNING):
