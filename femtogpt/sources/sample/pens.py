@@ -40,7 +40,7 @@ class Table:
         return dict(zip(self.values, self.weights, strict=True))
 
     def open_to(self, barred: Collection[Any]) -> tuple[float, Collection[Any]]:
-        """Return the weight without the barred values, and those; bar none if all would be barred."""
+        """Return the weight left and the barred values; bar none if nothing would be left."""
         total = self.bounds[-1]
         remaining = total - sum(self._weight_of.get(value, 0.0) for value in barred)
         return (remaining, barred) if remaining > 0 else (total, ())
