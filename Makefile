@@ -76,7 +76,7 @@ bench-data: $(MADE) .venv-datatrove/.made  ## the data plane against datatrove a
 
 bench-train: $(MADE)  ## the engine against a plain recipe, in 40 minutes; ARCHIVE=file.zip
 	@test -n '$(ARCHIVE)' || { echo 'error: give the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/our_data.py tokens '$(ARCHIVE)' data/bench
+	@$(BIN)/python benchmarks/data_stages.py tokens '$(ARCHIVE)' data/bench
 	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
 
 bench-flow: $(MADE)  ## what orchestration costs, in 15 minutes

@@ -22,7 +22,7 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from processes import machine, run
+from measured_process import machine, run
 
 HERE = Path(__file__).resolve().parent
 COPIES = 30
@@ -108,7 +108,7 @@ def measure(options: argparse.Namespace, place: Path) -> dict:
 
     if options.datatrove:
         log("datatrove (some minutes)")
-        command = [options.datatrove, str(HERE / "with_datatrove.py")]
+        command = [options.datatrove, str(HERE / "datatrove_corpus.py")]
         rival = run([*command, str(options.archive), str(place / "datatrove"), "2"], stderr=-3)
         figures["datatrove_seconds"] = round(rival.said["seconds"], 1)
         figures["datatrove_documents"] = rival.said["documents"]
@@ -117,7 +117,7 @@ def measure(options: argparse.Namespace, place: Path) -> dict:
 
 
 def ran(stage: str, *arguments):
-    return run([sys.executable, str(HERE / "our_data.py"), stage, *map(str, arguments)])
+    return run([sys.executable, str(HERE / "data_stages.py"), stage, *map(str, arguments)])
 
 
 def script(name: str, *arguments):

@@ -28,7 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
-from processes import machine
+from measured_process import machine
 
 import flows
 from femtogpt.training.metrics import METRICS_FILE, read_metrics

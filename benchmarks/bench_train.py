@@ -28,8 +28,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from processes import machine
-from reference import Shape, Training, measured
+from measured_process import machine
+from reference_recipe import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.loading import load_model
@@ -139,7 +139,7 @@ def utilisation(
 
 def memory(tokens: Path, best: dict) -> float:
     """Most megabytes of the reference, as a process of its own that trains for some steps."""
-    command = [sys.executable, str(HERE / "reference.py"), str(tokens), "--minutes", "0.1"]
+    command = [sys.executable, str(HERE / "reference_recipe.py"), str(tokens), "--minutes", "0.1"]
     command += ["--rate", str(best["rate"]), "--batch", str(best["batch"])]
     process = subprocess.Popen([*command, "--evaluate-tokens", "2048"], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

@@ -19,7 +19,7 @@ import zipfile
 
 import pyarrow
 import pyarrow.parquet
-from regexes import cleaned
+from cleaning_regexes import cleaned
 
 
 def main(archive: str, out: str) -> None:

@@ -1,8 +1,8 @@
 """Parses the captions of an .srt or .vtt file into their times and lines.
 
-We parse them ourselves because libraries fail on damaged files: they stop at the first damaged
-line or lose its text, or take a caption «2024» for a counter and a NOTE block for speech (see
-CONTRIBUTING).
+We parse them ourselves because libraries fail on damaged files: they lose the text below a damaged
+timing line or take the line for speech, and mistake a caption «2024» for a counter or a NOTE block
+for speech (CONTRIBUTING has the comparison).
 """
 
 from __future__ import annotations

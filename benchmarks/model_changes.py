@@ -1,6 +1,6 @@
 """Changes of the model that are no settings, to see what each of its parts is worth.
 
-``experiment.py --try change=no_qk_norm`` trains with one. Each takes the class of the model and
+``compare_settings.py --try change=no_qk_norm`` trains with one. Each takes the class of the model and
 gives one that differs in that alone.
 """
 

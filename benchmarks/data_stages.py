@@ -2,10 +2,10 @@
 
 ::
 
-    python our_data.py corpus archive.zip data    raw and corpus: from the archive to Parquet
-    python our_data.py tokens archive.zip data    also tokenizer and shards
-    python our_data.py sentencepiece data         encoding alone, 2 threads, nothing else
-    python our_data.py wiki dump.xml.bz2          a dump to documents
+    python data_stages.py corpus archive.zip data    raw and corpus: from the archive to Parquet
+    python data_stages.py tokens archive.zip data    also tokenizer and shards
+    python data_stages.py sentencepiece data         encoding alone, 2 threads, nothing else
+    python data_stages.py wiki dump.xml.bz2          a dump to documents
 
 Each prints one line of JSON. The library is imported in the functions: working processes import
 this module too, and would import all of it.

@@ -2,12 +2,12 @@
 
 ::
 
-    python benchmarks/experiment.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
+    python benchmarks/compare_settings.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
         --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
 
 ``--text 200000`` trains on so many tokens alone, spread over the train split: for what many
 epochs over little text do. A variant ``change=…`` trains with a change of the model that is no
-setting (see ``changes.py``).
+setting (see ``model_changes.py``).
 
 The first line is the base. All are told by held-out bits per character (an estimate over the same
 windows spread over all held-out works): mean, spread (standard deviation) and the difference to
@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import yaml
-from changes import CHANGES
+from model_changes import CHANGES
 
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens

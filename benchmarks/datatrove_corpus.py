@@ -2,7 +2,7 @@
 
 Runs in an environment of its own (``make bench-data`` makes it)::
 
-    python with_datatrove.py archive.zip folder workers
+    python datatrove_corpus.py archive.zip folder workers
 
 Texts out of the zip, regular expressions, Gopher's filters for Russian, near-duplicates by
 MinHash, Parquet. Filters' limits are opened, so that it keeps what we keep: the work is the same
@@ -30,7 +30,7 @@ from datatrove.pipeline.formatters.base import BaseFormatter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.readers.base import BaseReader
 from datatrove.pipeline.writers import ParquetWriter
-from regexes import cleaned
+from cleaning_regexes import cleaned
 
 
 class Texts(BaseReader):

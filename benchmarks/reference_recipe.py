@@ -7,7 +7,7 @@ held-out windows.
 
 ::
 
-    python benchmarks/reference.py data/tokens/… --minutes 10 --rate 1e-3 --batch 8
+    python benchmarks/reference_recipe.py data/tokens/… --minutes 10 --rate 1e-3 --batch 8
 """
 
 from __future__ import annotations
