@@ -1,12 +1,13 @@
-"""The data plane against datatrove, a plain script and the libraries alone, in one run.
+"""The data stages against datatrove, a plain script and the bare libraries, in one run.
 
 ::
 
     make bench-data ARCHIVE=russian-literature.zip [DUMP=ruwiki.xml.bz2]
 
 The archive is a copy of the classics' Kaggle dataset (or any zip of Russian .txt files). Without
-a dump, one is generated. All times are wall clock of whole programs or of the stage within, on
-this machine, one after another. Prints a table and writes ``benchmarks/out/data.json``.
+a dump, one is generated. All times are wall-clock times, of whole programs or of the stage within
+them, measured one after another on this machine. Prints a table and writes
+``benchmarks/out/data.json``.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("archive", type=Path)
     parser.add_argument("--dump", type=Path)
-    parser.add_argument("--datatrove", help="the python of an environment that has datatrove")
-    parser.add_argument("--repeats", type=int, default=3, help="of what takes seconds")
+    parser.add_argument("--datatrove", help="the Python of an environment with datatrove")
+    parser.add_argument("--repeats", type=int, default=3, help="of the quick measurements")
     parser.add_argument("--out", type=Path, default=HERE / "out/data.json")
     options = parser.parse_args()
     with TemporaryDirectory(dir=os.environ.get("BENCH_TMP")) as place:
@@ -55,7 +56,7 @@ def measure(options: argparse.Namespace, place: Path) -> dict:
         "repeats": options.repeats,
     }
     ours, plain = [], []
-    for turn in range(options.repeats):  # in turn: the machine's noise strikes both
+    for turn in range(options.repeats):  # alternating, so that noise affects both
         log(f"classics, {turn + 1} of {options.repeats}")
         data = place / f"data{turn}"
         ours.append(ran("corpus", options.archive, data))
@@ -107,7 +108,7 @@ def measure(options: argparse.Namespace, place: Path) -> dict:
     figures["x30_mb_per_second"] = round(COPIES * megabytes / many.said["seconds"], 2)
 
     if options.datatrove:
-        log("datatrove (some minutes)")
+        log("datatrove (a few minutes)")
         command = [options.datatrove, str(HERE / "datatrove_corpus.py")]
         rival = run([*command, str(options.archive), str(place / "datatrove"), "2"], stderr=-3)
         figures["datatrove_seconds"] = round(rival.said["seconds"], 1)
@@ -125,7 +126,7 @@ def script(name: str, *arguments):
 
 
 def generated(path: Path) -> Path:
-    """A dump of generated articles, with the markup that real ones have."""
+    """A dump of generated articles, with markup like that of real ones."""
     import bz2
 
     from generated_dump import pages
@@ -147,7 +148,7 @@ def show(figures: dict) -> None:
         f"\n{figures['machine']}, Python {figures['python']}; {figures['archive_mb']} MB of text\n"
     )
     row("archive to Parquet, MB of text per second", "classics_mb_per_second", "≥ 12")
-    row("  times as fast as datatrove, nearest equal work", "datatrove_ratio", "≥ 10")
+    row("  times as fast as datatrove, closest equivalent work", "datatrove_ratio", "≥ 10")
     row("  times as fast as a plain script that does less", "plain_script_ratio", "")
     row("encoding: share of sentencepiece's own speed", "encode_share_of_sentencepiece", "≥ 0.95")
     row("wiki dump: times as fast as the parser used plainly", "wiki_ratio", "≥ 3")

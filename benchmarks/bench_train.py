@@ -1,15 +1,15 @@
-"""The training engine against the reference recipe on the same token shards, in one run.
+"""Training against the reference recipe on the same token shards, in one run.
 
 ::
 
     make bench-train ARCHIVE=russian-literature.zip
 
 Both models have 5 M parameters (and, for speed alone, the original experiment's 54 M). The
-reference's rate and batch are the best of a scan, the engine's those of the dial. The reference
-trains for so many minutes, its decay fitted to them; the engine trains once as long, and once until
-it is to have caught up. The engine's time is that of its whole process, from start to end: imports,
-compiling, estimates and checkpoints included; the reference's is that of its steps alone. Prints a
-table and writes ``benchmarks/out/train.json``.
+reference's learning rate and batch are the best of a scan, the engine's those of the dial. The
+reference trains for ``--minutes``, with its decay fitted to them. The engine trains once for the
+same time, and once for a fifth of it, in which it should catch up. The engine's time is that of its
+whole process, with imports, compilation, estimates and checkpoints; the reference's is that of its
+steps only. Prints a table and writes ``benchmarks/out/train.json``.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ HERE = Path(__file__).resolve().parent
 SMALL = {"layers": 4, "width": 256, "heads": 4}
 LARGE = {"layers": 3, "width": 1024, "heads": 16}
 SCAN = ((8, 5e-4), (8, 1e-3), (8, 2e-3), (4, 1e-3), (16, 1e-3), (16, 2e-3))  # batch, rate
-EVALUATE = 131072  # held-out tokens that both are scored on in the end, the same
-CAUGHT_UP = 0.19  # of the reference's time, in which the engine is to reach its loss
+EVALUATE = 131072  # held-out tokens for the final score, the same for both
+CAUGHT_UP = 0.19  # share of the reference's time in which the engine should reach its loss
 KEY = "held_out_bits_per_character_estimate"
 
 
@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("tokens", type=Path, help="a folder of token shards")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--scan-minutes", type=float, default=1.5)
-    parser.add_argument("--rounds", type=int, default=3, help="of the speed measurements")
-    parser.add_argument("--set", nargs="*", default=[], help="of the engine: train.field=value")
+    parser.add_argument("--rounds", type=int, default=3, help="speed measurements")
+    parser.add_argument("--set", nargs="*", default=[], help="for the engine: train.field=value")
     parser.add_argument("--out", type=Path, default=HERE / "out/train.json")
     options = parser.parse_args()
     figures = measure(options, Tokens(options.tokens))
@@ -114,7 +114,7 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
 
 
 def peak(kind: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product, the best of some."""
+    """GFLOP/s of a large matrix product, the best of twelve."""
     a, b = torch.randn(4096, 1024).to(kind), torch.randn(1024, 1024).to(kind)
     best = 0.0
     for _ in range(12):
@@ -127,7 +127,7 @@ def peak(kind: torch.dtype) -> float:
 def utilisation(
     found: dict, model: ModelConfig, tokens: Tokens, chosen: dict, peaks: dict[str, float]
 ) -> dict[str, float]:
-    """Of both, operations per second as a share of the matrix products' in the format they use."""
+    """Operations per second of each, as a share of the matrix products' peak in its format."""
     used = Precision(TrainConfig.model_validate(chosen)).name
     gflop = model.flops_per_token(tokens.vocab_size) / 1e9
     formats = {"engine": used, "reference": "float32"}
@@ -138,7 +138,7 @@ def utilisation(
 
 
 def memory(tokens: Path, best: dict) -> float:
-    """Most megabytes of the reference, as a process of its own that trains for some steps."""
+    """Peak memory of the reference in megabytes, trained for a few steps in its own process."""
     command = [sys.executable, str(HERE / "reference_recipe.py"), str(tokens), "--minutes", "0.1"]
     command += ["--rate", str(best["rate"]), "--batch", str(best["batch"])]
     process = subprocess.Popen([*command, "--evaluate-tokens", "2048"], stdout=subprocess.DEVNULL)
@@ -150,7 +150,7 @@ def memory(tokens: Path, best: dict) -> float:
 def speeds(
     rounds: int, tokens: Tokens, model: ModelConfig, shape: Shape, chosen: dict[str, str]
 ) -> dict:
-    """Tokens per second of both, in turn, and the median of the ratios."""
+    """Tokens per second of both, alternating, and the median of the ratios."""
     found: dict[str, list[float]] = {"engine": [], "reference": []}
     training = Training(tokens, shape, 1e-3, 8, 10_000)
     parameters = {"reference": sum(weight.numel() for weight in training.model.parameters())}
@@ -179,7 +179,7 @@ def speeds(
 def engine(
     tokens: Tokens, model: ModelConfig, seconds: float, speed: dict, chosen: dict[str, str]
 ) -> dict:
-    """A training that is to take so many seconds, as the process that it is."""
+    """A training process with as many steps as should take ``seconds``."""
     config = TrainConfig.model_validate({**recipe(model.width, model.context), **chosen})
     each = config.batch_size * model.context / speed["engine_tokens_per_second"]
     left = 0.96 * (seconds - speed["engine_start"])
@@ -190,7 +190,7 @@ def engine(
 def run(
     tokens: Tokens, model: ModelConfig, steps: int, chosen: dict, evaluate: int = EVALUATE
 ) -> dict:
-    """One training process: what it reached, how fast, and what it did besides its steps."""
+    """One training process: its loss, its speed and its overhead."""
     derived = recipe(model.width, model.context)
     given = {"max_steps": steps, "compile": True, **chosen}
     config = TrainConfig.model_validate({**derived, **given})
@@ -232,10 +232,10 @@ def run(
 
 
 def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step: float) -> float:
-    """The share of a training's time that its steps do not explain.
+    """The share of a training's time spent outside its steps.
 
-    What the steps around estimates and checkpoints took beyond a median ``step`` (in seconds),
-    and the making of batches.
+    That is the time that steps around estimates and checkpoints took beyond a median ``step`` (in
+    seconds), and the time for making batches.
     """
     config, context = settings.train, settings.model.context
     batches = Batches(tokens.shards("train"), context, config.batch_size, settings.seed)
@@ -247,7 +247,7 @@ def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step: float)
     around = {
         number + after
         for number in range(0, config.max_steps + 1, config.evaluate_every)
-        for after in (1, 2, 3)  # a checkpoint is written beside the steps that follow
+        for after in (1, 2, 3)  # a checkpoint is written during the following steps
     }
     extra = sum(
         after["seconds"] - before["seconds"] - step
@@ -267,18 +267,22 @@ def show(figures: dict) -> None:
         print(f"{what:62} {'not reached' if value is None else f'{value:.3f}':>12}   {target}")
 
     print(f"\n{figures['machine']}, torch {figures['torch']}\n")
-    row("tokens per second to the reference's, 5 M", figures["tokens_per_second_ratio"], "≥ 2")
+    row("tokens per second, ratio to the reference, 5 M", figures["tokens_per_second_ratio"], "≥ 2")
     row("the same, 54 M", figures["tokens_per_second_ratio_54m"], "≥ 2.5")
-    row("time to the reference's last loss, of its time", figures["time_to_loss_ratio"], "≤ 0.2")
-    row("tokens to that loss, of its tokens", figures["tokens_to_loss_ratio"], "≤ 0.35")
+    row(
+        "time to the reference's final loss, share of its time",
+        figures["time_to_loss_ratio"],
+        "≤ 0.2",
+    )
+    row("tokens to that loss, share of its tokens", figures["tokens_to_loss_ratio"], "≤ 0.35")
     row("held-out bits per character, equal time", figures["bpc_ratio_equal_time"], "≤ 0.85")
-    row("share of time besides the steps", figures["overhead_share"], "≤ 0.03")
+    row("share of time outside the steps", figures["overhead_share"], "≤ 0.03")
     print()
     for name in ("5m", "54m"):
         for who, share in figures[f"speed_{name}"]["flop_utilisation"].items():
-            row(f"{who}'s share of the matrix products' peak, {name}", share, "")
+            row(f"{who}: share of the matrix products' peak, {name}", share, "")
     for who in ("engine", "reference"):
-        row(f"{who}'s most memory, GB, 5 M", figures[who]["peak_memory_mb"] / 1024, "")
+        row(f"{who}: peak memory, GB, 5 M", figures[who]["peak_memory_mb"] / 1024, "")
 
 
 if __name__ == "__main__":

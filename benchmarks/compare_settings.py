@@ -1,18 +1,18 @@
-"""What a setting does to held-out text: trainings that differ in it alone, over several seeds.
+"""The effect of a setting on held-out loss: trainings that differ only in it, over several seeds.
 
 ::
 
     python benchmarks/compare_settings.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
         --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
 
-``--text 200000`` trains on so many tokens alone, spread over the train split: for what many
-epochs over little text do. A variant ``change=…`` trains with a change of the model that is no
-setting (see ``model_changes.py``).
+``--text 200000`` trains on that many tokens only, spread over the train split: for the effect of
+many epochs on little text. A variant ``change=…`` trains with a modification of the model that is
+not a setting (see ``model_changes.py``).
 
-The first line is the base. All are told by held-out bits per character (an estimate over the same
-windows spread over all held-out works): mean, spread (standard deviation) and the difference to
-the base by seed. Variants are trained in turn, seed by seed, on the same order of batches. Prints
-a table and appends a line of JSON to ``benchmarks/out/experiments.jsonl``.
+The first row is the base. The figures are held-out bits per character (an estimate over the same
+sequences, spread over all held-out works): mean, standard deviation, and the difference from the
+base by seed. Variants take turns, seed by seed, on the same order of batches. Prints a table and
+appends a line of JSON to ``benchmarks/out/experiments.jsonl``.
 """
 
 from __future__ import annotations
@@ -37,17 +37,19 @@ from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
-STRETCH = 2048  # tokens that are kept together
+STRETCH = 2048  # tokens in a row that are kept or dropped together
 KEY = "held_out_bits_per_character_estimate"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tokens", type=Path)
-    parser.add_argument("--base", default="", help="settings of all: section.field=value …")
+    parser.add_argument(
+        "--base", default="", help="settings of all variants: section.field=value …"
+    )
     parser.add_argument("--try", dest="tries", action="append", default=[], help="a variant")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--text", type=int, help="tokens of the train split to keep")
+    parser.add_argument("--text", type=int, help="tokens to train on; default: all")
     parser.add_argument("--out", type=Path, default=HERE / "out/experiments.jsonl")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
@@ -56,7 +58,7 @@ def main() -> None:
 
 
 def compared(options: argparse.Namespace, tokens: Tokens) -> None:
-    """Train all variants, print the table and keep it."""
+    """Train all variants, print the table and append it to the output file."""
     variants = ["", *options.tries]
     found: dict[str, list[dict]] = {variant: [] for variant in variants}
     for seed in range(options.seeds):
@@ -65,7 +67,7 @@ def compared(options: argparse.Namespace, tokens: Tokens) -> None:
             print(f"seed {seed}  {found[variant][-1]}  {variant or 'base'}", flush=True)
     print(f"\n{tokens.total('train'):,} tokens of text")
     rows = [row(variant, found) for variant in variants]
-    print(f"{'bits/char':>9} {'spread':>7} {'to base':>8} {'spread':>7} {'tokens/s':>9}")
+    print(f"{'bits/char':>9} {'spread':>7} {'diff':>8} {'spread':>7} {'tokens/s':>9}")
     for line in rows:
         print(
             f"{line['mean']:9.4f} {line['spread']:7.4f} {line['difference']:+8.4f}"
@@ -80,7 +82,7 @@ def compared(options: argparse.Namespace, tokens: Tokens) -> None:
 
 
 def part(tokens: Tokens, count: int, folder: Path) -> Tokens:
-    """A folder with about so many tokens of the train split, and the same held-out works."""
+    """Shards with about that many tokens of the train split, and all held-out works."""
     index = json.loads(json.dumps(tokens.index))
     total = tokens.total("train")
     for source, shards in tokens.shards("train").items():
@@ -114,7 +116,7 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
     sections["train"] = {**rarely, **sections["train"]}
     settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
-    torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
+    torch._dynamo.reset()  # code compiled for one variant must not affect the next
     loop.GPT = kind
     with TemporaryDirectory() as folder:
         loop.train(settings, tokens, Path(folder))

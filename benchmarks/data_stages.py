@@ -1,14 +1,14 @@
-"""The stages of the data plane, timed one by one, as programs of their own.
+"""The data stages, timed one by one, each as a program of its own.
 
 ::
 
     python data_stages.py corpus archive.zip data    raw and corpus: from the archive to Parquet
     python data_stages.py tokens archive.zip data    also tokenizer and shards
-    python data_stages.py sentencepiece data         encoding alone, 2 threads, nothing else
+    python data_stages.py sentencepiece data         bare encoding, 2 threads
     python data_stages.py wiki dump.xml.bz2          a dump to documents
 
-Each prints one line of JSON. The library is imported in the functions: working processes import
-this module too, and would import all of it.
+Each prints one line of JSON. The library is imported inside the functions, because worker
+processes import this module too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def tokens(archive: str, data: str) -> dict:
 
 
 def sentencepiece(data: str) -> dict:
-    """The library by itself on the same texts: whole documents, and lines, which it does faster."""
+    """The bare library on the same texts: whole documents, and lines, which it encodes faster."""
     import polars as pl
     import sentencepiece as spm
 
@@ -90,7 +90,7 @@ def wiki(dump: str) -> dict:
 def _config(archive: str, data: str):
     from femtogpt.config_file import load_config, read_source
 
-    if Path(archive).is_dir():  # of several archives
+    if Path(archive).is_dir():  # there are several archives
         rules = read_source("classics")["rules"]
         source = f"{{kind: files, path: {archive}, rules: [{', '.join(rules)}]}}"
         return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])

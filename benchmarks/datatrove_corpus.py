@@ -1,13 +1,13 @@
-"""What a person would otherwise use for the corpus: datatrove, doing the nearest equal work.
+"""What one would use otherwise for the corpus: datatrove, doing the closest equivalent work.
 
-Runs in an environment of its own (``make bench-data`` makes it)::
+Runs in an environment of its own, which ``make bench-data`` creates::
 
     python datatrove_corpus.py archive.zip folder workers
 
-Texts out of the zip, regular expressions, Gopher's filters for Russian, near-duplicates by
-MinHash, Parquet. Filters' limits are opened, so that it keeps what we keep: the work is the same
-and nothing is left out of the later steps. It has no split and no proof. It prints one line of
-JSON.
+It reads texts from the zip, applies regular expressions and Gopher's filters for Russian, removes
+near-duplicates by MinHash and writes Parquet. The filters' limits are loosened so that it keeps the
+same documents and the later steps have the same work. It has no split and no proof. Prints one line
+of JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 import zipfile
 from pathlib import Path
 
+from cleaning_regexes import cleaned
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.dedup import (
     MinhashDedupBuckets,
@@ -30,11 +31,10 @@ from datatrove.pipeline.formatters.base import BaseFormatter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.readers.base import BaseReader
 from datatrove.pipeline.writers import ParquetWriter
-from cleaning_regexes import cleaned
 
 
 class Texts(BaseReader):
-    """The .txt files in a zip."""
+    """Reads the .txt files in a zip."""
 
     name = "zip"
 
@@ -55,7 +55,7 @@ class Texts(BaseReader):
 
 
 class Cleaning(BaseFormatter):
-    """The regular expressions."""
+    """Applies the regular expressions."""
 
     name = "rules"
 

@@ -1,4 +1,4 @@
-"""Articles in MediaWiki's XML, generated: stories with links, references, templates and tables."""
+"""Generated articles in MediaWiki's XML: stories with links, references, templates and tables."""
 
 from __future__ import annotations
 

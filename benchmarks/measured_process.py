@@ -1,4 +1,4 @@
-"""Running a program and watching what it and its children cost."""
+"""Run a program and measure the time and memory that it and its children take."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tasks.run_metadata import processor
 
 @dataclass(frozen=True)
 class Ran:
-    """A program that ended well."""
+    """What a program that succeeded printed and took."""
 
-    said: dict  # the JSON of its last line
-    seconds: float  # wall clock, from its start to its end
-    peak_mb: float  # most memory of it and its children at one moment, shared pages counted once
+    said: dict  # the JSON in its last line
+    seconds: float  # wall clock, from start to end
+    peak_mb: float  # peak memory of it and its children together, shared pages counted once
 
 
 def machine() -> str:
-    """The processor's name, as Linux knows it, and the cores that this process may use."""
+    """The processor's name and the number of cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{processor()}, {cores} cores"
 
 
 def run(command: list[str], every: float = 0.05, **options) -> Ran:
-    """Run a command that prints one line of JSON at last; its memory is looked at often."""
+    """Run a command whose last line is JSON, sampling its memory."""
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
     while process.poll() is None:
@@ -43,7 +43,7 @@ def run(command: list[str], every: float = 0.05, **options) -> Ran:
 
 
 def _memory(pid: int) -> int:
-    """Bytes of a process and all below it (proportional set size)."""
+    """Bytes of a process and its descendants (proportional set size)."""
     total = 0
     try:
         family = [psutil.Process(pid)]

@@ -1,7 +1,7 @@
-"""Changes of the model that are no settings, to see what each of its parts is worth.
+"""Modifications of the model that are not settings, to measure what each of its parts contributes.
 
-``compare_settings.py --try change=no_qk_norm`` trains with one. Each takes the class of the model and
-gives one that differs in that alone.
+``compare_settings.py --try change=no_qk_norm`` trains with one. Each function takes the model's class and
+returns a class that differs in one respect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def change(function: Callable[[type[GPT]], type[GPT]]) -> Callable[[type[GPT]], 
 
 @change
 def no_qk_norm(base: type[GPT]) -> type[GPT]:
-    """Queries and keys as they are."""
+    """No normalization of queries and keys."""
 
     class Changed(base):
         def __init__(self, *arguments):
@@ -39,7 +39,7 @@ def no_qk_norm(base: type[GPT]) -> type[GPT]:
 
 @change
 def gpt2_init(base: type[GPT]) -> type[GPT]:
-    """Normal weights of 0.02, those of output matrices smaller by √(2 × layers)."""
+    """GPT-2's initialization: std 0.02, output matrices smaller by √(2 × layers)."""
 
     class Changed(base):
         def initialise(self) -> None:
@@ -54,7 +54,7 @@ def gpt2_init(base: type[GPT]) -> type[GPT]:
 
 @change
 def outputs_not_zero(base: type[GPT]) -> type[GPT]:
-    """Output matrices begin as the others do, smaller by √(2 × layers)."""
+    """Output matrices initialized like the others, but smaller by √(2 × layers)."""
 
     class Changed(base):
         def initialise(self) -> None:
@@ -69,7 +69,7 @@ def outputs_not_zero(base: type[GPT]) -> type[GPT]:
 
 @change
 def large_hidden(base: type[GPT]) -> type[GPT]:
-    """Hidden matrices, but for those of outputs, begin with weights of 1/√fan-in."""
+    """Hidden matrices, except output matrices, initialized with std 1/√fan-in."""
 
     class Changed(base):
         def initialise(self) -> None:
@@ -86,7 +86,7 @@ def large_hidden(base: type[GPT]) -> type[GPT]:
 
 @change
 def embedding_half(base: type[GPT]) -> type[GPT]:
-    """An embedding that begins half as large."""
+    """An embedding initialized half as large."""
 
     class Changed(base):
         def initialise(self) -> None:
@@ -99,7 +99,7 @@ def embedding_half(base: type[GPT]) -> type[GPT]:
 
 @change
 def relu_squared(base: type[GPT]) -> type[GPT]:
-    """ReLU² (So et al. 2021) of 4 × width in the place of SwiGLU: as many weights."""
+    """ReLU² (So et al. 2021) with 4 × width instead of SwiGLU: the same number of weights."""
 
     class FeedForward(nn.Module):
         def __init__(self, width: int):
@@ -122,7 +122,7 @@ def relu_squared(base: type[GPT]) -> type[GPT]:
 
 @change
 def soft_cap(base: type[GPT]) -> type[GPT]:
-    """Logits bent so that none is above 15 (Gemma 2)."""
+    """Logits soft-capped at 15 (Gemma 2)."""
     most = 15.0
 
     def bent_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +144,7 @@ def soft_cap(base: type[GPT]) -> type[GPT]:
 
 @change
 def z_loss(base: type[GPT]) -> type[GPT]:
-    """1e-4 × the squared logarithm of softmax's sum besides (Chowdhery et al. 2022, PaLM)."""
+    """The z-loss with weight 1e-4 (Chowdhery et al. 2022, PaLM)."""
     share = 1e-4
 
     def drawn_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

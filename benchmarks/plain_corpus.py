@@ -1,11 +1,11 @@
-"""What a person would otherwise write: one process, ``re``, exact duplicates, Parquet.
+"""What one would write otherwise: one process, ``re``, exact duplicates, Parquet.
 
 ::
 
     python plain_corpus.py archive.zip out.parquet
 
-It does less than the corpus stage: no metadata, no filters but the length, no near-duplicates, no
-split, no proof. It prints one line of JSON.
+It does less than the corpus stage: no metadata, no filter except the length, no near-duplicates, no
+split, no proof. Prints one line of JSON.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a person would otherwise write for a Wikipedia dump: one process and the same parser.
+"""What one would write otherwise for a Wikipedia dump: one process and the same parser.
 
 ::
 
     python plain_wiki.py dump.xml.bz2
 
-Every article's wikitext through ``mwparserfromhell.parse(…).strip_code()``. It prints one line of
-JSON.
+Passes every article's wikitext through ``mwparserfromhell.parse(…).strip_code()``. Prints one line
+of JSON.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(dump: str) -> None:
                         characters += len(text)
                     page = {}
                     element.clear()
-        except (ElementTree.ParseError, EOFError):  # cut off: what came before it counts
+        except (ElementTree.ParseError, EOFError):  # truncated: count what came before
             pass
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "articles": articles, "characters": characters}))

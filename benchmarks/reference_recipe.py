@@ -1,9 +1,9 @@
-"""The reference recipe: what a person would write by the book, to measure the engine against.
+"""The reference recipe: a textbook GPT-2, to measure the engine against.
 
 A GPT-2 (Radford et al. 2019): LayerNorm, learned positions, GELU, one matrix for embedding and
 head; AdamW, warm-up and cosine decay, clipping; float32, the whole batch at once, no tricks. It
-trains on random windows of the same token shards, and is scored by the same function on the same
-held-out windows.
+trains on random sequences from the same token shards, and is scored by the same function on the
+same held-out sequences.
 
 ::
 
@@ -80,14 +80,14 @@ class Reference(nn.Module):
         return self.head(self.norm(x))
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """The nats of each target, for ``femtogpt.model.score``."""
+        """The loss of each target in nats, as ``femtogpt.model.score`` needs it."""
         logits = self(ids).flatten(0, 1)
         nats = F.cross_entropy(logits, targets.flatten(), ignore_index=-100, reduction="none")
         return nats.view(ids.shape)
 
 
 class Training:
-    """The reference's training, a step at a time."""
+    """The reference's training, step by step."""
 
     def __init__(self, tokens: Tokens, shape: Shape, rate: float, batch: int, steps: int, seed=0):
         torch.manual_seed(seed)
@@ -106,7 +106,7 @@ class Training:
         self.step = 0
 
     def windows(self) -> Tensor:
-        """Windows drawn at random from all shards: (batch, context + 1)."""
+        """Random sequences from all shards: (batch, context + 1)."""
         which = self.random.choice(len(self.ids), self.batch, p=self.sizes / self.sizes.sum())
         starts = [int(self.random.integers(self.sizes[number])) for number in which]
         parts = [
@@ -116,7 +116,7 @@ class Training:
         return torch.from_numpy(np.stack(parts).astype(np.int64))
 
     def train(self) -> float:
-        """One step; its loss."""
+        """Take one step; returns its loss."""
         part = max(0.0, (self.step - WARMUP) / max(1, self.steps - WARMUP))
         cosine = LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
         for group in self.optimizer.param_groups:
@@ -135,7 +135,7 @@ class Training:
 def measured(
     tokens: Tokens, shape: Shape, rate: float, batch: int, seconds: float, evaluate_tokens: int
 ) -> dict:
-    """A training of so many seconds (evaluation apart), its decay fitted to them."""
+    """A training of ``seconds`` (without evaluation), with its decay fitted to them."""
     warm = Training(tokens, shape, rate, batch, 10_000)
     times = []
     for _ in range(12):
