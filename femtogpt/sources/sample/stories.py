@@ -99,7 +99,7 @@ def read_story(text: str) -> float:
     return pen.bits
 
 
-def stories(seed: int, chars: int) -> Iterator[Story]:
+def generate_stories(seed: int, chars: int) -> Iterator[Story]:
     """Generate complete, distinct stories until they have at least ``chars`` characters.
 
     Story i depends only on (seed, i), so a larger size only appends. A story with the text of an
