@@ -96,7 +96,7 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
     best = min(scan, key=lambda run: run["held_out_loss"])
     log(f"reference: batch {best['batch']}, rate {best['rate']:g}, {options.minutes:g} min")
     seconds = 60 * options.minutes
-    plain = measured(tokens, reference, best["rate"], best["batch"], seconds, EVALUATE)
+    plain = measured(tokens, reference, best["rate"], best["batch"], seconds, EVALUATE_TOKENS)
     plain["peak_memory_mb"] = memory(options.tokens, best)
     figures |= {"reference_scan": scan, "reference": plain}
 
@@ -246,8 +246,8 @@ def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step_seconds
     ``step_seconds``, and the time for making batches.
     """
     config, context = settings.train, settings.model.context
-    max_steps = config.max_steps
-    assert max_steps is not None  # set by ``run``
+    max_steps, evaluate_every = config.max_steps, config.evaluate_every
+    assert max_steps is not None and evaluate_every is not None  # set by ``run`` and the defaults
     batches = Batches(tokens.shards("train"), context, config.batch_size, settings.seed)
     start = time.perf_counter()
     for number in range(50):
@@ -256,7 +256,7 @@ def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step_seconds
     steps_taken = [line for line in lines if "train_loss" in line]
     around = {
         number + after
-        for number in range(0, max_steps + 1, config.evaluate_every)
+        for number in range(0, max_steps + 1, evaluate_every)
         for after in (1, 2, 3)  # a checkpoint is written during the following steps
     }
     extra = sum(

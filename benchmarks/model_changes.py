@@ -7,17 +7,25 @@ that differs in one respect; several can be combined.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from femtogpt.config import ModelConfig
-from femtogpt.model.gpt import GPT
+from femtogpt.model.gpt import GPT, Block
 from femtogpt.model.loss import softmax_gradient
 
 MAX_LOGIT = 15.0
 Z_LOSS_WEIGHT = 1e-4
+
+
+def blocks(model: GPT) -> Iterator[Block]:
+    """Iterate over the model's layers, with their type."""
+    for layer in model.layers:
+        assert isinstance(layer, Block)
+        yield layer
 
 
 class NoQkNorm(GPT):
@@ -25,8 +33,9 @@ class NoQkNorm(GPT):
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__(config, vocab_size)
-        for layer in self.layers:
-            layer.self_attn.q_norm = layer.self_attn.k_norm = nn.Identity()
+        for layer in blocks(self):
+            layer.self_attn.add_module("q_norm", nn.Identity())
+            layer.self_attn.add_module("k_norm", nn.Identity())
 
 
 class Gpt2Init(GPT):
@@ -45,7 +54,7 @@ class OutputsNotZero(GPT):
 
     def initialise(self) -> None:
         super().initialise()
-        for layer in self.layers:
+        for layer in blocks(self):
             for module in (layer.self_attn.o_proj, layer.mlp.down_proj):
                 std = (2 * self.config.layers * module.in_features) ** -0.5
                 nn.init.normal_(module.weight, std=std)
@@ -56,7 +65,7 @@ class LargeHidden(GPT):
 
     def initialise(self) -> None:
         super().initialise()
-        for layer in self.layers:
+        for layer in blocks(self):
             for name, weight in layer.named_parameters():
                 is_output = name.endswith(("o_proj.weight", "down_proj.weight"))
                 if weight.ndim == 2 and not is_output:
@@ -89,8 +98,8 @@ class ReluSquared(GPT):
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__(config, vocab_size)
-        for layer in self.layers:
-            layer.mlp = ReluSquaredLayer(self.config.width)
+        for layer in blocks(self):
+            layer.add_module("mlp", ReluSquaredLayer(self.config.width))
         self.initialise()
 
 
