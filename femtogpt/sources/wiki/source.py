@@ -16,7 +16,7 @@ from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import COMPRESSED
 from femtogpt.sources.origin import Origin
 from femtogpt.sources.wiki.article import Choice
-from femtogpt.sources.wiki.page_ids import Ids
+from femtogpt.sources.wiki.ids import Ids
 from femtogpt.sources.wiki.reading import SUFFIXES, documents_in, suffix
 
 

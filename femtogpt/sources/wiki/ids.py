@@ -1,4 +1,4 @@
-"""Makes document ids unique within a source, in little memory."""
+"""Ids that are unique in a source, in little memory."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from dataclasses import replace
 
 from femtogpt.sources.base import Document
 
-_MAX_PAGE_ID = 1 << 30  # larger ids have no bit; Wikidata's have nine digits
+_HIGHEST = 1 << 30  # the largest page id that has a bit; Wikidata's have nine digits
 
 
 class Ids:
-    """Keeps page ids unchanged; a repeated one gets its file's name added.
+    """Keeps page ids as they are; what comes a second time is told apart by its file.
 
-    A bit per page id instead of a set: the ids of the English Wikipedia fit into 10 MB.
+    A bit for each page id and not a set of them: the English Wikipedia's fit in 10 MB.
     """
 
     def __init__(self) -> None:
         self._bits = bytearray()
-        self._other_ids: set[str] = set()
+        self._others: set[str] = set()
         self._repeated = 0
 
     def unique(self, document: Document, file: str) -> Document:
-        """Give the document an id that no earlier one has; deterministic for the same files."""
+        """The document with an id that none had before; the same for the same files."""
         if document.id and self._is_new(document.id):
             return document
         self._repeated += 1
@@ -32,10 +32,10 @@ class Ids:
         return replace(document, id=name)
 
     def _is_new(self, name: str) -> bool:
-        """Record an id; whether it had not been seen before."""
-        if not (name.isascii() and name.isdigit() and name[0] != "0" and int(name) < _MAX_PAGE_ID):
-            new = name not in self._other_ids
-            self._other_ids.add(name)
+        """Whether this id was not seen; it is from now on."""
+        if not (name.isascii() and name.isdigit() and name[0] != "0" and int(name) < _HIGHEST):
+            new = name not in self._others
+            self._others.add(name)
             return new
         byte, bit = divmod(int(name), 8)
         if byte >= len(self._bits):
