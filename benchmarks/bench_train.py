@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 from measured_process import machine
-from reference_recipe import Shape, Training, measured
+from reference_recipe import Shape, Training, train_and_score
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.loading import load_model
@@ -92,11 +92,13 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
     for batch, rate in SCAN:
         log(f"reference: batch {batch}, rate {rate:g}, {options.scan_minutes:g} min")
         seconds = 60 * options.scan_minutes
-        scan.append(measured(tokens, reference, rate, batch, seconds, EVALUATE_TOKENS))
+        scan.append(train_and_score(tokens, reference, rate, batch, seconds, EVALUATE_TOKENS))
     best = min(scan, key=lambda run: run["held_out_loss"])
     log(f"reference: batch {best['batch']}, rate {best['rate']:g}, {options.minutes:g} min")
     seconds = 60 * options.minutes
-    plain = measured(tokens, reference, best["rate"], best["batch"], seconds, EVALUATE_TOKENS)
+    plain = train_and_score(
+        tokens, reference, best["rate"], best["batch"], seconds, EVALUATE_TOKENS
+    )
     plain["peak_memory_mb"] = memory(options.tokens, best)
     figures |= {"reference_scan": scan, "reference": plain}
 
