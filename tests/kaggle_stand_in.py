@@ -185,9 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _wait(self) -> None:
         """Send nothing until the client hangs up."""
-        if select.select([self.connection], [], [], MAX_STALL_SECONDS)[
-            0
-        ]:  # readable only when it is closed
+        is_closed, _, _ = select.select([self.connection], [], [], MAX_STALL_SECONDS)
+        if is_closed:
             self.stand_in.hung_up.set()
         self.close_connection = True
 
