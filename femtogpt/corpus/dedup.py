@@ -72,7 +72,7 @@ def near_duplicates(signatures: np.ndarray, threshold: float = 0.7) -> list[tupl
         similar.append(pairs[values >= threshold])
     del compared
     originals: dict[int, tuple[int, float]] = {}  # of each near-duplicate, with the similarity
-    # In ascending order, so that it is decided of each earlier document whether it is an original.
+    # In ascending order, so that the originals of all earlier documents are known.
     for document, group in groupby(np.sort(np.concatenate(similar)).data, lambda p: p // count):
         candidates = sorted({originals.get(pair % count, (pair % count,))[0] for pair in group})
         values = similarity(signatures[candidates], signatures[document])

@@ -60,7 +60,7 @@ View = Characters | Letters
 
 
 class MatchIndex:
-    """Texts indexed by their blocks, in which those of other texts are found: 16 bytes a block."""
+    """Indexed texts, searched for the spans of other texts. Takes 16 bytes per block."""
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ _SENTENCE_END = re.compile(r"[.!?…][^\w\s]{0,3}\s+")
 
 
 class HeldOutIndex:
-    """An index of the held-out texts, in which a train text's shared spans are found.
+    """Indexes the held-out texts to find the spans that a train text shares with them.
 
     A span is shared if ``length`` characters are equal one by one, or if half as many letters are,
     whatever is between them: two editions of a work have hardly a line with equal characters.

@@ -114,7 +114,7 @@ def _is_cyrillic(letter: str) -> bool:
 
 @register_filter
 def language(text: Excerpt, limit: float) -> str | None:
-    """The text is in another language written in Cyrillic, by its letters and function words."""
+    """By its letters and function words, the text is in another language written in Cyrillic."""
     name, share = other_language(text)
     return f"{name} {share:.2f}" if share > limit else None
 
