@@ -87,7 +87,7 @@ bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove 
 
 bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE=file.zip
 	@test -n '$(ARCHIVE)' || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/our_data.py tokens '$(ARCHIVE)' data/bench
+	@$(BIN)/python benchmarks/data_stages.py tokens '$(ARCHIVE)' data/bench
 	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
 
 architecture: $(MADE)  ## draw the diagram in docs/architecture.md from the imports

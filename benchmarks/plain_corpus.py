@@ -19,7 +19,7 @@ import zipfile
 
 import pyarrow
 import pyarrow.parquet
-from regexes import cleaned
+from cleaning_regexes import cleaned
 
 
 def main(archive: str, out: str) -> None:
@@ -35,9 +35,9 @@ def main(archive: str, out: str) -> None:
             except UnicodeDecodeError:
                 text = raw.decode("cp1251")
             text = cleaned(text)
-            mark = hashlib.md5(re.sub(r"\W+", "", text.lower()).encode()).digest()
-            if len(text) >= 200 and mark not in seen:
-                seen.add(mark)
+            digest = hashlib.md5(re.sub(r"\W+", "", text.lower()).encode()).digest()
+            if len(text) >= 200 and digest not in seen:
+                seen.add(digest)
                 names.append(name)
                 texts.append(text)
     table = pyarrow.table({"id": names, "text": texts})

@@ -15,19 +15,21 @@ import json
 import lzma
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import mwparserfromhell
 
-OPEN = {".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".bz2": bz2.open, ".xz": lzma.open}
 
 
 def main(dump: str) -> None:
     start = time.perf_counter()
     articles = characters = 0
     page: dict[str, str] = {}
-    opened = next((opener for suffix, opener in OPEN.items() if dump.endswith(suffix)), open)
-    with opened(dump, "rb") as file:
+    opener = next((opener for suffix, opener in OPENERS.items() if dump.endswith(suffix)), open)
+    with opener(dump, "rb") as file:
         try:
             for _, element in ElementTree.iterparse(file):
                 tag = element.tag.rpartition("}")[2]

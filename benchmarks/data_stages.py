@@ -2,10 +2,10 @@
 
 ::
 
-    python our_data.py corpus archive.zip data    raw and corpus: from the archive to Parquet
-    python our_data.py tokens archive.zip data    also tokenizer and shards
-    python our_data.py sentencepiece data         bare encoding, 2 threads
-    python our_data.py wiki dump.xml.bz2          a dump to documents
+    python data_stages.py corpus archive.zip data    raw and corpus: from the archive to Parquet
+    python data_stages.py tokens archive.zip data    also tokenizer and shards
+    python data_stages.py sentencepiece data         bare encoding, 2 threads
+    python data_stages.py wiki dump.xml.bz2          a dump to documents
 
 Each prints one line of JSON. The library is imported inside the functions, because worker
 processes import this module too.
@@ -23,9 +23,9 @@ from tempfile import TemporaryDirectory
 def corpus(archive: str, data: str) -> dict:
     config = _config(archive, data)
     start = time.perf_counter()
-    made = _corpus(config)
+    artifact = _corpus(config)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "made": made.made, "counts": dict(made.counts)}
+    return {"seconds": seconds, "made": artifact.made, "counts": dict(artifact.counts)}
 
 
 def tokens(archive: str, data: str) -> dict:
@@ -35,10 +35,10 @@ def tokens(archive: str, data: str) -> dict:
 
     config = _config(archive, data)
     start = time.perf_counter()
-    made = _corpus(config)
-    tokenizer = train_tokenizer(Store(data), config, made)
+    artifact = _corpus(config)
+    tokenizer = train_tokenizer(Store(data), config, artifact)
     before = time.perf_counter()
-    shards = write_tokens(Store(data), config, made, tokenizer)
+    shards = write_tokens(Store(data), config, artifact, tokenizer)
     end = time.perf_counter()
     return {
         "seconds": end - start,
@@ -57,10 +57,10 @@ def sentencepiece(data: str) -> dict:
     from femtogpt.corpus.schema import SPLITS, parts
     from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 
-    made = find("corpus", None, Path(data))
+    artifact = find("corpus", None, Path(data))
     model = str(find("tokenizer", None, Path(data)).path / TOKENIZER_FILE)
     processor = spm.SentencePieceProcessor(model_file=model)
-    files = [file for split in SPLITS for _, file in parts(made, split)]
+    files = [file for split in SPLITS for _, file in parts(artifact, split)]
     texts = [text for file in files for text in pl.read_parquet(file)["text"]]
     lines = [line for text in texts for line in text.split("\n")]
     seconds = {}

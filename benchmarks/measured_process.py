@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -14,10 +15,10 @@ from tasks.run_metadata import processor
 
 
 @dataclass(frozen=True)
-class Ran:
+class FinishedProgram:
     """What a program that succeeded printed and took."""
 
-    said: dict  # the JSON in its last line
+    output: dict  # the JSON in its last line
     seconds: float  # wall clock, from start to end
     peak_mb: float  # peak memory of it and its children together, shared pages counted once
 
@@ -28,18 +29,19 @@ def machine() -> str:
     return f"{processor()}, {cores} cores"
 
 
-def run(command: list[str], every: float = 0.05, **options) -> Ran:
+def run(command: list[str], sample_seconds: float = 0.05, **options: Any) -> FinishedProgram:
     """Run a command whose last line is JSON, sampling its memory."""
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
     while process.poll() is None:
         peak = max(peak, _memory(process.pid))
-        time.sleep(every)
+        time.sleep(sample_seconds)
     seconds = time.perf_counter() - start
-    out = process.stdout.read()
+    assert process.stdout is not None  # it is a pipe
+    output = process.stdout.read()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
-    return Ran(json.loads(out.strip().splitlines()[-1]), seconds, peak / 2**20)
+    return FinishedProgram(json.loads(output.strip().splitlines()[-1]), seconds, peak / 2**20)
 
 
 def _memory(pid: int) -> int:
