@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from femtogpt.corpus.quality import verdicts
 from femtogpt.corpus.rules import Rule, chosen
 from femtogpt.corpus.schema import DOCUMENT, REJECTED
 from femtogpt.corpus.shingles import shingles
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 
 EXAMPLES = 3  # of what a rule changed in a batch: in its shortest documents, they are cheapest
 AROUND = 120  # bytes before and after a change in an example
@@ -63,16 +63,7 @@ class Cleaned:
 def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[tuple]]:
     """Documents as rows, gathered up to ``size`` (default: BATCH) characters."""
     rows, characters = [], 0
-    seen: dict[str, int] = {}  # ids given, and the last number that each was given
-    for document in documents:
-        id = name = document.id.encode(errors="backslashreplace").decode()
-        number = seen.get(id, 1)
-        while name in seen:  # ids are what all that follows tells documents apart by
-            number += 1
-            name = f"{id}#{number}"
-        seen[id], seen[name] = number, seen.get(name, 1)
-        if name != document.id:
-            document = replace(document, id=name)
+    for document in unique_ids(documents):
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)
