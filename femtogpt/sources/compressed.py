@@ -48,12 +48,8 @@ class Unreadable(ValueError):
 class Unsuitable(Unreadable):
     """A file is not what this kind of source reads, or the settings do not fit it.
 
-    If no other file can be read, this is an error, shown with the ``advice``.
+    If no other file can be read either, this is an error.
     """
-
-    def __init__(self, fault: str, advice: str = ""):
-        super().__init__(fault)
-        self.advice = advice
 
 
 def decompressed(stream: IO[bytes], kind: str) -> io.BufferedIOBase:

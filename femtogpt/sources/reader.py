@@ -44,7 +44,8 @@ class Reader(FileSource):
 
     formats: ClassVar[Mapping[str, Format]]  # the registry: a suffix to the function that reads it
     tables: ClassVar[frozenset[str]] = frozenset()  # suffixes of files with a document for each row
-    as_stored: ClassVar[bool] = False  # compressed files are passed to their formats undecoded
+    as_stored: ClassVar[bool] = False  # compressed files are passed to their formats as they are
+    stops_if_all_damaged: ClassVar[bool] = False  # with an error, not only faults
     not_text: Literal["stop", "reject"] = Field(
         "reject", description="what to do about a file that cannot be read"
     )
@@ -72,7 +73,7 @@ class Reader(FileSource):
 
         A file that cannot be read is a document with a fault. Raises UserError if there is no file
         to read, if ``not_text`` is ``stop`` and there is a fault, and if a file is unsuitable and
-        nothing else could be read: then the settings are wrong.
+        nothing else can be read: then the settings are wrong.
         """
         present = list(members(raw, self.as_stored))
         files = [file for file in present if self._is_read(file)]
@@ -83,11 +84,11 @@ class Reader(FileSource):
             )
         works = [file.name for file in files if file.suffix in self.suffixes - self.tables]
         catalogue = Catalogue(works, lists_in(present))
-        unsuitable: list[UserError] = []
+        errors: list[UserError] = []
         any_readable = False
         with self.file_reader() as read_file:
             for file in files:
-                for document in _faults_as_documents(file, read_file, unsuitable):
+                for document in self._with_faults(file, read_file, errors):
                     if document.fault is None:
                         any_readable = True
                     elif self.not_text == "stop":
@@ -96,29 +97,31 @@ class Reader(FileSource):
                             " such files out with sources.<name>.not_text=reject"
                         )
                     yield self.completed(document, file, catalogue)
-        if unsuitable and not any_readable:
-            raise unsuitable[0]
+        if errors and not any_readable:
+            raise errors[0]
 
     def _is_read(self, file: Member) -> bool:
         """Whether its format is known, or it is an archive that could not be opened."""
         is_known = file.suffix in self.suffixes and not is_info(file.path.name)
         return is_known or is_archive(file.name)
 
+    def _with_faults(
+        self, file: Member, read_file: ReadFile, errors: list[UserError]
+    ) -> Iterator[Document]:
+        """Yield a file's documents; if it cannot be read, a document with the reason.
 
-def _faults_as_documents(
-    file: Member, read_file: ReadFile, unsuitable: list[UserError]
-) -> Iterator[Document]:
-    """Yield a file's documents; if it cannot be read, a document with the reason.
-
-    An error that may be due to the settings is also appended to ``unsuitable``.
-    """
-    try:
-        if is_archive(file.name):
-            file.read()  # raises the reason why it could not be opened
-        yield from read_file(file)
-    except Unreadable as error:
-        if isinstance(error, Unsuitable):
-            unsuitable.append(UserError(f"{file.name}: {error}{error.advice}"))
-        yield Document(file.name, "", fault=str(error))
-    except RecursionError:
-        yield Document(file.name, "", fault="it is nested too deeply")
+        ``errors`` collects what to raise if nothing can be read at all.
+        """
+        try:
+            if is_archive(file.name):
+                file.read()  # raises the reason why it could not be opened
+            yield from read_file(file)
+        except Unreadable as error:
+            if isinstance(error, Unsuitable):
+                errors.append(UserError(f"{file.name}: {error}"))
+            elif self.stops_if_all_damaged:
+                advice = "get a whole copy of it"
+                errors.append(UserError(f"{file.name} cannot be read ({error}): {advice}"))
+            yield Document(file.name, "", fault=str(error))
+        except RecursionError:
+            yield Document(file.name, "", fault="it is nested too deeply")

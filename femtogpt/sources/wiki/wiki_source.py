@@ -9,11 +9,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from femtogpt.parallel import Map, processes
+from femtogpt.parallel import processes
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.catalogue import Catalogue
-from femtogpt.sources.compressed import Unreadable, Unsuitable
 from femtogpt.sources.reader import Format, Reader, ReadFile
 from femtogpt.sources.wiki import wiki_formats
 from femtogpt.sources.wiki.article import Choice
@@ -38,6 +37,7 @@ class Wiki(Reader):
         ".json": wiki_formats.read_json_lines,
     }
     as_stored: ClassVar[bool] = True  # warnings name the byte of the file at which it is cut off
+    stops_if_all_damaged: ClassVar[bool] = True
     lists: bool = Field(False, description="also articles that list others: «Список …»")
     references: bool = Field(
         False,
@@ -48,16 +48,8 @@ class Wiki(Reader):
     @contextmanager
     def file_reader(self) -> Iterator[ReadFile]:
         with processes() as spread:
-            yield lambda file: self._articles(file, spread)
-
-    def _articles(self, file: Member, spread: Map) -> Iterator[Document]:
-        choice = Choice(self.lists, self.references)
-        try:
-            yield from self.formats[file.suffix](file, choice, spread)
-        except Unsuitable:
-            raise
-        except Unreadable as error:
-            raise Unsuitable(str(error), "; get a whole copy of it") from error
+            choice = Choice(self.lists, self.references)
+            yield lambda file: self.formats[file.suffix](file, choice, spread)
 
     def completed(self, document: Document, file: Member, catalogue: Catalogue) -> Document:
         """Name the file, which tells apart the pages of several wikis with the same id."""
