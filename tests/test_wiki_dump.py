@@ -9,6 +9,7 @@ import logging
 import lzma
 import random
 import re
+import sys
 import tracemalloc
 import zipfile
 from functools import cache
@@ -231,6 +232,14 @@ def test_a_page_without_an_end_is_told_and_the_next_is_read(tmp_path: Path):
     first, second, *_ = read({"a.xml": data}, tmp_path)
     assert (first.id, first.fault) == ("1", "the dump is damaged within this page")
     assert (second.id, second.fault) == ("2", None)
+
+
+def test_a_7z_dump_without_the_library_for_it_says_what_to_install(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    monkeypatch.delitem(sys.modules, "femtogpt.sources.wiki.sevenzip", raising=False)
+    monkeypatch.delattr("femtogpt.sources.wiki.sevenzip", raising=False)
+    with pytest.raises(UserError, match=r"^a\.7z cannot be read .*pip install 'femtogpt\[7z\]'"):
+        read({"a.7z": as_7z(DUMP)}, tmp_path)
 
 
 NOISE = random.Random(2).randbytes(9999)
