@@ -17,8 +17,8 @@ from femtogpt.sources.interviews.interview import (
     header,
 )
 from femtogpt.sources.interviews.lone_names import with_colons, with_stamps
-from femtogpt.sources.interviews.names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.remarks import STAMP, spoken
+from femtogpt.sources.interviews.speaker_names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
