@@ -69,9 +69,12 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
     Otherwise the content of each archive is named as if the archive were a folder, and a damaged
     archive is a member whose ``read`` raises Unreadable. So is an archive in an archive.
 
-    ``as_stored``: files outside of archives keep their compression, and its suffix in their names.
+    ``as_stored``: files outside of archives come first, keep their compression, and its suffix in
+    their names.
     """
     files = [path for path in sorted(raw.rglob("*")) if path.is_file() and not _added(path.name)]
+    if as_stored:
+        files.sort(key=lambda path: is_archive(path.name))
     open_archives = _LastArchive()
     for path in files:
         name = path.relative_to(raw).as_posix()
