@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from femtogpt.corpus.quality import verdicts
 from femtogpt.corpus.rules import Rule, select_rules
 from femtogpt.corpus.schema import DOCUMENT, REJECTED
 from femtogpt.corpus.shingles import shingles
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 
 EXAMPLES_PER_BATCH = 3  # of a rule's changes, from the shortest documents because that is cheapest
 CONTEXT_BYTES = 120  # before and after a change in an example
@@ -69,16 +69,7 @@ def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[
     """
     rows: list[Row] = []
     characters = 0
-    last_numbers: dict[str, int] = {}  # of each id that is taken
-    for document in documents:
-        id = unique = document.id.encode(errors="backslashreplace").decode()
-        number = last_numbers.get(id, 1)
-        while unique in last_numbers:  # all later steps tell documents apart by their ids
-            number += 1
-            unique = f"{id}#{number}"
-        last_numbers[id], last_numbers[unique] = number, last_numbers.get(unique, 1)
-        if unique != document.id:
-            document = replace(document, id=unique)
+    for document in unique_ids(documents):
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)
