@@ -166,7 +166,7 @@ class GPT(nn.Module):
 
     gradient = staticmethod(softmax_gradient)
     recompute = False  # layers in the backward pass: activation checkpointing (Chen et al. 2016)
-    boundary: int | None = None  # the id that begins a document, if no other is to be seen from it
+    eos: int | None = None  # with it, attention sees nothing of the documents before an end
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
@@ -221,7 +221,7 @@ class GPT(nn.Module):
         positions = torch.arange(start, start + ids.shape[1], device=ids.device)
         angles = positions[:, None] * self.frequencies.repeat(2)
         x = self.drop(self.embed_tokens(ids))
-        documents = None if self.boundary is None else (ids == self.boundary).cumsum(1)
+        documents = None if self.eos is None else (ids == self.eos).cumsum(1)
         where = Where(angles.cos().to(x.dtype), angles.sin().to(x.dtype), documents, cache)
         for number, layer in enumerate(self.layers):
             if self.recompute and torch.is_grad_enabled():
