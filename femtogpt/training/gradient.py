@@ -64,7 +64,8 @@ class Gradient:
     def _halve(self, batch_size: int) -> None:
         if self.sequences == 1:
             raise UserError(
-                "out of memory, with a single sequence at a time: lower model.context or model.width"
+                "out of memory, with a single sequence at a time: lower model.context or"
+                " model.width"
             )
         before, self.sequences = self.sequences, self.sequences // 2
         while batch_size % self.sequences:  # one size only: each would be compiled

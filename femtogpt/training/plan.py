@@ -63,7 +63,7 @@ def plan(
     dtype: torch.dtype,
     device: str = "cpu",
 ) -> Plan:
-    """Plan a training on a kind of device, ``cpu`` or ``cuda``, with matrix products in ``dtype``."""
+    """Plan a training on a kind of device (cpu, cuda) with matrix products in ``dtype``."""
     if dtype == torch.float16:
         dtype = torch.bfloat16  # as large, and far faster on a CPU
     rows = rows_at_once("cpu", vocab_size)

@@ -54,7 +54,8 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
     if config.train.max_steps is None:
         if tokens is None:
             raise UserError(
-                "the length of the training follows from the text: give --tokens, such as 11_000_000"
+                "the length of the training follows from the text: give --tokens, such as"
+                " 11_000_000"
             )
         train = resolve_train(config.train, config.model, tokens, vocab_size)
         config = config.model_copy(update={"train": train})

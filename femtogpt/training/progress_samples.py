@@ -26,7 +26,7 @@ class Sampler(Observer):
         tokens: Path,
         config: ResolvedTrainConfig,
         seed: int,
-        publish: Callable[[str], None],
+        publish: Callable[[str], None] = lambda text: None,
     ):
         """``tokens``: a folder of token shards; without a tokenizer in it there are no samples."""
         self.every, self.evaluate_every = config.sample_every, config.evaluate_every
@@ -43,13 +43,14 @@ class Sampler(Observer):
             return
         previous = moment.step - self.evaluate_every
         if evaluation.is_milestone or moment.step // self.every > previous // self.every:
-            self.publish(self.write(self.tokenizer, evaluation.model))
+            self.publish(self.write(evaluation.model))
 
-    def write(self, tokenizer: Tokenizer, model: GPT) -> str:
+    def write(self, model: GPT) -> str:
         """The text of a sample. It depends on the weights alone; every process calls it."""
+        assert self.tokenizer is not None
         config = SamplesConfig()
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
-        eos = tokenizer.boundary
+        eos = self.tokenizer.boundary
         model.eval()
         # Not compiled: each further token would be a shape of its own. Not ended by what is drawn:
         # processes with parts of one model (FSDP) must call it equally often.
@@ -62,4 +63,4 @@ class Sampler(Observer):
         model.train()
         # The first document that is not empty: an untrained model may end one at once.
         begun = dropwhile(lambda id: id == eos, drawn)
-        return tokenizer.decode(list(takewhile(lambda id: id != eos, begun)))
+        return self.tokenizer.decode(list(takewhile(lambda id: id != eos, begun)))
