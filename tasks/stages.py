@@ -129,7 +129,7 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Held-out bits per character of the final weights."""
-    return evaluate(_store(config), tokens, run, config.train.device)
+    return evaluate(_store(config), config, tokens, run)
 
 
 @task(name="samples", task_run_name="samples", cache_policy=NO_CACHE)
