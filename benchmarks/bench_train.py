@@ -33,7 +33,7 @@ from reference import Shape, Training, measured
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.loading import load_model
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.scaling import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
@@ -206,7 +206,7 @@ def run(
         assert status == 0, "the training failed"
         lines = read_metrics(place / METRICS_FILE)
         size = (place / "model.safetensors").stat().st_size
-        some = spread(tokens.shards("held_out"), model.context, evaluate)
+        some = spread_evenly(tokens.shards("held_out"), model.context, evaluate)
         loss = mean_nats(load_model(place, "cpu"), some, (8, model.context))
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     taken = [line for line in lines if "train_loss" in line]

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.tokens.shards import Tokens
 
 BETAS, DECAY, CLIP, WARMUP, LOWEST = (0.9, 0.95), 0.1, 1.0, 100, 0.1
@@ -150,7 +150,7 @@ def measured(
     spent = time.perf_counter() - start
     loss = mean_nats(
         training.model.eval(),
-        spread(tokens.shards("held_out"), shape.context, evaluate_tokens),
+        spread_evenly(tokens.shards("held_out"), shape.context, evaluate_tokens),
         (batch, shape.context),
     )
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")

@@ -63,9 +63,9 @@ class EvaluationContext:
     @cached_property
     def train_loss(self) -> float:
         """Nats per token of sequences spread evenly over the train split."""
-        from femtogpt.model.score import PREDICTIONS, mean_nats, spread
+        from femtogpt.model.score import PREDICTIONS, mean_nats, spread_evenly
 
-        sequences = spread(self.tokens.shards("train"), self.context, TRAIN_TOKENS)
+        sequences = spread_evenly(self.tokens.shards("train"), self.context, TRAIN_TOKENS)
         shape = max(1, PREDICTIONS // self.context), self.context
         return mean_nats(self.model, sequences, shape)
 

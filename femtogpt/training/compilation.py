@@ -34,8 +34,8 @@ def compile_model(model: GPT, by_layer: bool) -> None:
         for layer in model.layers:
             layer.compile(dynamic=False)
     else:
-        model.read = torch.compile(model.read, dynamic=False)
-    model.gradient = torch.compile(model.gradient, dynamic=False)
+        vars(model)["read"] = torch.compile(model.read, dynamic=False)
+    vars(model)["gradient"] = torch.compile(model.gradient, dynamic=False)
 
 
 def try_compiled(model: GPT, precision: Precision, sequences: int, group: Group) -> bool:

@@ -45,7 +45,9 @@ class Gradient:
 
     def _accumulated(self, inputs: Tensor, targets: Tensor) -> Tensor:
         total = torch.zeros((), device=inputs.device)
-        parts = zip(inputs.split(self.sequences), targets.split(self.sequences), strict=True)
+        parts = zip(
+            torch.split(inputs, self.sequences), torch.split(targets, self.sequences), strict=True
+        )
         for number, (x, y) in enumerate(parts, 1):
             last = number * self.sequences >= len(inputs)
             with self._synchronized(last):

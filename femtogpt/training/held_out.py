@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from femtogpt.model.gpt import GPT
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.tokens.shards import Shard, Tokens
 from femtogpt.training.metrics import BITS
 
@@ -18,7 +18,9 @@ class HeldOut:
         self.parts = tokens.index["splits"]["held_out"]  # source to its tokens and characters
         total = tokens.total("held_out")
         self.sequences = {
-            source: spread({source: shards}, context, max(1, count * _predictions(shards) // total))
+            source: spread_evenly(
+                {source: shards}, context, max(1, count * _predictions(shards) // total)
+            )
             for source, shards in tokens.shards("held_out").items()
         }
         self.context = context
@@ -45,7 +47,7 @@ class HeldOut:
         tokens, characters = (
             sum(self.parts[source][unit] for source in sources) for unit in ("tokens", "characters")
         )
-        return loss / math.log(2) * tokens / characters
+        return float(loss / math.log(2) * tokens / characters)
 
 
 def _predictions(shards: Sequence[Shard]) -> int:

@@ -75,7 +75,7 @@ def orthogonalize(
     a, b, c = coefficients
     tall = matrices.shape[1] > matrices.shape[2]
     # Normalized before the change of format: small gradients would vanish in float16.
-    x = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
+    x: Tensor = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
     x = x.mT if tall else x
     for _ in range(steps):
         gram = x @ x.mT

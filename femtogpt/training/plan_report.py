@@ -46,7 +46,7 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
     ``tokens``: of its train split, if known; ``vram``: such as 8GB; ``device``: one of CARDS or
     ``here``. Raises UserError if an argument is malformed.
     """
-    if device not in (None, HERE, *CARDS):
+    if device is not None and device not in (HERE, *CARDS):
         names = ", ".join((*CARDS, HERE))
         raise UserError(f"device {device!r} is unknown{nearest(device, CARDS)}; there are: {names}")
     card, limit = CARDS.get(device or ""), _bytes(vram) if vram else None

@@ -92,7 +92,7 @@ class TrainState:
         if state["scaler"]:  # empty where the run was not in float16 so far
             self.precision.scaler.load_state_dict(state["scaler"])
         self.ema.load(state["average"])
-        sequences = state.get("sequences", state.get("windows"))  # its name in version 0.1
-        self.gradient.sequences = min(self.gradient.sequences, sequences)
+        before: int = state["sequences" if "sequences" in state else "windows"]  # in version 0.1
+        self.gradient.sequences = min(self.gradient.sequences, before)
         log.info("going on from the checkpoint at step %s", f"{checkpoint.step:,}")
         return Progress(checkpoint.step, checkpoint.seconds, checkpoint.metrics_size)

@@ -53,13 +53,17 @@ def run_training(
     """
     earlier = None
     if not fresh:
-        settings, earlier = _continued(store, settings, tokens)
+        settings, earlier = continued(store, settings, tokens)
 
     def build(folder: Path) -> dict[str, Any]:
-        settings.write(folder)
+        own = settings
+        if settings.continuations and not newest_step(folder):
+            if earlier is not None:
+                take_over(earlier, folder)
+            else:  # made again, and what it went on from is gone
+                own = settings.model_copy(update={"continuations": ()})
+        own.write(folder)
         write_atomic(folder / TOKENIZER_FILE, (tokens.path / TOKENIZER_FILE).read_bytes())
-        if earlier is not None and not newest_step(folder):
-            take_over(earlier, folder)
         train(folder, tokens.path)
         last = read_metrics(folder / METRICS_FILE)[-1]
         return {
@@ -69,10 +73,11 @@ def run_training(
             "parameters": _parameters(folder / WEIGHTS_FILE),
         }
 
-    return store.make(_recipe(settings, tokens), build, resumable=True)
+    return store.make(recipe(settings, tokens), build, resumable=True)
 
 
-def _recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
+def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
+    """What determines a training."""
     ingredients = settings.as_dict()
     train = {key: value for key, value in ingredients["train"].items() if key not in APART}
     origins = [origin["weights"] for origin in settings.lineage]
@@ -80,25 +85,25 @@ def _recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
     return Recipe("run", VERSION, ingredients, {"tokens": tokens})
 
 
-def _continued(
+def continued(
     store: Store, settings: TrainingSettings, tokens: Artifact
 ) -> tuple[TrainingSettings, Path | None]:
     """The settings as a continuation, if there is an earlier training; and its folder.
 
     The folder is None if nothing is to be taken over: the training is new, finished or resumed.
     """
-    recipe = _recipe(settings, tokens)
-    if store.path(recipe).exists() or store.partial(recipe).exists():
+    exact = recipe(settings, tokens)
+    if store.path(exact).exists() or store.partial(exact).exists():
         return settings, None
     text = tokens_per_epoch(Tokens(tokens.path), settings.weights)
     steps = settings.train.max_steps
     shorter: list[tuple[int, Path, TrainingSettings]] = []
-    for file in (store.root / recipe.kind).glob("*/settings.json"):  # partial ones too
+    for file in (store.root / exact.kind).glob("*/settings.json"):  # partial ones too
         run = file.parent
         earlier = read_settings(run)
         if earlier is None or not differ_in_length_only(settings, earlier, APART, text):
             continue
-        own = _recipe(earlier, tokens)
+        own = recipe(earlier, tokens)
         is_partial = run == store.partial(own)
         if not (is_partial or run == store.path(own)):  # of other tokens
             continue
