@@ -75,7 +75,8 @@ def load_weights(
         odd = next(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))
         raise UserError(
             f"train.init_from: {file} is of a model of another shape ({odd} is"
-            f" {_describe(found.get(odd))}, not {_describe(shapes.get(odd))}): give its settings in model"
+            f" {_describe(found.get(odd))}, not {_describe(shapes.get(odd))}): give its settings"
+            " in model"
         )
     return weights
 
