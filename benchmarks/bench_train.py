@@ -37,9 +37,9 @@ from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.scaling import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from femtogpt.training.precision import Precision
+from femtogpt.training.settings import TrainingSettings, resolve_train, tokens_per_epoch
 
 HERE = Path(__file__).resolve().parent
 SMALL = {"layers": 4, "width": 256, "heads": 4}
@@ -194,10 +194,12 @@ def run(
     derived = recipe(model.width, model.context)
     given = {"max_steps": steps, "compile": True, **chosen}
     config = TrainConfig.model_validate({**derived, **given})
-    settings = Settings(model=model, train=config, seed=0)
+    text = tokens_per_epoch(tokens, {})
+    resolved = resolve_train(config, model, text, tokens.vocab_size)
+    settings = TrainingSettings(model=model, train=resolved, seed=0)
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "settings.json").write_text(settings.model_dump_json())
+        settings.write(place)
         command = [sys.executable, "-m", "femtogpt.training", folder, str(tokens.folder)]
         start = time.time()
         process = subprocess.Popen(command, cwd=HERE.parent)
@@ -231,7 +233,7 @@ def run(
     }
 
 
-def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step: float) -> float:
+def overhead(settings: TrainingSettings, tokens: Tokens, lines: list[dict], step: float) -> float:
     """The share of a training's time that its steps do not explain.
 
     What the steps around estimates and checkpoints took beyond a median ``step`` (in seconds),

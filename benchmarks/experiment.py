@@ -32,9 +32,9 @@ from changes import CHANGES
 
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training import loop
-from femtogpt.training.loop import Settings
+from femtogpt.training import loop, trainer
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from femtogpt.training.settings import load_settings
 
 HERE = Path(__file__).resolve().parent
 STRETCH = 2048  # tokens that are kept together
@@ -113,11 +113,12 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     steps = sections["train"].setdefault("max_steps", 300)
     rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
     sections["train"] = {**rarely, **sections["train"]}
-    settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
     torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
-    loop.GPT = kind
+    trainer.GPT = kind
     with TemporaryDirectory() as folder:
-        loop.train(settings, tokens, Path(folder))
+        content = {**sections, "seed": seed, "weights": {}}
+        (Path(folder) / "settings.json").write_text(json.dumps(content))
+        loop.train(load_settings(Path(folder), tokens), tokens, Path(folder))
         lines = read_metrics(Path(folder) / METRICS_FILE)
     steps = [line for line in lines if "train_loss" in line]
     spent = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]

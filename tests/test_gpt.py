@@ -186,7 +186,7 @@ def test_dropout_works_in_training_and_not_in_reading():
 def test_with_a_boundary_nothing_of_other_documents_is_seen(monkeypatch, how):
     if how == "in blocks":  # as when compiled on a processor
         monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-        monkeypatch.setattr(gpt, "ROWS", 7)
+        monkeypatch.setattr(gpt, "QUERY_BLOCK", 7)
     model = lively(shape(layers=3, context=48))
     model.eos, model.recompute = BOUNDARY, how == "computed again"
     random = torch.Generator().manual_seed(3)
