@@ -312,10 +312,10 @@ class TrainConfig(Section):
         steps = values.get("max_steps") if isinstance(values, Mapping) else None
         if not isinstance(steps, int):
             return values
-        given = {name: value for name, value in values.items() if value is not None}
+        explicit = {name: value for name, value in values.items() if value is not None}
         often, rarely = max(1, steps // EVALUATIONS), -(-steps // SAMPLES)
         derived = {"evaluate_every": often, "checkpoint_every": often, "sample_every": rarely}
-        return {**values, **derived, **given}
+        return {**values, **derived, **explicit}
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:

@@ -76,8 +76,8 @@ def _extended(path: Path, conf: Path, below: tuple[Path, ...] = ()) -> dict:
     if base in (*below, path):
         raise UserError(f"{path} extends {base.stem}, which extends {path.stem} again")
     settings = _extended(base, conf, (*below, path))
-    for section, given in own.items():
-        for field in given if isinstance(given, dict) else ():
+    for section, fields in own.items():
+        for field in fields if isinstance(fields, dict) else ():
             _put_aside(settings, section, field)
     return _merged(settings, own)
 
@@ -93,10 +93,10 @@ def _merged(below: dict, above: dict) -> dict:
 
 def _put_aside(settings: dict, section: str, field: str) -> None:
     """Remove settings that this field, which overrides them, makes meaningless (see INSTEAD)."""
-    given = settings.get(section)
-    if isinstance(given, dict):
+    fields = settings.get(section)
+    if isinstance(fields, dict):
         aside = INSTEAD.get((section, field), ())
-        settings[section] = {name: given[name] for name in given if name not in aside}
+        settings[section] = {name: fields[name] for name in fields if name not in aside}
 
 
 def _give_archive(settings: dict, archive: Path) -> None:
@@ -167,8 +167,8 @@ def _read_yaml(path: Path) -> dict:
 def leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
     """Nested settings as ``section.field`` and value; a source is one value."""
     for name, value in changes.items():
-        whole = not isinstance(value, Mapping) or "kind" in value
-        yield from [(above + name, value)] if whole else leaves(value, f"{above}{name}.")
+        is_leaf = not isinstance(value, Mapping) or "kind" in value
+        yield from [(above + name, value)] if is_leaf else leaves(value, f"{above}{name}.")
 
 
 def _read_override(override: str) -> tuple[str, Any]:

@@ -70,12 +70,12 @@ def load_weights(
         weights = safetensors.torch.load_file(file)
     except (SafetensorError, OSError) as error:
         raise UserError(f"train.init_from: {file} cannot be read ({error})") from error
-    found = {name: weight.shape for name, weight in weights.items()}
-    if found != shapes:
-        odd = next(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))
+    loaded = {name: weight.shape for name, weight in weights.items()}
+    if loaded != shapes:
+        odd = next(name for name in {**shapes, **loaded} if shapes.get(name) != loaded.get(name))
         raise UserError(
             f"train.init_from: {file} is of a model of another shape ({odd} is"
-            f" {_describe(found.get(odd))}, not {_describe(shapes.get(odd))}): give its settings"
+            f" {_describe(loaded.get(odd))}, not {_describe(shapes.get(odd))}): give its settings"
             " in model"
         )
     return weights
