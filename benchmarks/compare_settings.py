@@ -119,7 +119,7 @@ def train(tokens: Tokens, overrides: str, seed: int) -> dict:
     rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
     sections["train"] = {**rarely, **sections["train"]}
     torch._dynamo.reset()  # code compiled for one variant must not affect the next
-    trainer.GPT = model_class  # type: ignore[misc] # the class that the trainer instantiates
+    trainer.GPT = model_class  # type: ignore[attr-defined] # the class that the trainer instantiates
     with TemporaryDirectory() as folder:
         content = {**sections, "seed": seed, "weights": {}}
         (Path(folder) / "settings.json").write_text(json.dumps(content))
