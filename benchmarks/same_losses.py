@@ -53,7 +53,7 @@ VARIANTS = {
     "muon, EMA, dropout": ({"dropout": 0.1}, {"optimizer": "muon", "ema": 0.9}),
     "adamw": ({}, {"optimizer": "adamw"}),
     "adamw, EMA, dropout": ({"dropout": 0.1}, {"optimizer": "adamw", "ema": 0.9}),
-    "adamw, patience": ({}, {"optimizer": "adamw", "learning_rate": 0.3, "patience": 1}),
+    "adamw, patience": ({}, {"optimizer": "adamw", "learning_rate": 0.05, "patience": 1}),
     "muon, document mask": ({}, {"document_mask": True, "activation_checkpointing": True}),
 }
 LARGER = {"layers": 4, "width": 256, "heads": 4, "context": 256}
