@@ -30,8 +30,8 @@ from tempfile import TemporaryDirectory
 import psutil
 from processes import machine
 
-import flows
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from flows import service_notes
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -72,9 +72,9 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> dict:
     config = folder / "small.yaml"
     config.write_text(CONFIG)
-    flows.HOME = folder / "prefect"
+    service_notes.HOME = folder / "prefect"
     # Of its own: Prefect's and the services' data, and the locks by which trainings take turns.
-    own = {"PREFECT_HOME": str(flows.HOME), "TMPDIR": str(folder)}
+    own = {"PREFECT_HOME": str(service_notes.HOME), "TMPDIR": str(folder)}
     alone = {**os.environ, **own}
     alone.pop("PREFECT_API_URL", None)
     pipeline = [sys.executable, "-m", "flows", "pipeline", str(config), "--set"]
@@ -177,7 +177,7 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
 def processor_seconds(pid: int) -> tuple[float, bool]:
     """Of the flow's processes and Prefect's server, without training; whether that runs."""
     total, trains = 0.0, False
-    look = [psutil.Process(pid), flows.lifecycle("prefect")]
+    look = [psutil.Process(pid), service_notes.running_process("prefect")]
     while look:
         process = look.pop()
         try:

@@ -11,12 +11,12 @@ import pytest
 
 from femtogpt.config import TrainConfig
 from tasks import device_lock
-from tasks.device_lock import alone
+from tasks.device_lock import device_lock as lock
 
 
 def use(device: str, log, name: str, seconds: float) -> None:
     """Have a device for some time."""
-    with alone(TrainConfig(device=device)):
+    with lock(TrainConfig(device=device)):
         log.put((name, "begins"))
         time.sleep(seconds)
         log.put((name, "ends"))

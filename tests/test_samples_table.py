@@ -7,8 +7,8 @@ import json
 import pytest
 
 from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
-from tasks.mlflow_metrics import Recorder
 from tasks.mlflow_samples import TABLE
+from tests.feeds import feed_of, forward
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +85,14 @@ class Counting:
 
 
 def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, path):
-    metrics, recorder = MetricsWriter(path), Recorder(client, run, path)
-    recorder.follow()
+    metrics, feed = MetricsWriter(path), feed_of(client, run, path)
+    forward(feed)
     assert not client.list_artifacts(run)
     write(metrics, 0, 10)
-    recorder.follow()
+    forward(feed)
     assert rows(client, run) == whole(0, 10)
     write(metrics, 20)
-    recorder.follow()
+    forward(feed)
     assert rows(client, run) == whole(0, 10, 20)
     assert set(client.get_run(run).data.metrics) == {
         *("held_out_loss", "by_tokens/held_out_loss", "tokens", "seconds")
@@ -103,13 +103,13 @@ def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, pa
 def test_where_there_is_no_new_sample_mlflow_is_not_asked(client, run, path):
     metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0, 10)
-    recorder = Recorder(counting, run, path)
-    recorder.follow()
+    feed = feed_of(counting, run, path)
+    forward(feed)
     counting.asked.clear()
-    recorder.follow()
+    forward(feed)
     assert counting.asked == []
     metrics.log(step=11, tokens=704, seconds=2, time=11, train_loss=3.0)
-    recorder.follow()
+    forward(feed)
     assert counting.asked == ["log_batch"]
 
 
@@ -118,13 +118,13 @@ def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, p
     write(metrics, 0, 10)
     size = metrics.sync()
     write(metrics, 20)
-    Recorder(client, run, path).follow()
-    recorder = Recorder(client, run, path)  # another process
-    recorder.follow()
+    forward(feed_of(client, run, path))
+    feed = feed_of(client, run, path)  # another process
+    forward(feed)
     metrics = MetricsWriter(path, size)  # the training goes on from its checkpoint at step 10
     write(metrics, 20, 30)
-    recorder.follow()
-    Recorder(client, run, path).follow()  # the same command once more
+    forward(feed)
+    forward(feed_of(client, run, path))  # the same command once more
     assert rows(client, run) == whole(0, 10, 20, 30)
 
 
@@ -133,22 +133,22 @@ def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, p
 def test_a_store_that_goes_away_gets_each_sample_once(client, run, path, call, taken):
     metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0)
-    recorder = Recorder(counting, run, path)
+    feed = feed_of(counting, run, path)
     counting.fails, counting.taken = call, taken
-    recorder.follow()
-    assert recorder.away
+    forward(feed)
+    assert feed.forwarder.failure
     write(metrics, 10)
-    recorder.follow()
+    forward(feed)
     counting.fails = ""
     write(metrics, 20)
-    recorder.follow()
-    assert not recorder.away
+    forward(feed)
+    assert not feed.forwarder.failure
     assert rows(client, run) == whole(0, 10, 20)
 
 
 def test_a_table_that_a_person_has_put_there_is_still_shown(client, run, path):
     client.log_table(run, {"note": ["моя"]}, "mine.json")
     write(MetricsWriter(path), 0)
-    Recorder(client, run, path).follow()
+    forward(feed_of(client, run, path))
     tables = json.loads(client.get_run(run).data.tags["mlflow.loggedArtifacts"])
     assert [table["path"] for table in tables] == ["mine.json", TABLE]

@@ -10,6 +10,7 @@ import pytest
 from femtogpt.errors import UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tasks.training_process import supervise
 from tests.tiny import Process, course, diverging, outcome, settings
 
@@ -94,26 +95,30 @@ def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
 
 
 class Recording:
-    """Counts the looks at the metrics."""
+    """Keeps what a forwarder is given."""
 
     def __init__(self):
-        self.looks = 0
+        self.pending, self.sent = [], []
 
-    def follow(self):
-        self.looks += 1
+    def add(self, lines):
+        self.pending += lines
+
+    def send(self):
+        self.sent += self.pending
+        self.pending = []
 
 
 def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
-    config, recorder = settings(), Recording()
+    config, forwarder = settings(), Recording()
     (run / "settings.json").write_text(config.model_dump_json())
-    supervise(run, tokens.folder, 20, recorder)
-    assert recorder.looks >= 1
+    supervise(run, tokens.folder, 20, forwarder)
+    assert forwarder.sent == read_metrics(run / METRICS_FILE)
     assert outcome(run) == unbroken(config)
 
 
 def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
     (run / "settings.json").write_text(diverging().model_dump_json())
-    recorder = Recording()
+    forwarder = Recording()
     with pytest.raises(UserError, match=r"lower train\.learning_rate"):
-        supervise(run, tokens.folder, 200, recorder)
-    assert recorder.looks >= 1
+        supervise(run, tokens.folder, 200, forwarder)
+    assert forwarder.sent == read_metrics(run / METRICS_FILE) != []
