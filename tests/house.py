@@ -62,12 +62,12 @@ class House:
     def deploy(self, *which: str) -> subprocess.CompletedProcess[str]:
         return self._run(PREFECT, "--no-prompt", "deploy", *which)
 
-    def submit(self, pipeline: Pipeline, **parameters: object) -> subprocess.CompletedProcess[str]:
-        """Have the pipeline's configuration run by the deployment ``pipeline/sample``."""
+    def submit(
+        self, pipeline: Pipeline, deployment: str = "pipeline/sample", **parameters: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Have the pipeline's configuration run by a deployment."""
         given = {**self.parameters(pipeline, **parameters.pop("settings", {})), **parameters}
-        return self._run(
-            PREFECT, "deployment", "run", "pipeline/sample", "--params", json.dumps(given)
-        )
+        return self._run(PREFECT, "deployment", "run", deployment, "--params", json.dumps(given))
 
     @staticmethod
     def parameters(pipeline: Pipeline, **settings: object) -> dict:
