@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from femtogpt.sources.sample.stories import stories
+from femtogpt.sources.sample.stories import generate_stories
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="ru">
 <siteinfo><sitename>Википедия</sitename><base>https://ru.wikipedia.org/wiki/Заглавная</base>
@@ -22,7 +22,7 @@ TABLE = '{{| class="wikitable"\n! Год !! Число\n{rows}|}}\n'
 
 def pages(count: int, seed: int = 0) -> Iterator[str]:
     """A dump of ``count`` articles, in pieces of XML."""
-    texts = (story.text for story in stories(seed, 10**9))
+    texts = (story.text for story in generate_stories(seed, 10**9))
     draw = random.Random(seed)
     yield HEAD
     for number in range(count):

@@ -14,14 +14,14 @@ from femtogpt.sources.sample import lexicon, lexicon_plots
 from femtogpt.sources.sample.grammar import adjective, agree, noun, preposition
 from femtogpt.sources.sample.patterns import HERO, Cast, Fork, parse
 from femtogpt.sources.sample.pens import Reader, Table, Writer
-from femtogpt.sources.sample.stories import read_story, stories, write_story
+from femtogpt.sources.sample.stories import generate_stories, read_story, write_story
 
 SIZE = 2_500_000
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return list(stories(0, SIZE))
+    return list(generate_stories(0, SIZE))
 
 
 # The language.
@@ -290,15 +290,15 @@ def test_every_choice_of_every_pattern_can_be_told():
 
 
 def test_a_larger_size_only_appends():
-    small, large = list(stories(3, 20_000)), list(stories(3, 60_000))
+    small, large = list(generate_stories(3, 20_000)), list(generate_stories(3, 60_000))
     assert large[: len(small)] == small
     assert sum(len(s.text) for s in small) >= 20_000 > sum(len(s.text) for s in small[:-1])
 
 
 def test_streams_differ_by_seed_and_repeat_for_the_same():
-    first = list(islice(stories(1, SIZE), 5))
-    assert first == list(islice(stories(1, SIZE), 5))
-    assert first != list(islice(stories(2, SIZE), 5))
+    first = list(islice(generate_stories(1, SIZE), 5))
+    assert first == list(islice(generate_stories(1, SIZE), 5))
+    assert first != list(islice(generate_stories(2, SIZE), 5))
 
 
 def test_story_texts_are_pairwise_different(corpus):

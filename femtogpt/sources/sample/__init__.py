@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from femtogpt.sources.base import Document, Source
-from femtogpt.sources.sample.stories import read_story, stories
+from femtogpt.sources.sample.stories import generate_stories, read_story
 
 FILE = "stories.jsonl"
 GENERATOR = 1  # raised by hand when the same seed gives other stories
@@ -31,7 +31,7 @@ class Sample(Source):
 
     def fetch(self, into: Path) -> dict:
         with (into / FILE).open("w", encoding="utf-8") as file:
-            for story in stories(self.seed, self.characters):
+            for story in generate_stories(self.seed, self.characters):
                 record = {"title": story.title, "text": story.text}
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
         return {"generator": "femtogpt.sources.sample", "seed": self.seed}

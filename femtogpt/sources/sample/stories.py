@@ -99,7 +99,7 @@ def read_story(text: str) -> float:
     return pen.bits
 
 
-def stories(seed: int, chars: int) -> Iterator[Story]:
+def generate_stories(seed: int, chars: int) -> Iterator[Story]:
     """Whole, pairwise different stories until at least ``chars`` characters are made.
 
     Story i depends only on (seed, i), so a larger size only appends. A story whose text was made
