@@ -36,7 +36,7 @@ def path(tmp_path):
 
 
 def write(metrics: MetricsWriter, first: int, last: int, evaluate_every: int = 10, late: float = 0):
-    """The lines of steps ``first`` to ``last``: one of each step, and of some an evaluation."""
+    """Log the steps ``first`` to ``last``, and an evaluation every so many."""
     for step in range(first, last + 1):
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": late + step}
         metrics.log(**moment, train_loss=9 / step, gradient_norm=1 / step, learning_rate=0.1)
@@ -45,19 +45,19 @@ def write(metrics: MetricsWriter, first: int, last: int, evaluate_every: int = 1
 
 
 def history(client, run: str, name: str) -> list[tuple[int, float]]:
-    """All points of a metric in the order in which they lie in the store."""
+    """All points of a metric, in the order in which the store has them."""
     return [(point.step, point.value) for point in client.get_metric_history(run, name)]
 
 
-def assert_whole(client, run: str, steps: int) -> None:
-    """Each value of the steps is there, once and in order."""
-    each = range(1, steps + 1)
-    assert history(client, run, "train_loss") == [(step, 9 / step) for step in each]
-    assert history(client, run, "by_tokens/train_loss") == [(64 * s, 9 / s) for s in each]
-    assert history(client, run, "gradient_norm") == [(step, 1 / step) for step in each]
-    assert history(client, run, "learning_rate") == [(step, 0.1) for step in each]
-    assert history(client, run, "tokens") == [(step, 64 * step) for step in each]
-    assert history(client, run, "seconds") == [(step, step / 7) for step in each]
+def assert_complete(client, run: str, steps: int) -> None:
+    """Each value of the steps is in the store, once and in order."""
+    every = range(1, steps + 1)
+    assert history(client, run, "train_loss") == [(step, 9 / step) for step in every]
+    assert history(client, run, "by_tokens/train_loss") == [(64 * s, 9 / s) for s in every]
+    assert history(client, run, "gradient_norm") == [(step, 1 / step) for step in every]
+    assert history(client, run, "learning_rate") == [(step, 0.1) for step in every]
+    assert history(client, run, "tokens") == [(step, 64 * step) for step in every]
+    assert history(client, run, "seconds") == [(step, step / 7) for step in every]
     evaluated = range(10, steps + 1, 10)
     assert history(client, run, "held_out_loss") == [(step, 10 / step) for step in evaluated]
     assert history(client, run, "by_tokens/held_out_loss") == [(64 * s, 10 / s) for s in evaluated]
@@ -68,7 +68,7 @@ def test_more_values_than_mlflow_takes_at_once_arrive_once_and_in_order(client, 
     feed = feed_of(client, run, path)
     forward(feed)
     forward(feed)
-    assert_whole(client, run, 320)
+    assert_complete(client, run, 320)
     assert client.get_run(run).data.metrics["train_loss"] == 9 / 320
 
 
@@ -79,15 +79,15 @@ def test_a_growing_file_is_followed_by_whole_lines(client, run, path):
     write(metrics, 1, 7)
     forward(feed)
     write(metrics, 8, 24)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-30])
+    content = path.read_bytes()
+    path.write_bytes(content[:-30])
     forward(feed)
     assert len(history(client, run, "train_loss")) == 23
     with path.open("ab") as file:
-        file.write(whole[-30:])
+        file.write(content[-30:])
     write(metrics, 25, 30)
     forward(feed)
-    assert_whole(client, run, 30)
+    assert_complete(client, run, 30)
 
 
 def test_a_second_process_sends_nothing_twice(client, run, path):
@@ -97,7 +97,7 @@ def test_a_second_process_sends_nothing_twice(client, run, path):
     write(metrics, 16, 20)
     forward(feed_of(client, run, path))
     forward(feed_of(client, run, path))
-    assert_whole(client, run, 20)
+    assert_complete(client, run, 20)
 
 
 @pytest.mark.parametrize("again", [3, 7, 40], ids=["shorter", "about as long", "longer"])
@@ -114,11 +114,11 @@ def test_a_file_cut_back_and_grown_again_gives_each_step_once(client, run, path,
     # What the killed process had written after its checkpoint is trained again, at another time.
     write(MetricsWriter(path, size), 14, 13 + again, late=1_700_000_000.123)
     forward(feed)
-    assert_whole(client, run, max(20, 13 + again))
+    assert_complete(client, run, max(20, 13 + again))
 
 
 class Failing:
-    """A client whose ``log_batch`` fails at some calls, before or after the store has taken it."""
+    """A client whose ``log_batch`` fails at some calls, before or after the store took it."""
 
     def __init__(self, client, calls: set[int], taken: bool):
         self.client, self.calls, self.taken, self.count = client, calls, taken, 0
@@ -144,7 +144,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(client, run, path, taken, 
             forward(feed)
         forward(feed)
     assert not feed.forwarder.failure
-    assert_whole(client, run, 180)
+    assert_complete(client, run, 180)
     warnings = [record.message for record in caplog.records]
     assert 1 <= len(warnings) <= 3
     assert all("the store is away" in line and METRICS_FILE in line for line in warnings)
@@ -160,7 +160,7 @@ def test_while_the_store_is_away_there_is_one_warning(client, run, path, caplog)
     assert feed.forwarder.failure
     assert len(caplog.records) == 1
     forward(feed)
-    assert_whole(client, run, 4)
+    assert_complete(client, run, 4)
 
 
 def test_a_value_that_is_not_finite_keeps_no_other_out(client, run, path):
@@ -201,5 +201,5 @@ def test_stops_while_mlflow_writes_leave_no_lock_and_no_hole(client, run, path, 
         signal.signal(signal.SIGALRM, before)
     assert strikes
     forward(feed)
-    assert_whole(threaded, run, 200)
+    assert_complete(threaded, run, 200)
     assert not caplog.records

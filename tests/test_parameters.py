@@ -1,4 +1,4 @@
-"""What Prefect's form offers: the settings, with types and ranges, and nothing filled in."""
+"""Prefect's form: all settings, with types and ranges, and nothing filled in."""
 
 from __future__ import annotations
 

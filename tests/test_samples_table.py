@@ -19,7 +19,7 @@ def client(tmp_path_factory):
         from mlflow import MlflowClient
 
         uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
-        patch.setenv("MLFLOW_TRACKING_URI", uri)  # where MLflow's own reading of tables looks
+        patch.setenv("MLFLOW_TRACKING_URI", uri)  # MLflow's ``load_table`` reads it
         yield MlflowClient()
 
 
@@ -44,7 +44,7 @@ def text(step: int) -> str:
 
 
 def write(metrics: MetricsWriter, *steps: int) -> None:
-    """Each step with its loss, and what was written then."""
+    """Log each step's loss and sample."""
     for step in steps:
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": step}
         metrics.log(**moment, held_out_loss=9.0)
@@ -59,29 +59,29 @@ def rows(client, run: str) -> list[tuple[int, str, int]]:
     return list(table.itertuples(index=False, name=None))
 
 
-def whole(*steps: int) -> list[tuple[int, str, int]]:
+def expected(*steps: int) -> list[tuple[int, str, int]]:
     return [(step, text(step), 64 * step) for step in steps]
 
 
 class Counting:
-    """A client that counts what it is asked, and fails where it is told to."""
+    """A client that notes its calls; those of one name fail, before or after they had effect."""
 
     def __init__(self, client):
-        self.client, self.asked, self.fails, self.taken = client, [], "", False
+        self.client, self.calls, self.fails, self.taken = client, [], "", False
 
     def __getattr__(self, name):
         method = getattr(self.client, name)
 
-        def ask(*given, **named):
-            self.asked.append(name)
+        def call(*args, **kwargs):
+            self.calls.append(name)
             if name == self.fails and not self.taken:
                 raise OSError("the store is away")
-            answer = method(*given, **named)
+            answer = method(*args, **kwargs)
             if name == self.fails:
                 raise OSError("the store is away")
             return answer
 
-        return ask
+        return call
 
 
 def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, path):
@@ -90,30 +90,30 @@ def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, pa
     assert not client.list_artifacts(run)
     write(metrics, 0, 10)
     forward(feed)
-    assert rows(client, run) == whole(0, 10)
+    assert rows(client, run) == expected(0, 10)
     write(metrics, 20)
     forward(feed)
-    assert rows(client, run) == whole(0, 10, 20)
+    assert rows(client, run) == expected(0, 10, 20)
     assert set(client.get_run(run).data.metrics) == {
         *("held_out_loss", "by_tokens/held_out_loss", "tokens", "seconds")
     }
     assert [point.step for point in client.get_metric_history(run, "tokens")] == [0, 10, 20]
 
 
-def test_where_there_is_no_new_sample_mlflow_is_not_asked(client, run, path):
+def test_without_a_new_sample_mlflow_is_not_called(client, run, path):
     metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0, 10)
     feed = feed_of(counting, run, path)
     forward(feed)
-    counting.asked.clear()
+    counting.calls.clear()
     forward(feed)
-    assert counting.asked == []
+    assert counting.calls == []
     metrics.log(step=11, tokens=704, seconds=2, time=11, train_loss=3.0)
     forward(feed)
-    assert counting.asked == ["log_batch"]
+    assert counting.calls == ["log_batch"]
 
 
-def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, path):
+def test_a_training_that_was_stopped_has_each_sample_once(client, run, path):
     metrics = MetricsWriter(path)
     write(metrics, 0, 10)
     size = metrics.sync()
@@ -125,7 +125,7 @@ def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, p
     write(metrics, 20, 30)
     forward(feed)
     forward(feed_of(client, run, path))  # the same command once more
-    assert rows(client, run) == whole(0, 10, 20, 30)
+    assert rows(client, run) == expected(0, 10, 20, 30)
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["before", "after it has taken it"])
@@ -143,7 +143,7 @@ def test_a_store_that_goes_away_gets_each_sample_once(client, run, path, call, t
     write(metrics, 20)
     forward(feed)
     assert not feed.forwarder.failure
-    assert rows(client, run) == whole(0, 10, 20)
+    assert rows(client, run) == expected(0, 10, 20)
 
 
 def test_a_table_that_a_person_has_put_there_is_still_shown(client, run, path):

@@ -1,4 +1,4 @@
-"""A sweep's own MLflow run, in a real store that does not always take what it is told."""
+"""A sweep's own MLflow run, in a real store that does not always answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def settings(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_goes_on_while_mlflow_takes_nothing_and_tells_it_all_later(settings, caplog):
+def test_a_sweep_goes_on_while_mlflow_takes_nothing_and_sends_it_all_later(settings, caplog):
     base = settings.variant({})
     with closing(Study(settings, base)) as study:
         sweep_run = MLflowSweepRun(settings, study, base)
