@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from femtogpt.errors import UserError
+from femtogpt.errors import Pruned, UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
@@ -122,3 +122,20 @@ def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(token
     with pytest.raises(UserError, match=r"lower train\.learning_rate"):
         supervise(run, tokens.folder, 200, forwarder)
     assert forwarder.sent == read_metrics(run / METRICS_FILE) != []
+
+
+def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
+    config, forwarder = settings(max_steps=4000, evaluate_every=400), Recording()
+    (run / "settings.json").write_text(config.model_dump_json())
+    looks = []
+
+    def watch(share, line):
+        looks.append((share, line["step"]))
+        if share >= 0.2:
+            raise Pruned("hopeless")
+
+    with pytest.raises(Pruned):
+        supervise(run, tokens.folder, 4000, forwarder, watch)
+    assert looks == [(0.0, 0), (0.1, 400), (0.2, 800)]
+    assert course(run)[-1]["step"] < 4000
+    assert all(line in forwarder.sent for line in read_metrics(run / METRICS_FILE))
