@@ -1,4 +1,4 @@
-"""Articles in MediaWiki's XML, generated: stories with links, references, templates and tables."""
+"""Generated articles in MediaWiki's XML: stories with links, references, templates and tables."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def _article(texts: Iterator[str], draw: random.Random) -> str:
     for section in range(5):
         words = next(texts).split(" ")
         for _ in range(len(words) // 12):
-            place = draw.randrange(len(words))
-            words[place] = draw.choice(
+            index = draw.randrange(len(words))
+            words[index] = draw.choice(
                 (
-                    f"[[{words[place]}]]",
-                    f"[[Статья|{words[place]}]]",
-                    f"'''{words[place]}'''",
-                    words[place]
+                    f"[[{words[index]}]]",
+                    f"[[Статья|{words[index]}]]",
+                    f"'''{words[index]}'''",
+                    words[index]
                     + NOTE.format(name="Иванов", year=1990, number=draw.randrange(500)),
                 )
             )

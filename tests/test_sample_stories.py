@@ -1,4 +1,4 @@
-"""The sample stories: right Russian, and an exact count of their information."""
+"""The sample stories: correct Russian, and their exact information content."""
 
 import math
 import random
@@ -201,7 +201,7 @@ def test_bits_per_character_are_in_the_stated_range(corpus):
 
 
 class Explorer(Writer):
-    """A writer which takes the choices of a given path, then the first option each time."""
+    """A writer that takes the choices of a given path, then always the first option."""
 
     def __init__(self, path):
         super().__init__(random.Random(0))
@@ -274,7 +274,7 @@ def test_a_choice_which_the_text_would_not_tell_is_refused(surfaces):
 
 
 def test_every_choice_of_every_pattern_can_be_told():
-    """Building a table checks it; here all are built, also those which few stories reach."""
+    """Building a table checks it; this builds all of them, even those that few stories reach."""
     heroes = (lexicon.NAMES_M[0], lexicon.NAMES_F[0])
     plots = [lexicon_plots.OPENING, *lexicon_plots.SCENES.values(), *lexicon_plots.REPLIES]
     pending = [parse(p) for p in [*plots, *lexicon_plots.ANSWERS, *lexicon_plots.ENDINGS]]
