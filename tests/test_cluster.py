@@ -189,7 +189,7 @@ def test_what_is_wrong_with_a_cluster_is_said_in_one_line(texts, cluster, tmp_pa
     for package in ("femtogpt", "tasks"):
         shutil.copytree(ROOT / package, tmp_path / "another" / package)
     changed = tmp_path / "another/femtogpt/corpus/split.py"
-    changed.write_text(changed.read_text() + "# another\n")
+    changed.write_text(changed.read_text() + "ANOTHER = 1\n")
     cluster.worker(PYTHONPATH=str(tmp_path / "another"))
     line = refused(pipeline, address)
     assert re.search(r"Dask's worker tcp://\S+ has another femtogpt", line)
