@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from femtogpt.artifacts.store import Artifact
 from femtogpt.config import ClusterConfig, Config
 from femtogpt.errors import UserError
-from femtogpt.parallel import ONE_THREAD, carried_out_by
+from femtogpt.parallel import ONE_THREAD, map_provided_by
 from femtogpt.storage import storage_path
 from tasks import stages
 from tasks.dask_map import spread_over
@@ -35,7 +35,7 @@ def corpus(config: Config, raws: Mapping[str, Artifact]) -> Artifact:
         context = FlowRunContext.get()
         assert context is not None  # we are in a flow
         runner = context.task_runner
-        with carried_out_by(lambda: spread_over(_client(runner, cluster), folder)):
+        with map_provided_by(lambda: spread_over(_client(runner, cluster), folder)):
             return stages.corpus(config, raws)
 
     return on_dask()

@@ -17,7 +17,7 @@ from femtogpt.config_file import read_overrides
 from femtogpt.errors import Unfit, UserError
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
-from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, name_of, write_sweep
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name, write_sweep
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
 from flows.lifecycle import end_by_error, optional_path, outcome, run_name
 from flows.pipeline import run_stages
@@ -62,7 +62,7 @@ def _run_trial(
 ) -> None:
     """Train one variant and measure it, with the versions of the sources that ``base`` has."""
     number = len(trial.study.done()) + 1
-    log.info("trial %d of at most %d: %s", number, settings.most, name_of(trial.chosen))
+    log.info("trial %d of at most %d: %s", number, settings.max_trials, trial_name(trial.chosen))
     try:
         config = settings.variant(trial.chosen)
     except UserError as error:  # these settings do not fit each other

@@ -9,7 +9,7 @@ from typing import Any
 from femtogpt.config import Config
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig
-from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, name_of
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name
 from tasks.mlflow_run import MLflowRun
 from tasks.mlflow_store import (
     end_run,
@@ -58,7 +58,7 @@ class MLflowSweepRun:
 
     def trial_run(self, config: Config, trial: Trial) -> MLflowRun:
         """The run of a trial, below this one."""
-        return MLflowRun(config, name=name_of(trial.chosen), parent=self.run_id)
+        return MLflowRun(config, name=trial_name(trial.chosen), parent=self.run_id)
 
     def log_results(self) -> None:
         """Log the table, the picture and the best configuration so far.
