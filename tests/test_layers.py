@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,19 @@ import femtogpt.training.loop, femtogpt.training.__main__, femtogpt.generation.s
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_file_name_is_found_once_in_the_code():
+    names = Counter(
+        file.name
+        for folder in ("femtogpt", "tasks", "flows")
+        for file in files(folder)
+        if file.name not in ("__init__.py", "__main__.py")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_python_file_is_longer_than_450_lines():
+    for folder in ("femtogpt", "tasks", "flows", "tests", "benchmarks"):
+        for file in files(folder):
+            assert len(file.read_text(encoding="utf-8").splitlines()) <= 450, file
