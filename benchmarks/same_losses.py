@@ -56,7 +56,7 @@ VARIANTS = {
     "adamw, patience": ({}, {"optimizer": "adamw", "learning_rate": 0.05, "patience": 1}),
     "muon, document mask": ({}, {"document_mask": True, "activation_checkpointing": True}),
 }
-LARGER = {"layers": 4, "width": 256, "heads": 4, "context": 256}
+LARGER = {"layers": 4, "width": 128, "heads": 2, "context": 256}
 
 
 def main() -> int:
