@@ -215,7 +215,7 @@ def _found(kind: str, options: argparse.Namespace):
 
 
 def _write(path: Path, page: str) -> None:
-    from femtogpt.artifacts.store import write_atomic
+    from femtogpt.artifacts.disk import write_atomic
 
     try:
         write_atomic(path, page.encode())

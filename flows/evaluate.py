@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from flows.lifecycle import flow_of
 from flows.train import trained

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 import flows
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
 
 POOL = "femtogpt"

@@ -14,12 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import femtogpt
-from femtogpt.artifacts.store import file_digest, json_digest
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.disk import json_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import Item, Map, Result, in_order
 
 JOIN = 60.0  # seconds in which a first worker must have joined, and in which a lost one may return
+SPREAD = "femtogpt.corpus.build"  # the stage whose work is spread
 LOOK = 1.0  # seconds between looks at who is there
 log = logging.getLogger("femtogpt.tasks")
 
@@ -132,12 +133,7 @@ def _about(probe: Path) -> dict[str, Any]:
 
 @cache
 def code() -> str:
-    """The digest of the library's code and of what its results depend on most."""
+    """The digest of the code that the workers run and of what its results depend on most."""
     import polars
 
-    folder = Path(femtogpt.__file__).parent
-    files = {
-        file.relative_to(folder).as_posix(): file_digest(file)
-        for file in sorted(folder.rglob("*.py"))
-    }
-    return json_digest([files, polars.__version__])
+    return json_digest([dict(code_of(SPREAD)), polars.__version__])

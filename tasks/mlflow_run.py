@@ -15,7 +15,8 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact, json_digest, write_atomic
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 
 SAMPLE = 10.0  # seconds between looks at the machine's load
 CONTEXTS = {"train": "training", "held_out": "held-out"}

@@ -277,7 +277,7 @@ NOT_TEXT = bytes(range(256)) * 40
         ("an empty folder", "there is no .csv"),
         ("texts without content", "is empty"),
         ("no such folder", "there is no such file or folder"),
-        ("a file for a folder", "a file stands where a folder is needed"),
+        ("a file for a folder", "a file is where a folder is needed"),
         ("an MLflow store that cannot be written", "mlruns"),
     ],
 )

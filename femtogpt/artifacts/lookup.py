@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from femtogpt.artifacts.store import MANIFEST, Artifact
+from femtogpt.artifacts.artifact import MANIFEST, Artifact
 from femtogpt.errors import UserError
 
 

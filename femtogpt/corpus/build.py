@@ -14,19 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, CorpusConfig
 from femtogpt.corpus.dedup import NOTHING, near_duplicates
 from femtogpt.corpus.exchange import exchanged
 from femtogpt.corpus.part import Part
-from femtogpt.corpus.rules import STANDARD, chosen
+from femtogpt.corpus.rules import STANDARD, Rule, chosen
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, read, versions
 from femtogpt.corpus.split_proof import Findings, HeldOut, concluded, examine
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map, processes
 from femtogpt.sources.fetch import BYTES
 
-VERSION = 2
 SHARES = 4  # of train that are proved apart: not as many as there are processes, which would show
 
 
@@ -37,24 +38,11 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
     one that is added at the end changes nothing of the others. Raises UserError for an unknown
     rule, and where a source or a split comes out empty.
     """
-    rules = {
-        name: chosen(STANDARD if source.rules is None else source.rules)
-        for name, source in config.sources.items()
-    }
-    recipe = Recipe(
-        "corpus",
-        VERSION,
-        {
-            "sources": {name: source.reading() for name, source in config.sources.items()},
-            "rules": {name: [rule.name for rule in rules[name]] for name in rules},
-            "order": list(config.sources),
-            **config.corpus.model_dump(mode="json"),
-        },
-        raws,
-    )
+    ingredients = recipe(config, raws)
+    rules = _rules(config)
 
     def build(folder: Path) -> dict:
-        with exchanged(folder, config.cluster.exchange, recipe.digest) as place:
+        with exchanged(folder, config.cluster.exchange, ingredients.digest) as place:
             parts = [
                 Part(name, source, rules[name], config.corpus, place)
                 for name, source in config.sources.items()
@@ -65,7 +53,39 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
         _save(folder / REPORT, report)
         return _summary(report)
 
-    return store.make(recipe, build)
+    return store.make(ingredients, build)
+
+
+def recipe(config: Config, raws: Mapping[str, Artifact]) -> Recipe:
+    """What determines the corpus. Raises UserError for an unknown rule."""
+    readers = [type(source).__module__ for source in config.sources.values()]
+    return Recipe(
+        "corpus",
+        code_of(__name__, *readers),  # the sources' classes are found by entry points
+        {
+            "sources": {name: source.reading() for name, source in config.sources.items()},
+            "rules": {
+                name: [rule.name for rule in rules] for name, rules in _rules(config).items()
+            },
+            "order": list(config.sources),
+            **config.corpus.model_dump(mode="json"),
+        },
+        raws,
+        names={
+            "": "corpus",
+            "sources": "sources",
+            "rules": "sources.*.rules",
+            "order": "=the order of the sources",
+        },
+    )
+
+
+def _rules(config: Config) -> dict[str, list[Rule]]:
+    """The cleaning rules of each source, by its name."""
+    return {
+        name: chosen(STANDARD if source.rules is None else source.rules)
+        for name, source in config.sources.items()
+    }
 
 
 def _write(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.errors import UserError
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 
 REPORT, PROOF = "report.json", "proof.json"
 SPLITS = ("train", "held_out")

@@ -6,10 +6,11 @@ import json
 import math
 from pathlib import Path
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.progress import progress
 
-VERSION = 1
 EVALUATION_FILE = "evaluation.json"
 TRAIN_TOKENS = 65536  # of the train split, for the gap between train and held-out
 
@@ -20,7 +21,6 @@ def evaluate(store: Store, tokens: Artifact, run: Artifact, device: str = "auto"
     ``evaluation.json`` holds ``held_out`` (all, by source, by document) and ``train`` (an
     estimate over windows spread evenly over the train split: the gap tells of memorising).
     """
-    recipe = Recipe("evaluation", VERSION, {}, {"tokens": tokens, "run": run})
 
     def build(folder: Path) -> dict:
         # torch takes seconds to import: not when the evaluation is up to date
@@ -64,4 +64,9 @@ def evaluate(store: Store, tokens: Artifact, run: Artifact, device: str = "auto"
             "train_bits_per_character_estimate": result["train"]["bits_per_character_estimate"],
         }
 
-    return store.make(recipe, build)
+    return store.make(recipe(tokens, run), build)
+
+
+def recipe(tokens: Artifact, run: Artifact) -> Recipe:
+    """What determines an evaluation."""
+    return Recipe("evaluation", code_of(__name__), {}, {"tokens": tokens, "run": run})

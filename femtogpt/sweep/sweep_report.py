@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from femtogpt.artifacts.store import explain_os_errors, write_atomic
+from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import nested
 from femtogpt.sweep.sweep_config import SweepConfig
 

@@ -24,14 +24,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.progress import progress
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 
-VERSION = 2
 INDEX = "index.json"
 NARROW = 1 << 16  # pieces whose ids fit into two bytes
 Item = TypeVar("Item")
@@ -119,7 +120,6 @@ class Tokens:
 
 def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """The token shards of a corpus, by split and source."""
-    recipe = Recipe("tokens", VERSION, {}, {"corpus": corpus, "tokenizer": tokenizer})
 
     def build(folder: Path) -> dict:
         from femtogpt.corpus.schema import SPLITS, parts
@@ -155,7 +155,12 @@ def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Arti
         )
         return _counts(splits)
 
-    return store.make(recipe, build)
+    return store.make(recipe(corpus, tokenizer), build)
+
+
+def recipe(corpus: Artifact, tokenizer: Artifact) -> Recipe:
+    """What determines the token shards."""
+    return Recipe("tokens", code_of(__name__), {}, {"corpus": corpus, "tokenizer": tokenizer})
 
 
 def _read(file: Path) -> tuple[list[str], list[dict]]:

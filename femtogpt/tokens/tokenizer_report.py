@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from textwrap import wrap
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.tokens.tokenizer_stats import RARE, figures
 
 SHOWN = 12  # pieces of each list

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.parallel import workers
 from femtogpt.progress import progress

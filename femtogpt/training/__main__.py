@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifacts.store import explain_os_errors
+from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import SETTINGS_FILE
 

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from pydantic import Field
 
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.config import ModelConfig, Section, TrainConfig
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import WEIGHTS_FILE

@@ -12,7 +12,7 @@ import math
 import os
 from pathlib import Path
 
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 
 METRICS_FILE = "metrics.jsonl"
 BITS = "held_out_bits_per_character_estimate"

@@ -10,8 +10,12 @@ import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store, write_atomic
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, TrainConfig
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.scaling import epochs, weight_decay
@@ -20,7 +24,6 @@ from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training.initialization import lineage
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
-VERSION = 2
 log = logging.getLogger(__name__)
 # Where and how fast to train, and how often to look, does not change what is learned.
 APART = {
@@ -77,18 +80,7 @@ def run_training(
     ``config`` is settled. ``train(run folder, token folder)`` trains, going on from what stands
     in the run folder; what it leaves there when it raises stays for the next time.
     """
-    settings = {
-        "model": config.model.model_dump(mode="json"),
-        "train": config.train.model_dump(mode="json"),
-        "seed": config.seed,
-        "weights": {name: source.weight for name, source in config.sources.items()},
-        "lineage": [] if config.train.init_from is None else lineage(config.train.init_from),
-    }
-    assert config.train.max_steps is not None
-    apart = {key: value for key, value in settings["train"].items() if key not in APART}
-    origins = [origin["weights"] for origin in settings["lineage"]]
-    ingredients = {**settings, "train": apart, "lineage": origins}
-    recipe = Recipe("run", VERSION, ingredients, {"tokens": tokens})
+    settings = _settings(config)
 
     def build(folder: Path) -> dict:
         write_atomic(folder / SETTINGS_FILE, json.dumps(settings, indent=1).encode())
@@ -102,7 +94,38 @@ def run_training(
             "parameters": _parameters(folder / WEIGHTS_FILE),
         }
 
-    return store.make(recipe, build, resumable=True)
+    return store.make(recipe(config, tokens), build, resumable=True)
+
+
+def recipe(config: Config, tokens: Artifact) -> Recipe:
+    """What determines a training; ``config`` is settled.
+
+    The code is recorded and does not count: edited code discards no training. Raises UserError
+    where the weights that it begins with are missing.
+    """
+    settings = _settings(config)
+    apart = {key: value for key, value in settings["train"].items() if key not in APART}
+    origins = [origin["weights"] for origin in settings["lineage"]]
+    return Recipe(
+        "run",
+        code_of(__name__, "femtogpt.training.__main__"),  # a process of its own
+        {**settings, "train": apart, "lineage": origins},
+        {"tokens": tokens},
+        version=2,
+        names={"weights": "sources.*.weight", "lineage": "=the weights of train.init_from"},
+    )
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What a training keeps of its configuration, as ``settings.json``."""
+    assert config.train.max_steps is not None
+    return {
+        "model": config.model.model_dump(mode="json"),
+        "train": config.train.model_dump(mode="json"),
+        "seed": config.seed,
+        "weights": {name: source.weight for name, source in config.sources.items()},
+        "lineage": [] if config.train.init_from is None else lineage(config.train.init_from),
+    }
 
 
 def _parameters(weights: Path) -> int:
