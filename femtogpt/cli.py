@@ -1,6 +1,6 @@
 """The command ``femtogpt``: plans a training, and looks at what the pipeline made.
 
-It changes nothing.
+Only ``femtogpt artifacts prune`` changes anything.
 
 ``femtogpt corpus …`` and ``femtogpt tokens …`` take the newest corpus or token shards below
 ``data/``, or those of a folder or a configuration that is named with ``--from``.
@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from femtogpt.errors import UserError
@@ -35,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="femtogpt", description="Plan, and look at what was made."
     )
-    things = parser.add_subparsers(required=True, metavar="plan|corpus|tokens")
+    things = parser.add_subparsers(required=True, metavar="plan|why|artifacts|runs|corpus|tokens")
 
     plan = things.add_parser("plan", help="what a training will take: memory, steps, time")
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
@@ -44,6 +45,30 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--device", help="a card by its name, or here: measured; default: both")
     plan.add_argument("--tokens", type=_number, help="of the train split; default: of the corpus")
     plan.set_defaults(run=_plan)
+
+    why = things.add_parser("why", help="which stages would run, and why; nothing is made")
+    why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
+    why.add_argument("--config", default="sample", help="a name in conf/ or a path")
+    why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
+    why.set_defaults(run=_why)
+
+    about = "what data/ holds: kind, age, size, what it was made from and what uses it"
+    artifacts = things.add_parser("artifacts", help=about)
+    _listing(artifacts, _artifacts)
+    prune = artifacts.add_subparsers(metavar="prune").add_parser(
+        "prune",
+        help="remove what no configuration's newest pipeline needs",
+        description="Remove what no configuration's newest pipeline needs. Trained models, and what"
+        " was made with changed settings or for a configuration elsewhere, go only by name.",
+    )
+    prune.add_argument("names", nargs="*", help="these instead, as run/12ab…")
+    prune.add_argument("--dry-run", action="store_true", help="only list them")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    prune.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    prune.set_defaults(run=_prune)
+    runs = things.add_parser("runs", help="the trained models, and those in training")
+    _listing(runs, _runs)
 
     corpus = things.add_parser("corpus", help="the cleaned texts").add_subparsers(
         required=True, metavar="show|diff|report|prove|rules"
@@ -107,6 +132,39 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
     command.set_defaults(run=run)
     return command
+
+
+def _listing(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
+    parser.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=run)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from femtogpt.commands.why import why
+
+    for line in why(options.config, options.set, options.stage, options.archive):
+        print(line, flush=True)
+
+
+def _artifacts(options: argparse.Namespace) -> None:
+    from femtogpt.commands.artifact_list import as_json, inventory, listing
+
+    print((as_json if options.json else listing)(inventory(options.data)))
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from femtogpt.commands.artifact_list import inventory, prune
+
+    for line in prune(inventory(options.data), options.names, options.dry_run, options.yes):
+        print(line, flush=True)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from femtogpt.commands.run_list import as_json, listing, runs
+
+    found = runs(options.data)
+    print(as_json(found) if options.json else listing(found, options.data))
 
 
 def _plan(options: argparse.Namespace) -> None:

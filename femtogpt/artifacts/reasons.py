@@ -13,11 +13,17 @@ _MISSING = object()
 
 
 def differences(recipe: Recipe, earlier: Mapping[str, Any]) -> list[str]:
-    """How a recipe differs from that in a manifest: settings, inputs, code; empty if in nothing."""
+    """How a recipe differs from that in a manifest: in settings, inputs and the code if it counts.
+
+    Empty if they do not differ.
+    """
+    before = earlier.get("config") or {}
+    if "code" not in earlier:  # femtogpt 0.1's, which may have had other settings
+        before = _shared(before, recipe.config)
     return [
-        *_settings(recipe, earlier.get("config") or {}),
+        *_settings(recipe, before),
         *_inputs(recipe, earlier.get("inputs") or {}),
-        *code_differences(recipe, earlier),
+        *(code_differences(recipe, earlier) if recipe.version is None else []),
     ]
 
 
@@ -25,7 +31,7 @@ def code_differences(recipe: Recipe, earlier: Mapping[str, Any]) -> list[str]:
     """How the code differs, in one phrase or none."""
     before = earlier.get("code")
     if not isinstance(before, Mapping):
-        return ["it was made by femtogpt 0.1, which did not record its code"] if recipe.code else []
+        return ["what is there was made by femtogpt 0.1"] if recipe.code else []
     changed = [name for name in recipe.code if before.get(name, "") not in ("", recipe.code[name])]
     added = [name for name in recipe.code if name not in before]
     removed = [name for name in before if name not in recipe.code]
@@ -57,6 +63,16 @@ def _settings(recipe: Recipe, before: Mapping[str, Any]) -> Iterator[str]:
         if phrase not in said:
             said.add(phrase)
             yield phrase
+
+
+def _shared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of both: those that only one of two versions of femtogpt has did not change."""
+    shared = {name: value for name, value in before.items() if name in after}
+    for name, value in after.items():
+        if isinstance(value, Mapping) and isinstance(shared.get(name), Mapping):
+            shared[name] = _shared(shared[name], value)
+        shared.setdefault(name, value)
+    return shared
 
 
 def _changes(

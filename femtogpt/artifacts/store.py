@@ -124,6 +124,13 @@ class Store:
                 return read_manifest(self.root / last)
         return self._newest(kind, name)
 
+    def stand_in(self, kind: str, name: str) -> Artifact | None:
+        """What this configuration used last for a stage, up to date or not, if it is complete."""
+        earlier = self.earlier(kind, name)
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return None if earlier is None else Artifact.load(self.root / kind / earlier["digest"])
+        return None
+
     def _newest(self, kind: str, name: str) -> Mapping[str, Any] | None:
         own = self.config.name if self.config else None
         candidates = []
@@ -152,9 +159,7 @@ class Store:
         with explain_os_errors(self.root):
             anew = self._begin_again(recipe)
             if not anew and (artifact := self.find(recipe)):
-                log.info(
-                    "%s: up to date (%s)%s", name, artifact.path, _newer_code(recipe, artifact)
-                )
+                log.info("%s: up to date (%s)%s", name, artifact.path, newer_code(recipe, artifact))
                 return self._used(artifact, name)
             with self._lock(recipe):
                 if not anew and (artifact := self.find(recipe)):
@@ -279,8 +284,8 @@ class Store:
             lock.release()
 
 
-def _newer_code(recipe: Recipe, artifact: Artifact) -> str:
-    """What to add where an artifact outlives the code that made it."""
+def newer_code(recipe: Recipe, artifact: Artifact) -> str:
+    """The end of a line about an artifact that outlives the code that made it."""
     if recipe.version is None or not code_differences(recipe, artifact.manifest):
         return ""
     return "; the code is newer: --again train trains anew"
