@@ -2,6 +2,7 @@
 CONF    ?= sample
 ARCHIVE ?=
 SET     ?=
+AGAIN   ?=
 PORT    ?= 5000
 DUMP    ?=
 PREFECT_PORT ?= 4200
@@ -42,8 +43,8 @@ $(CLUSTER): $(MADE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
-pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …"
-	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …" AGAIN=train
+	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET)) $(if $(AGAIN),--again $(AGAIN))
 
 sweep: $(MADE)  ## train variants, to find the best settings; CONF=name in conf/sweeps SET="minutes=30 …"
 	@$(BIN)/python -m flows sweep $(if $(filter sample,$(CONF)),shape,$(CONF)) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from prefect import Flow, State, flow, runtime
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
+from femtogpt.artifacts.again import made_again
 from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
@@ -27,6 +29,7 @@ ARGUMENTS = """
         settings: What to change in it; a field that is left out stays as it is there, or has its
             default where the configuration does not name it.
         archive: A copy of the Kaggle dataset on disk; empty: it is downloaded.
+        again: A stage to run though it is up to date, as train; several with commas between them.
 """
 
 
@@ -34,9 +37,9 @@ def flow_of(work: Callable[[Config], T], name: str, about: str) -> Flow:
     """A flow that does some work for a configuration, with what may be changed in it."""
 
     def started(
-        config: str = "sample", settings: Settings = NOTHING, archive: str = ""
+        config: str = "sample", settings: Settings = NOTHING, archive: str = "", again: str = ""
     ) -> T | State:
-        return run(work, config, settings, archive)
+        return run(work, config, settings, archive, again)
 
     started.__doc__ = about + ARGUMENTS  # which Prefect's form shows
     return flow(name=name, flow_run_name=run_name)(started)
@@ -53,7 +56,9 @@ def run_name() -> str:
     return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
-def run(work: Callable[[Config], T], config: str, settings: Settings, archive: str) -> T | State:
+def run(
+    work: Callable[[Config], T], config: str, settings: Settings, archive: str, again: str = ""
+) -> T | State:
     """Do a flow's work for a configuration.
 
     Its remote sources are fixed to a version first. Stopped by a signal or from Prefect's pages,
@@ -61,13 +66,14 @@ def run(work: Callable[[Config], T], config: str, settings: Settings, archive: s
     """
     changes = settings.model_dump(mode="json")
     known = stages.pin(load_config(config, archive=path_of(archive), changes=changes))
-    tracking = Tracking.of(known)
-    try:
-        done = work(known)
-        tracking.end("FINISHED")
-        return done
-    except BaseException as error:
-        return ended(error, tracking.end)
+    with made_again(filter(None, re.split(r"[,\s]+", again))):
+        tracking = Tracking.of(known)
+        try:
+            done = work(known)
+            tracking.end("FINISHED")
+            return done
+        except BaseException as error:
+            return ended(error, tracking.end)
 
 
 def path_of(given: str) -> Path | None:

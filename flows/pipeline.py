@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
+from femtogpt.artifacts.again import kinds_of
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.evaluation.run_report import SUMMARY
@@ -34,16 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
     parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    parser.add_argument(
+        "--again", nargs="*", default=[], help="stages to run though they are up to date: train"
+    )
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     with told():
         known = load_config(options.config, options.set, path_of(options.archive))
+        kinds_of(options.again)
         show_stages()
         if options.guarded:
             stop_when_alone()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
         await_server()
-        done = pipeline(options.config, settings, options.archive)
+        done = pipeline(options.config, settings, options.archive, ",".join(options.again))
     record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
+from femtogpt.artifacts import again
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
@@ -58,6 +59,8 @@ class Tracking:
         settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
         reading = {name: source.reading() for name, source in config.sources.items()}
         key = json_digest([settings, identity, reading])[:16]
+        if attempt := again.counted(config.paths.data, "run", key):  # a run of its own for each
+            key = json_digest([key, attempt])[:16]
         return _known.setdefault((uri, key), cls(config, uri, key))
 
     def open(self, metrics: Path, settled: Config, tokens: Artifact) -> Recorder:

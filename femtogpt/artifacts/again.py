@@ -71,6 +71,14 @@ def attempt(root: Path, kind: str, digest: str) -> int:
     return 0
 
 
+def counted(root: Path, kind: str, digest: str) -> int:
+    """The number of the newest attempt; a new one is begun if this process asks for it again."""
+    if not is_asked(kind, digest):
+        return attempt(root, kind, digest)
+    begin(kind, digest)
+    return next_attempt(root, kind, digest)
+
+
 def next_attempt(root: Path, kind: str, digest: str) -> int:
     """Begin another attempt, beside which the earlier ones stay; its number."""
     number = attempt(root, kind, digest) + 1

@@ -34,6 +34,7 @@ NOT_PART = frozenset(
         "femtogpt.config_file",
         "femtogpt.errors",  # what only people read
         "femtogpt.progress",
+        "femtogpt.storage",  # where files are, not what is in them
     }
 )
 CACHE_FILE = "code-digests.json"
@@ -109,10 +110,11 @@ class CodeTree:
         return digest, imports
 
     def _read_cache(self) -> dict[str, list[Any]]:
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             kept = json.loads((self.folder / "__pycache__" / CACHE_FILE).read_bytes())
             if kept["format"] == CACHE_FORMAT:
-                return {name: entry for name, entry in kept["modules"].items() if name in self}
+                modules = kept["modules"].items()
+                return {name: entry for name, entry in modules if name in self and len(entry) == 4}
         return {}
 
     def save(self) -> None:

@@ -139,10 +139,16 @@ def _value(value: Any) -> str:
 
 
 def _inputs(recipe: Recipe, before: Mapping[str, str]) -> Iterator[str]:
-    for name, artifact in recipe.inputs.items():
-        label = name if artifact.kind == name else f"{artifact.kind} {name}"
-        if name not in before:
-            yield f"{label} is new"
-        elif before[name] != artifact.content:
-            yield f"{label} changed"
-    yield from (f"{name} is no longer there" for name in before if name not in recipe.inputs)
+    labels = {
+        name: name if artifact.kind == name else f"{artifact.kind} {name}"
+        for name, artifact in recipe.inputs.items()
+    }
+    changed = [
+        labels[name]
+        for name, artifact in recipe.inputs.items()
+        if before.get(name, artifact.content) != artifact.content
+    ]
+    if changed:
+        yield f"{listed(changed)} changed"
+    yield from (f"{label} is new" for name, label in labels.items() if name not in before)
+    yield from (f"{name} is no longer there" for name in before if name not in labels)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.inventory import Entry, entries, is_busy
+from femtogpt.artifacts.lines import read_lines
 from femtogpt.commands.table import millions, table
 from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
@@ -52,7 +53,7 @@ def _run(data: Path, entry: Entry, found: Iterable[Entry]) -> Run:
     estimates = [line[BITS] for line in lines if BITS in line]
     return Run(
         name=entry.name.replace(".partial", "").replace("/.", "/"),
-        configuration=entry.configuration.get("name"),
+        configuration=entry.configuration.get("name") or _user(data, entry),
         layers=settings["model"]["layers"],
         width=settings["model"]["width"],
         parameters=counts.get("parameters"),
@@ -63,6 +64,12 @@ def _run(data: Path, entry: Entry, found: Iterable[Entry]) -> Run:
         date=entry.made.astimezone().strftime("%Y-%m-%d %H:%M"),
         state=_state(data, entry, settings, lines),
     )
+
+
+def _user(data: Path, entry: Entry) -> str | None:
+    """The configuration that used a run last, where version 0.1 did not record who made it."""
+    lines = read_lines(data).items()
+    return next((name for name, line in lines if entry.key in line.last.values()), None)
 
 
 def _state(data: Path, entry: Entry, settings: dict[str, Any], lines: list[dict[str, Any]]) -> str:
