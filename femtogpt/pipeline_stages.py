@@ -12,7 +12,7 @@ from functools import partial
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.reasons import listed
-from femtogpt.artifacts.store import State, Store, newer_code
+from femtogpt.artifacts.store import NOTHING_THERE, State, Store, newer_code
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 
@@ -122,6 +122,9 @@ def _verdict(
     inputs = {name: artifact for name in stage.needs if (artifact := artifacts[name]) is not None}
     waiting = [name for name in stage.needs if name in stale]
     above = (f"{listed(waiting)} {WOULD_BE_MADE}",) if waiting else ()
+    first = store.earlier(stage.kind, stage.name) is None
+    if first and above:
+        above = (NOTHING_THERE,)
     if len(inputs) < len(stage.needs):
         return Verdict(stage, State(None, above))
     try:
@@ -140,4 +143,4 @@ def _verdict(
         condition = f" if what comes out of {listed(waiting)} is the same"
         return Verdict(stage, state, condition)
     own = () if state.artifact else state.reasons
-    return Verdict(stage, State(None, (*own, *above)))
+    return Verdict(stage, State(None, own if first and own else (*own, *above)))

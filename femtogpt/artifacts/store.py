@@ -36,6 +36,8 @@ from femtogpt.artifacts.remote import Remote
 from femtogpt.config import Config
 
 LOCKS = ".locks"
+NOTHING_THERE = "nothing of it is there"
+NOTHING_WAS_THERE = "nothing of it was there"
 Build = Callable[[Path], Mapping[str, Any]]
 log = logging.getLogger(__name__)
 
@@ -104,7 +106,7 @@ class Store:
             return State(None, (f"it {is_or_was} no longer there",))
         earlier = self.earlier(recipe.kind, name)
         if earlier is None:
-            return State(None, (f"nothing of it {is_or_was} there",))
+            return State(None, (NOTHING_WAS_THERE if past else NOTHING_THERE,))
         return State(None, tuple(differences(recipe, earlier)) or ("its recipe changed",))
 
     def _last(self, name: str) -> str | None:
