@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.reasons import listed
 from femtogpt.artifacts.store import NOTHING_THERE, State, Store, newer_code
 from femtogpt.config import Config
 from femtogpt.errors import UserError
+
+if TYPE_CHECKING:
+    from femtogpt.sources.base import Source
 
 WOULD_BE_MADE = "would be made again"
 Inputs = Mapping[str, Artifact]
@@ -57,17 +61,18 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
 
-    raws = {f"raw {name}": name for name in config.sources}
+    sources = cast("dict[str, Source]", config.sources)  # which config.py cannot import
+    raws = {f"raw {name}": name for name in sources}
 
     def raw(name: str, inputs: Inputs) -> Recipe:
-        return fetch.recipe(fetch.at_hand(store, name, config.sources[name]), name)
+        return fetch.recipe(fetch.at_hand(store, name, sources[name]), name)
 
     def corpus(inputs: Inputs) -> Recipe:
         return build.recipe(config, {raws[name]: artifact for name, artifact in inputs.items()})
 
     return [
         *(
-            Stage(stage, fetch.KIND, partial(raw, name), (), config.sources[name].resumable)
+            Stage(stage, fetch.KIND, partial(raw, name), (), sources[name].resumable)
             for stage, name in raws.items()
         ),
         Stage("corpus", "corpus", corpus, tuple(raws)),

@@ -17,7 +17,7 @@ from femtogpt.pipeline_stages import verdicts
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.texts import Kaggle
 from tests.edited_copy import EditedCopy
-from tests.helpers import config, listed
+from tests.helpers import config, listed, story
 from tests.kaggle_home import NAME, archive, kaggle_at_home
 
 STAGES = ("raw stories", "corpus", "tokenizer", "tokens", "run")
@@ -198,7 +198,7 @@ def test_any_stage_can_be_asked_for_again(copy):
 
 def test_a_new_version_at_kaggle_is_named(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
-    texts = {"books": Kaggle(dataset=NAME), "two": listed({"a": "б" * 300})}
+    texts = {"books": Kaggle(dataset=NAME), "two": listed({str(n): story(n) for n in range(3)})}
     settings = config(texts, corpus=EASY)
     store = Store(tmp_path / "data", config=settings)
 

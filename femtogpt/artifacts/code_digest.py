@@ -178,7 +178,7 @@ def _walk(node: Any, words: list[str], imports: dict[str, None] | None, package:
     words.append(kind.__name__)
     if imports is not None and isinstance(node, ast.Import | ast.ImportFrom):
         imports |= dict.fromkeys(_imported(node, package))
-    for field in _fields(kind):
+    for field in _counted(kind._fields):
         value = getattr(node, field, None)
         if value is None or value == []:  # fields that only newer Pythons have are empty
             continue
@@ -200,8 +200,8 @@ _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionD
 
 
 @cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(sorted(set(kind._fields) - {"ctx", "kind", "type_comment", "type_ignores"}))
+def _counted(fields: tuple[str, ...]) -> list[str]:
+    return sorted({*fields} - {"ctx", "kind", "type_comment", "type_ignores"})
 
 
 def _constant(value: Any) -> str:
@@ -223,7 +223,7 @@ def _joined(values: list[ast.expr]) -> list[Any]:
         if not isinstance(value, ast.Constant):
             parts.append(value)
         elif parts and isinstance(parts[-1], str):
-            parts[-1] += value.value
+            parts[-1] += str(value.value)
         elif value.value:
             parts.append(value.value)
     return parts
