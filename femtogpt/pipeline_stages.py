@@ -141,7 +141,8 @@ def _verdict(
             raise
         return Verdict(stage, State(None), error=str(error))
     state = store.state(recipe, stage.name, stage.resumable)
-    if not above:
+    waiting = [name for name in waiting if inputs[name] in recipe.inputs.values()]
+    if not waiting:
         note = newer_code(recipe, state.artifact) if state.artifact else ""
         return Verdict(stage, state, note)
     if recipe.version is not None and (state.artifact or state.partial):

@@ -201,18 +201,20 @@ def test_what_is_being_made_is_not_removed(folder):
     folder.make("one", {})
     hold = (
         "import sys, time; from filelock import FileLock\n"
-        "FileLock(sys.argv[1]).acquire(); print('held', flush=True); time.sleep(60)"
+        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
     )
     partial = folder.root / "corpus/.0123456789abcdef.partial"
     partial.mkdir()
     lock = folder.root / ".locks/corpus-0123456789abcdef"
     command = [sys.executable, "-c", hold, str(lock)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout.readline() == "held\n"
-        assert folder.prune({"one"}) == []
-        with pytest.raises(UserError, match="stop that first"):
-            list(prune(inventory(folder.root), [f"corpus/{partial.name}"], yes=True))
-        child.kill()
+        try:
+            assert child.stdout.readline() == "held\n"
+            assert folder.prune({"one"}) == []
+            with pytest.raises(UserError, match="stop that first"):
+                list(prune(inventory(folder.root), [f"corpus/{partial.name}"], yes=True))
+        finally:
+            child.kill()
     assert folder.prune({"one"}) == [f"corpus/{partial.name}"]
 
 

@@ -242,7 +242,7 @@ class Store:
                 shutil.rmtree(path)
         if partial.exists() and not resumable:  # of a process that was killed: we hold the lock
             shutil.rmtree(partial)
-        if (begun := read_recipe(partial)) and code_differences(recipe, begun):
+        if partial.exists() and code_differences(recipe, _begun(partial)):
             log.info("%s: begun with older code, it goes on with the newer", name)
         partial.mkdir(parents=True, exist_ok=True)
         description = {**recipe.description, "stage": name, "configuration": self._origin()}
@@ -284,6 +284,13 @@ class Store:
             yield
         finally:
             lock.release()
+
+
+def _begun(partial: Path) -> Mapping[str, Any]:
+    """The recipe with which an unfinished artifact was begun; version 0.1 recorded none."""
+    with suppress(OSError, ValueError):
+        return read_recipe(partial) or read_manifest(partial)
+    return {}
 
 
 def newer_code(recipe: Recipe, artifact: Artifact) -> str:
