@@ -19,7 +19,7 @@ from femtogpt.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; 0: done, 1: see the line on standard error."""
+    """Run the command line. Returns 0, or 1 after an error line on standard error."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -42,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
     plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
-    plan.add_argument("--device", help="a card by its name, or here: measured; default: both")
-    plan.add_argument("--tokens", type=_number, help="of the train split; default: of the corpus")
+    plan.add_argument("--device", help="a card by name, or here: measure; default: both")
+    plan.add_argument("--tokens", type=_number, help="to train on; default: those of the corpus")
     plan.set_defaults(run=_plan)
 
     why = things.add_parser("why", help="which stages would run, and why; nothing is made")
@@ -79,19 +79,21 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--source", help="only of this source")
     show.add_argument("--rejected", action="store_true", help="what was rejected, and why")
     show.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
-    show.add_argument("--characters", type=_number, default=600, help="of each, at most; 0: all")
-    show.add_argument("--seed", type=int, help="which ones; default: others each time")
+    show.add_argument("--characters", type=_number, default=600, help="to show of each; 0: all")
+    show.add_argument("--seed", type=int, help="of the choice; default: random")
     diff = _command(corpus, "diff", _corpus_diff, "documents before and after cleaning")
     diff.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
-    diff.add_argument("--rule", help="what this rule changed, alone")
+    diff.add_argument("--rule", help="only what this rule changed")
     diff.add_argument("--source", help="only of this source")
     diff.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
-    diff.add_argument("--lines", type=_number, default=40, help="changed lines of each; 0: all")
-    diff.add_argument("--seed", type=int, help="which ones; default: others each time")
+    diff.add_argument(
+        "--lines", type=_number, default=40, help="changed lines to show of each; 0: all"
+    )
+    diff.add_argument("--seed", type=int, help="of the choice; default: random")
     diff.add_argument("--html", type=Path, help="write a page with both side by side")
     report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
     report.add_argument("--html", type=Path, help="write a page with plots and examples")
-    _command(corpus, "prove", _corpus_prove, "check again that nothing held out is in train")
+    _command(corpus, "prove", _corpus_prove, "check again that no held-out text is in train")
     about = "the cleaning rules and the document filters, as Markdown"
     rules = corpus.add_parser("rules", help=about, description=f"{about.capitalize()}.")
     rules.set_defaults(run=_corpus_rules)
@@ -99,13 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     tokens = things.add_parser("tokens", help="the token shards").add_subparsers(
         required=True, metavar="show|report"
     )
-    show = _command(tokens, "show", _tokens_show, "what stands at a place of a shard")
+    show = _command(tokens, "show", _tokens_show, "the text at a position in a shard")
     show.add_argument("shard", nargs="?", help="split/source/number, as train/classics/00000")
-    show.add_argument("--at", type=int, help="the position of a token; default: any")
+    show.add_argument("--at", type=int, help="the position of a token; default: random")
     show.add_argument("--count", type=_number, default=120, help="how many tokens (default: 120)")
     show.add_argument("--pieces", action="store_true", help="mark where tokens end; show ids")
-    show.add_argument("--seed", type=int, help="which place; default: another each time")
-    report = _command(tokens, "report", _tokens_report, "how well the tokenizer suits the text")
+    show.add_argument("--seed", type=int, help="of the position; default: random")
+    report = _command(tokens, "report", _tokens_report, "how well the tokenizer fits the text")
     report.add_argument(
         "--sizes",
         type=int,
@@ -120,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 def _number(text: str) -> int:
     number = int(text)
     if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than nothing")
+        raise argparse.ArgumentTypeError(f"{text} is negative: give 0 or more")
     return number
 
 

@@ -107,7 +107,7 @@ def _run(config: Config, inputs: Inputs) -> Recipe:
 def verdicts(config: Config, store: Store | None = None) -> Iterator[Verdict]:
     """For each stage whether it is up to date, and why it would be made; nothing is made.
 
-    In the place of an artifact that would be made stands the one that was used last.
+    What would be made is represented by the artifact that was used last.
     """
     store = store or Store.of(config)
     artifacts: dict[str, Artifact | None] = {}
@@ -135,7 +135,7 @@ def _verdict(
     try:
         recipe = stage.recipe(inputs)
     except (UserError, OSError, KeyError, ValueError) as error:
-        if above:  # what stands in does not fit, as it lacks a source, say
+        if above:  # the artifact used last does not fit: it may lack a source
             return Verdict(stage, State(None, above))
         if not isinstance(error, UserError):
             raise
