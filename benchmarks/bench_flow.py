@@ -1,15 +1,16 @@
-"""What orchestration costs: a pipeline with nothing to do, and the share of a long training.
+"""The cost of orchestration: of a pipeline with nothing to do, and its share of a long training.
 
 ::
 
     make bench-flow
 
-A small configuration is carried out once. Then, several times in turn: an empty flow, and the
-pipeline with nothing to do, both without a server (each starts Prefect's temporary one); the
-pipeline with nothing to do with a server up. Then a training of some minutes with a server up:
-the share is the processor time that Prefect's server and the flow's process (with MLflow in it)
-took while it trained, of all that the machine has, and what the training task took before and
-after the training's own process. Prints a table and writes ``benchmarks/out/flow.json``.
+Runs the pipeline of a small configuration once. Then measures several times, alternating, an empty
+flow and the pipeline with nothing to do, both without a server (so that each starts Prefect's
+temporary one), and the pipeline with nothing to do with a server. Then trains for some minutes with
+a server. The share of orchestration is the processor time of Prefect's server and of the flow's
+process (which includes MLflow) during the training, out of the machine's total, plus the time that
+the training task took before and after the training process. Prints a table and writes
+``benchmarks/out/flow.json``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
-from processes import machine
+from measured_process import machine
 
 import flows
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
@@ -41,16 +42,18 @@ model: {layers: 4, width: 128, heads: 4, context: 256}
 train: {max_steps: 4, batch_size: 8}
 samples: {tokens: 20}
 """
-EMPTY = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
+EMPTY_FLOW = "import flows\nfrom prefect import flow\n@flow\ndef empty(): pass\nempty()\n"
 SERVICES = [sys.executable, "-m", "flows.services"]
-RUNS = f"run/*/{METRICS_FILE}"
-LOOK = 0.2  # seconds between looks at the processes
+METRICS_GLOB = f"run/*/{METRICS_FILE}"
+SAMPLE_SECONDS = 0.2  # between two looks at the processes
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=10, help="of the training, about")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="approximate length of the training"
+    )
     parser.add_argument("--prefect-port", type=int, default=4290)
     parser.add_argument("--mlflow-port", type=int, default=5090)
     parser.add_argument("--out", type=Path, default=HERE / "out/flow.json")
@@ -73,26 +76,27 @@ def measure(options: argparse.Namespace, folder: Path) -> dict:
     config = folder / "small.yaml"
     config.write_text(CONFIG)
     flows.HOME = folder / "prefect"
-    # Of its own: Prefect's and the services' data, and the locks by which trainings take turns.
-    own = {"PREFECT_HOME": str(flows.HOME), "TMPDIR": str(folder)}
-    alone = {**os.environ, **own}
-    alone.pop("PREFECT_API_URL", None)
+    # Separate data of Prefect and the services, and separate locks by which trainings take turns.
+    separate = {"PREFECT_HOME": str(flows.HOME), "TMPDIR": str(folder)}
+    environment = {**os.environ, **separate}
+    environment.pop("PREFECT_API_URL", None)
     pipeline = [sys.executable, "-m", "flows", "pipeline", str(config), "--set"]
     pipeline += [f"paths.data={folder / 'data'}", f"paths.mlruns={folder / 'mlruns'}"]
-    timed(pipeline, alone)
+    timed(pipeline, environment)
     pairs = []
     for number in range(options.rounds):
         log(f"without a server, {number + 1} of {options.rounds}")
-        pairs.append((timed([sys.executable, "-c", EMPTY], alone), timed(pipeline, alone)))
+        empty = timed([sys.executable, "-c", EMPTY_FLOW], environment)
+        pairs.append((empty, timed(pipeline, environment)))
     ports = ["--prefect-port", str(options.prefect_port), "--mlflow-port", str(options.mlflow_port)]
     try:
-        timed([*SERVICES, "up", *ports, "--mlruns", str(folder / "mlruns")], alone)
-        timed(pipeline, alone)  # which finds the server, as all do that come after
+        timed([*SERVICES, "up", *ports, "--mlruns", str(folder / "mlruns")], environment)
+        timed(pipeline, environment)  # finds the server, as all later ones do
         log("with a server")
-        waits = [timed(pipeline, alone) for _ in range(options.rounds)]
-        shares = share(pipeline, alone, folder / "data", options.minutes)
+        waits = [timed(pipeline, environment) for _ in range(options.rounds)]
+        shares = share(pipeline, environment, folder / "data", options.minutes)
     finally:
-        timed([*SERVICES, "down"], alone)
+        timed([*SERVICES, "down"], environment)
     return {
         "nothing_to_do_seconds": statistics.median(waits),
         "nothing_to_do_each": waits,
@@ -103,7 +107,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict:
 
 
 def timed(command: list[str], environment: dict[str, str]) -> float:
-    """Seconds that a command takes, from its start to its end."""
+    """Run a command; the seconds that it takes."""
     start = time.monotonic()
     done = subprocess.run(
         command,
@@ -119,25 +123,25 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
 
 
 def share(pipeline: list[str], environment: dict[str, str], data: Path, minutes: float) -> dict:
-    """Of a training of about so many minutes."""
-    before = set(data.glob(RUNS))
+    """Measure the share of orchestration in a training of about this many minutes."""
+    before = set(data.glob(METRICS_GLOB))
     training([*pipeline, "train.evaluate_every=99", "train.checkpoint_every=99"], environment, 20)
-    (run,) = set(data.glob(RUNS)) - before
+    (run,) = set(data.glob(METRICS_GLOB)) - before
     moments = [line["seconds"] for line in read_metrics(run) if "train_loss" in line]
-    each = statistics.median(after - moment for moment, after in pairwise(moments))
+    step_seconds = statistics.median(after - moment for moment, after in pairwise(moments))
     log(f"a training of {minutes:g} min")
-    found = training(pipeline, environment, max(5, round(60 * minutes / each)))
-    processor = found["processor_seconds"] / os.cpu_count()
+    cost = training(pipeline, environment, max(5, round(60 * minutes / step_seconds)))
+    processor = cost["processor_seconds"] / (os.cpu_count() or 1)
     return {
-        "training_seconds": found["process_seconds"],
-        "orchestration_processor_seconds": found["processor_seconds"],
-        "around_training_seconds": found["around"],
-        "tracking_share": (processor + found["around"]) / found["task_seconds"],
+        "training_seconds": cost["process_seconds"],
+        "orchestration_processor_seconds": cost["processor_seconds"],
+        "around_training_seconds": cost["around"],
+        "tracking_share": (processor + cost["around"]) / cost["task_seconds"],
     }
 
 
 def training(pipeline: list[str], environment: dict[str, str], steps: int) -> dict:
-    """Run it, and look at the processes while it trains."""
+    """Run a training and sample the processes while it runs."""
     start = time.monotonic()
     process = subprocess.Popen(
         [*pipeline, f"train.max_steps={steps}"],
@@ -148,23 +152,24 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
         stderr=subprocess.PIPE,
         text=True,
     )
-    said: list[tuple[float, str]] = []
+    log_lines: list[tuple[float, str]] = []
 
     def listen() -> None:
+        assert process.stderr is not None  # it is a pipe
         for line in process.stderr:
-            said.append((time.monotonic() - start, line))
+            log_lines.append((time.monotonic() - start, line))
 
     listener = threading.Thread(target=listen)
     listener.start()
-    looks = []
+    samples = []
     while process.poll() is None:
-        looks.append((time.monotonic() - start, *processor_seconds(process.pid)))
-        time.sleep(LOOK)
+        samples.append((time.monotonic() - start, *processor_seconds(process.pid)))
+        time.sleep(SAMPLE_SECONDS)
     listener.join()
-    assert process.returncode == 0, "".join(line for _, line in said)
-    trains = [look for look in looks if look[2]]
-    begins = next(moment for moment, line in said if "settings:" in line)
-    ends = next(moment for moment, line in said if "run: made" in line)
+    assert process.returncode == 0, "".join(line for _, line in log_lines)
+    trains = [sample for sample in samples if sample[2]]
+    begins = next(moment for moment, line in log_lines if "settings:" in line)
+    ends = next(moment for moment, line in log_lines if "run: made" in line)
     seconds = trains[-1][0] - trains[0][0]
     return {
         "process_seconds": seconds,
@@ -175,17 +180,17 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
 
 
 def processor_seconds(pid: int) -> tuple[float, bool]:
-    """Of the flow's processes and Prefect's server, without training; whether that runs."""
+    """Sum up the flow's processes and Prefect's server without training; whether that runs."""
     total, trains = 0.0, False
-    look = [psutil.Process(pid), flows.lifecycle("prefect")]
-    while look:
-        process = look.pop()
+    pending = [psutil.Process(pid), flows.lifecycle("prefect")]
+    while pending:
+        process = pending.pop()
         try:
             if re.search(r"femtogpt\.training", " ".join(process.cmdline())):
-                trains = True  # its own children, such as compilers, are left out with it
+                trains = True  # not counted, nor its children, such as compilers
                 continue
             times = process.cpu_times()
-            look += process.children()
+            pending += process.children()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system

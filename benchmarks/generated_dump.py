@@ -1,4 +1,4 @@
-"""Articles in MediaWiki's XML, generated: stories with links, references, templates and tables."""
+"""Generated articles in MediaWiki's XML: stories with links, references, templates and tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from femtogpt.sources.sample.stories import stories
+from femtogpt.sources.sample.stories import generate_stories
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="ru">
 <siteinfo><sitename>Википедия</sitename><base>https://ru.wikipedia.org/wiki/Заглавная</base>
@@ -22,7 +22,7 @@ TABLE = '{{| class="wikitable"\n! Год !! Число\n{rows}|}}\n'
 
 def pages(count: int, seed: int = 0) -> Iterator[str]:
     """A dump of ``count`` articles, in pieces of XML."""
-    texts = (story.text for story in stories(seed, 10**9))
+    texts = (story.text for story in generate_stories(seed, 10**9))
     draw = random.Random(seed)
     yield HEAD
     for number in range(count):
@@ -40,13 +40,13 @@ def _article(texts: Iterator[str], draw: random.Random) -> str:
     for section in range(5):
         words = next(texts).split(" ")
         for _ in range(len(words) // 12):
-            place = draw.randrange(len(words))
-            words[place] = draw.choice(
+            index = draw.randrange(len(words))
+            words[index] = draw.choice(
                 (
-                    f"[[{words[place]}]]",
-                    f"[[Статья|{words[place]}]]",
-                    f"'''{words[place]}'''",
-                    words[place]
+                    f"[[{words[index]}]]",
+                    f"[[Статья|{words[index]}]]",
+                    f"'''{words[index]}'''",
+                    words[index]
                     + NOTE.format(name="Иванов", year=1990, number=draw.randrange(500)),
                 )
             )

@@ -1,11 +1,11 @@
-"""What a person would otherwise write: one process, ``re``, exact duplicates, Parquet.
+"""What one would write otherwise: one process, ``re``, exact duplicates, Parquet.
 
 ::
 
     python plain_corpus.py archive.zip out.parquet
 
-It does less than the corpus stage: no metadata, no filters but the length, no near-duplicates, no
-split, no proof. It prints one line of JSON.
+It does less than the corpus stage: no metadata, no filter except the length, no near-duplicates, no
+split, no proof. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import zipfile
 
 import pyarrow
 import pyarrow.parquet
-from regexes import cleaned
+from cleaning_regexes import cleaned
 
 
 def main(archive: str, out: str) -> None:
@@ -35,9 +35,9 @@ def main(archive: str, out: str) -> None:
             except UnicodeDecodeError:
                 text = raw.decode("cp1251")
             text = cleaned(text)
-            mark = hashlib.md5(re.sub(r"\W+", "", text.lower()).encode()).digest()
-            if len(text) >= 200 and mark not in seen:
-                seen.add(mark)
+            digest = hashlib.md5(re.sub(r"\W+", "", text.lower()).encode()).digest()
+            if len(text) >= 200 and digest not in seen:
+                seen.add(digest)
                 names.append(name)
                 texts.append(text)
     table = pyarrow.table({"id": names, "text": texts})

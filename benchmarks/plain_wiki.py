@@ -1,11 +1,11 @@
-"""What a person would otherwise write for a Wikipedia dump: one process and the same parser.
+"""What one would write otherwise for a Wikipedia dump: one process and the same parser.
 
 ::
 
     python plain_wiki.py dump.xml.bz2
 
-Every article's wikitext through ``mwparserfromhell.parse(…).strip_code()``. It prints one line of
-JSON.
+Passes every article's wikitext through ``mwparserfromhell.parse(…).strip_code()``. Prints one line
+of JSON.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import json
 import lzma
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import mwparserfromhell
 
-OPEN = {".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".bz2": bz2.open, ".xz": lzma.open}
 
 
 def main(dump: str) -> None:
     start = time.perf_counter()
     articles = characters = 0
     page: dict[str, str] = {}
-    opened = next((opener for suffix, opener in OPEN.items() if dump.endswith(suffix)), open)
-    with opened(dump, "rb") as file:
+    opener = next((opener for suffix, opener in OPENERS.items() if dump.endswith(suffix)), open)
+    with opener(dump, "rb") as file:
         try:
             for _, element in ElementTree.iterparse(file):
                 tag = element.tag.rpartition("}")[2]
@@ -42,7 +44,7 @@ def main(dump: str) -> None:
                         characters += len(text)
                     page = {}
                     element.clear()
-        except (ElementTree.ParseError, EOFError):  # cut off: what came before it counts
+        except (ElementTree.ParseError, EOFError):  # truncated: count what came before
             pass
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "articles": articles, "characters": characters}))

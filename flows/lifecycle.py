@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +10,7 @@ from prefect import Flow, State, flow, runtime
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
-from femtogpt.artifacts.again import made_again
+from femtogpt.artifacts.again import made_again, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
@@ -66,7 +65,7 @@ def run(
     """
     changes = settings.model_dump(mode="json")
     known = stages.pin(load_config(config, archive=path_of(archive), changes=changes))
-    with made_again(filter(None, re.split(r"[,\s]+", again))):
+    with made_again(stages_in(again)):
         tracking = Tracking.of(known)
         try:
             done = work(known)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import flows  # noqa: F401  before Prefect: it reads its settings at import
-from femtogpt.artifacts.again import kinds_of
+from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.evaluation.run_report import SUMMARY
@@ -42,13 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with told():
         known = load_config(options.config, options.set, path_of(options.archive))
-        kinds_of(options.again)
+        again = ",".join(options.again)
+        kinds_of(stages_in(again))
         show_stages()
         if options.guarded:
             stop_when_alone()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
         await_server()
-        done = pipeline(options.config, settings, options.archive, ",".join(options.again))
+        done = pipeline(options.config, settings, options.archive, again)
     record = done["run"]
     print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")

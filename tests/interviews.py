@@ -1,4 +1,4 @@
-"""What the tests of interviews share: captions as programs write them, and files read at once."""
+"""Helpers for the tests of interviews: captions in the form of several programs, and reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from femtogpt.sources.interviews import Interviews
 
 
 def read(folder: Path, files: dict[str, str | bytes], **settings) -> list[Document]:
-    """The documents of a folder with these files."""
+    """Write the files and read the documents of their folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def read(folder: Path, files: dict[str, str | bytes], **settings) -> list[Docume
 
 
 def text_of(folder: Path, name: str, content: str | bytes, **settings) -> str:
-    """The text of the one document of a file that has no fault."""
+    """Read a file that must give one document without fault; its text."""
     [document] = read(folder, {name: content}, **settings)
     assert document.fault is None
     return document.text
@@ -40,9 +40,9 @@ Shown = tuple[float, float, tuple[str, ...]]  # from, to, the lines on the scree
 
 
 def rolled(lines: Sequence[str], held: bool = True, window: int = 2) -> Iterator[Shown]:
-    """What the screen shows of lines that roll up it, each said for two seconds.
+    """What the screen shows of rolling lines, each spoken for two seconds.
 
-    ``held``: with the captions of 10 ms between, in which the upper line stands alone.
+    ``held``: with captions of 10 ms in between that show the upper line only.
     """
     for place in range(len(lines)):
         start = 2.0 * place
@@ -52,7 +52,7 @@ def rolled(lines: Sequence[str], held: bool = True, window: int = 2) -> Iterator
 
 
 def youtube(lines: Sequence[str]) -> str:
-    """Captions in YouTube's own form: of two lines, the lower one with a time for each word."""
+    """Captions in YouTube's own form: two lines, the lower one with a timestamp per word."""
     blocks = ["WEBVTT\nKind: captions\nLanguage: ru\n"]
     above = " "
     for place, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""A home without credentials, in which the Kaggle client finds the stand-in instead of Kaggle."""
+"""A home folder without credentials, where the Kaggle client finds the stand-in for Kaggle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE = "books.zip"
 
 
 def archive(seed: int = 0) -> bytes:
-    """A zip with a text and 300 kB that do not compress, its own for each seed."""
+    """A zip with a text and 300 kB that do not compress, different for each seed."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr("prose/Чехов/Дуэль.txt", "Было восемь часов утра. " * 20)
@@ -45,6 +45,6 @@ def kaggle_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def unreachable(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """Have the client look for Kaggle at a port of this machine instead."""
+    """Point the client to a port of this machine instead of Kaggle."""
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")

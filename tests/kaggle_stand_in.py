@@ -25,12 +25,12 @@ from urllib.parse import urlsplit
 
 API = "http://localhost/api/v1/"
 FILES = "http://storage.test/"  # another host than the API's, as with Kaggle
-TOKEN = "good-token"  # the access token that it knows
-REFRESH = "good-refresh"  # what it gives TOKEN for (OAuth)
+TOKEN = "good-token"  # the access token that it accepts
+REFRESH = "good-refresh"  # the refresh token that it exchanges for TOKEN (OAuth)
 LAST_MODIFIED = "Tue, 03 Mar 2026 12:00:00 GMT"
 LICENCE = "CC0: Public Domain"
 TITLE = "Русская классика"
-LONGEST = 60.0  # seconds that a stalled answer waits for the client to give up
+MAX_STALL_SECONDS = 60.0  # how long a stalled answer waits for the client to give up
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The last part of the address: the API's method, or the file."""
+        """The last part of the URL: the API's method or the file."""
         return urlsplit(self.url).path.rpartition("/")[2]
 
 
@@ -56,26 +56,26 @@ class KaggleStandIn:
     def __init__(self, datasets: dict[str, bytes]):
         self.datasets = datasets
         self.current: dict[str, int] = {}  # dataset to the number of its version, if not 1
-        self.refuse: int | None = None  # this status to every request for a dataset
-        self.refuse_file: int | None = None  # this status, in XML, to every request for a file
-        self.fail_first = 0  # 500 to so many requests for a download
-        self.say: tuple[int, str, bytes] | None = None  # status, type, body: about each dataset
-        self.silent = False  # no answer to any question about a dataset
-        self.cut_after: int | None = None  # close the connection after so many bytes, once
-        self.refuse_after_cut: int | None = None  # from then on, this status for files
-        self.stall_after: int | None = None  # send nothing after so many bytes, each time
-        self.garble = False  # some bytes in the middle are others; the size stays
+        self.refuse: int | None = None  # answer every request for a dataset with this status
+        self.refuse_file: int | None = None  # answer every request for a file with it, in XML
+        self.fail_first = 0  # answer this many requests for a download with 500
+        self.say: tuple[int, str, bytes] | None = None  # status, type and body about any dataset
+        self.silent = False  # never answer a request about a dataset
+        self.cut_after: int | None = None  # close the connection after this many bytes, once
+        self.refuse_after_cut: int | None = None  # status for files after the cut
+        self.stall_after: int | None = None  # send nothing after this many bytes, every time
+        self.garble = False  # corrupt some bytes in the middle
         self.requests: list[Request] = []
         self.hung_up = threading.Event()  # the client closed the connection of a stalled answer
 
     def publish(self, name: str, data: bytes) -> None:
-        """A new version of a dataset; the older ones can still be had."""
+        """Publish a new version of a dataset; the older ones stay available."""
         version = self.current.get(name, 1)
         self.datasets[f"{name}/{version}"] = self.datasets[name]
         self.datasets[name], self.current[name] = data, version + 1
 
     def data(self, name: str) -> bytes | None:
-        """What a dataset holds, by its name with or without a version."""
+        """The bytes of a dataset, by its name with or without a version."""
         dataset, _, version = name.rpartition("/")
         if name not in self.datasets and version == str(self.current.get(dataset, 1)):
             name = dataset
@@ -96,7 +96,7 @@ class KaggleStandIn:
         self._server.server_close()
 
     def env(self) -> dict[str, str]:
-        """The variables with which a process finds the stand-in instead of Kaggle."""
+        """The environment variables that point a process to the stand-in instead of Kaggle."""
         proxy = f"http://127.0.0.1:{self._server.server_port}"
         exempt = "127.0.0.1"
         return {
@@ -184,8 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def _wait(self) -> None:
-        """Say nothing until the client hangs up."""
-        if select.select([self.connection], [], [], LONGEST)[0]:  # only its end can come
+        """Send nothing until the client hangs up."""
+        is_closed, _, _ = select.select([self.connection], [], [], MAX_STALL_SECONDS)
+        if is_closed:
             self.stand_in.hung_up.set()
         self.close_connection = True
 
@@ -235,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
 
     def _allowed(self, name: str) -> bool:
-        """Whether the dataset may be had; otherwise it has been refused."""
+        """Whether the dataset is available; if not, the request has been refused."""
         known = self.stand_in.data(name) is not None
         status = self.stand_in.refuse or (None if known else 404)
         if status is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt.sources.interviews import Interviews
-from femtogpt.sources.interviews.names import dash_named, opening, speakers, split
+from femtogpt.sources.interviews.speaker_names import dash_named, opening, speakers, split
 from tests.conftest import SHARED
 from tests.helpers import PROSE
 from tests.interviews import read, text_of

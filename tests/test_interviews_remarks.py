@@ -1,4 +1,4 @@
-"""What is no speech goes; ordinary parentheses stay."""
+"""Remarks are removed; ordinary parentheses stay."""
 
 from __future__ import annotations
 

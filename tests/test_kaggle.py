@@ -40,7 +40,7 @@ def names(folder: Path) -> list[str]:
 
 
 def fails(into: Path, error: type[Exception] = UserError, dataset: str = NAME) -> Exception:
-    """What a fetch raises; nothing that could be taken for the archive is left."""
+    """Fetch and return the error; nothing that could be mistaken for the archive is left."""
     with pytest.raises(error) as caught:
         Kaggle(dataset=dataset).fetch(into)
     assert names(into) in ([], [UNFINISHED])
@@ -62,7 +62,7 @@ def test_the_archive_comes_whole_with_what_kaggle_says_of_it(stand_in, into, cap
         "size": len(ARCHIVE),
         "last_modified": "Tue, 03 Mar 2026 12:00:00 GMT",
     }
-    assert capfd.readouterr() == ("", "")  # the client's own prints are kept away
+    assert capfd.readouterr() == ("", "")  # the client's own output is kept away
 
 
 def test_of_an_older_version_only_what_is_true_of_it_is_told(stand_in, into):
@@ -159,13 +159,13 @@ def test_bytes_of_the_right_number_and_the_wrong_kind_are_not_kept(stand_in, int
     error = fails(into, KaggleUnreachable)
     assert "broken archive of d0rj/books: Bad CRC-32 for file 'noise.bin'" in str(error)
     assert not any(into.rglob(FILE))
-    assert len(stand_in.downloads) == 1  # a retry is for those who can wait
+    assert len(stand_in.downloads) == 1  # retrying is up to the caller
 
 
 def test_a_download_shows_how_far_it_is_and_is_given_up_when_it_stalls(
     stand_in, into, monkeypatch, caplog
 ):
-    monkeypatch.setattr(kaggle_process, "STALL", 2.0)
+    monkeypatch.setattr(kaggle_process, "STALL_SECONDS", 2.0)
     monkeypatch.setattr(progress, "EVERY", 0.0)
     caplog.set_level(logging.INFO)
     stand_in.datasets[NAME] += b"\0" * 5_000_000
@@ -179,7 +179,7 @@ def test_a_download_shows_how_far_it_is_and_is_given_up_when_it_stalls(
 
 
 def test_a_full_disk_is_the_operating_systems_error(stand_in, into, monkeypatch):
-    """So that it is explained as anywhere else, and at once."""
+    """It is reported like any other full disk, and at once."""
     real = subprocess.Popen
     code = "import runpy, shutil, sys, types\n"
     code += "shutil.disk_usage = lambda path: types.SimpleNamespace(free=1000)\n"

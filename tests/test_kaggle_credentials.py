@@ -1,4 +1,4 @@
-"""Every form of Kaggle's credentials: what the server is given, and by which question."""
+"""Every form of Kaggle's credentials, and the header that the server receives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stand_in(tmp_path, monkeypatch):
 
 
 def give(kind: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> str | None:
-    """Give the client credentials of a kind; the Authorization header that they must make."""
+    """Set up credentials of a kind; the Authorization header that they must lead to."""
     match kind:
         case "KAGGLE_API_TOKEN":
             monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
@@ -74,7 +74,7 @@ def write(path: Path, text: str) -> None:
 
 
 def log_in(home: Path, left: timedelta, token: str = TOKEN) -> None:
-    """What `kaggle auth login` leaves."""
+    """The file that `kaggle auth login` writes."""
     credentials = {
         "refresh_token": REFRESH,
         "access_token": token,

@@ -1,4 +1,4 @@
-"""A download of Kaggle that is cut, killed or damaged goes on, or begins anew; it ends whole."""
+"""A Kaggle download that was cut off, killed or damaged resumes or starts over, and completes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def into(tmp_path):
 
 
 def client_with(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the client run after a change to Python's own modules."""
+    """Run the client with Python's own modules changed first."""
     real = subprocess.Popen
     code = f"import runpy, shutil, sys, time, types\n{change}\n"
     code += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -51,11 +51,13 @@ def client_with(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def given_up(tmp_path_factory) -> Path:
-    """What is left of a download after the network was lost in its middle for good."""
+    """The partial file of a download whose network failed halfway for good."""
     folder = tmp_path_factory.mktemp("given_up")
     with pytest.MonkeyPatch.context() as patch, kaggle_at_home(folder, patch) as stand_in:
         stand_in.cut_after, stand_in.refuse_after_cut = HALF, 503
-        client_with("time.sleep = lambda seconds: None", patch)  # it waits for a minute in all
+        client_with(
+            "time.sleep = lambda seconds: None", patch
+        )  # else it waits for a minute in total
         (folder / "into").mkdir()
         with pytest.raises(KaggleUnreachable, match="cannot serve d0rj/books"):
             kaggle.fetch(NAME, None, folder / "into")
@@ -65,13 +67,13 @@ def given_up(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def cut(given_up, into) -> Path:
-    """The same in ``into``: the file with what has come."""
+    """The partial file in ``into``."""
     shutil.copytree(given_up, into, dirs_exist_ok=True)
     return into / UNFINISHED / FILE
 
 
 def ranges(stand_in) -> list[int | None]:
-    """Where the answers to the requests for files begin, in order."""
+    """The first byte of each requested range, in order."""
     asked = [request.range for request in stand_in.downloads]
     return [start and int(start.removeprefix("bytes=").removesuffix("-")) for start in asked]
 
@@ -91,10 +93,10 @@ def test_a_cut_download_goes_on_and_ends_whole(stand_in, into):
 
 def test_a_download_given_up_goes_on_at_the_next_run(stand_in, into, cut):
     came = cut.read_bytes()
-    assert came and ARCHIVE.startswith(came)  # no page of an error was written over it
+    assert came and ARCHIVE.startswith(came)  # no error page has overwritten it
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
-    assert ranges(stand_in) == [None, len(came)]  # the first tells of the file, and is not read
+    assert ranges(stand_in) == [None, len(came)]  # the first request only reads the headers
 
 
 def test_what_changed_meanwhile_is_downloaded_from_its_start(stand_in, into, cut):
@@ -121,13 +123,13 @@ def test_damage_to_what_had_come_is_found_and_it_is_downloaded_again_once(
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
     (line,) = caplog.messages
-    assert "d0rj/books is broken (Bad CRC-32 for file 'noise.bin'): from the start" in line
+    assert "d0rj/books is damaged (Bad CRC-32 for file 'noise.bin'): starting over" in line
     assert ranges(stand_in) == [None, len(came), None]
 
 
 def test_what_had_come_whole_is_not_downloaded_again(stand_in, into, monkeypatch):
-    monkeypatch.setattr(kaggle_process, "STALL", 5.0)
-    stand_in.stall_after = 0  # no byte of it can be had
+    monkeypatch.setattr(kaggle_process, "STALL_SECONDS", 5.0)
+    stand_in.stall_after = 0  # the server sends no byte of it
     (into / FILE).write_bytes(ARCHIVE)  # the process was killed before the manifest was written
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
@@ -144,7 +146,7 @@ def test_a_damaged_artifact_is_downloaded_from_the_start(stand_in, tmp_path):
     store = Store(tmp_path / "data")
     first = fetch(store, "books", Kaggle(dataset=NAME))
     file = first.path / "bytes" / FILE
-    with zipfile.ZipFile(file, "a") as zipped:  # it is whole still, and not what came
+    with zipfile.ZipFile(file, "a") as zipped:  # still a valid zip, but not what was downloaded
         zipped.writestr("more.txt", "more")
     again = fetch(store, "books", Kaggle(dataset=NAME))
     assert again.made and again == first
@@ -190,5 +192,5 @@ def test_after_a_kill_the_client_ends_and_the_next_run_goes_on(number, stand_in,
 
 
 def _size(data: Path) -> int:
-    """How much has come."""
+    """The number of bytes received so far."""
     return sum(path.stat().st_size for path in data.rglob(FILE))

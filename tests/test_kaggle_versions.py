@@ -1,4 +1,4 @@
-"""Which version of a dataset a run works with, also where Kaggle cannot be asked."""
+"""Which version of a dataset a run uses, even if Kaggle cannot be reached."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_version_that_is_given_is_asked_for_once_and_is_that_of_an_earlier_run
 
 
 def test_the_version_asked_for_is_the_one_that_comes(stand_in, store):
-    """Also if another one appears in between."""
+    """Even if another version appears in between."""
     source = Kaggle(dataset=NAME).pinned()
     stand_in.publish(NAME, NEWER)
     assert the_bytes(fetch(store, "books", source)) == ARCHIVE
@@ -83,7 +83,7 @@ RARE = {"half of it", "null", "a list", "words", "403", "500"}
 
 @pytest.fixture(scope="module")
 def at_hand(tmp_path_factory):
-    """A stand-in, a store, and in it what came from there."""
+    """A stand-in, and a store with the artifact fetched from it."""
     folder = tmp_path_factory.mktemp("at_hand")
     with pytest.MonkeyPatch.context() as patch, kaggle_at_home(folder, patch) as stand_in:
         store = Store(folder / "data")
@@ -104,7 +104,7 @@ def test_what_is_at_hand_is_used_where_kaggle_does_not_tell_the_version(
     monkeypatch.setattr(stand_in, "silent", kind == "silence")
     monkeypatch.setattr(stand_in, "refuse", int(kind) if kind.isdigit() else None)
     monkeypatch.setattr(stand_in, "say", (200, *SAYS[kind]) if kind in SAYS else None)
-    monkeypatch.setattr(kaggle_process, "LIMIT", 1.5 if kind == "silence" else 15)
+    monkeypatch.setattr(kaggle_process, "ANSWER_SECONDS", 1.5 if kind == "silence" else 15)
     start = time.monotonic()
 
     with caplog.at_level(logging.WARNING):
@@ -147,7 +147,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def damage(artifact) -> None:
-    """It can be read still, and is not what came."""
+    """Make it a valid zip that is not what was downloaded."""
     with zipfile.ZipFile(artifact.path / "bytes" / FILE, "a") as zipped:
         zipped.writestr("more.txt", "more")
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import architecture
+from tests.architecture import BASE_MODULES as BASE
+from tests.architecture import imported_names
+
 ROOT = Path(__file__).resolve().parent.parent
-BASE = (*("errors", "scaling", "config", "config_file", "storage", "progress", "parallel"),)
 ROOMS = (
     *("artifacts", "sources", "corpus", "tokens", "model", "generation", "training"),
-    *("evaluation", "sweep"),
+    *("evaluation", "sweep", "pipeline_stages", "commands"),
 )  # as data flows
-
-
-def imports(file: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
 
 
 def tops(names: set[str]) -> set[str]:
@@ -45,17 +37,46 @@ def files(folder: str) -> list[Path]:
 )
 def test_a_layer_never_imports_what_lies_above_it(folder, never):
     for file in files(folder):
-        assert not tops(imports(file)) & never, file
+        assert not tops(imported_names(file)) & never, file
+
+
+def rooms_imported_by(file: Path) -> set[str]:
+    """The rooms and modules of femtogpt/ that a file imports from."""
+    names = (name.split(".") for name in imported_names(file) if name.startswith("femtogpt."))
+    return {parts[1] for parts in names}
 
 
 def test_a_room_imports_only_from_those_before_it():
     for number, room in enumerate(ROOMS):
-        for file in files(f"femtogpt/{room}"):
-            used = {name.split(".")[1] for name in imports(file) if name.startswith("femtogpt.")}
-            assert used <= {*BASE, *ROOMS[: number + 1]}, file
+        for file in (*files(f"femtogpt/{room}"), *(ROOT / "femtogpt").glob(f"{room}.py")):
+            assert rooms_imported_by(file) <= {*BASE, *ROOMS[: number + 1]}, file
     for name in BASE:
-        used = {top for top in imports(ROOT / f"femtogpt/{name}.py") if top.startswith("femtogpt.")}
-        assert {top.split(".")[1] for top in used} <= set(BASE), name
+        assert rooms_imported_by(ROOT / f"femtogpt/{name}.py") <= set(BASE), name
+
+
+def test_the_diagram_of_the_architecture_is_that_of_the_imports():
+    page = architecture.PAGE.read_text(encoding="utf-8")
+    assert architecture.drawn(page) == architecture.drawing(), "run: make architecture"
+
+
+def test_the_page_on_the_architecture_describes_every_room():
+    page = architecture.PAGE.read_text(encoding="utf-8")
+    assert set(architecture.rooms()) <= set(ROOMS)
+    for room in architecture.rooms():
+        assert f"| `{room}/` |" in page
+    for module in architecture.own_modules():
+        assert f"`femtogpt/{module}.py`" in page
+
+
+def test_no_room_imports_itself_by_way_of_others():
+    with pytest.raises(ValueError, match="a imports itself"):
+        architecture.floors({"a": {"b"}, "b": {"a"}})
+    assert architecture.floors(architecture.import_graph())[0] == [architecture.BASE]
+
+
+def test_the_diagram_leaves_out_arrows_that_follow_from_others():
+    graph = {"c": {"a", "b"}, "b": {"a"}, "a": set()}
+    assert architecture.reduced(graph) == {"c": {"b"}, "b": {"a"}, "a": set()}
 
 
 def test_training_imports_on_a_bare_machine():

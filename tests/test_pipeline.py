@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.sources.sample.stories import stories
+from femtogpt.sources.sample.stories import generate_stories
 from tests.kaggle_stand_in import KaggleStandIn
 from tests.pipelines import SMALL, STAGES, Pipeline, lines_of, training_processes
 
@@ -231,7 +231,7 @@ def as_kaggle_serves_it(texts: int = 30) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("prose/Author/info.csv", "name,year\nРассказ 1,1889\n")
-        for number, story in zip(range(texts), stories(7, 10**6), strict=False):
+        for number, story in zip(range(texts), generate_stories(7, 10**6), strict=False):
             file.writestr(f"prose/Author/Рассказ {number}.txt", story.text)
     return archive.getvalue()
 

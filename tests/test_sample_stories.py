@@ -1,4 +1,4 @@
-"""The sample stories: right Russian, and an exact count of their information."""
+"""The sample stories: correct Russian, and their exact information content."""
 
 import math
 import random
@@ -14,14 +14,14 @@ from femtogpt.sources.sample import lexicon, lexicon_plots
 from femtogpt.sources.sample.grammar import adjective, agree, noun, preposition
 from femtogpt.sources.sample.patterns import HERO, Cast, Fork, parse
 from femtogpt.sources.sample.pens import Reader, Table, Writer
-from femtogpt.sources.sample.stories import read_story, stories, write_story
+from femtogpt.sources.sample.stories import generate_stories, read_story, write_story
 
 SIZE = 2_500_000
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return list(stories(0, SIZE))
+    return list(generate_stories(0, SIZE))
 
 
 # The language.
@@ -201,7 +201,7 @@ def test_bits_per_character_are_in_the_stated_range(corpus):
 
 
 class Explorer(Writer):
-    """A writer which takes the choices of a given path, then the first option each time."""
+    """A writer that takes the choices of a given path, then always the first option."""
 
     def __init__(self, path):
         super().__init__(random.Random(0))
@@ -274,7 +274,7 @@ def test_a_choice_which_the_text_would_not_tell_is_refused(surfaces):
 
 
 def test_every_choice_of_every_pattern_can_be_told():
-    """Building a table checks it; here all are built, also those which few stories reach."""
+    """Building a table checks it; this builds all of them, even those that few stories reach."""
     heroes = (lexicon.NAMES_M[0], lexicon.NAMES_F[0])
     plots = [lexicon_plots.OPENING, *lexicon_plots.SCENES.values(), *lexicon_plots.REPLIES]
     pending = [parse(p) for p in [*plots, *lexicon_plots.ANSWERS, *lexicon_plots.ENDINGS]]
@@ -290,15 +290,15 @@ def test_every_choice_of_every_pattern_can_be_told():
 
 
 def test_a_larger_size_only_appends():
-    small, large = list(stories(3, 20_000)), list(stories(3, 60_000))
+    small, large = list(generate_stories(3, 20_000)), list(generate_stories(3, 60_000))
     assert large[: len(small)] == small
     assert sum(len(s.text) for s in small) >= 20_000 > sum(len(s.text) for s in small[:-1])
 
 
 def test_streams_differ_by_seed_and_repeat_for_the_same():
-    first = list(islice(stories(1, SIZE), 5))
-    assert first == list(islice(stories(1, SIZE), 5))
-    assert first != list(islice(stories(2, SIZE), 5))
+    first = list(islice(generate_stories(1, SIZE), 5))
+    assert first == list(islice(generate_stories(1, SIZE), 5))
+    assert first != list(islice(generate_stories(2, SIZE), 5))
 
 
 def test_story_texts_are_pairwise_different(corpus):

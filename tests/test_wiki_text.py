@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.sources.wiki.inline import LONGEST
+from femtogpt.sources.wiki.inline import MAX_PARSED_CHARACTERS
 from femtogpt.sources.wiki.site import Site
 from femtogpt.sources.wiki.wikitext import article_text
 from tests.helpers import PROSE, VERSE, quick
@@ -191,7 +191,7 @@ def test_text_without_markup_stays_as_it_is(lines):
     "mark", ["{{", "{{a|b\n", "[[", "<b>", "<ref>", "{|\n", "[http://a ", "<u x='", "'''a'' ", "(,"]
 )
 def test_piled_up_marks_do_not_take_for_ever(mark):
-    found = text(mark * (2 * LONGEST // len(mark)) + "\n\nБыл туман.")
+    found = text(mark * (2 * MAX_PARSED_CHARACTERS // len(mark)) + "\n\nБыл туман.")
     assert found.endswith("Был туман.")
 
 

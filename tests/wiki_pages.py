@@ -52,7 +52,7 @@ def page(number: int, title: str, *texts: str, ns: int | None = 0, redirect: str
 
 
 def article(number: int, words: int = 40) -> str:
-    """A page of Russian words with some markup, its own for each number."""
+    """A page of Russian words with some markup, different for each number."""
     return page(
         number, f"Статья {number}", f"'''Статья''' [[дом]]а {{{{х}}}} {story(number, words)}"
     )
@@ -63,7 +63,7 @@ def dump(*pages: str) -> bytes:
 
 
 def read(files: dict[str, bytes], into: Path, **settings) -> list[Document]:
-    """What the wiki source makes of a folder of these files."""
+    """Write the files and read their folder with the wiki source."""
     folder, raw = into / "folder", into / "raw"
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,11 @@ class _Asked:
 _asked: ContextVar[_Asked | None] = ContextVar("asked", default=None)
 
 
+def stages_in(text: str) -> list[str]:
+    """Names of stages with commas or spaces between them."""
+    return text.replace(",", " ").split()
+
+
 def kinds_of(stages: Iterable[str]) -> frozenset[str]:
     """The kinds of artifact that stages make; UserError for a name that is none."""
     kinds = set()

@@ -1,4 +1,4 @@
-"""A dataset of Kaggle: downloaded by the official client, or a copy of it on this machine."""
+"""Kaggle datasets: downloaded by the official client, or copied from an archive on disk."""
 
 from __future__ import annotations
 
@@ -12,84 +12,91 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.sources.archives import check_archive
 from femtogpt.sources.kaggle_process import ADVICE as ADVICE
-from femtogpt.sources.kaggle_process import KaggleError, KaggleUnreachable, advised, ask, download
+from femtogpt.sources.kaggle_process import (
+    KaggleError,
+    KaggleUnreachable,
+    dataset_info,
+    download,
+    with_advice,
+)
 
 DATASET = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[1-9][0-9]*)?$"
 KIND = "kaggle"
-CHUNK = 1 << 20
-UNFINISHED = ".download"  # stays after a failure, so that the next fetch goes on
-_DAMAGE = (  # what zipfile raises on changed bytes (found by changing them at random)
+READ_BYTES = 1 << 20
+UNFINISHED = ".download"  # kept after a failure, so that the next fetch resumes
+_ZIP_DAMAGE = (  # what zipfile raises on corrupt bytes (found by flipping bytes at random)
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
-    UnicodeDecodeError,  # in a name
-    RuntimeError,  # an unknown compression, or a password is asked for
+    UnicodeDecodeError,  # in a member's name
+    RuntimeError,  # an unknown compression method, or an encrypted member
 )
 log = logging.getLogger(__name__)
 
 
 def identity(dataset: str, archive: Path | None) -> dict:
-    """What determines the bytes: the dataset's name, and of a copy the bytes, not the place.
+    """Return what determines the bytes: the dataset's name and, for a local copy, its digest.
 
-    The name holds the version where that is known (see ``pinned``); Kaggle is not asked.
+    The name includes the version once it is pinned (see ``pinned``). Makes no request to Kaggle.
     """
-    what = {"kind": KIND, "dataset": dataset}
+    result = {"kind": KIND, "dataset": dataset}
     if archive is not None:
         _check_zip(archive)
-        what["sha256"] = file_digest(archive)
-    return what
+        result["sha256"] = file_digest(archive)
+    return result
 
 
 def pinned(dataset: str) -> str:
-    """The dataset with its current version, ``owner/slug/version``; one that has it stays.
+    """Add the current version to a dataset's name (``owner/slug/version``) unless it has one.
 
-    A version's files never change, so its number stands for the bytes. Raises KaggleError where
-    Kaggle does not tell it within ``LIMIT`` seconds.
+    A version's files never change, so its number identifies the bytes. Raises KaggleError if
+    Kaggle does not report a version within ``ANSWER_SECONDS``.
     """
     if _version(dataset) is not None:
         return dataset
-    version = ask(dataset).get("version")
+    version = dataset_info(dataset).get("version")
     if version is None:
-        raise KaggleError(advised(f"Kaggle does not tell which version {dataset} has"))
+        raise KaggleError(with_advice(f"Kaggle does not report a version for {dataset}"))
     return f"{dataset}/{version}"
 
 
 def earlier(dataset: str, identities: Iterable[dict]) -> list[str]:
-    """The versions of a dataset that are among these identities, the highest first."""
-    names = {what["dataset"] for what in identities if what.get("kind") == KIND}
-    own = [name for name in names if name == dataset or name.rpartition("/")[0] == dataset]
-    return sorted(own, key=lambda name: _version(name) or 0, reverse=True)
+    """List the versions of a dataset among these identities, highest first."""
+    names = {identity["dataset"] for identity in identities if identity.get("kind") == KIND}
+    versions = [name for name in names if name == dataset or name.rpartition("/")[0] == dataset]
+    return sorted(versions, key=lambda name: _version(name) or 0, reverse=True)
 
 
 def fetch(dataset: str, archive: Path | None, into: Path) -> dict:
-    """The archive as ``<slug>.zip``, from either place; every member has its checksum.
+    """Put the archive into ``into`` as ``<slug>.zip``, checked member by member; its provenance.
 
-    Credentials come in any form the client knows; without any, it asks anonymously. What came
-    of a download that was cut stays in ``into``, and the next one goes on from there if the
-    server still has the same file. Raises KaggleError, KaggleUnreachable, OSError (a full disk).
+    The client looks for credentials wherever it usually does and falls back to anonymous access.
+    A download that was cut off stays in ``into``; the next one resumes it if the server still has
+    the same file. Raises KaggleError, KaggleUnreachable or, on a full disk, OSError.
     """
     owner, slug, *_ = dataset.split("/")
     url = "/".join(["https://www.kaggle.com/datasets", owner, slug])
-    provenance = {"dataset": dataset, "url": url}
+    provenance: dict[str, Any] = {"dataset": dataset, "url": url}
     if (version := _version(dataset)) is not None:
         provenance |= {"url": f"{url}/versions/{version}", "version": version}
     target = into / f"{slug}.zip"
     if archive is not None:
         _check_zip(archive)
-        if fault := _fault(archive):
-            raise UserError(f"{archive} cannot be read ({fault}): get a whole copy of it")
+        if fault := _zip_fault(archive):
+            raise UserError(f"{archive} is damaged ({fault}): download it again")
         shutil.copyfile(archive, target)
         return {**provenance, "archive": str(archive.resolve())}
     folder = into / UNFINISHED
     folder.mkdir(exist_ok=True)
     file = folder / target.name
-    if target.exists():  # we were stopped just after it had come: let the client look at it
+    if target.exists():  # interrupted right after the download: let the client check the file
         os.replace(target, file)
-    provenance |= _whole(dataset, file)
+    provenance |= _download_checked(dataset, file)
     os.replace(file, target)
     shutil.rmtree(folder)
     return provenance
@@ -100,41 +107,41 @@ def _version(dataset: str) -> int | None:
     return int(version[0]) if version else None
 
 
-def _whole(dataset: str, file: Path) -> dict:
-    """Download and check; what was there and turns out broken is downloaded anew, once."""
-    went_on = file.exists()
-    told = download(dataset, file)
-    fault = _fault(file)
-    if fault and went_on:
-        log.warning("what had come of %s is broken (%s): from the start", dataset, fault)
+def _download_checked(dataset: str, file: Path) -> dict:
+    """Download and check the archive; a resumed one that is damaged is downloaded anew, once."""
+    resumed = file.exists()
+    info = download(dataset, file)
+    fault = _zip_fault(file)
+    if fault and resumed:
+        log.warning("the partial download of %s is damaged (%s): starting over", dataset, fault)
         file.unlink(missing_ok=True)
-        told = download(dataset, file)
-        fault = _fault(file)
+        info = download(dataset, file)
+        fault = _zip_fault(file)
     if fault:
         file.unlink(missing_ok=True)
-        raise KaggleUnreachable(advised(f"Kaggle sent a broken archive of {dataset}: {fault}"))
-    return told
+        raise KaggleUnreachable(with_advice(f"Kaggle sent a broken archive of {dataset}: {fault}"))
+    return info
 
 
 def _check_zip(path: Path) -> None:
     check_archive(path)
-    if path.suffix.lower() != ".zip":  # what Kaggle gives; the copy will bear that name
-        raise UserError(f"{path} is not a .zip: give the archive as Kaggle gives it")
+    if path.suffix.lower() != ".zip":  # Kaggle serves zips, and the copy is named <slug>.zip
+        raise UserError(f"{path} is not a .zip: use the archive as downloaded from Kaggle")
 
 
-def _fault(archive: Path) -> str | None:
-    """Why a zip cannot be read in full, or None; its end alone says nothing of its middle."""
+def _zip_fault(archive: Path) -> str | None:
+    """Say why a zip cannot be read in full; None if it can. Reads every member to its end."""
     try:
         with zipfile.ZipFile(archive) as zipped, ThreadPoolExecutor(workers()) as threads:
             for _ in threads.map(partial(_read_through, zipped), zipped.infolist()):
                 pass
-    except _DAMAGE as error:
+    except _ZIP_DAMAGE as error:
         return str(error)
     return None
 
 
 def _read_through(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Read a member to its end, where its checksum is compared; zlib lets other threads work."""
+    """Read a member to its end, where zipfile checks its CRC; zlib releases the GIL meanwhile."""
     with zipped.open(member) as file:
-        while file.read(CHUNK):
+        while file.read(READ_BYTES):
             pass

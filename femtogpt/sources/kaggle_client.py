@@ -1,18 +1,18 @@
-"""The official Kaggle client as a program of its own, which ``kaggle_process.py`` starts.
+"""The official Kaggle client as a program of its own, started by ``kaggle_process.py``.
 
-Importing the client prints, asks the network, may end the process and may fail on a home that
-cannot be written; its requests may wait for ever. All of that stays in here::
+Importing the client prints, makes network requests, may exit the process and may fail if the home
+folder is read-only; its requests may hang for ever. This program contains all of that::
 
     python -P kaggle_client.py owner/slug[/version] [folder]
 
-(-P: or else ``kaggle.py`` beside this file is taken for the client.) Without a folder it only
-asks; else the archive comes to ``folder/slug.zip``, going on with what is there of it. Standard
-output is the report, one JSON object a line: ``ready`` when the client is there, ``anonymous``
-if it has no valid credentials, what Kaggle says of the dataset (``title``, ``version``,
-``updated``, ``licence``, ``size``, as far as told), ``total`` (bytes; null: unknown) with
-``last_modified``, at last ``done`` or one of ``status`` (an HTTP code, with ``reason``),
-``unreachable`` (why) and ``errno``. What the client prints goes to standard error, and so does
-a traceback if the fault is another.
+(Without -P, ``kaggle.py`` beside this file would be imported in place of the client.) Without a
+folder it only looks the dataset up; with one it downloads the archive to ``folder/slug.zip`` and
+resumes what is already there. It reports on standard output, one JSON object per line: ``ready``
+once the client is imported; ``anonymous`` if there are no valid credentials; what Kaggle says
+about the dataset (``title``, ``version``, ``updated``, ``licence``, ``size``, where available);
+``total`` (bytes, null if unknown) with ``last_modified``; finally ``done`` or one of ``status``
+(an HTTP code, with ``reason``), ``unreachable`` (the reason) and ``errno``. The client's own
+output goes to standard error, as does the traceback of any other error.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ import shutil
 import sys
 import threading
 
-CHUNK = 1 << 16  # bytes; the client's own MiB would look like a stall on a slow line
-BEYOND = 416  # the status for a range that the file does not have
+CHUNK_BYTES = 1 << 16  # the client's own 1 MiB would look like a stall on a slow line
+RANGE_NOT_SATISFIABLE = 416  # HTTP status
 
 
 def main(dataset: str, folder: str | None = None) -> None:
@@ -38,20 +38,21 @@ def main(dataset: str, folder: str | None = None) -> None:
     try:
         _authenticate(api, report)
         if folder is None:
-            report(**_about(api, dataset))
+            report(**_dataset_info(api, dataset))
         else:
-            with contextlib.suppress(Exception):  # nothing that the download needs
-                report(**_about(api, dataset))
-            _watch_download(api, report)
-            _keep_from_errors(requests)
+            with contextlib.suppress(Exception):  # the download does not need it
+                report(**_dataset_info(api, dataset))
+            _report_download(api, report)
+            _raise_for_refused_ranges(requests)
             api.dataset_download_files(dataset, path=folder, quiet=True)
         report(done=True)
     except requests.HTTPError as error:
-        # Of an answer that is not Kaggle's JSON only the address is told, which may be signed.
+        # Unless the answer is Kaggle's JSON, the message is just the URL, which may be signed.
         reason = "" if " for url: " in str(error) else str(error)
+        assert error.response is not None  # raised for a response
         report(status=error.response.status_code, reason=reason)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        report(unreachable=_root(error))
+        report(unreachable=_root_cause(error))
     except (ConnectionError, TimeoutError) as error:
         report(unreachable=str(error))
     except OSError as error:
@@ -61,16 +62,16 @@ def main(dataset: str, folder: str | None = None) -> None:
 
 
 def _take_stdout():
-    """Keep standard output for the report: what others print goes to standard error."""
+    """Reserve standard output for the report: all other output goes to standard error."""
     out = os.dup(1)
     os.dup2(2, 1)
-    return lambda **what: os.write(out, json.dumps(what).encode() + b"\n")
+    return lambda **fields: os.write(out, json.dumps(fields).encode() + b"\n")
 
 
 def _end_with_parent() -> None:
-    """The parent holds the other end of standard input: when it is killed, end as well.
+    """Exit when the parent, which holds the other end of standard input, is killed.
 
-    Otherwise a download would go on in a folder which the next run believes its own.
+    Otherwise the download would go on in a folder that the next run takes for its own.
     """
 
     def wait() -> None:
@@ -81,27 +82,27 @@ def _end_with_parent() -> None:
 
 
 def _client():
-    """The client, also where it cannot make its settings folder in the home."""
+    """Import the client, even if it cannot create its settings folder in the home folder."""
     try:
         import kaggle
     except OSError:
-        os.environ["KAGGLE_CONFIG_DIR"] = os.path.dirname(__file__)  # one that is there
+        os.environ["KAGGLE_CONFIG_DIR"] = os.path.dirname(__file__)  # one that exists
         import kaggle
     return kaggle.api
 
 
 def _authenticate(api, report) -> None:
-    """Find credentials, in any form the client knows; a public dataset needs none."""
-    if getattr(api, "_authenticated", False):  # importing it has done so: ask no second time
+    """Find credentials in any form the client supports; a public dataset needs none."""
+    if getattr(api, "_authenticated", False):  # importing the client has authenticated already
         return
     try:
         api.authenticate()
-    except SystemExit:  # how the client says that there are none
+    except SystemExit:  # the client exits if it finds none
         report(anonymous=True)
 
 
-def _about(api, dataset: str) -> dict:
-    """What Kaggle says of a dataset, or of the given version of it."""
+def _dataset_info(api, dataset: str) -> dict:
+    """Look up a dataset, or the version of it that its name pins."""
     from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
 
     request = ApiGetDatasetRequest()
@@ -114,54 +115,54 @@ def _about(api, dataset: str) -> dict:
             version = answer.current_version_number
         if pinned and int(pinned[0]) != version:
             version, size, updated = int(pinned[0]), None, None
-            for other in answer.versions:
-                if other.version_number == version:
-                    updated = other.creation_date
-        about = {"title": answer.title, "licence": answer.license_name, "size": size}
-        about |= {"version": version, "updated": updated and updated.isoformat(timespec="seconds")}
+            for candidate in answer.versions:
+                if candidate.version_number == version:
+                    updated = candidate.creation_date
+        info = {"title": answer.title, "licence": answer.license_name, "size": size}
+        info |= {"version": version, "updated": updated and updated.isoformat(timespec="seconds")}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConnectionError(f"its answer cannot be read ({_root(error)})") from error
-    return {key: value for key, value in about.items() if value}
+        raise ConnectionError(f"its answer cannot be read ({_root_cause(error)})") from error
+    return {key: value for key, value in info.items() if value}
 
 
-def _watch_download(api, report) -> None:
-    """Have the client report what it is about to download, and write it in small pieces."""
+def _report_download(api, report) -> None:
+    """Make the client report the size before it downloads, and write in small chunks."""
     download_file = api.download_file
 
-    def watched(response, outfile, *args, **options):
+    def reported(response, outfile, *args, **options):
         headers = response.headers
         total = int(headers["Content-Length"]) if "Content-Length" in headers else None
         report(total=total, last_modified=headers.get("Last-Modified"))
-        # The client would fill the disk, and then try again and again for a minute.
-        there = os.path.getsize(outfile) if os.path.exists(outfile) else 0
-        if total and total - there > shutil.disk_usage(os.path.dirname(outfile)).free:
+        # On its own the client would fill the disk, then retry for a minute.
+        present = os.path.getsize(outfile) if os.path.exists(outfile) else 0
+        if total and total - present > shutil.disk_usage(os.path.dirname(outfile)).free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         try:
-            return download_file(response, outfile, *args, **{**options, "chunk_size": CHUNK})
-        except ValueError as error:  # not as long as announced
+            return download_file(response, outfile, *args, **{**options, "chunk_size": CHUNK_BYTES})
+        except ValueError as error:  # shorter than announced
             raise ConnectionError(str(error)) from error
 
-    api.download_file = watched
+    api.download_file = reported
 
 
-def _keep_from_errors(requests) -> None:
-    """Have the client try again after a refusal while it goes on with a file.
+def _raise_for_refused_ranges(requests) -> None:
+    """Make the client retry if the server refuses a range while it resumes a file.
 
-    It would take the page that says so for the file, and write it over all that had come.
+    On its own it would take the error page for the file and overwrite what it had downloaded.
     """
     request = requests.request
 
     def checked(*args, **options):
         response = request(*args, **options)
-        if response.status_code != BEYOND:  # then the client begins anew
+        if response.status_code != RANGE_NOT_SATISFIABLE:  # there the client starts over itself
             response.raise_for_status()
         return response
 
     requests.request = checked
 
 
-def _root(error: BaseException) -> str:
-    """The first cause in words: what wraps it names objects and addresses in memory."""
+def _root_cause(error: BaseException) -> str:
+    """Describe the innermost cause; the errors around it name objects and memory addresses."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,7 +1,7 @@
-"""The official Kaggle client as a process: what it is asked, how it is watched, how it fails.
+"""Runs the official Kaggle client in a process of its own and turns its report into a result.
 
-It never outlives a call to it, not even when this process is killed (it waits for the end of
-its standard input).
+The client process never outlives the call, not even if this process is killed: it exits when its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -23,136 +23,141 @@ from femtogpt.errors import UserError
 from femtogpt.progress import progress
 
 CLIENT = Path(__file__).with_name("kaggle_client.py")
-LIMIT = 15.0  # seconds for a question
-STALL = 120.0  # seconds without a byte after which a download is given up
-POLL = 0.2  # seconds between looks at a download
+ANSWER_SECONDS = 15.0  # how long a question about a dataset may take
+STALL_SECONDS = 120.0  # a download that receives nothing for this long is given up
+POLL_SECONDS = 0.2  # between two looks at a download
 ADVICE = (
     "Create a token at https://www.kaggle.com/settings (API) and set KAGGLE_API_TOKEN to it, or put"
-    " kaggle.json in ~/.kaggle; or use a copy of the archive already on disk: ARCHIVE=path.zip"
+    " kaggle.json in ~/.kaggle. Or use a copy of the archive on this machine: ARCHIVE=path.zip"
 )
-ABOUT = ("title", "version", "updated", "licence", "size", "last_modified")
-Watch = Callable[[subprocess.Popen, BinaryIO], None]
+INFO_KEYS = ("title", "version", "updated", "licence", "size", "last_modified")
+Wait = Callable[[subprocess.Popen, BinaryIO], None]
 log = logging.getLogger(__name__)
 
 
 class KaggleError(UserError):
-    """Kaggle refused the dataset, or its client failed; a second line says what to do."""
+    """Kaggle refused the dataset or its client failed; the second line says what to do."""
 
 
 class KaggleUnreachable(KaggleError, ConnectionError):
-    """Kaggle gave no answer or not the whole archive: a retry may help."""
+    """Kaggle did not answer or did not send the complete archive: a retry may help."""
 
 
-def ask(dataset: str) -> dict:
-    """What Kaggle says of a dataset: those of ``ABOUT`` that it tells. KaggleError if nothing."""
+def dataset_info(dataset: str) -> dict:
+    """Ask Kaggle about a dataset; the ``INFO_KEYS`` it reports. KaggleError without an answer."""
 
     def wait(process: subprocess.Popen, report: BinaryIO) -> None:
         try:
-            process.wait(LIMIT)
+            process.wait(ANSWER_SECONDS)
         except subprocess.TimeoutExpired:
             raise KaggleUnreachable(
-                advised(f"Kaggle gave no answer about {dataset} within {LIMIT:.0f} s")
+                with_advice(f"Kaggle gave no answer about {dataset} within {ANSWER_SECONDS:.0f} s")
             ) from None
 
     return _run(dataset, [], wait)
 
 
 def download(dataset: str, file: Path) -> dict:
-    """Have the client write ``file``, ``slug.zip``, or go on with it; what Kaggle says of it.
+    """Have the client write ``file`` (``slug.zip``) or resume it; what Kaggle reports about it.
 
-    Raises KaggleError, KaggleUnreachable, OSError on a full disk.
+    Raises KaggleError, KaggleUnreachable or, on a full disk, OSError.
     """
 
-    def watch(process: subprocess.Popen, report: BinaryIO) -> None:
-        _watch(process, report, file, dataset)
+    def wait(process: subprocess.Popen, report: BinaryIO) -> None:
+        _watch_download(process, report, file, dataset)
 
     try:
-        return _run(dataset, [str(file.parent)], watch)
+        return _run(dataset, [str(file.parent)], wait)
     except OSError as error:
         if isinstance(error, KaggleError) or error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(file.parent.parent)) from error
 
 
-def advised(what: str) -> str:
-    """The two lines a person sees: what happened, and what to do."""
-    return " ".join(what.split())[:500] + "\n" + ADVICE
+def with_advice(problem: str) -> str:
+    """Compose the two lines of an error: what went wrong, and what to do."""
+    return " ".join(problem.split())[:500] + "\n" + ADVICE
 
 
-def _run(dataset: str, folder: list[str], watch: Watch) -> dict:
-    """Run the client while ``watch`` waits for its end; what it reported."""
-    with TemporaryFile() as report, TemporaryFile() as messages:
+def _run(dataset: str, folder: list[str], wait: Wait) -> dict:
+    """Run the client, let ``wait`` wait for its end, and return what it reported."""
+    with TemporaryFile() as report_file, TemporaryFile() as messages_file:
         process = subprocess.Popen(
             [sys.executable, "-P", str(CLIENT), dataset, *folder],
             stdin=subprocess.PIPE,
-            stdout=report,
-            stderr=messages,
-            start_new_session=True,  # Ctrl-C is for us; we end the client
+            stdout=report_file,
+            stderr=messages_file,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the client
         )
         with process:
             try:
-                watch(process, report)
+                wait(process, report_file)
             finally:
                 process.kill()
-        said, printed = _read(report), _bytes(messages).decode(errors="replace")
-    log.debug("the Kaggle client printed: %s", printed)
-    if said.get("done"):
-        return {key: said[key] for key in ABOUT if said.get(key)}
-    if "errno" in said:
-        raise OSError(said["errno"], os.strerror(said["errno"]))
-    raise _failure(dataset, said, process.returncode, printed)
+        report = _read_report(report_file)
+        messages = _read_bytes(messages_file).decode(errors="replace")
+    log.debug("the Kaggle client printed: %s", messages)
+    if report.get("done"):
+        return {key: report[key] for key in INFO_KEYS if report.get(key)}
+    if "errno" in report:
+        raise OSError(report["errno"], os.strerror(report["errno"]))
+    raise _failure(dataset, report, process.returncode, messages)
 
 
-def _watch(process: subprocess.Popen, report: BinaryIO, file: Path, dataset: str) -> None:
-    """Show the progress of the download until it ends; KaggleUnreachable when it stalls."""
-    update = seen = None
+def _watch_download(
+    process: subprocess.Popen, report_file: BinaryIO, file: Path, dataset: str
+) -> None:
+    """Show the progress of the download until it ends; KaggleUnreachable if it stalls."""
+    update = last_state = None
     with ExitStack() as stack:
         while process.poll() is None:
-            said = _read(report)
+            report = _read_report(report_file)
             size = file.stat().st_size if file.exists() else 0
-            if update is None and "total" in said:
-                total = said["total"] and said["total"] / 1e6
+            if update is None and "total" in report:
+                total = report["total"] and report["total"] / 1e6
                 update = stack.enter_context(progress(f"download {file.stem}", total, "MB"))
             if update is not None:
                 update(size / 1e6)
-            if (len(said), size) != seen:
-                seen, since = (len(said), size), time.monotonic()
-            elif time.monotonic() - since > STALL:
+            if (len(report), size) != last_state:
+                last_state, last_change = (len(report), size), time.monotonic()
+            elif time.monotonic() - last_change > STALL_SECONDS:
                 raise KaggleUnreachable(
-                    advised(f"Kaggle sent nothing of {dataset} for {STALL:.0f} s")
+                    with_advice(f"Kaggle sent nothing of {dataset} for {STALL_SECONDS:.0f} s")
                 )
             with suppress(subprocess.TimeoutExpired):
-                process.wait(POLL)
+                process.wait(POLL_SECONDS)
 
 
-def _read(report: BinaryIO) -> dict:
-    """What the client has said so far, in whole lines."""
-    said: dict = {}
-    for line in _bytes(report).splitlines(keepends=True):
+def _read_report(file: BinaryIO) -> dict:
+    """Merge the complete lines that the client has reported so far."""
+    report: dict = {}
+    for line in _read_bytes(file).splitlines(keepends=True):
         if line.endswith(b"\n"):
-            said |= json.loads(line)
-    return said
+            report |= json.loads(line)
+    return report
 
 
-def _bytes(file: BinaryIO) -> bytes:
-    """All of a file whose position is shared with the process that writes it."""
+def _read_bytes(file: BinaryIO) -> bytes:
+    """Read a whole file without moving its position, which the writing process shares."""
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
 
 
-def _failure(dataset: str, said: dict, status: int, printed: str) -> KaggleError:
-    """The exception for a report without ``done``."""
-    if "unreachable" in said:
-        why = said["unreachable"]
-        return KaggleUnreachable(advised(f"Kaggle cannot be reached for {dataset}: {why}"))
-    if "status" in said:
-        code = said["status"]
-        known = "; no valid credentials were found" if said.get("anonymous") else ""
-        what = f"{dataset} ({code} {responses.get(code, '')}{known})"
-        what += f": {said['reason']}" if said["reason"] else ""
+def _failure(dataset: str, report: dict, exit_status: int, messages: str) -> KaggleError:
+    """Return the exception for a report without ``done``."""
+    if "unreachable" in report:
+        reason = report["unreachable"]
+        return KaggleUnreachable(with_advice(f"Kaggle cannot be reached for {dataset}: {reason}"))
+    if "status" in report:
+        code = report["status"]
+        credentials = "; no valid credentials were found" if report.get("anonymous") else ""
+        answer = f"{dataset} ({code} {responses.get(code, '')}{credentials})"
+        answer += f": {report['reason']}" if report["reason"] else ""
         if code in (408, 429) or code >= 500:
-            return KaggleUnreachable(advised(f"Kaggle cannot serve {what}"))
-        return KaggleError(advised(f"Kaggle refused {what}"))
-    last = (printed.strip().splitlines() or ["it said nothing"])[-1]
+            return KaggleUnreachable(with_advice(f"Kaggle cannot serve {answer}"))
+        return KaggleError(with_advice(f"Kaggle refused {answer}"))
+    last_line = (messages.strip().splitlines() or ["it printed nothing"])[-1]
     return KaggleError(
-        advised(f"the Kaggle client failed on {dataset} (exit status {status}): {last}")
+        with_advice(
+            f"the Kaggle client failed on {dataset} (exit status {exit_status}): {last_line}"
+        )
     )

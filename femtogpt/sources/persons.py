@@ -1,4 +1,4 @@
-"""Authors in the names of files and folders: «А. П. Чехов - Дуэль (1891)», «Чехов/Дуэль»."""
+"""Authors from the names of files and folders: «А. П. Чехов - Дуэль (1891)», «Чехов/Дуэль»."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOT = re.compile(rf"({_INITIALS}{_WORD}|{_WORDS})\.\s+(.+)|({_WORD},?\s{_INITIA
 _PART = re.compile(
     r"\d|(часть|том|книга|глава|выпуск|серия|действие|part|volume|chapter)\b", re.IGNORECASE
 )
-_KIND = re.compile(  # how works and shelves are called
+_GENRE = re.compile(  # words that name works and shelves rather than persons
     r"роман|повест|рассказ|поэм|поэзи|пьес|комеди|драм|трагеди|сказк|стих|проза|публицист|письм"
     r"|стать|книг|текст|сочинени|разное|библиотек|prose|poe|books|texts|stories|novels|public",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ _KIND = re.compile(  # how works and shelves are called
 
 @dataclass(frozen=True)
 class Named:
-    """What a file's name says."""
+    """Title, author and year, as the name of a file gives them."""
 
     title: str
     author: str | None = None
@@ -42,25 +42,25 @@ class Named:
 
 
 def named(stem: str, folder_author: str | None = None) -> Named:
-    """What the name of a file (without its suffix) says; an author only where that is sure.
+    """Parse the name of a file (without its suffix); an author is returned only if certain.
 
-    Where its folder is an author's, another author in the name is taken for a title.
+    If the folder belongs to an author, the name of another person is read as part of the title.
     """
     name = stem.replace("_", " ") if " " not in stem else stem
     years = _YEARS.search(name)
     year = year_in(years[1]) if years else None
     title = name[: years.start()] if years and years.start() else name
-    for pattern, enough in ((_DASH, 1), (_DOT, 2)):
-        found = pattern.fullmatch(title)
-        if not found:
+    for pattern, threshold in ((_DASH, 1), (_DOT, 2)):
+        match = pattern.fullmatch(title)
+        if not match:
             continue
-        author, work = (part.strip() for part in found.groups() if part)
-        sure = _surety(author)
-        certain = year is not None and pattern is _DASH
+        author, work = (part.strip() for part in match.groups() if part)
+        certainty = _certainty(author)
+        is_certain = year is not None and pattern is _DASH
         if (
             _is_title(work)
-            and not _KIND.match(author)
-            and (certain or (sure >= enough and sure >= _surety(work)))
+            and not _GENRE.match(author)
+            and (is_certain or (certainty >= threshold and certainty >= _certainty(work)))
             and (folder_author is None or _same_person(author, folder_author))
         ):
             return Named(work, author, year)
@@ -68,38 +68,39 @@ def named(stem: str, folder_author: str | None = None) -> Named:
 
 
 def folder_authors(names: Iterable[str]) -> dict[str, str]:
-    """The authors that folders of files stand for, by folder; of a lone one only if it is sure.
+    """Map folders to the authors they are named after; a single author only if certain.
 
-    It is the innermost folder with the name of a person; one whose files are parts is a work.
+    The innermost folder with the name of a person counts. A folder whose files are all numbered
+    parts is a work, not an author.
     """
     stems = defaultdict(list)
     for name in names:
         path = PurePosixPath(name)
         stems[path.parent].append(path.stem)
-    found = {}
+    authors = {}
     for folder, files in stems.items():
-        above = [folder, *folder.parents]
+        ancestors = [folder, *folder.parents]
         if all(map(_PART.match, files)) and folder.parent.name:
-            above = above[1:]
-        persons = (place.name for place in above if _is_person(place.name))
+            ancestors = ancestors[1:]
+        persons = (ancestor.name for ancestor in ancestors if _is_person(ancestor.name))
         if author := next(persons, None):
-            found[str(folder)] = author
-    several = len(set(found.values())) > 1
-    return {folder: name for folder, name in found.items() if several or _surety(name) >= 2}
+            authors[str(folder)] = author
+    several = len(set(authors.values())) > 1
+    return {folder: name for folder, name in authors.items() if several or _certainty(name) >= 2}
 
 
 def _is_person(name: str) -> bool:
-    like = re.fullmatch(f"{_WITH_INITIALS}|{_WORDS}", name)
-    return bool(like) and not _KIND.match(name) and not _PART.match(name)
+    match = re.fullmatch(f"{_WITH_INITIALS}|{_WORDS}", name)
+    return bool(match) and not _GENRE.match(name) and not _PART.match(name)
 
 
 def _is_title(work: str) -> bool:
-    """Whether it begins as a title does, and not as the second half of one."""
-    return not (work[0].islower() or _PART.match(work) or _KIND.match(work))
+    """Whether the text begins like a title rather than like the second half of one."""
+    return not (work[0].islower() or _PART.match(work) or _GENRE.match(work))
 
 
-def _surety(name: str) -> int:
-    """How surely a name is a person's: 3 by initials, 2 by a surname, 1 by two capitals."""
+def _certainty(name: str) -> int:
+    """Rate a name as a person's: 3 initials, 2 a surname's ending, 1 several words, 0 no name."""
     if re.fullmatch(_WITH_INITIALS, name):
         return 3
     if not re.fullmatch(_WORDS, name):

@@ -1,6 +1,6 @@
-"""How Russian a text looks, by its pairs of letters: it tells the encoding of the bytes.
+"""Scores how Russian a text looks by its letter pairs, in order to detect 8-bit encodings.
 
-The table counts the pairs in ten million letters of the Russian classics.
+The table was counted on ten million letters of the Russian classics.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-# A line for each first letter, a digit for each second one, in the order of LETTERS (a space is
-# the edge of a word; ё counts as е): log2 of the pairs in a million, divided by 1.5; a dot where
-# there is none.
+# A line per first letter, a digit per second letter, in the order of LETTERS (a space is the edge
+# of a word; ё counts as е): log2 of the occurrences per million pairs, divided by 1.5; a dot for
+# a pair that does not occur.
 LETTERS = " абвгдежзийклмнопрстуфхцчшщъыьэюя"
 PAIRS = """\
 _ .79989888939899998998676875021748
@@ -48,40 +48,40 @@ _ .79989888939899998998676875021748
 ю 806126132003344.1456.133446...030
 я 904556556445666044671054535..0.54
 """
-USUAL = 4  # of these digits, for a pair drawn blindly; a pair counts by how far it is from that
-NEVER, ODD = -6, -9  # for a pair that Russian does not have, and for one that no text has
+BASELINE = 4  # the digit of a random pair; a pair scores by its distance from this
+NOT_RUSSIAN, NOT_TEXT = -6, -9  # the score of a pair that Russian, or any text, does not have
 
 # Classes of all other characters.
-MARKS = "«»—–…№“”„’‘\xa0"
-KINDRED = "іїєґў"  # of the neighbours' alphabets, and of the old Russian one
-MARK, KIN, LATIN, OTHER = "-", "і", "l", "?"
+PUNCTUATION = "«»—–…№“”„’‘\xa0"
+RELATED = "іїєґў"  # letters of neighbouring alphabets and of the old Russian one
+MARK, RELATED_LETTER, LATIN, OTHER = "-", "і", "l", "?"
 
-HUMPED = re.compile("[а-яё][А-ЯЁ]")  # a capital within a word
-LONE = re.compile("(?<![А-Яа-яЁё])[А-ЯЁбгдеёжзймнпртфхцчшщъыьэю](?![А-Яа-яЁё])")  # a letter alone
+INNER_CAPITAL = re.compile("[а-яё][А-ЯЁ]")
+LONE_LETTER = re.compile("(?<![А-Яа-яЁё])[А-ЯЁбгдеёжзймнпртфхцчшщъыьэю](?![А-Яа-яЁё])")
 
 
 def russian(text: str) -> float:
-    """How Russian the words of a text are: 4 for plain prose, below 1 for what is not Russian.
+    """Score how Russian a text is: about 4 for plain prose, below 1 for anything not Russian.
 
     The mean over its characters. Latin words may be left in or out.
     """
     pairs = Counter(pairwise(f" {text} ".translate(_CLASSES)))
     total = sum(_WEIGHTS.get(pair, 0) * count for pair, count in pairs.items())
-    total += ODD * len(HUMPED.findall(text)) - 3 * len(LONE.findall(text))
+    total += NOT_TEXT * len(INNER_CAPITAL.findall(text)) - 3 * len(LONE_LETTER.findall(text))
     return total / max(1, len(text))
 
 
 class _Classes(dict):
-    """Each character's class, as str.translate asks for it."""
+    """A table for str.translate that computes each character's class on first use."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code).lower().replace("ё", "е")
         if char in LETTERS:
             kind = char
-        elif char in MARKS:
+        elif char in PUNCTUATION:
             kind = MARK
-        elif char in KINDRED:
-            kind = KIN
+        elif char in RELATED:
+            kind = RELATED_LETTER
         elif char.isascii():
             kind = LATIN if char.isalpha() else " "
         else:
@@ -95,13 +95,15 @@ def _weights() -> dict[tuple[str, str], int]:
     for line in PAIRS.splitlines():
         first = line[0].replace("_", " ")
         for second, digit in zip(LETTERS, line[2:], strict=True):
-            weights[first, second] = NEVER if digit == "." else int(digit) - USUAL
-    both = {(MARK, " "): 3, (MARK, MARK): 3, (MARK, LATIN): 1, (OTHER, " "): -2}
-    both |= {(OTHER, other): ODD for other in (MARK, KIN, LATIN)}
-    both |= {(KIN, other): 0 for other in (KIN, MARK, " ")} | {(KIN, LATIN): ODD}
+            weights[first, second] = NOT_RUSSIAN if digit == "." else int(digit) - BASELINE
+    symmetric = {(MARK, " "): 3, (MARK, MARK): 3, (MARK, LATIN): 1, (OTHER, " "): -2}
+    symmetric |= {(OTHER, char): NOT_TEXT for char in (MARK, RELATED_LETTER, LATIN)}
+    symmetric |= {(RELATED_LETTER, char): 0 for char in (RELATED_LETTER, MARK, " ")}
+    symmetric[RELATED_LETTER, LATIN] = NOT_TEXT
     for letter in LETTERS[1:]:
-        both |= {(letter, MARK): 1, (letter, KIN): 0, (letter, LATIN): ODD, (letter, OTHER): ODD}
-    for (first, second), weight in both.items():
+        symmetric |= {(letter, MARK): 1, (letter, RELATED_LETTER): 0}
+        symmetric |= {(letter, LATIN): NOT_TEXT, (letter, OTHER): NOT_TEXT}
+    for (first, second), weight in symmetric.items():
         weights[first, second] = weights[second, first] = weight
     return weights
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from femtogpt.sources.interviews.cues import Cue, cues
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
-from femtogpt.sources.interviews.names import opening, speakers, split
+from femtogpt.sources.interviews.name_words import NO_NAME
 from femtogpt.sources.interviews.remarks import CREDITS, cleaned, is_remark
-from femtogpt.sources.interviews.rolling import unrolled
+from femtogpt.sources.interviews.rolling_captions import unrolled
+from femtogpt.sources.interviews.speaker_names import opening, speakers, split
 from femtogpt.sources.interviews.speech import Piece, turns
 from femtogpt.sources.interviews.spelling import key
-from femtogpt.sources.interviews.words import NO_NAME
 
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> another speaks

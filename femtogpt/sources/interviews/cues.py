@@ -1,7 +1,8 @@
-"""Captions as they stand in an .srt or .vtt file: when, and which lines.
+"""Parses the captions of an .srt or .vtt file into their times and lines.
 
-Read here and not by a library: those that are well kept either stop at the first damaged line
-or lose its text, and take a caption «2024» for a number or a note for speech.
+We parse them ourselves because libraries fail on damaged files: they lose the text below a damaged
+timing line or take the line for speech, and mistake a caption «2024» for a counter or a NOTE block
+for speech (CONTRIBUTING has the comparison).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import pairwise
 
 _TIME = r"(?:(\d{1,3})\s*:\s*)?(\d{1,2})\s*:\s*(\d{1,2})\s*(?:[.,:]\s*(\d{1,3}))?"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}\s*>\s*{_TIME}(?:\s.*)?$")
-_ARROW = re.compile(r"^.{0,30}\d\s*-{1,2}\s*>.{0,60}$")  # a line of times, damaged or not
+_ARROW = re.compile(r"^.{0,30}\d\s*-{1,2}\s*>.{0,60}$")  # a timing line, damaged or not
 _BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)>|\{\\[^{}]*\}|\{[a-zA-Z]:[^{}]*\}")
@@ -22,78 +23,79 @@ _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)>|\{\\[^{}]*\}|\{[a-zA-Z]:[^
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Lines that are on the screen for a time."""
+    """The lines shown together on the screen, and when."""
 
-    start: float | None  # seconds; None where the file's line of times is damaged
+    start: float | None  # seconds; None if the timing line is damaged
     end: float | None
-    lines: tuple[str, ...]  # without markup, none empty; a voice is a line of its own: «<v Имя>»
+    lines: tuple[str, ...]  # without markup, none empty; a voice is its own line: «<v Имя>»
     raw: str = ""  # with markup
 
 
 def cues(text: str) -> list[Cue]:
-    """The captions in their order; the text after a damaged line of times is kept."""
+    """Parse the captions in order; the text after a damaged timing line is kept."""
     lines = text.splitlines()
-    times = [place for place, line in enumerate(lines) if _ARROW.match(line)]
-    found = []
-    for number, (place, following) in enumerate(pairwise([*times, len(lines)])):
-        body = lines[place + 1 : following]
-        if following < len(lines):
+    timing_lines = [index for index, line in enumerate(lines) if _ARROW.match(line)]
+    result = []
+    for number, (index, next_index) in enumerate(pairwise([*timing_lines, len(lines)])):
+        body = lines[index + 1 : next_index]
+        if next_index < len(lines):
             body = _without_identifier(body, number)
-        found.append(_cue(lines[place], _without_blocks(body)))
-    return found
+        result.append(_cue(lines[index], _without_blocks(body)))
+    return result
 
 
-def _without_identifier(body: Sequence[str], number: int) -> Sequence[str]:
-    """The lines of a caption without the number or name of the next one."""
+def _without_identifier(body: list[str], number: int) -> list[str]:
+    """Drop the number or name of the next caption from the end of this caption's lines."""
     if not body or not body[-1].strip():
         return body
-    apart = len(body) > 1 and not body[-2].strip()
+    after_blank = len(body) > 1 and not body[-2].strip()
     last = body[-1].strip()
-    if apart or last == str(number + 2):
+    if after_blank or last == str(number + 2):
         return body[:-1]
     return body
 
 
 def _without_blocks(body: Sequence[str]) -> list[str]:
-    """The lines without NOTE, STYLE and REGION blocks, which go on to the next empty line."""
-    result, block, empty = [], False, False
+    """Drop NOTE, STYLE and REGION blocks, which extend to the next empty line."""
+    result, in_block, is_blank = [], False, False
     for line in body:
-        if empty and _BLOCK.match(line):
-            block = True
-        empty = not line.strip()
-        if empty:
-            block = False
-        elif not block:
+        if is_blank and _BLOCK.match(line):
+            in_block = True
+        is_blank = not line.strip()
+        if is_blank:
+            in_block = False
+        elif not in_block:
             result.append(line)
     return result
 
 
-def _cue(times: str, body: Sequence[str]) -> Cue:
+def _cue(timing_line: str, body: Sequence[str]) -> Cue:
     raw = "\n".join(body)
     lines: list[str] = []
-    for place, part in enumerate(_VOICE.split(raw)):
-        if place % 2:
+    for number, part in enumerate(_VOICE.split(raw)):
+        if number % 2:  # the voice's name, captured by the split
             lines.append(f"<v {html.unescape(part).strip()}>")
         else:
-            lines += _plain(part).splitlines()
+            lines += _without_markup(part).splitlines()
     spaced = (" ".join(line.split()) for line in lines)
-    start, end = _seconds(times)
+    start, end = _times(timing_line)
     return Cue(start, end, tuple(filter(None, spaced)), raw)
 
 
-def _plain(text: str) -> str:
+def _without_markup(text: str) -> str:
     text = html.unescape(_TAG.sub("", text))
     return _TAG.sub("", text).replace("\\N", "\n").replace("\\h", " ")
 
 
-def _seconds(line: str) -> tuple[float | None, float | None]:
-    found = _TIMES.match(line)
-    if not found:
+def _times(line: str) -> tuple[float | None, float | None]:
+    """Parse start and end in seconds; None where the line is damaged."""
+    match = _TIMES.match(line)
+    if not match:
         return None, None
+    groups = match.groups()
+    return _seconds(*groups[:4]), _seconds(*groups[4:])
 
-    def seconds(hours: str | None, minutes: str, seconds: str, rest: str | None) -> float:
-        fraction = int((rest or "0").ljust(3, "0")) / 1000
-        return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + fraction
 
-    groups = found.groups()
-    return seconds(*groups[:4]), seconds(*groups[4:])
+def _seconds(hours: str | None, minutes: str, seconds: str, milliseconds: str | None) -> float:
+    fraction = int((milliseconds or "0").ljust(3, "0")) / 1000
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + fraction

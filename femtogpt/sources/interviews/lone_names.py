@@ -1,4 +1,4 @@
-"""«Имя» on a line of its own, and below it what is said: as plays and transcripts have it."""
+"""Dialogue with each name on a line of its own above the speech, as in plays and transcripts."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from femtogpt.sources.interviews.names import opening
 from femtogpt.sources.interviews.remarks import STAMP
+from femtogpt.sources.interviews.speaker_names import opening
 from femtogpt.sources.interviews.spelling import key
 
-TURNS = 4  # the fewest: of two names, each twice
-EACH = 12  # lines of a turn, at most, on the average: else they are headings
-_ENDED = re.compile(r"[.!?…,;:»\")]$")
+MIN_TURNS = 4  # two names, each twice
+MAX_LINES_PER_TURN = 12  # on average; above that the names are headings
+_SENTENCE_END = re.compile(r"[.!?…,;:»\")]$")
 _STAMP_LINE = re.compile(rf"\s*[\[(]?{STAMP}[\])]?\s*")
 
 
 def with_colons(lines: Sequence[str]) -> list[str]:
-    """The lines, with a colon after those that are a name alone.
+    """Add a colon to the lines that consist of a name.
 
-    Where they follow an empty line and go before another one, two names at least come again, and
-    they are not too few: else they are headings, or a list of persons.
+    Such a line follows an empty line and precedes text that is no name. At least two names must
+    repeat, and turns must be frequent enough; otherwise the lines are headings or a cast list.
     """
-    places = [
-        place
-        for place, line in enumerate(lines)
-        if (place == 0 or not lines[place - 1].strip()) and _is_name(line)
+    candidates = [
+        index
+        for index, line in enumerate(lines)
+        if (index == 0 or not lines[index - 1].strip()) and _is_name(line)
     ]
-    below = {place: next(filter(str.strip, lines[place + 1 :]), "") for place in places}
-    places = [place for place in places if below[place] and not _is_name(below[place])]
-    counts = Counter(key(lines[place]) for place in places)
-    meant = {name for name, count in counts.items() if count > 1}
-    turns = sum(counts[name] for name in meant)
+    below = {index: next(filter(str.strip, lines[index + 1 :]), "") for index in candidates}
+    name_lines = [index for index in candidates if below[index] and not _is_name(below[index])]
+    counts = Counter(key(lines[index]) for index in name_lines)
+    repeated = {name for name, count in counts.items() if count > 1}
+    turns = sum(counts[name] for name in repeated)
     filled = sum(1 for line in lines if line.strip())
-    if len(meant) < 2 or turns < TURNS or turns * EACH < filled:
+    if len(repeated) < 2 or turns < MIN_TURNS or turns * MAX_LINES_PER_TURN < filled:
         return list(lines)
     result = list(lines)
-    for place in places:
-        result[place] = f"{lines[place].strip()}:"
+    for index in name_lines:
+        result[index] = f"{lines[index].strip()}:"
     return result
 
 
 def with_stamps(lines: Sequence[str]) -> list[str]:
-    """The lines, a time that stands alone below a name («Анна», «00:12») on the name's line."""
+    """Join a timestamp on a line of its own below a name («Анна», «00:12») to the name's line."""
     result: list[str] = []
     for line in lines:
         if result and _STAMP_LINE.fullmatch(line) and _is_name(result[-1]):
@@ -53,9 +53,9 @@ def with_stamps(lines: Sequence[str]) -> list[str]:
 
 
 def _is_name(line: str) -> bool:
-    """Whether it has the shape of a name, of four words at most, and no end of a sentence."""
+    """Whether a line looks like a name of at most four words and does not end a sentence."""
     line = line.strip()
-    if not line or len(line.split()) > 4 or _ENDED.search(line):
+    if not line or len(line.split()) > 4 or _SENTENCE_END.search(line):
         return False
-    found = opening(f"{line}:")
-    return found is not None and found.plain and not found.rest
+    name = opening(f"{line}:")
+    return name is not None and name.plain and not name.rest

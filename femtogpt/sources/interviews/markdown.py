@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
-from femtogpt.sources.interviews.markup import Block, blocks
-from femtogpt.sources.interviews.names import dotted
+from femtogpt.sources.interviews.markdown_blocks import Block, blocks
 from femtogpt.sources.interviews.plain import DASH, by_names, dashed
 from femtogpt.sources.interviews.remarks import spoken
+from femtogpt.sources.interviews.speaker_names import dotted
 from femtogpt.sources.interviews.turns import Turn
 
 QUESTION, ANSWER = "Вопрос", "Ответ"

@@ -15,8 +15,8 @@ from femtogpt.sources.interviews.interview import (
     header,
 )
 from femtogpt.sources.interviews.lone_names import with_colons, with_stamps
-from femtogpt.sources.interviews.names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.remarks import STAMP, spoken
+from femtogpt.sources.interviews.speaker_names import MARKUP, dash_named, dotted, speakers, split
 from femtogpt.sources.interviews.turns import Turn
 
 _ORDINAL = r"""(?:\d+|[IVXLC]+|перв\w+|втор\w+|трет\w+|четв[её]рт\w+|пят\w+|шест\w+|седьм\w+

@@ -1,16 +1,16 @@
-"""What a transcript holds besides speech: timestamps, sounds, stage remarks, credits.
+"""Removes what a transcript contains besides speech: timestamps, sounds, stage remarks, credits.
 
-They go; ordinary parentheses, an editor's insertions («он [Петров] знал») and fillers stay. A
-bracket is a remark if
+Ordinary parentheses, an editor's insertions («он [Петров] знал») and fillers stay. A bracket is a
+remark if it
 
-- it holds a timestamp, or a word for what cannot be made out, or
-- it begins with a word of ``ACTIONS`` and is at most six words long, or
-- it is a word of ``SOUNDS``, alone or with a place («смех в зале»); in square brackets, or apart
-  from a sentence, also with other words («[тревожная музыка]»), or
-- it says how, apart from a sentence («(Громко.)», «(с улыбкой)»), or
-- it opens a turn, or is a whole paragraph.
+- contains a timestamp or a word for «inaudible», or
+- begins with a word of ``ACTIONS`` and has at most six words, or
+- is a word of ``SOUNDS``, alone or with a place («смех в зале»); in square brackets or outside a
+  sentence also with other words («[тревожная музыка]»), or
+- describes the manner, outside a sentence («(Громко.)», «(с улыбкой)»), or
+- opens a turn, or is a paragraph of its own.
 
-In captions and what machines transcribe, everything in square brackets is one.
+In captions and machine transcripts everything in square brackets is a remark.
 """
 
 from __future__ import annotations
@@ -39,32 +39,32 @@ SOUNDS = r"""(?:
 MANNER = r"""(?:
     (?:очень\ |ещё\ |еще\ |совсем\ )?\w{2,}о | (?:с|со)\ \w+(?:ью|ом|ем|ой|ей)
   | в\ зал | вместе | хором | вслух | молча | по-\w+ски
-)"""  # «(Громко.)», «(с улыбкой)»: apart from sentences alone
+)"""  # «(Громко.)», «(с улыбкой)»: only outside sentences
 PLACE = r"(?:\s+(?:в\s+(?:зале|студии|аудитории)|за\s+кадром|из\s+зала))?"
 _FLAGS = re.VERBOSE | re.IGNORECASE
 
 _STAMPS = re.compile(rf"[\[(<]\s*{STAMP}(?:\s*(?:-->|[-–—])\s*{STAMP})?\s*[\])>]:?")
-_BARE = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?:\s+|$)")
+_LEADING_STAMP = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?:\s+|$)")
 _BRACKET = re.compile(
     r"\(([^()\[\]]{1,200})\)|\[([^()\[\]]{1,200})\]"
     r"|(?<!\*)\*([^*\s][^*]{1,40})\*(?!\*)|<([^<>]{1,60})>"
 )
 _ACTION = re.compile(rf"{ACTIONS}(?:[\s,.]+[^\s,.]+){{0,5}}[\s.!…]*", _FLAGS)
-_UNHEARD = re.compile(r"(?i)(?:\S+\s+){0,3}(?:неразборчив\w+|нрзб\.?|не\s?слышно|inaudible)")
+_INAUDIBLE = re.compile(r"(?i)(?:\S+\s+){0,3}(?:неразборчив\w+|нрзб\.?|не\s?слышно|inaudible)")
 _SOUND = re.compile(rf"{SOUNDS}{PLACE}[.!…]*", _FLAGS)
 _MANNER = re.compile(rf"{MANNER}[.!…]*", _FLAGS)
 _ANY_SOUND = re.compile(rf"(?:\w+\s+){{0,2}}\b{SOUNDS}(?:\s+\S+){{0,4}}", _FLAGS)
-_CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
-_WHOLE = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
-_SIGNED = re.compile(  # below an interview
+_SOUND_IN_CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
+_ONLY_BRACKET = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
+_SIGNATURE = re.compile(  # below an interview
     r"(?:Беседовал|Записал|Интервью взял|Подготовил|Расшифровал)[аи]?:?(?:\s[А-ЯЁ][\w-]*\.?){1,3}"
 )
-_OPENING = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
+_OPENING_REMARK = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
 _SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
 _CHANT = re.compile(r"(?<!\S)([#*])\s+[^#*]+\s\1(?!\S)")  # # a song in captions #
-_MASKED = re.compile(r"\[\s*_+\s*\]")  # a word that YouTube hides
+_MASKED = re.compile(r"\[\s*_+\s*\]")  # a swear word masked by YouTube
 
-CREDITS = re.compile(  # who made the captions, and what Whisper hears in silence
+CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
     r"""(?xi)\W*(?:
     (?:субтитр\w*|титры)\s+(?:с?делал|создавал|подготов\w+|подогнал|добавил|предостав\w+)\b.*
   | (?:добавил\w?|создал\w?|делал\w?|подготовил\w?)\s+субтитры\b.*
@@ -82,18 +82,20 @@ CREDITS = re.compile(  # who made the captions, and what Whisper hears in silenc
 
 
 def cleaned(text: str, machine: bool = False) -> str:
-    """One paragraph or caption without what is not speech.
+    """Remove what is not speech from a paragraph or caption.
 
-    ``machine``: a caption or a segment, where square brackets hold sounds alone.
+    ``machine``: a caption or machine transcript, where square brackets contain nothing but sounds.
     """
     text = _STAMPS.sub(" ", text)
-    text = _BARE.sub("", text)
+    text = _LEADING_STAMP.sub("", text)
     text = _SONG.sub(" ", text)
     stripped = text.strip()
-    if _WHOLE.fullmatch(stripped) or _SIGNED.fullmatch(stripped):
+    if _ONLY_BRACKET.fullmatch(stripped) or _SIGNATURE.fullmatch(stripped):
         return ""
     if machine:
-        if CREDITS.fullmatch(stripped) or (stripped.isupper() and _CAPITALS.fullmatch(stripped)):
+        if CREDITS.fullmatch(stripped) or (
+            stripped.isupper() and _SOUND_IN_CAPITALS.fullmatch(stripped)
+        ):
             return ""
         text = _CHANT.sub(" ", _MASKED.sub(" ", text))
     if _BRACKET.search(text):
@@ -102,34 +104,34 @@ def cleaned(text: str, machine: bool = False) -> str:
 
 
 def spoken(lines: Iterable[str]) -> tuple[str, ...]:
-    """A turn's paragraphs without remarks, the one that opens it included; empty ones go."""
+    """Clean a turn's paragraphs, including the remark that opens it; empty ones are dropped."""
     paragraphs = list(lines)
     if paragraphs:
-        paragraphs[0] = _OPENING.sub("", paragraphs[0].lstrip())
+        paragraphs[0] = _OPENING_REMARK.sub("", paragraphs[0].lstrip())
     return tuple(filter(None, map(cleaned, paragraphs)))
 
 
 def is_remark(text: str, apart: bool = False) -> bool:
-    """Whether what stands in a bracket is no speech; ``apart``: outside of any sentence."""
+    """Whether the text of a bracket is a remark; ``apart``: it stands outside any sentence."""
     text = text.strip()
-    if _ACTION.fullmatch(text) or _SOUND.fullmatch(text) or _UNHEARD.fullmatch(text):
+    if _ACTION.fullmatch(text) or _SOUND.fullmatch(text) or _INAUDIBLE.fullmatch(text):
         return True
-    return apart and any(kind.fullmatch(text) for kind in (_ANY_SOUND, _MANNER))
+    return apart and any(pattern.fullmatch(text) for pattern in (_ANY_SOUND, _MANNER))
 
 
 def _without_brackets(text: str, machine: bool) -> str:
     parts, last = [], 0
-    for found in _BRACKET.finditer(text):
-        round_, square, *others = found.groups()
-        before = text[max(0, found.start() - 20) : found.start()].rstrip()
+    for match in _BRACKET.finditer(text):
+        round_, square, *others = match.groups()
+        before = text[max(0, match.start() - 20) : match.start()].rstrip()
         apart = not before or before[-1] in ".!?…"
         if square is not None:
-            gone = machine or is_remark(square, apart=True)
+            is_removed = machine or is_remark(square, apart=True)
         else:
-            gone = is_remark(next(filter(None, (round_, *others))), apart)
-        if gone:
-            parts.append(text[last : found.start()].rstrip())
-            last = found.end()
+            is_removed = is_remark(next(filter(None, (round_, *others))), apart)
+        if is_removed:
+            parts.append(text[last : match.start()].rstrip())
+            last = match.end()
             if apart and text[last : last + 1] in (".", ","):
                 last += 1
             if text[last : last + 1] not in ("", ",", ".", "!", "?", ";", ":", "…"):

@@ -1,6 +1,6 @@
-"""From timed pieces of speech (captions, segments) to paragraphs and turns.
+"""Joins timed pieces of speech (captions, segments) into paragraphs and turns.
 
-The pieces are joined as they are: what a machine wrote without capitals and full stops stays so.
+The texts are joined unchanged: a machine's missing capitals and full stops stay missing.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from itertools import groupby
 
 from femtogpt.sources.interviews.turns import Turn
 
-PAUSE = 2.0  # seconds of silence that end a paragraph, where a sentence has ended
-LONG = 500  # characters after which a paragraph ends with the sentence
-UNPUNCTUATED = 400  # characters per sentence end, from which a text counts as one without them
-_END = re.compile(r"[.!?…][»\")\]]*$")
-_ENDS = re.compile(r"[.!?…](?=\s|$)")
+PAUSE_SECONDS = 2.0  # after a sentence, a longer silence ends the paragraph
+PARAGRAPH_CHARACTERS = 500  # a paragraph of this length ends with the sentence
+MAX_SENTENCE_CHARACTERS = 400  # with longer sentences on average, a text has no punctuation
+_ENDS_SENTENCE = re.compile(r"[.!?…][»\")\]]*$")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some words, and when they were said."""
+    """Some words, with their times and speaker."""
 
     text: str
     start: float | None = None  # seconds
     end: float | None = None
     speaker: str | None = None
-    begins: bool = False  # a turn, of a speaker whose name is not known
+    begins: bool = False  # begins the turn of an unnamed speaker
 
 
 def turns(pieces: Iterable[Piece]) -> list[Turn]:
-    """A turn for each run of pieces with the same speaker."""
+    """Make a turn of each run of pieces with the same speaker."""
     pieces = list(pieces)
     punctuated = is_punctuated(pieces)
     return [
@@ -41,35 +41,37 @@ def turns(pieces: Iterable[Piece]) -> list[Turn]:
 
 
 def paragraphs(pieces: Iterable[Piece], punctuated: bool = True) -> list[str]:
-    """The pieces' texts, joined; a pause, another speaker or enough length begins a paragraph."""
+    """Join the pieces' texts; a pause, another speaker or enough length begins a new paragraph."""
     result: list[str] = []
-    last: Piece | None = None
+    previous: Piece | None = None
     for piece in pieces:
         if not piece.text:
             continue
-        ended = not punctuated or (last is not None and _END.search(last.text) is not None)
+        sentence_ended = not punctuated or (
+            previous is not None and _ENDS_SENTENCE.search(previous.text) is not None
+        )
         if (
-            last is None
+            previous is None
             or piece.begins
-            or (ended and _pause(last, piece) > PAUSE)
-            or (ended and punctuated and len(result[-1]) >= LONG)
+            or (sentence_ended and _pause_seconds(previous, piece) > PAUSE_SECONDS)
+            or (sentence_ended and punctuated and len(result[-1]) >= PARAGRAPH_CHARACTERS)
         ):
             result.append(piece.text)
         else:
             result[-1] += f" {piece.text}"
-        last = piece
+        previous = piece
     return result
 
 
 def is_punctuated(pieces: Iterable[Piece]) -> bool:
-    """Whether sentences end with a full stop here: automatic captions have none."""
+    """Whether sentences end with punctuation; in automatic captions they often do not."""
     texts = [piece.text for piece in pieces]
-    ends = sum(len(_ENDS.findall(text)) for text in texts)
-    return ends * UNPUNCTUATED >= sum(map(len, texts))
+    ends = sum(len(_SENTENCE_END.findall(text)) for text in texts)
+    return ends * MAX_SENTENCE_CHARACTERS >= sum(map(len, texts))
 
 
-def _pause(before: Piece, after: Piece) -> float:
-    """Seconds between two pieces; 0 where the times are not known."""
+def _pause_seconds(before: Piece, after: Piece) -> float:
+    """Return the silence between two pieces; 0 if their times are unknown."""
     if before.end is None or after.start is None:
         return 0.0
     return after.start - before.end

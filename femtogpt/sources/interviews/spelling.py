@@ -1,4 +1,4 @@
-"""Names in their several spellings."""
+"""Unifies the spellings of speakers' names."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from femtogpt.sources.interviews.name_words import SMALL
 from femtogpt.sources.interviews.turns import Turn
-from femtogpt.sources.interviews.words import SMALL
 
 
 def key(name: str) -> str:
-    """The same for all spellings of a name: case, ё, dashes and punctuation around do not count."""
+    """Normalize a name: ignore case, ё, kinds of dashes and surrounding punctuation."""
     folded = name.casefold().replace("ё", "е").replace("–", "-").replace("‑", "-").replace(".", " ")
     return " ".join(folded.strip(" ,:;<>[]()«»\"'*_").split())
 
 
 def unified(turns: Iterable[Turn]) -> list[Turn]:
-    """One spelling for each speaker: the commonest that is not all in capitals.
+    """Give each speaker one spelling: the most frequent one that is not all capitals.
 
-    The letters of question and answer become words where both are there.
+    The letters for question and answer become words if both occur.
     """
     turns = list(turns)
     spellings: dict[str, Counter[str]] = {}
@@ -38,17 +38,17 @@ def unified(turns: Iterable[Turn]) -> list[Turn]:
 
 
 def _spelling(counts: Counter[str]) -> str:
-    mixed = {name: count for name, count in counts.items() if not name.isupper()}
-    name = max(mixed or counts, key=lambda name: (mixed or counts)[name])
-    if mixed:
+    mixed_case = {name: count for name, count in counts.items() if not name.isupper()}
+    name = max(mixed_case or counts, key=lambda name: counts[name])
+    if mixed_case:
         return name
     words = " ".join(word.lower() if word.casefold() in SMALL else word for word in name.split())
-    written = re.sub(r"[^\W\d_]{2,}", _capitalised, words)
-    return written[:1].upper() + written[1:]
+    capitalised = re.sub(r"[^\W\d_]{2,}", _capitalised, words)
+    return capitalised[:1].upper() + capitalised[1:]
 
 
 def _capitalised(word: re.Match[str]) -> str:
-    """A word in capitals as a name is written; «РБК», without a vowel, stays."""
+    """Capitalize a word in capitals; an abbreviation without a vowel («РБК») stays."""
     if word[0].islower() or not re.search("[АЕЁИОУЫЭЮЯAEIOUY]", word[0]):
         return word[0]
     return word[0].capitalize()

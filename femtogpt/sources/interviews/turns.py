@@ -1,17 +1,17 @@
-"""Turns: who says what, and the form in which a model reads it.
+"""Turns of a dialogue, and the text format in which a model reads them.
 
-The form: a line is a paragraph; a line that begins with the character ``▸`` (``SPEAKER``) begins
-a turn, and goes on with the speaker's name, a colon and a space. The lines after it, up to the
-next ``▸``, are further paragraphs of that turn::
+Each line is a paragraph. A line that begins with the character ``▸`` (``SPEAKER``) begins a turn:
+the speaker's name follows, then a colon and a space. The lines up to the next ``▸`` are further
+paragraphs of that turn::
 
     ▸ Софья: Вы здесь?
     ▸ Чацкий: Чуть свет — уж на ногах!
     И я у ваших ног.
 
-Names hold no colon, and ``▸`` stands nowhere else, so that the turns can be told again from the
-text. Paragraphs before the first turn (an introduction) and those of a document in which nobody
-is named bear no mark. Where it is known that another speaks but not who, the paragraph begins
-with a dash.
+Names contain no colon and ``▸`` occurs nowhere else, so the turns can be recovered from the text.
+Paragraphs before the first turn (an introduction) and those of a document without named speakers
+have no mark. Where the speaker changes but the new one is unknown, the paragraph begins with a
+dash.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Literal
 
 Speakers = Literal["names", "letters", "none"]
 SPEAKER = "▸"
-LOOKALIKE = "›"  # for a ▸ in the text itself
-LETTERS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ"  # without those that begin no word, and without Ё
-MACHINE = re.compile(  # what programs call those whom they tell apart
+LOOKALIKE = "›"  # replaces a ▸ in the text itself
+LETTERS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ"  # without Ё and letters that begin no word
+MACHINE_NAME = re.compile(  # the labels that diarization gives to speakers
     r"""(?xi) (?:speaker|spkr?|спикер|говорящий|голос|участник) (?:[ _-]?\d{1,3} | [ _-][a-z])
     | s[ _-]?\d{1,3} | \d{1,3} | [a-z]"""
 )
@@ -34,14 +34,14 @@ MACHINE = re.compile(  # what programs call those whom they tell apart
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaker says in a row."""
+    """The consecutive paragraphs of one speaker."""
 
-    speaker: str | None  # None: not known
-    paragraphs: tuple[str, ...]  # without line ends
+    speaker: str | None  # None if unknown
+    paragraphs: tuple[str, ...]  # without line breaks
 
 
 def joined(turns: Iterable[Turn]) -> list[Turn]:
-    """One speaker's consecutive turns become one; empty ones go, and what could fake a turn."""
+    """Merge consecutive turns of a speaker, drop empty ones and remove what could fake a turn."""
     filled = (
         Turn(_safe(turn.speaker), turn.paragraphs)
         for turn in turns
@@ -54,28 +54,28 @@ def joined(turns: Iterable[Turn]) -> list[Turn]:
 
 
 def _spaced(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Paragraphs with single spaces and no mark of a speaker; empty ones go."""
+    """Normalize spaces, replace speaker marks and drop empty paragraphs."""
     return filter(None, (" ".join(text.split()).replace(SPEAKER, LOOKALIKE) for text in paragraphs))
 
 
 def shown(turns: Iterable[Turn], speakers: Speakers) -> list[Turn]:
-    """The turns with the names that are to be shown: as they are, or letters in their stead.
+    """Replace the names by letters if ``speakers`` asks for it.
 
-    Names that a machine gave (``SPEAKER_00``) become letters in any case.
+    Labels from diarization (``SPEAKER_00``) become letters in any case.
     """
     letters: dict[str, str] = {}
     result = []
     for turn in turns:
         name = turn.speaker
-        if name is not None and (speakers == "letters" or MACHINE.fullmatch(name)):
-            round_, place = divmod(len(letters), len(LETTERS))
-            name = letters.setdefault(name, f"{LETTERS[place]}{round_ or ''}")
+        if name is not None and (speakers == "letters" or MACHINE_NAME.fullmatch(name)):
+            suffix, index = divmod(len(letters), len(LETTERS))
+            name = letters.setdefault(name, f"{LETTERS[index]}{suffix or ''}")
         result.append(Turn(name, turn.paragraphs))
     return result
 
 
 def written(turns: Iterable[Turn], speakers: Speakers) -> str:
-    """The text of turns that are joined and shown, in the form above.
+    """Write turns, after ``joined`` and ``shown``, in the format above.
 
     With ``none`` a turn begins with a dash instead of ``▸`` and the name.
     """
@@ -91,5 +91,5 @@ def written(turns: Iterable[Turn], speakers: Speakers) -> str:
 
 
 def _safe(name: str | None) -> str | None:
-    """A name that cannot be taken for something else in the form; None where nothing is left."""
+    """Remove the format's marks from a name; None if nothing is left."""
     return " ".join((name or "").replace(SPEAKER, " ").replace(":", " ").split()) or None

@@ -1,8 +1,8 @@
 """Russian inflection for the sample stories: nouns, adjectives, past tense, prepositions.
 
-Paradigms are a handful of ending rows plus the Russian spelling rules. Whatever does not follow
-from the dictionary form (fleeting vowels, irregular plurals, «в лесу») is written out in the
-lexicon, so that this file holds rules only and no exceptions for single nouns.
+Paradigms are a handful of ending rows plus the Russian spelling rules. Anything that does not
+follow from the dictionary form (fleeting vowels, irregular plurals, «в лесу») is spelt out in the
+lexicon, so this module holds rules and no exceptions for single nouns.
 
 A case code is one letter: ``n g d a i p`` (nominative, genitive, dative, accusative,
 instrumental, prepositional) and ``l`` (locative after «в» and «на»); capitals are the plural.
@@ -18,8 +18,8 @@ VELARS = "гкх"
 SIBILANTS = "жшчщ"
 GENDERS = "mfnp"  # masculine, feminine, neuter, plural only
 
-# Endings by declension: the six singular cases, then N G D I P; "-" is no ending, and "*" marks
-# a form which depends on animacy. The accusative plural always does and has no column.
+# Endings by declension: the six singular cases, then N G D I P. "-" means no ending and "*" a form
+# that depends on animacy; the accusative plural always depends on it and has no column.
 _ENDINGS = {
     "hard": "- а у * ом е ы ов ам ами ах",  # стол
     "soft": "ь я ю * ем е и ей ям ями ях",  # конь
@@ -51,7 +51,7 @@ class Noun:
 
 
 def _join(stem: str, ending: str, stressed: bool) -> str:
-    """Stem and ending under the spelling rules; ``stressed`` says that the stress is on it."""
+    """Join stem and ending by the spelling rules; ``stressed``: the stress is on the ending."""
     if ending == "-":
         return stem
     last, first = stem[-1], ending[0]
@@ -71,18 +71,18 @@ def _join(stem: str, ending: str, stressed: bool) -> str:
 
 
 def noun(entry: str) -> Noun:
-    """Read one lexicon entry: ``word gender [stem] [code=form ...]``.
+    """Parse one lexicon entry: ``word gender [stem] [code=form ...]``.
 
-    The gender is «м», «ж», «с» or «мн» (plural only, the word then being the plural), with a
-    "+" if animate and a "'" if the endings are stressed. The stem is given where it is not the
-    word less its ending. A given nominative plural ``N=`` also sets the stem of the plural;
-    ``at=на`` sets the preposition of place. ValueError where a form would have to be guessed.
+    The gender is «м», «ж», «с» or «мн» (plural only; the word is then the plural), with a "+" for
+    animate nouns and a "'" for stressed endings. The stem is needed only if it is not the word
+    without its ending. A nominative plural ``N=`` also sets the stem of the plural; ``at=на`` sets
+    the preposition of place. Raises ValueError where a form would have to be guessed.
     """
     word, mark, *rest = entry.split()
-    given = dict(item.split("=") for item in rest if "=" in item)
+    explicit = dict(item.split("=") for item in rest if "=" in item)
     stems = [item for item in rest if "=" not in item]
     gender = _GENDER_MARKS[mark.rstrip("'+")]
-    animate, stressed, at = "+" in mark, "'" in mark, given.pop("at", "в")
+    animate, stressed, at = "+" in mark, "'" in mark, explicit.pop("at", "в")
     if word.endswith(tuple("уюэ")) or "несклоняемое" in stems:
         return Noun(word, {code: word for code in "ngdaiplNGDAIPL"}, gender, animate, at)
 
@@ -104,19 +104,21 @@ def noun(entry: str) -> Noun:
     }
     forms["n"] = word
 
-    plural = word if gender == "p" else given.get("N")
+    plural = word if gender == "p" else explicit.get("N")
     bare = forms["G"].removesuffix("ь")
     doubtful = rows["G"] in ("-", "ь") and not set(bare[-2:]) & set(VOWELS)  # a fleeting vowel?
     doubtful |= kind == "e" and stem[-1] in SIBILANTS + "ць"
-    doubtful |= gender == "p" or (bool(plural) and (plural.endswith("ья") or gender == "n"))
-    if doubtful and "G" not in given:
+    doubtful |= gender == "p"
+    if plural:
+        doubtful |= plural.endswith("ья") or gender == "n"
+    if doubtful and "G" not in explicit:
         raise ValueError(f"the genitive plural must be given: {entry}")
     if plural:
         soft = plural[-1] == "я" or (plural[-1] == "и" and plural[-2] not in VELARS + SIBILANTS)
         for code, ending in {"D": "м", "I": "ми", "P": "х"}.items():
             forms[code] = plural[:-1] + ("я" if soft else "а") + ending
         forms["N"] = plural
-    forms |= given
+    forms |= explicit
 
     if kind in ("hard", "soft", "iot"):
         forms.setdefault("a", forms["g" if animate else "n"])
@@ -129,13 +131,13 @@ def noun(entry: str) -> Noun:
 
 
 def nouns(text: str) -> tuple[Noun, ...]:
-    """Nouns from entries parted by commas or line ends."""
+    """Parse entries separated by commas or line ends."""
     entries = text.replace("\n", ",").split(",")
     return tuple(noun(entry) for entry in entries if entry.strip())
 
 
 def agreement(item: Noun, code: str) -> str:
-    """The form of an adjective (a key of ``adjective()``) which goes with this case of a noun."""
+    """Return the key in ``adjective()`` of the form that agrees with a noun in this case."""
     if code.isupper() or item.gender == "p":
         code = code.upper()
         if code == "A":
@@ -151,7 +153,7 @@ def agreement(item: Noun, code: str) -> str:
 
 
 def adjective(lemma: str) -> dict[str, str]:
-    """All forms of an adjective by agreement key: nominatives, then the oblique cases."""
+    """Return all forms of an adjective by agreement key."""
     stem, ending = lemma[:-2], lemma[-2:]
     soft = ending == "ий" and stem[-1] not in VELARS
     i = "и" if soft or stem[-1] in VELARS + SIBILANTS else "ы"
@@ -164,12 +166,12 @@ def adjective(lemma: str) -> dict[str, str]:
 
 
 def adjectives(text: str) -> tuple[dict[str, str], ...]:
-    """Adjectives from dictionary forms parted by spaces."""
+    """Return the forms of several adjectives, given by dictionary forms separated by spaces."""
     return tuple(adjective(lemma) for lemma in text.split())
 
 
 def past(masculine: str) -> dict[str, str]:
-    """The past tense by gender from its masculine form: «пришёл», «принёс», «улыбнулся»."""
+    """Derive the past tense by gender from the masculine: «пришёл», «принёс», «улыбнулся»."""
     verb = masculine.removesuffix("ся")
     if verb.endswith("шёл"):
         stem = verb[:-2] + "л"
@@ -184,11 +186,11 @@ def past(masculine: str) -> dict[str, str]:
 
 
 def pasts(text: str) -> tuple[dict[str, str], ...]:
-    """Past tenses from masculine forms parted by spaces."""
+    """Return the past tense of several verbs, given by masculine forms separated by spaces."""
     return tuple(past(verb) for verb in text.split())
 
 
-_AGREEING = {  # words which agree in gender and are no past tense: masculine, f, n, plural
+_AGREEING = {  # words other than past tenses that agree in gender: masculine, f, n, plural
     row.split()[0]: row.split()
     for row in (
         "он она оно они",
@@ -210,7 +212,7 @@ _AGREEING = {  # words which agree in gender and are no past tense: masculine, f
 
 
 def agree(masculine: str, gender: str) -> str:
-    """A pronoun, short adjective or past tense, given in the masculine, in another gender."""
+    """Put a pronoun, short adjective or past tense from the masculine into another gender."""
     if gender == "m":
         return masculine
     lower = masculine.lower()
@@ -220,7 +222,7 @@ def agree(masculine: str, gender: str) -> str:
 
 
 def preposition(word: str, following: str) -> str:
-    """«в», «с», «к» or «о» in the form that stands before this word; others as they are."""
+    """Choose the form of «в», «с», «к» or «о» before this word; others stay unchanged."""
     first, second = following[0], following[1:2]
     cluster = bool(second) and second not in VOWELS + "ь"
     if word == "с" and ((first in "сзшж" and cluster) or first == "щ" or following[:2] == "мн"):

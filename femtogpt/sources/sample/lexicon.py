@@ -1,7 +1,7 @@
-"""The words of the sample stories, listed by meaning so that any pair from two lists makes sense.
+"""The words of the sample stories, grouped by meaning so that any pair from two lists makes sense.
 
-Each noun entry is ``word gender [stem] [code=form ...]`` as ``grammar.noun`` reads it. Short,
-common words are preferred: they carry more information to the letter.
+Each noun entry is ``word gender [stem] [code=form ...]``, parsed by ``grammar.noun``. Short, common
+words are preferred: they carry more information per letter.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ SHIPS = nouns("""
     баржа ж G=барж
 """)
 
-# Adjectives, each list for the nouns it goes with.
+# Adjectives, grouped by the nouns they go with.
 
 LOOKS = adjectives("""
     старый новый большой маленький красивый простой дорогой лёгкий тяжёлый чистый крепкий странный
@@ -269,7 +269,7 @@ FAIR = adjectives("""
 
 YOUNG = adjectives("молодой маленький тонкий стройный крепкий зелёный красивый")
 
-# Verbs in the past tense, which agree with the noun after them.
+# Verbs in the past tense; they agree with the noun after them.
 
 CAME = pasts("прибежал вышел пришёл появился выглянул показался")
 

@@ -1,7 +1,7 @@
-"""The sentence patterns of the sample stories; ``patterns`` says how they are read.
+"""The sentence patterns of the sample stories; their syntax is described in ``patterns``.
 
-The hero is ``h``, the hero's animal ``p``; the other labels live within one scene. Each scene,
-reply, answer and ending begins with words of its own, which tell the reader what was chosen.
+The hero is labelled ``h`` and the hero's animal ``p``; other labels are local to a scene. Each
+scene, reply, answer and ending begins with words of its own, which reveal the choice to a reader.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 A pattern is plain text with four marks:
 
-* ``<пришёл>`` agrees in gender with the hero, ``<x:пришёл>`` with whoever is labelled ``x``;
+* ``<пришёл>`` agrees in gender with the hero, ``<x:пришёл>`` with the noun labelled ``x``;
 * ``{x.d}`` is the noun labelled ``x`` in a case (see ``grammar``);
-* ``{с big thing.i=x}`` draws a noun of the list ``thing`` with a word of the list ``big`` that
-  agrees with it, after a preposition and with a label, if given; ``#`` draws a number first; the
-  cases ``where`` and ``whither`` bring the noun's own preposition of place;
-* ``[one|other]`` chooses among patterns, and ``{word}`` among those of the list ``word``.
+* ``{с big thing.i=x}`` draws a noun from the list ``thing`` and, to agree with it, a word from the
+  list ``big``; the preposition and the label are optional; ``#`` draws a number first; the cases
+  ``where`` and ``whither`` add the noun's own preposition of place;
+* ``[one|other]`` chooses between patterns, ``{word}`` among those of the list ``word``.
 
-No noun is drawn which the paragraph has named before.
+A noun that the paragraph has already named is not drawn again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from femtogpt.sources.sample.pens import Pen, Table
 
 HERO = "h"
 CASE_OF_PLACE = {"where": "l", "whither": "a"}
-FEW = ("три", "четыре")  # with the genitive singular
-MANY = ("пять", "шесть", "семь", "восемь")  # with the genitive plural
+SMALL_NUMBERS = ("три", "четыре")  # take the genitive singular
+LARGE_NUMBERS = ("пять", "шесть", "семь", "восемь")  # take the genitive plural
 
 Agreeing = Sequence[Mapping[str, str]]  # words, each with its forms by agreement key
 Option = tuple[str, float, object]
@@ -34,7 +34,7 @@ Option = tuple[str, float, object]
 
 @dataclass
 class Cast:
-    """Who is in the story, by label, and the nouns named so far in this paragraph."""
+    """The characters of a story by label, and the nouns named so far in this paragraph."""
 
     named: dict[str, Noun] = field(default_factory=dict)
     drawn: list[Noun] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Node(Protocol):
 
 @dataclass(frozen=True)
 class Fixed:
-    """Fixed text, or with a label a word, given in the masculine, which agrees with it."""
+    """Fixed text; with a label, a word in the masculine that is made to agree with the noun."""
 
     text: str
     label: str = ""
@@ -75,9 +75,9 @@ class Mention:
 
 @dataclass(frozen=True)
 class Chain:
-    """A drawn noun after words that agree with it; each choice hands back the next table.
+    """A drawn noun after words that agree with it; each choice returns the next table.
 
-    The form of the first word tells the gender, so the tables after it hold fitting nouns only.
+    The form of the first word reveals the gender, so later tables hold only nouns that fit.
     """
 
     first: Table
@@ -94,7 +94,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Fork:
-    """A choice among patterns, each known by the fixed text it begins with."""
+    """A choice among patterns, identified by the fixed text each begins with."""
 
     branches: tuple[tuple[Node, ...], ...]
     weights: tuple[float, ...]
@@ -112,18 +112,19 @@ class Fork:
         return number
 
     def table(self, cast: Cast) -> Table:
-        """The choice as it stands with the hero of this cast."""
+        """Build the choice for the hero of this cast."""
         options = []
         for number, (branch, weight) in enumerate(zip(self.branches, self.weights, strict=True)):
-            lead, rest = "", list(branch)
-            while rest and isinstance(rest[0], Fixed) and rest[0].label in ("", HERO):
-                lead += rest.pop(0).surface(cast)
-            options.append((lead, weight, (number, tuple(rest))))
+            lead, rest = "", branch
+            while rest and isinstance(node := rest[0], Fixed) and node.label in ("", HERO):
+                lead += node.surface(cast)
+                rest = rest[1:]
+            options.append((lead, weight, (number, rest)))
         return Table(options)
 
 
 def fork(patterns: Sequence[str], weights: Sequence[float] = (), tail: str = "") -> Fork:
-    """A choice among patterns, each followed by ``tail``; equally likely without weights."""
+    """Compile a choice among patterns, each followed by ``tail``; by default equally likely."""
     branches = tuple(parse(pattern + tail) for pattern in patterns)
     return Fork(branches, tuple(weights) or (1.0,) * len(branches))
 
@@ -132,15 +133,15 @@ def fork(patterns: Sequence[str], weights: Sequence[float] = (), tail: str = "")
 def parse(text: str) -> tuple[Node, ...]:
     """Compile a pattern.
 
-    The character after a choice is emitted with it: «дом.» and «домик.» are told apart at once,
-    where «дом» is the beginning of «домик».
+    The character after a choice belongs to its options: «дом» is a prefix of «домик», but «дом.»
+    is no prefix of «домик.», so a reader can tell them apart.
     """
     nodes: list[Node] = []
     at = 0
     while at < len(text):
         mark = text[at]
         if mark not in "<{[":
-            end = min((found for c in "<{[" if (found := text.find(c, at)) > 0), default=len(text))
+            end = min((i for char in "<{[" if (i := text.find(char, at)) > 0), default=len(text))
             nodes.append(Fixed(text[at:end]))
             at = end
             continue
@@ -164,7 +165,7 @@ def parse(text: str) -> tuple[Node, ...]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the mark opened at ``start`` is closed; only brackets nest."""
+    """Find where the mark opened at ``start`` is closed; only square brackets nest."""
     if text[start] != "[":
         return text.index({"<": ">", "{": "}"}[text[start]], start)
     depth = 0
@@ -176,7 +177,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def _alternatives(text: str) -> list[str]:
-    """The text between bars; a bar within an inner bracket belongs to that one."""
+    """Split at the bars outside inner brackets."""
     parts, depth = [""], 0
     for char in text:
         depth += (char == "[") - (char == "]")
@@ -188,20 +189,20 @@ def _alternatives(text: str) -> list[str]:
 
 
 def chain(slot: str, tail: str) -> Chain:
-    """Compile a slot such as ``с big thing.i=x``, which ends with the character ``tail``."""
+    """Compile a slot such as ``с big thing.i=x``, followed by the character ``tail``."""
     *words, last = slot.split()
     name, _, rest = last.partition(".")
     code, _, label = rest.partition("=")
     pool = getattr(lexicon, name.upper())
     before = [getattr(lexicon, word.upper()) for word in words if word.isascii() and word != "#"]
-    given = words[0] if words and not words[0].isascii() else ""
+    fixed_lead = words[0] if words and not words[0].isascii() else ""
     if "#" in words:
         return Chain(_counted(before, pool, tail), label)
 
     groups: dict[tuple[str, str], list[Noun]] = {}
     case = CASE_OF_PLACE.get(code, code)
     for item in pool:
-        lead = item.at if code in CASE_OF_PLACE else given
+        lead = item.at if code in CASE_OF_PLACE else fixed_lead
         groups.setdefault((agreement(item, case), lead), []).append(item)
     options: list[Option] = []
     for (key, lead), group in groups.items():
@@ -217,19 +218,19 @@ def _options(
     tail: str,
     lead: str = "",
 ) -> list[Option]:
-    """The first choice for nouns which agree alike: a word before them, or else the noun."""
+    """Build the first choice for nouns that agree alike: a word before them, or the noun."""
 
-    def led(word: str) -> str:
+    def with_preposition(word: str) -> str:
         return f"{preposition(lead, word)} {word}" if lead else word
 
     if not before:
-        return [(led(item.forms[case]) + tail, 1.0, item) for item in group]
+        return [(with_preposition(item.forms[case]) + tail, 1.0, item) for item in group]
     following = Table(_options(before[1:], key, case, group, tail))
-    return [(led(word[key]) + " ", float(len(group)), following) for word in before[0]]
+    return [(with_preposition(word[key]) + " ", float(len(group)), following) for word in before[0]]
 
 
 def _counted(before: Sequence[Agreeing], pool: Sequence[Noun], tail: str) -> Table:
-    """A number and what is counted: «два новых стула», «две новые чашки», «пять новых чашек»."""
+    """Build the choice of a counted noun: «два новых стула», «две новые чашки», «пять чашек»."""
     feminine = [item for item in pool if item.gender == "f"]
     others = [item for item in pool if item.gender in "mn"]
     of_others = _options(before, "pg", "g", others, tail)
@@ -239,6 +240,6 @@ def _counted(before: Sequence[Agreeing], pool: Sequence[Noun], tail: str) -> Tab
     size = float(len(others + feminine))
     options: list[Option] = [("два ", float(len(others)), Table(of_others))]
     options += [("две ", float(len(feminine)), Table(of_feminine))]
-    options += [(f"{number} ", size, few) for number in FEW]
-    options += [(f"{number} ", size, many) for number in MANY]
+    options += [(f"{number} ", size, few) for number in SMALL_NUMBERS]
+    options += [(f"{number} ", size, many) for number in LARGE_NUMBERS]
     return Table(options)

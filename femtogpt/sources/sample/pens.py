@@ -1,8 +1,8 @@
-"""Choices whose probability is known, and the two pens which make them: one writes, one reads.
+"""Choices of known probability, and the two pens that make them: a writer and a reader.
 
-A story is told once, as code against a pen. Every choice emits the text of the chosen option at
-once, and no option of a choice begins with another; so the text tells each choice, and
--log2 p(text) is the sum over the choices.
+A story is programmed once, against the interface of a pen. Every choice immediately emits the text
+of its option, and no option of a choice is a prefix of another. So a text determines its choices,
+and -log2 p(text) is the sum over them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 
 class Table:
-    """The options of one choice: surface text, weight, and the value handed back.
+    """The options of one choice: surface text, weight and the value to return.
 
-    ValueError where one surface begins with another, which would make reading ambiguous.
+    Raises ValueError if one surface is a prefix of another, which would make reading ambiguous.
     """
 
     def __init__(self, options: Sequence[tuple[str, float, Any]]) -> None:
@@ -40,14 +40,14 @@ class Table:
         return dict(zip(self.values, self.weights, strict=True))
 
     def open_to(self, barred: Collection[Any]) -> tuple[float, Collection[Any]]:
-        """The weight left without the barred values, and these; none if all would be barred."""
+        """Return the weight left and the barred values; bar none if nothing would be left."""
         total = self.bounds[-1]
-        left = total - sum(self._weight_of.get(value, 0.0) for value in barred)
-        return (left, barred) if left > 0 else (total, ())
+        remaining = total - sum(self._weight_of.get(value, 0.0) for value in barred)
+        return (remaining, barred) if remaining > 0 else (total, ())
 
 
 class Pen(Protocol):
-    """What telling a story needs: fixed text, and one option of a table that is not barred."""
+    """What a story needs: to emit fixed text, and to choose an option that is not barred."""
 
     def write(self, text: str) -> None: ...
     def choose(self, table: Table, barred: Collection[Any] = ()) -> Any: ...
@@ -55,7 +55,7 @@ class Pen(Protocol):
 
 @dataclass
 class Writer:
-    """Draws every choice and gathers the text and its information content in bits."""
+    """Draws every choice at random and collects the text and its information content in bits."""
 
     rng: random.Random
     parts: list[str] = field(default_factory=list)
@@ -65,18 +65,18 @@ class Writer:
         self.parts.append(text)
 
     def choose(self, table: Table, barred: Collection[Any] = ()) -> Any:
-        left, barred = table.open_to(barred)
+        remaining, barred = table.open_to(barred)
         drawn = bisect_right(table.bounds, self.rng.random() * table.bounds[-1])
         while table.values[drawn] in barred:
             drawn = bisect_right(table.bounds, self.rng.random() * table.bounds[-1])
-        self.bits += log2(left / table.weights[drawn])
+        self.bits += log2(remaining / table.weights[drawn])
         self.parts.append(table.surfaces[drawn])
         return table.values[drawn]
 
 
 @dataclass
 class Reader:
-    """Recovers every choice from a text; ValueError where no writer can have written it."""
+    """Recovers every choice from a text; ValueError if no writer can have written it."""
 
     text: str
     at: int = 0
@@ -88,16 +88,16 @@ class Reader:
         self.at += len(text)
 
     def choose(self, table: Table, barred: Collection[Any] = ()) -> Any:
-        left, barred = table.open_to(barred)
+        remaining, barred = table.open_to(barred)
         for length in table.lengths:
-            found = table.index.get(self.text[self.at : self.at + length])
-            if found is not None and table.values[found] not in barred:
+            option = table.index.get(self.text[self.at : self.at + length])
+            if option is not None and table.values[option] not in barred:
                 self.at += length
-                self.bits += log2(left / table.weights[found])
-                return table.values[found]
+                self.bits += log2(remaining / table.weights[option])
+                return table.values[option]
         raise ValueError(f"no option fits at character {self.at}")
 
     def finish(self) -> None:
-        """ValueError if the text goes on after the end of the story."""
+        """Raise ValueError if the text goes on after the end of the story."""
         if self.at < len(self.text):
             raise ValueError(f"text left over at character {self.at}")

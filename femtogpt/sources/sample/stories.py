@@ -1,8 +1,8 @@
-"""Small Russian stories from a generator which knows the exact probability of each.
+"""Small Russian stories from a generator that knows the exact probability of each.
 
 The language is in ``grammar``, ``lexicon`` and ``lexicon_plots``; ``patterns`` turns it into
-choices, and ``pens`` make them. So -log2 p(text) is exact: no model can, on average, say what
-comes next with fewer bits than that.
+choices, and ``pens`` make them. So -log2 p(text) is exact, and on average no model can predict
+the text with fewer bits.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ PARAGRAPH = "\n\n"
 
 @dataclass(frozen=True)
 class Story:
-    """One story; ``title`` follows from the choices made and is no part of ``text``.
+    """One story; ``title`` follows from its choices and is not part of ``text``.
 
-    The paragraphs of ``text`` are parted by one blank line. ``bits`` is its information content,
-    -log2 p(text), its end included.
+    Blank lines separate the paragraphs of ``text``. ``bits`` is its information content,
+    -log2 p(text), including its end.
     """
 
     title: str
@@ -35,8 +35,8 @@ class Story:
 class _Plot:
     """The compiled patterns and the order in which they make a story.
 
-    After the opening come a scene, somebody's words and the answer; then, equally likely, the
-    ending or a second scene before it. The first words of either tell which it is.
+    The opening is followed by a scene, a remark and its answer; then, with equal probability, by
+    the ending or by a second scene and the ending. The first words reveal which.
     """
 
     def __init__(self) -> None:
@@ -48,14 +48,14 @@ class _Plot:
         self.talk = (fork(lexicon_plots.REPLIES), fork(lexicon_plots.ANSWERS))
         self.ending = fork(endings)
         weights = [1 / (len(scenes) - 1)] * (len(scenes) - 1) + [1 / len(endings)] * len(endings)
-        self.others = len(scenes) - 1
+        self.other_scenes = len(scenes) - 1
         self.onward = [  # by the number of the first scene
             fork(scenes[:first] + scenes[first + 1 :] + endings, weights)
             for first in range(len(scenes))
         ]
 
     def tell(self, pen: Pen) -> str:
-        """Tell a whole story with a pen and return its title."""
+        """Tell one story with a pen and return its title."""
         cast = Cast()
 
         def paragraph() -> None:
@@ -70,7 +70,7 @@ class _Plot:
             paragraph()
             line.run(pen, cast)
         paragraph()
-        if self.onward[first].run(pen, cast) < self.others:
+        if self.onward[first].run(pen, cast) < self.other_scenes:
             paragraph()
             self.ending.run(pen, cast)
         return f"{cast.named[HERO].forms['n']} {self.titles[first]}"
@@ -89,9 +89,9 @@ def write_story(rng: random.Random) -> Story:
 
 
 def read_story(text: str) -> float:
-    """The information content of a story in bits, -log2 p(text), its end included.
+    """Compute the information content of a story in bits: -log2 p(text), including its end.
 
-    ValueError if the generator cannot write this text.
+    Raises ValueError if the generator cannot write this text.
     """
     pen = Reader(text)
     _plot().tell(pen)
@@ -99,18 +99,18 @@ def read_story(text: str) -> float:
     return pen.bits
 
 
-def stories(seed: int, chars: int) -> Iterator[Story]:
-    """Whole, pairwise different stories until at least ``chars`` characters are made.
+def generate_stories(seed: int, chars: int) -> Iterator[Story]:
+    """Generate complete, distinct stories until they have at least ``chars`` characters.
 
-    Story i depends only on (seed, i), so a larger size only appends. A story whose text was made
-    before in this stream is left out.
+    Story i depends only on (seed, i), so a larger size only appends. A story with the text of an
+    earlier one is skipped.
     """
     seen: set[str] = set()
-    number = made = 0
-    while made < chars:
+    number = total = 0
+    while total < chars:
         story = write_story(random.Random(f"{seed}:{number}"))
         number += 1
         if story.text not in seen:
             seen.add(story.text)
-            made += len(story.text)
+            total += len(story.text)
             yield story

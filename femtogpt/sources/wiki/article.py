@@ -1,4 +1,4 @@
-"""Pages of a dump become documents. This is what the worker processes do."""
+"""Turns pages of a dump into documents; this is the work of the worker processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from femtogpt.sources.base import Document
-from femtogpt.sources.wiki.kinds import is_disambiguation, is_list, is_redirect
+from femtogpt.sources.wiki.page_kinds import is_disambiguation, is_list, is_redirect
 from femtogpt.sources.wiki.site import Site
 from femtogpt.sources.wiki.wikitext import article_text
 
@@ -18,32 +18,33 @@ _TITLE = re.compile(rb"<title>(.*?)</title>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Choice:
-    """What of a wiki is taken."""
+    """Which optional parts of a wiki to read."""
 
-    lists: bool = False  # also articles that list other articles
-    references: bool = False  # also sections of references
+    lists: bool = False  # articles that list other articles
+    references: bool = False  # sections of references
 
     def takes(self, title: str, wikitext: str = "") -> bool:
+        """Whether to read this article: no disambiguation page, and a list only if chosen."""
         return (self.lists or not is_list(title)) and not is_disambiguation(title, wikitext)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some pages of a dump, <page>…</page> in UTF-8, and what is needed to read them."""
+    """Some pages of a dump, and what a worker needs to read them."""
 
-    pages: list[bytes]
+    pages: list[bytes]  # <page>…</page> in UTF-8
     site: Site
     choice: Choice
 
 
 def articles(batch: Batch) -> list[Document]:
-    """The articles among the pages; of a page that cannot be read, a document with its fault."""
-    found = (article(page, batch.site, batch.choice) for page in batch.pages)
-    return [document for document in found if document is not None]
+    """Read the articles among the pages; an unreadable page becomes a document with its fault."""
+    documents = (article(page, batch.site, batch.choice) for page in batch.pages)
+    return [document for document in documents if document is not None]
 
 
 def article(page: bytes, site: Site, choice: Choice) -> Document | None:
-    """The article that a page holds; None if it holds none."""
+    """Read the article on a page; None if the page is not an article to read."""
     if not page.endswith(b"</page>"):
         return _faulty(page, "the dump is damaged within this page")
     try:
@@ -70,7 +71,7 @@ def _in_main_namespace(tree: ElementTree.Element, title: str, site: Site) -> boo
 
 
 def plain_text(wikitext: str, title: str, site: Site, choice: Choice) -> tuple[str, str | None]:
-    """The text, and why it cannot be had: one bad page must not stop the others."""
+    """Return the text and, if it cannot be read, the fault: one bad page must not stop the rest."""
     try:
         return article_text(wikitext, title, site, choice.references), None
     except Exception as error:

@@ -1,8 +1,8 @@
-"""Takes the templates and tables out of wikitext; what readers see of some templates stays.
+"""Removes templates and tables from wikitext, and keeps the visible text of some templates.
 
-One pass over the text with a stack of what is open, so that nesting is followed to any depth in
-time linear in the text's length. What is never closed (or closed only beyond the next heading)
-loses its markup and its lines of parameters, and the text after it stays.
+One pass over the text with a stack of open braces follows nesting to any depth in linear time. A
+template or table that is never closed (or only beyond the next heading) loses its markup and its
+parameter lines; the text after it stays.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-DEPTH = 40  # MediaWiki's own limit: what lies deeper is left out
+MAX_DEPTH = 40  # MediaWiki's own limit; anything nested deeper is left out
 _TOKEN = re.compile(
     r"\{\{|\}\}"
     r"|^[ \t:*#;]*\{\|"  # a table begins and ends at the beginning of a line
-    r"|^[ \t]*\|\}(?=\}\}|[^}]|\Z)",  # not the end of {{a|}}
+    r"|^[ \t]*\|\}(?=\}\}|[^}]|\Z)",  # but not the end of {{a|}}
     re.MULTILINE,
 )
-_PARAMETER = re.compile(r"\{\{\{[^{}]*\}\}\}")  # {{{1|}}}, which only templates have
+_PARAMETER = re.compile(r"\{\{\{[^{}]*\}\}\}")  # {{{1|}}}, meaningful only in templates
 _PARAMETER_LINES = re.compile(r"^[ \t]*[|!].*\n?", re.MULTILINE)
 _HEADING = re.compile(r"^==.*=[ \t]*$", re.MULTILINE)
 
 
 class _Open:
-    """A template or a table that is not closed yet, or the page itself."""
+    """A template or table that is still open, or the page itself."""
 
     __slots__ = ("is_table", "pieces")
 
@@ -33,14 +33,14 @@ class _Open:
 
 
 def without_braces(text: str, expanded: Callable[[str], str]) -> str:
-    """The text without templates and tables.
+    """Remove templates and tables.
 
-    ``expanded`` gives what stands for a template's content (what is between {{ and }}).
+    ``expanded`` maps a template's content (between {{ and }}) to its visible text.
     """
     if "{{{" in text:
         text = _PARAMETER.sub("", text)
     stack = [_Open()]
-    tables = templates = 0  # on the stack
+    tables = templates = 0  # how many of each are on the stack
     at = 0
     for token in _TOKEN.finditer(text):
         stack[-1].pieces.append(text[at : token.start()])
@@ -56,7 +56,7 @@ def without_braces(text: str, expanded: Callable[[str], str]) -> str:
                     tables -= 1
                 content = "".join(stack.pop().pieces)
                 templates -= 1
-                if len(stack) <= DEPTH:
+                if len(stack) <= MAX_DEPTH:
                     stack[-1].pieces.append(_template(content, expanded))
         elif mark[-1] == "|":
             stack.append(_Open(is_table=True))
@@ -67,7 +67,7 @@ def without_braces(text: str, expanded: Callable[[str], str]) -> str:
                 templates -= 1
             content = "".join(stack.pop().pieces)
             tables -= 1
-            if len(stack) <= DEPTH and _HEADING.search(content):
+            if len(stack) <= MAX_DEPTH and _HEADING.search(content):
                 stack[-1].pieces.append(_unclosed(content, is_table=True))
     stack[-1].pieces.append(text[at:])
     page, *unclosed = (("".join(level.pieces), level.is_table) for level in stack)
@@ -82,8 +82,8 @@ def _template(content: str, expanded: Callable[[str], str]) -> str:
 
 
 def _unclosed(content: str, is_table: bool) -> str:
-    """What stays of a template or table that has no end: not its first words, nor its rows."""
+    """Keep the text after the beginning and the rows of a template or table that has no end."""
     first, newline, rest = content.partition("\n")
-    # Of {{lang|fr|some text … the text stays, up to the end of its line.
+    # Of {{lang|fr|some text … keep the text up to the end of its line.
     last = "" if is_table else first.partition("|")[2].rpartition("|")[2]
     return ("" if "=" in last else last) + newline + _PARAMETER_LINES.sub("", rest)

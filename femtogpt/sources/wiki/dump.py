@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from femtogpt.errors import UserError
-from femtogpt.sources.encodings import MARKS
+from femtogpt.sources.encodings import BYTE_ORDER_MARKS
 from femtogpt.sources.wiki.site import Site, site_in
 
 HEAD = 1 << 20  # bytes in which the first page must come
@@ -141,7 +141,7 @@ def in_utf_8(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
 
 
 def _encoding(head: bytes) -> str:
-    for mark, encoding in MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return encoding
     for beginning, encoding in ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")):

@@ -15,7 +15,7 @@ from typing import Any
 
 from femtogpt.sources.base import Document
 from femtogpt.sources.wiki.article import LICENCE, Choice, plain_text
-from femtogpt.sources.wiki.kinds import is_redirect
+from femtogpt.sources.wiki.page_kinds import is_redirect
 from femtogpt.sources.wiki.sections import has_prose, is_reference
 from femtogpt.sources.wiki.site import Site
 

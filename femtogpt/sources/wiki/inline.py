@@ -1,8 +1,8 @@
-"""Links, HTML tags and emphasis in wikitext become plain text.
+"""Converts links, HTML tags and emphasis in wikitext to plain text.
 
-The two commonest forms, [[page]] and [[page|text]], are replaced by regular expressions. Lines
-in which other markup is left go through mwparserfromhell, if there is not so much of it that the
-parser would take long: its time grows with the square of that. What is not closed loses its marks.
+Regular expressions replace the two commonest forms, [[page]] and [[page|text]]. Lines with other
+markup go through mwparserfromhell, unless they contain so much of it that the parser would be slow:
+its time is quadratic in the number of marks. Unclosed markup loses its marks.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mwparserfromhell import nodes
 from femtogpt.sources.wiki.site import Site
 from femtogpt.sources.wiki.templates import SUPERSCRIPT
 
-LONGEST = 20_000  # characters for the parser
-MOST = 200  # marks for the parser; where there are more, they only go
+MAX_PARSED_CHARACTERS = 20_000  # longer blocks are not parsed
+MAX_PARSED_MARKS = 200  # blocks with more are not parsed; their marks are just removed
 _QUOTES = re.compile(r"'{2,}")
 _LINK = re.compile(r"\[\[([^\[\]|:#\n][^\[\]|:\n]*)\]\]")
 _LINK_WITH_TEXT = re.compile(r"\[\[[^\[\]|:\n]*\|([^\[\]|]*)\]\]")
@@ -27,36 +27,36 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _BREAK = re.compile(r"</?(?:br|hr|p|div|li|tr|blockquote|center|poem)\b[^<>]{0,2000}>", re.I)
 _UNCLOSED_FILE = re.compile(r"\[\[[^\[\]|\n]*:(?:[^\[\]\n]*\|)?")
 _EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\]]*[ \t]*([^\[\]\n]*)\]?", re.IGNORECASE)
-_SWITCH = re.compile(r"__[^\W\d_a-zа-яё]+(?:_[^\W\d_a-zа-яё]+)*__")
+_BEHAVIOUR_SWITCH = re.compile(r"__[^\W\d_a-zа-яё]+(?:_[^\W\d_a-zа-яё]+)*__")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_LEFT_OUT = frozenset({"s", "del", "strike", "rt", "rp"})
-_OWN_LINE = frozenset({"br", "hr", "p", "div", "li", "dd", "dt", "tr", "blockquote", "center"})
+_DROPPED_TAGS = frozenset({"s", "del", "strike", "rt", "rp"})
+_BLOCK_TAGS = frozenset({"br", "hr", "p", "div", "li", "dd", "dt", "tr", "blockquote", "center"})
 _POWER = re.compile(r"[0-9n+−–-]{1,8}")
 
 
 def plain(text: str, site: Site) -> str:
-    """The text with its links and tags as a reader sees them; line ends stay."""
+    """Convert links and tags to the text that a reader sees; line breaks stay."""
     if "''" in text:
         text = _QUOTES.sub(_quotes, text)
     if "[[" in text:
-        # Split at links and put together again with their only group: faster than sub.
+        # Splitting keeps the pattern's only group, so joining replaces the links, faster than sub.
         text = "".join(_LINK.split(text))
         text = "".join(_LINK_WITH_TEXT.split(text))
-        text = _OTHER_LINK.sub(lambda link: _linked(link[1], link[2], site), text)
+        text = _OTHER_LINK.sub(lambda link: _link_text(link[1], link[2], site), text)
     if _MARKUP.search(text):
         text = "\n".join(_parsed(block, site) for block in _blocks(text))
-        text = _marks_gone(text)
-    text = _SWITCH.sub("", text) if "__" in text else text
+        text = _without_marks(text)
+    text = _BEHAVIOUR_SWITCH.sub("", text) if "__" in text else text
     return html.unescape(text) if "&" in text else text
 
 
 def _quotes(run: re.Match) -> str:
-    """Marks of emphasis are 2, 3 or 5 apostrophes; what more there are is text."""
+    """Remove marks of emphasis (2, 3 or 5 apostrophes); any further apostrophes are text."""
     length = len(run[0])
     return "'" if length == 4 else "'" * (length - 5)
 
 
-def _linked(target: str, text: str | None, site: Site) -> str:
+def _link_text(target: str, text: str | None, site: Site) -> str:
     target = target.strip()
     if ":" in target and not site.shows(target):
         return ""
@@ -68,22 +68,23 @@ def _linked(target: str, text: str | None, site: Site) -> str:
 
 
 def _blocks(text: str) -> list[str]:
-    """Lines, those together that a link with line ends in it connects."""
+    """Split into lines, but keep together the lines that a link spans."""
     blocks: list[str] = []
-    waiting = 0  # links that are open in the last block
+    open_links = 0  # in the last block
     for line in text.split("\n"):
-        opened = line.count("[[") - line.count("]]")
-        if waiting > 0 and line and len(blocks[-1]) < LONGEST:
+        balance = line.count("[[") - line.count("]]")
+        if open_links > 0 and line and len(blocks[-1]) < MAX_PARSED_CHARACTERS:
             blocks[-1] += "\n" + line
-            waiting += opened
+            open_links += balance
         else:
             blocks.append(line)
-            waiting = opened
+            open_links = balance
     return blocks
 
 
 def _parsed(block: str, site: Site) -> str:
-    if len(block) > LONGEST or not 0 < len(_MARKUP.findall(block)) <= MOST:
+    marks = len(_MARKUP.findall(block))
+    if len(block) > MAX_PARSED_CHARACTERS or not 0 < marks <= MAX_PARSED_MARKS:
         return block
     return _text(mwparserfromhell.parse(block, skip_style_tags=True), site)
 
@@ -95,7 +96,8 @@ def _text(code: mwparserfromhell.wikicode.Wikicode, site: Site) -> str:
 def _node(node: nodes.Node, site: Site) -> str:
     match node:
         case nodes.Wikilink():
-            return _linked(str(node.title), _text(node.text, site) if node.text else None, site)
+            text = _text(node.text, site) if node.text else None
+            return _link_text(str(node.title), text, site)
         case nodes.ExternalLink():
             if not node.brackets:
                 return str(node.url)
@@ -112,22 +114,22 @@ def _tag(tag: nodes.Tag, site: Site) -> str:
         return str(tag.wiki_markup)  # the mark of a list
     name = str(tag.tag).strip().lower()
     content = _text(tag.contents, site) if tag.contents else ""
-    if name in _LEFT_OUT or any(
+    if name in _DROPPED_TAGS or any(
         attribute.name == "style" and _HIDDEN_STYLE.search(str(attribute.value))
         for attribute in tag.attributes
     ):
         return ""
     if name == "sup" and _POWER.fullmatch(content):
         return content.translate(SUPERSCRIPT)
-    return f"\n{content}\n" if name in _OWN_LINE and content else content or _line_end(name)
+    return f"\n{content}\n" if name in _BLOCK_TAGS and content else content or _line_end(name)
 
 
 def _line_end(name: str) -> str:
-    return "\n" if name in _OWN_LINE else ""
+    return "\n" if name in _BLOCK_TAGS else ""
 
 
-def _marks_gone(text: str) -> str:
-    """Without what the parser took for text: tags and brackets that have no other end."""
+def _without_marks(text: str) -> str:
+    """Remove what the parser took for text: tags and brackets without a counterpart."""
     text = _TAG.sub("", _BREAK.sub("\n", text))
     text = _EXTERNAL.sub(r"\1", _UNCLOSED_FILE.sub("", text))
     return text.replace("[[", "").replace("]]", "")

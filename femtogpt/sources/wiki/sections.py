@@ -1,4 +1,4 @@
-"""Splits wikitext into sections and leaves out those that hold references only."""
+"""Splits wikitext into sections and drops those that contain only references."""
 
 from __future__ import annotations
 
@@ -26,56 +26,56 @@ _REFERENCES = frozenset(
 _AND = re.compile(r"\s+(?:и|и́|та|і|й|and|&)\s+|\s*[,/]\s*")
 _MARKS = re.compile(r"[=:'\[\]\s]+")
 _LIST = re.compile(r"[*#:;]")
-# What a line of a bibliography has and a sentence has not.
+# Found in lines of a bibliography, not in sentences.
 _CITATION = re.compile(r"ISBN|ISSN|https?:|//|\bdoi\b|[—–-] \d+ ?[сsp]\.|\b[СCSPp]\. ?\d")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, its level (0: the text before the first) and the text up to the next heading."""
+    """A heading and the text below it, up to the next heading."""
 
-    level: int
+    level: int  # 0: the text before the first heading
     title: str
     text: str
 
 
 def sections(text: str, references: bool) -> list[Section]:
-    """The sections in order; ``references``: also notes, literature, links and sources."""
-    found = _split(text)
-    return found if references else _without_references(found)
+    """Return the sections in order; ``references``: also notes, literature, links and sources."""
+    result = _split(text)
+    return result if references else _without_references(result)
 
 
 def _split(text: str) -> list[Section]:
     headings = list(_HEADING.finditer(text))
     bounds = [heading.start() for heading in headings] + [len(text)]
-    found = [Section(0, "", text[: bounds[0]])]
+    result = [Section(0, "", text[: bounds[0]])]
     for heading, end in zip(headings, bounds[1:], strict=True):
         level = min(len(heading[1]), len(heading[3]))
-        found.append(Section(level, heading[2].strip(), text[heading.end() : end]))
-    return found
+        result.append(Section(level, heading[2].strip(), text[heading.end() : end]))
+    return result
 
 
-def _without_references(found: list[Section]) -> list[Section]:
-    kept, level = [], 0  # the level of the heading left out whose parts go too
-    for section in found:
-        if level and section.level > level:
+def _without_references(all_sections: list[Section]) -> list[Section]:
+    kept, dropped_level = [], 0  # a dropped section's subsections are dropped too
+    for section in all_sections:
+        if dropped_level and section.level > dropped_level:
             continue
-        level = 0
+        dropped_level = 0
         if section.level and is_reference(section.title) and not has_prose(section.text):
-            level = section.level
+            dropped_level = section.level
         else:
             kept.append(section)
     return kept
 
 
 def is_reference(title: str) -> bool:
-    """Whether a heading says that references follow, as «Примечания и ссылки»."""
+    """Whether a heading announces references, such as «Примечания и ссылки»."""
     name = _MARKS.sub(" ", title).strip().rstrip(".").casefold()
     return all(part in _REFERENCES or part + "." in _REFERENCES for part in _AND.split(name))
 
 
 def has_prose(text: str) -> bool:
-    """Whether a good part of the text is sentences and not lists or citations."""
+    """Whether at least a third of the text is sentences rather than lists or citations."""
     prose = other = 0
     for line in text.split("\n"):
         if len(line) > 120 and not _LIST.match(line) and not _CITATION.search(line):

@@ -1,8 +1,8 @@
-"""The bytes of a dump in a 7z archive, as a stream of pieces.
+"""Streams the bytes of a dump out of a 7z archive.
 
-py7zr pushes what it unpacks; a thread lets it, a few pieces ahead of who reads. Nothing is
-unpacked onto the disk. Memory does not depend on the dump's length: py7zr unpacks at most 128 MB
-at a time.
+py7zr pushes what it decompresses into a writer; here that runs in a thread, a few pieces ahead of
+the reader. Nothing is written to disk. Memory does not depend on the dump's size: py7zr
+decompresses at most 128 MB at a time.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from typing import BinaryIO
 import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
-PIECE = 1 << 20  # bytes
-_AHEAD = 2  # pieces
-_HEAD = 32  # bytes
-_DICTIONARY = 1 << 26  # bytes: what 7z takes at its highest usual level
+PIECE_BYTES = 1 << 20
+_PIECES_AHEAD = 2
+_HEADER_BYTES = 32
+_DICTIONARY_BYTES = 1 << 26  # of 7z at its highest usual level
 
 
 class _Abandoned(Exception):
-    """Nobody reads any more."""
+    """The reader has stopped reading."""
 
 
 class _Pipe(WriterFactory, Py7zIO):
-    """Takes what py7zr writes, of whatever file, and hands it to another thread."""
+    """Passes what py7zr writes, whatever the file, on to another thread."""
 
     def __init__(self) -> None:
-        self.pieces: queue.Queue[bytes | Exception | None] = queue.Queue(_AHEAD)
+        self.pieces: queue.Queue[bytes | Exception | None] = queue.Queue(_PIECES_AHEAD)
         self.abandoned = threading.Event()
 
     def create(self, filename: str) -> Py7zIO:
@@ -47,8 +47,8 @@ class _Pipe(WriterFactory, Py7zIO):
         raise _Abandoned
 
     def write(self, s: bytes | bytearray) -> int:
-        for start in range(0, len(s), PIECE):
-            self.put(bytes(s[start : start + PIECE]))
+        for start in range(0, len(s), PIECE_BYTES):
+            self.put(bytes(s[start : start + PIECE_BYTES]))
         return len(s)
 
     def read(self, size: int | None = None) -> bytes:
@@ -65,43 +65,50 @@ class _Pipe(WriterFactory, Py7zIO):
 
 
 def is_cut_off(stream: BinaryIO) -> bool:
-    """Whether an archive ends before its list of files does; the stream is left at its start."""
-    head = stream.read(_HEAD)
+    """Whether an archive ends before its list of files does; rewinds the stream."""
+    header = stream.read(_HEADER_BYTES)
     length = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    if len(head) < _HEAD:
+    if len(header) < _HEADER_BYTES:
         return True
-    offset, size = struct.unpack_from("<QQ", head, 12)  # of the list, after the head
-    return _HEAD + offset + size > length
+    offset, size = struct.unpack_from("<QQ", header, 12)  # of the list, counted from the header
+    return _HEADER_BYTES + offset + size > length
 
 
 def salvaged(stream: BinaryIO) -> Iterator[bytes]:
-    """What a cut-off archive still holds of its first files, in pieces; nothing if it is unknown.
+    """Yield the first files of a cut-off archive in pieces; nothing if the method is unknown.
 
-    How they were packed is told at the archive's end. But LZMA2 and LZMA, as 7z takes them unless
-    told otherwise, can be told by their first byte; the size of their dictionary may be less.
-    Raises lzma.LZMAError where it was another way after all.
+    The compression method is recorded at the archive's end, which is missing. But 7z's defaults,
+    LZMA2 and LZMA, are recognized by their first byte, and a dictionary larger than theirs does
+    no harm. Raises lzma.LZMAError if it was another method after all.
     """
-    stream.seek(_HEAD)
+    stream.seek(_HEADER_BYTES)
     first = stream.read(1)
-    stream.seek(_HEAD)
+    stream.seek(_HEADER_BYTES)
+    method: dict[str, int]
     if first == b"\0":
-        way = {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": 3, "lp": 0, "pb": 2}
+        method = {
+            "id": lzma.FILTER_LZMA1,
+            "dict_size": _DICTIONARY_BYTES,
+            "lc": 3,
+            "lp": 0,
+            "pb": 2,
+        }
     elif first == b"\1" or first >= b"\xe0":
-        way = {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY}
+        method = {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY_BYTES}
     else:
         return
-    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[way])
-    while not decompressor.eof and (packed := stream.read(PIECE)):
-        yield decompressor.decompress(packed, PIECE)
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[method])
+    while not decompressor.eof and (packed := stream.read(PIECE_BYTES)):
+        yield decompressor.decompress(packed, PIECE_BYTES)
         while not decompressor.eof and not decompressor.needs_input:
-            yield decompressor.decompress(b"", PIECE)
+            yield decompressor.decompress(b"", PIECE_BYTES)
 
 
 def unpacked(stream: BinaryIO) -> Iterator[bytes]:
-    """The content of the .xml files in an archive, one after another, in pieces.
+    """Yield the content of the .xml files in an archive, one after another, in pieces.
 
-    Raises what py7zr raises over damage, after the pieces that came before it.
+    If the archive is damaged, raises py7zr's error after the pieces before the damage.
     """
     pipe = _Pipe()
     thread = threading.Thread(target=_unpack, args=(stream, pipe), daemon=True)
@@ -117,7 +124,7 @@ def unpacked(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _unpack(stream: BinaryIO, pipe: _Pipe) -> None:
-    last = None
+    end: Exception | None = None
     try:
         with py7zr.SevenZipFile(stream) as archive:
             names = archive.getnames()
@@ -125,9 +132,9 @@ def _unpack(stream: BinaryIO, pipe: _Pipe) -> None:
             archive.extract(targets=targets, factory=pipe)
     except _Abandoned:
         return
-    except Exception as error:  # over damage py7zr and its decoders raise many kinds
-        last = error
+    except Exception as error:  # py7zr and its decoders raise many kinds on damage
+        end = error
     try:
-        pipe.put(last)
+        pipe.put(end)
     except _Abandoned:
         return

@@ -1,4 +1,4 @@
-"""What a dump says of its wiki: where it is, its language, the names of its namespaces."""
+"""A wiki as its dump describes it: its address, language and namespaces."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 _MEDIA, _FILE, _CATEGORY = "-2", "6", "14"
-# Names that every wiki or an older wikitext of one knows, beside those that the dump lists.
+# Names that any wiki or its older wikitext may use, besides those that the dump lists.
 _NOT_SHOWN = frozenset({
     "file", "image", "media", "category", "файл", "изображение", "медиа", "категория",
     "зображення", "категорія", "медіа", "выява", "катэгорыя", "датотека", "картинка", "медия",
 })  # fmt: skip
 _INTERLANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*|simple")
-_OTHER_WIKI = frozenset({"mw", "voy", "doi", "rfc", "wmf"})  # they look like languages
+_OTHER_WIKI = frozenset({"mw", "voy", "doi", "rfc", "wmf"})  # prefixes that look like languages
 
 
 @dataclass(frozen=True)
 class Site:
-    """A wiki; the defaults are for wikitext of which nothing is known."""
+    """A wiki; the defaults suit wikitext of unknown origin."""
 
     language: str = "ru"
-    base: str | None = None  # what an article's address begins with
-    namespaces: frozenset[str] = frozenset()  # names of those that hold no articles, casefolded
-    hidden: frozenset[str] = _NOT_SHOWN  # of them, files and categories: not shown where linked
+    base: str | None = None  # the beginning of an article's address
+    namespaces: frozenset[str] = frozenset()  # other than articles, casefolded
+    hidden: frozenset[str] = _NOT_SHOWN  # those whose links are not shown: files and categories
 
     def url(self, title: str) -> str | None:
+        """Return an article's address; None if the wiki's is unknown."""
         if self.base is None:
             return None
         name = title.replace(" ", "_").replace("%", "%25").replace("?", "%3F")
         return self.base + name.replace('"', "%22")
 
     def shows(self, target: str) -> bool:
-        """Whether a link to this page is text: one to a file, category or translation is not."""
+        """Whether a link to this page is visible; to a file, category or translation it is not."""
         if target.startswith(":"):
             return True
         prefix = target.partition(":")[0].strip()
@@ -41,13 +42,13 @@ class Site:
         return prefix in _OTHER_WIKI or not _INTERLANGUAGE.fullmatch(prefix)
 
     def is_article(self, title: str) -> bool:
-        """Whether a page that says no namespace is in the main one."""
+        """Whether a page is an article, judged by its title's prefix."""
         prefix, colon, _ = title.partition(":")
         return not colon or prefix.replace("_", " ").casefold() not in self.namespaces
 
 
 def site_in(head: str) -> Site:
-    """The wiki that a dump's first lines (up to the first page) describe."""
+    """Parse the wiki's description from the beginning of a dump (up to the first page)."""
     language = re.search(r"<mediawiki[^>]*\bxml:lang=[\"']([\w-]+)", head)
     info = re.search(r"<siteinfo>.*?</siteinfo>", head, re.DOTALL)
     base, names = None, {}

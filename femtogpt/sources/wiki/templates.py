@@ -1,7 +1,7 @@
-"""The templates that carry text which a reader sees; every other template is left out.
+"""The templates that carry visible text; all others are removed.
 
-``TABLE`` says what stands in the article for each of them. Names are compared without case, with
-spaces for underscores. What it holds:
+``TABLE`` maps their names to the text they become in the article. Names are compared without case
+and with spaces for underscores. Examples:
 
 ======================================  ==========================================
 in the dump                             in the text
@@ -9,7 +9,7 @@ in the dump                             in the text
 {{s|5 мая}}, {{nobr|…}}, {{comment|…}}  5 мая: the first argument
 {{lang|fr|Paris}}, {{цвет|red|…}}       Paris: the second argument
 {{lang-lt|Lietuva}}                     лит. Lietuva; outside Russian only Lietuva
-{{нп5|Дом|доме|en|House}}               доме: what stands for the missing article
+{{нп5|Дом|доме|en|House}}               доме: the text of the link to a missing article
 {{цитата|Текст|Автор}}                  Текст
 {{число|65300|км²}}, {{formatnum:…}}    65 300 км²
 {{дата|2000|7|25}}, {{СС3|25.7.2000}}   25 июля 2000
@@ -30,8 +30,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from femtogpt.sources.wiki.hidden import literal
-from femtogpt.sources.wiki.languages import LABELS, MONTHS
+from femtogpt.sources.wiki.hidden_tags import literal
+from femtogpt.sources.wiki.language_labels import LABELS, MONTHS
 
 SUPERSCRIPT = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _PIPE = re.compile(r"\|(?![^\[\]]{0,300}\]\])")  # not one inside [[a link|its text]]
@@ -41,16 +41,16 @@ _NUMBER = re.compile(r"\d{1,4}")
 
 @dataclass
 class Call:
-    """A template's name, normalized, and its arguments."""
+    """A template call: normalized name and arguments."""
 
     name: str
-    language: str  # of the wiki, as "ru"
+    language: str  # of the wiki, such as "ru"
     title: str  # of the page
     positional: list[str] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, number: int) -> str:
-        """The positional argument of this number, from 1; empty where there is none."""
+        """Return a positional argument, counted from 1; empty if missing."""
         return self.positional[number - 1] if number <= len(self.positional) else ""
 
 
@@ -58,7 +58,7 @@ Expansion = Callable[[Call], str]
 
 
 def expanded(content: str, language: str, title: str) -> str:
-    """What a reader sees of a template: ``content`` is what stands between {{ and }}."""
+    """Expand a template to its visible text; ``content`` is the text between {{ and }}."""
     name, pipe, rest = content.partition("|")
     name = name.replace("_", " ").strip().casefold()
     if ":" in name:  # formatnum:1000 and {{Шаблон:s|…}}
@@ -78,7 +78,7 @@ def expanded(content: str, language: str, title: str) -> str:
     return expansion(_call(name, rest if pipe else None, language, title))
 
 
-_ABBREVIATION = re.compile(r"\w{1,5}\.")  # a city as book lists shorten it: {{М.}}
+_ABBREVIATION = re.compile(r"\w{1,5}\.")  # a city in book lists: {{М.}}
 
 
 def _call(name: str, rest: str | None, language: str, title: str) -> Call:
@@ -114,7 +114,7 @@ def _always(text: str) -> Expansion:
 
 
 def _labelled(call: Call) -> str:
-    """{{lang-lt|Lietuva}}; {{lang-lt2|…}} is the same without the label."""
+    """Expand {{lang-lt|Lietuva}}; {{lang-lt2|…}} has no label."""
     code = call.name.partition("-")[2]
     label = LABELS.get(code) if call.language == "ru" and call[1] else None
     return f"{label} {call[1]}" if label else call[1]
@@ -122,7 +122,7 @@ def _labelled(call: Call) -> str:
 
 def _missing_article(call: Call) -> str:
     text = call.named.get("текст") or call.named.get("text") or call.named.get("lt")
-    if not text and call.name not in ("ill", "interlanguage link"):  # there 2 is a language
+    if not text and call.name not in ("ill", "interlanguage link"):  # whose 2nd is a language
         text = call[2]
     return text or call[1] or call.named.get("надо", "")
 
@@ -133,22 +133,22 @@ def _quotation(call: Call) -> str:
 
 
 def _number(call: Call) -> str:
-    """In groups of three digits from 10 000 on, with its unit."""
-    whole, mark, fraction = call[1].replace("\u00a0", "").replace(" ", "").partition(",")
+    """Format a number in groups of three digits from 10 000 on, with its unit."""
+    integer, mark, fraction = call[1].replace("\u00a0", "").replace(" ", "").partition(",")
     if not mark:
-        whole, mark, fraction = whole.partition(".")
-    digits = whole.lstrip("-−+")
+        integer, mark, fraction = integer.partition(".")
+    digits = integer.lstrip("-−+")
     if digits.isdigit() and len(digits) > 4:
-        whole = whole[: len(whole) - len(digits)] + f"{int(digits):,}".replace(",", " ")
+        integer = integer[: len(integer) - len(digits)] + f"{int(digits):,}".replace(",", " ")
     elif not digits.isdigit():
-        whole, mark, fraction = call[1], "", ""
-    comma = "," if mark and call.language != "en" else mark
+        integer, mark, fraction = call[1], "", ""
+    separator = "," if mark and call.language != "en" else mark
     unit = call[2] if re.match(r"[^\W\d]", call[2]) else ""
-    return f"{whole}{comma}{fraction} {unit}".strip()
+    return f"{integer}{separator}{fraction} {unit}".strip()
 
 
 def _date(call: Call) -> str:
-    """Day, month and year, or year, month and day, as numbers."""
+    """Write out a date given in numbers as day, month, year or year, month, day."""
     numbers = [part for value in call.positional for part in re.split(r"[.-]", value)]
     numbers = [number for number in numbers if _NUMBER.fullmatch(number)][:3]
     months = MONTHS.get(call.language)
@@ -161,7 +161,7 @@ def _date(call: Call) -> str:
 
 
 def _old_style_date(call: Call) -> str:
-    """The day by the old calendar and, in parentheses, by the new one."""
+    """Give the day by the old calendar and, in parentheses, by the new one."""
     if call[1].isdigit():  # {{OldStyleDate|26|апреля|1795|15}}
         new, old, rest = call[1], call[4], f"{call[2]} {call[3]}"
     else:
@@ -170,8 +170,8 @@ def _old_style_date(call: Call) -> str:
 
 
 def _fraction(call: Call) -> str:
-    *whole, above, below = ["", "1", *call.positional][-max(2, len(call.positional)) :]
-    return " ".join([*whole, f"{above}/{below}"])
+    *integer, numerator, denominator = ["", "1", *call.positional][-max(2, len(call.positional)) :]
+    return " ".join([*integer, f"{numerator}/{denominator}"])
 
 
 def _power_of_ten(call: Call) -> str:
@@ -179,7 +179,7 @@ def _power_of_ten(call: Call) -> str:
 
 
 def _converted(call: Call) -> str:
-    """A measure, without what it is in other units; a range has four arguments."""
+    """Keep a measure without its conversion to other units; a range has four arguments."""
     is_range = call[2] in ("to", "and", "or", "by", "x", "-", "–")
     return " ".join(call.positional[: 4 if is_range else 2])
 
@@ -198,7 +198,7 @@ def _joined(call: Call) -> str:
 
 
 def _table(*rows: tuple[Expansion, str]) -> dict[str, Expansion]:
-    """Names are separated by commas."""
+    """Build a table from rows of an expansion and comma-separated names."""
     return {name.strip(): expansion for expansion, names in rows for name in names.split(",")}
 
 
@@ -245,7 +245,7 @@ TABLE: dict[str, Expansion] = _table(
     (_always(" – "), "snd, spaced ndash, spnd"),
     (_always(" "), "nbsp, space, пробел, thinsp, нбсп, -, clear inline"),
     (_always(" • "), "•, ·, ・, bull, middot, *, точка"),
-    (_always(literal("=")), "="),  # no mark of a named argument
+    (_always(literal("=")), "="),  # not the sign of a named argument
     (_always("’"), "ʼ, апостроф, ’"),
     (_always("’s"), "'s"),
     (_always("№"), "номер, numero, №"),

@@ -1,4 +1,4 @@
-"""Mends lines of text in which markup has left holes: empty parentheses, lone punctuation."""
+"""Repairs text after markup was removed: empty parentheses, stray punctuation, list marks."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _RULES = [
     for pattern, replacement in (
         (r"[\t\u00a0\u2002-\u200a\u202f]", " "),
         (r"[\u00ad\u200b\u200e\u200f\u2060\ufeff]", ""),
-        (r"^[ *#:;]+", ""),  # the marks of lists
+        (r"^[ *#:;]+", ""),  # list marks
         (r"\{\|.*$|\|\}", ""),
-        (r"^\|.*$", ""),  # a row of a table that has no beginning
-        (rf"^[^\W\d]+:[^|\n]*{_PICTURE}(?:\|.*)?$", ""),  # a gallery's, likewise
+        (r"^\|.*$", ""),  # a row of a table whose beginning is missing
+        (rf"^[^\W\d]+:[^|\n]*{_PICTURE}(?:\|.*)?$", ""),  # the same for a gallery
         (r"\( *(?:[,;:] +)*", "("),
         (r"(?<=[^( ,;])[ ,;]+\)", ")"),
         (r"\((?:|[,;:]* [ ,;:]*|[,;:]{2,})\)", ""),
         (r"([,;])(?: *[,;])+", r"\1"),
-        (r" {2,}", " "),  # from here on a space is a single one
+        (r" {2,}", " "),  # below, spaces are single
         (r" ([,;»]|[.!?](?= |$))", r"\1"),
         (r", ?\.(?= |$)", "."),
         (r"\.(?<!\.\.)\.(?= |$)", "."),
         (r"« ", "«"),
         (r"^[,;.)]+ ", ""),
-        (r"^[^\w\n]+$", ""),  # no letter and no digit
+        (r"^[^\w\n]+$", ""),  # neither letter nor digit
         (r" $", ""),
         (r"\n{3,}", "\n\n"),
     )
@@ -34,8 +34,8 @@ _RULES = [
 
 
 def tidy(text: str) -> str:
-    """The text without marks of lists and what removed markup left; at most one empty line."""
-    if text.startswith(";") or "\n;" in text:  # «;term : definition», used as a heading too
+    """Remove list marks and what removed markup left over; at most one empty line in a row."""
+    if text.startswith(";") or "\n;" in text:  # «;term : definition», also used as a heading
         text = _TERM.sub(r"\1: ", _EMPTY_TERM.sub("", text))
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)

@@ -1,14 +1,14 @@
-"""The stages of the data plane, timed one by one, as programs of their own.
+"""The data stages, timed one by one, each as a program of its own.
 
 ::
 
-    python our_data.py corpus archive.zip data    raw and corpus: from the archive to Parquet
-    python our_data.py tokens archive.zip data    also tokenizer and shards
-    python our_data.py sentencepiece data         encoding alone, 2 threads, nothing else
-    python our_data.py wiki dump.xml.bz2          a dump to documents
+    python data_stages.py corpus archive.zip data    raw and corpus: from the archive to Parquet
+    python data_stages.py tokens archive.zip data    also tokenizer and shards
+    python data_stages.py sentencepiece data         bare encoding, 2 threads
+    python data_stages.py wiki dump.xml.bz2          a dump to documents
 
-Each prints one line of JSON. The library is imported in the functions: working processes import
-this module too, and would import all of it.
+Each prints one line of JSON. The library is imported inside the functions, because worker
+processes import this module too.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tempfile import TemporaryDirectory
 def corpus(archive: str, data: str) -> dict:
     config = _config(archive, data)
     start = time.perf_counter()
-    made = _corpus(config)
+    artifact = _corpus(config)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "made": made.made, "counts": dict(made.counts)}
+    return {"seconds": seconds, "made": artifact.made, "counts": dict(artifact.counts)}
 
 
 def tokens(archive: str, data: str) -> dict:
@@ -35,10 +35,10 @@ def tokens(archive: str, data: str) -> dict:
 
     config = _config(archive, data)
     start = time.perf_counter()
-    made = _corpus(config)
-    tokenizer = train_tokenizer(Store(data), config, made)
+    artifact = _corpus(config)
+    tokenizer = train_tokenizer(Store(data), config, artifact)
     before = time.perf_counter()
-    shards = write_tokens(Store(data), config, made, tokenizer)
+    shards = write_tokens(Store(data), config, artifact, tokenizer)
     end = time.perf_counter()
     return {
         "seconds": end - start,
@@ -49,7 +49,7 @@ def tokens(archive: str, data: str) -> dict:
 
 
 def sentencepiece(data: str) -> dict:
-    """The library by itself on the same texts: whole documents, and lines, which it does faster."""
+    """The bare library on the same texts: whole documents, and lines, which it encodes faster."""
     import polars as pl
     import sentencepiece as spm
 
@@ -57,10 +57,10 @@ def sentencepiece(data: str) -> dict:
     from femtogpt.corpus.schema import SPLITS, parts
     from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 
-    made = find("corpus", None, Path(data))
+    artifact = find("corpus", None, Path(data))
     model = str(find("tokenizer", None, Path(data)).path / TOKENIZER_FILE)
     processor = spm.SentencePieceProcessor(model_file=model)
-    files = [file for split in SPLITS for _, file in parts(made, split)]
+    files = [file for split in SPLITS for _, file in parts(artifact, split)]
     texts = [text for file in files for text in pl.read_parquet(file)["text"]]
     lines = [line for text in texts for line in text.split("\n")]
     seconds = {}
@@ -90,7 +90,7 @@ def wiki(dump: str) -> dict:
 def _config(archive: str, data: str):
     from femtogpt.config_file import load_config, read_source
 
-    if Path(archive).is_dir():  # of several archives
+    if Path(archive).is_dir():  # there are several archives
         rules = read_source("classics")["rules"]
         source = f"{{kind: files, path: {archive}, rules: [{', '.join(rules)}]}}"
         return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])

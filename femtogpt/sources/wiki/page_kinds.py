@@ -1,4 +1,4 @@
-"""Which pages are no articles: redirects, disambiguations, lists."""
+"""Recognizes pages that are not articles: redirects, disambiguation pages, lists."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_redirect(wikitext: str) -> bool:
 
 
 def is_disambiguation(title: str, wikitext: str = "") -> bool:
-    """Whether a page lists meanings of a word, by its title, templates and categories."""
+    """Whether a page lists the meanings of a word, by its title, templates and categories."""
     return _MEANINGS.search(title) is not None or _DISAMBIGUATION.search(wikitext) is not None
 
 

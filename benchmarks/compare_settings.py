@@ -1,18 +1,19 @@
-"""What a setting does to held-out text: trainings that differ in it alone, over several seeds.
+"""The effect of a setting on held-out loss: trainings that differ only in it, over several seeds.
 
 ::
 
-    python benchmarks/experiment.py data/tokens/… --base 'model.width=256 train.max_steps=500' \\
+    python benchmarks/compare_settings.py data/tokens/… \\
+        --base 'model.width=256 train.max_steps=500' \\
         --try train.learning_rate=0.002 --try 'model.layers=8 model.width=192' --seeds 3
 
-``--text 200000`` trains on so many tokens alone, spread over the train split: for what many
-epochs over little text do. A variant ``change=…`` trains with a change of the model that is no
-setting (see ``changes.py``).
+``--text 200000`` trains on that many tokens only, spread over the train split: for the effect of
+many epochs on little text. A variant ``change=…`` trains with a modification of the model that is
+not a setting (see ``model_changes.py``).
 
-The first line is the base. All are told by held-out bits per character (an estimate over the same
-windows spread over all held-out works): mean, spread (standard deviation) and the difference to
-the base by seed. Variants are trained in turn, seed by seed, on the same order of batches. Prints
-a table and appends a line of JSON to ``benchmarks/out/experiments.jsonl``.
+The first row is the base. The figures are held-out bits per character (an estimate over the same
+sequences, spread over all held-out works): mean, standard deviation, and the difference from the
+base by seed. Variants take turns, seed by seed, on the same order of batches. Prints a table and
+appends a line of JSON to ``benchmarks/out/experiments.jsonl``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import yaml
-from changes import CHANGES
+from model_changes import with_change
 
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens
@@ -37,35 +38,39 @@ from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
-STRETCH = 2048  # tokens that are kept together
-KEY = "held_out_bits_per_character_estimate"
+STRETCH_TOKENS = 2048  # tokens in a row that are kept or dropped together
+METRIC = "held_out_bits_per_character_estimate"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tokens", type=Path)
-    parser.add_argument("--base", default="", help="settings of all: section.field=value …")
+    parser.add_argument(
+        "--base", default="", help="settings of all variants: section.field=value …"
+    )
     parser.add_argument("--try", dest="tries", action="append", default=[], help="a variant")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--text", type=int, help="tokens of the train split to keep")
+    parser.add_argument("--text", type=int, help="tokens to train on; default: all")
     parser.add_argument("--out", type=Path, default=HERE / "out/experiments.jsonl")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         tokens = Tokens(options.tokens)
-        compared(options, part(tokens, options.text, Path(folder)) if options.text else tokens)
+        if options.text:
+            tokens = subset(tokens, options.text, Path(folder))
+        compare(options, tokens)
 
 
-def compared(options: argparse.Namespace, tokens: Tokens) -> None:
-    """Train all variants, print the table and keep it."""
+def compare(options: argparse.Namespace, tokens: Tokens) -> None:
+    """Train all variants, print the table and append it to the output file."""
     variants = ["", *options.tries]
-    found: dict[str, list[dict]] = {variant: [] for variant in variants}
+    outcomes: dict[str, list[dict]] = {variant: [] for variant in variants}
     for seed in range(options.seeds):
         for variant in variants:
-            found[variant].append(trained(tokens, f"{options.base} {variant}", seed))
-            print(f"seed {seed}  {found[variant][-1]}  {variant or 'base'}", flush=True)
+            outcomes[variant].append(train(tokens, f"{options.base} {variant}", seed))
+            print(f"seed {seed}  {outcomes[variant][-1]}  {variant or 'base'}", flush=True)
     print(f"\n{tokens.total('train'):,} tokens of text")
-    rows = [row(variant, found) for variant in variants]
-    print(f"{'bits/char':>9} {'spread':>7} {'to base':>8} {'spread':>7} {'tokens/s':>9}")
+    rows = [row(variant, outcomes) for variant in variants]
+    print(f"{'bits/char':>9} {'spread':>7} {'diff':>8} {'spread':>7} {'tokens/s':>9}")
     for line in rows:
         print(
             f"{line['mean']:9.4f} {line['spread']:7.4f} {line['difference']:+8.4f}"
@@ -74,21 +79,21 @@ def compared(options: argparse.Namespace, tokens: Tokens) -> None:
         )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("a") as file:
-        about = {"time": time.strftime("%Y-%m-%d %H:%M"), "base": options.base, "rows": rows}
-        about["text"] = tokens.total("train")
-        file.write(json.dumps(about, ensure_ascii=False) + "\n")
+        record = {"time": time.strftime("%Y-%m-%d %H:%M"), "base": options.base, "rows": rows}
+        record["text"] = tokens.total("train")
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def part(tokens: Tokens, count: int, folder: Path) -> Tokens:
-    """A folder with about so many tokens of the train split, and the same held-out works."""
+def subset(tokens: Tokens, count: int, folder: Path) -> Tokens:
+    """Shards with about that many tokens of the train split, and all held-out works."""
     index = json.loads(json.dumps(tokens.index))
     total = tokens.total("train")
     for source, shards in tokens.shards("train").items():
         kept = []
         for number, shard in enumerate(shards):
-            pieces = max(1, round(count * shard.tokens / total / STRETCH))
-            starts = np.linspace(0, shard.tokens - STRETCH, pieces).astype(int)
-            ids = np.concatenate([shard.ids[start : start + STRETCH] for start in starts])
+            pieces = max(1, round(count * shard.tokens / total / STRETCH_TOKENS))
+            starts = np.linspace(0, shard.tokens - STRETCH_TOKENS, pieces).astype(int)
+            ids = np.concatenate([shard.ids[start : start + STRETCH_TOKENS] for start in starts])
             file = folder / "train" / source / f"{number:05d}.bin"
             file.parent.mkdir(parents=True, exist_ok=True)
             ids.tofile(file)
@@ -99,14 +104,14 @@ def part(tokens: Tokens, count: int, folder: Path) -> Tokens:
     return Tokens(folder)
 
 
-def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
+def train(tokens: Tokens, overrides: str, seed: int) -> dict:
     """The outcome of one training."""
-    kind = GPT
+    model_class = GPT
     sections: dict[str, dict] = {"model": {}, "train": {"evaluate_tokens": 65536}}
     for item in overrides.split():
         name, _, value = item.partition("=")
         if name == "change":
-            kind = CHANGES[value](kind)
+            model_class = with_change(model_class, value)
             continue
         section, _, field = name.partition(".")
         sections[section][field] = yaml.safe_load(value)
@@ -114,24 +119,24 @@ def trained(tokens: Tokens, overrides: str, seed: int) -> dict:
     rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
     sections["train"] = {**rarely, **sections["train"]}
     settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
-    torch._dynamo.reset()  # what is compiled for one variant is not in the way of the next
-    loop.GPT = kind
+    torch._dynamo.reset()  # code compiled for one variant must not affect the next
+    loop.GPT = model_class  # type: ignore[attr-defined] # the class that the loop instantiates
     with TemporaryDirectory() as folder:
         loop.train(settings, tokens, Path(folder))
         lines = read_metrics(Path(folder) / METRICS_FILE)
     steps = [line for line in lines if "train_loss" in line]
-    spent = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]
+    step_seconds = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]
     return {
-        "bits": round(lines[-1][KEY], 4),
+        "bits": round(lines[-1][METRIC], 4),
         "loss": round(lines[-1]["held_out_loss"], 4),
         "tokens": lines[-1]["tokens"],
-        "tokens_per_second": round(steps[0]["tokens"] / statistics.median(spent)),
+        "tokens_per_second": round(steps[0]["tokens"] / statistics.median(step_seconds)),
     }
 
 
-def row(variant: str, found: dict[str, list[dict]]) -> dict:
-    bits = [outcome["bits"] for outcome in found[variant]]
-    to_base = [a - b["bits"] for a, b in zip(bits, found[""], strict=True)]
+def row(variant: str, outcomes: dict[str, list[dict]]) -> dict:
+    bits = [outcome["bits"] for outcome in outcomes[variant]]
+    to_base = [a - b["bits"] for a, b in zip(bits, outcomes[""], strict=True)]
     return {
         "variant": variant,
         "n": len(bits),
@@ -139,7 +144,7 @@ def row(variant: str, found: dict[str, list[dict]]) -> dict:
         "spread": statistics.stdev(bits) if len(bits) > 1 else 0.0,
         "difference": statistics.mean(to_base),
         "difference_spread": statistics.stdev(to_base) if len(bits) > 1 else 0.0,
-        "tokens_per_second": statistics.median(o["tokens_per_second"] for o in found[variant]),
+        "tokens_per_second": statistics.median(o["tokens_per_second"] for o in outcomes[variant]),
     }
 
 

@@ -1,13 +1,13 @@
-"""What a person would otherwise use for the corpus: datatrove, doing the nearest equal work.
+"""What one would use otherwise for the corpus: datatrove, doing the closest equivalent work.
 
-Runs in an environment of its own (``make bench-data`` makes it)::
+Runs in an environment of its own, which ``make bench-data`` creates::
 
-    python with_datatrove.py archive.zip folder workers
+    python datatrove_corpus.py archive.zip folder workers
 
-Texts out of the zip, regular expressions, Gopher's filters for Russian, near-duplicates by
-MinHash, Parquet. Filters' limits are opened, so that it keeps what we keep: the work is the same
-and nothing is left out of the later steps. It has no split and no proof. It prints one line of
-JSON.
+It reads texts from the zip, applies regular expressions and Gopher's filters for Russian, removes
+near-duplicates by MinHash and writes Parquet. The filters' limits are loosened so that it keeps the
+same documents and the later steps have the same work. It has no split and no proof. Prints one line
+of JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from cleaning_regexes import cleaned
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.dedup import (
     MinhashDedupBuckets,
@@ -30,11 +32,10 @@ from datatrove.pipeline.formatters.base import BaseFormatter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.readers.base import BaseReader
 from datatrove.pipeline.writers import ParquetWriter
-from regexes import cleaned
 
 
 class Texts(BaseReader):
-    """The .txt files in a zip."""
+    """Reads the .txt files in a zip."""
 
     name = "zip"
 
@@ -55,7 +56,7 @@ class Texts(BaseReader):
 
 
 class Cleaning(BaseFormatter):
-    """The regular expressions."""
+    """Applies the regular expressions."""
 
     name = "rules"
 
@@ -71,10 +72,18 @@ def main(archive: str, folder: str, workers: str) -> None:
         LocalPipelineExecutor(steps, tasks=tasks, workers=count, logging_dir=logs).run()
 
     start = time.perf_counter()
-    always = {"max_doc_words": None, "max_avg_word_length": None, "min_stop_words": 0}
+    always: dict[str, Any] = {
+        "max_doc_words": None,
+        "max_avg_word_length": None,
+        "min_stop_words": 0,
+    }
     always |= {"min_doc_words": 1, "min_avg_word_length": None, "max_symbol_word_ratio": None}
     always |= {"max_non_alpha_words_ratio": None, "max_ellipsis_lines_ratio": None}
-    open_limits = {"dup_line_frac": 1.0, "dup_para_frac": 1.0, "dup_line_char_frac": 1.0}
+    open_limits: dict[str, Any] = {
+        "dup_line_frac": 1.0,
+        "dup_para_frac": 1.0,
+        "dup_line_char_frac": 1.0,
+    }
     open_limits |= {"dup_para_char_frac": 1.0, "top_n_grams": ((2, 1.0), (3, 1.0), (4, 1.0))}
     open_limits |= {"dup_n_grams": tuple((n, 1.0) for n in range(5, 11))}
     run(

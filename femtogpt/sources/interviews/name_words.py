@@ -1,4 +1,4 @@
-"""Words by which a name before a colon is told from the beginning of a sentence."""
+"""Words that tell a name before a colon from the beginning of a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-NO_NAME = _words(  # what begins a sentence, a label or an address, and no name
+NO_NAME = _words(  # begin a sentence, a label or an address, never a name
     """а вот и или но да нет не ни если когда как что чтобы хотя потому поэтому так такой также
     тоже то тут там здесь где куда откуда зачем почему кто чей какой который сколько ведь же ли бы
     уж ну в во на с со к ко у о об от до из под над при про для без через между среди перед после
@@ -23,17 +23,17 @@ NO_NAME = _words(  # what begins a sentence, a label or an address, and no name
     мои наш наша наше наши ваш ваша ваше ваши свой своя его её ее их тебе мне нам вам"""
 )
 PRONOUNS = _words("я ты он она оно мы вы они все всё один одна другой другие первый")
-ROLES = _words(  # who may speak a single time
+ROLES = _words(  # may speak a single time
     """ведущий ведущая журналист журналистка корреспондент корр интервьюер респондент собеседник
     собеседница гость гостья автор вопрос ответ голос голоса слуга лакей зритель зрительница
     слушатель слушательница эксперт модератор переводчик редактор диктор оператор клиент студент
     преподаватель учитель ученик врач пациент q a в о и р"""
 )
-SMALL = _words(  # words of a name that begin with no capital
+SMALL = _words(  # parts of a name in lower case
     """и де фон ван фан ди да ла ле дер дель оглы кызы бен ибн аль эль оф г-н г-жа д-р кн гр св
     проф акад ген"""
 )
-SPEECH = re.compile(  # verbs between a person and a colon: «Толстой писал»
+SPEECH = re.compile(  # verbs before a colon in a sentence: «Толстой писал»
     r"\b(?:сказ|говор|писа|пишет|пишут|ответи|отвеча|спроси|спрашив|добав|заме[тч]|воскли|подума"
     r"|дума|крик|кричи|счита|продолж|объясн|поясн|повтор|шепн|шепч|рассказ|призна|вспом|уточн"
     r"|реши|понял|знал|знаю|видел|цитир|утвержд|сообщ|заяв|был|есть|будет)\w*",

@@ -1,13 +1,13 @@
-"""The reference recipe: what a person would write by the book, to measure the engine against.
+"""The reference recipe: a textbook GPT-2, to measure the engine against.
 
 A GPT-2 (Radford et al. 2019): LayerNorm, learned positions, GELU, one matrix for embedding and
 head; AdamW, warm-up and cosine decay, clipping; float32, the whole batch at once, no tricks. It
-trains on random windows of the same token shards, and is scored by the same function on the same
-held-out windows.
+trains on random sequences from the same token shards, and is scored by the same function on the
+same held-out sequences.
 
 ::
 
-    python benchmarks/reference.py data/tokens/… --minutes 10 --rate 1e-3 --batch 8
+    python benchmarks/reference_recipe.py data/tokens/… --minutes 10 --rate 1e-3 --batch 8
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from femtogpt.model.score import mean_nats, spread
 from femtogpt.tokens.shards import Tokens
 
-BETAS, DECAY, CLIP, WARMUP, LOWEST = (0.9, 0.95), 0.1, 1.0, 100, 0.1
+BETAS, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.95), 0.1, 1.0
+WARMUP_STEPS, FINAL_RATE_SHARE = 100, 0.1
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, C = x.shape
-        heads = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(*heads, is_causal=True)
+        q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).reshape(B, T, C))
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
@@ -80,14 +81,14 @@ class Reference(nn.Module):
         return self.head(self.norm(x))
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """The nats of each target, for ``femtogpt.model.score``."""
+        """The loss of each target in nats, as ``femtogpt.model.score`` needs it."""
         logits = self(ids).flatten(0, 1)
         nats = F.cross_entropy(logits, targets.flatten(), ignore_index=-100, reduction="none")
         return nats.view(ids.shape)
 
 
 class Training:
-    """The reference's training, a step at a time."""
+    """The reference's training, step by step."""
 
     def __init__(self, tokens: Tokens, shape: Shape, rate: float, batch: int, steps: int, seed=0):
         torch.manual_seed(seed)
@@ -96,7 +97,7 @@ class Training:
         matrices = [weight for weight in self.model.parameters() if weight.ndim == 2]
         vectors = [weight for weight in self.model.parameters() if weight.ndim < 2]
         groups = [
-            {"params": matrices, "weight_decay": DECAY},
+            {"params": matrices, "weight_decay": WEIGHT_DECAY},
             {"params": vectors, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=BETAS)
@@ -105,8 +106,8 @@ class Training:
         self.random = np.random.default_rng(seed)
         self.step = 0
 
-    def windows(self) -> Tensor:
-        """Windows drawn at random from all shards: (batch, context + 1)."""
+    def draw_sequences(self) -> Tensor:
+        """Random sequences from all shards: (batch, context + 1)."""
         which = self.random.choice(len(self.ids), self.batch, p=self.sizes / self.sizes.sum())
         starts = [int(self.random.integers(self.sizes[number])) for number in which]
         parts = [
@@ -116,53 +117,55 @@ class Training:
         return torch.from_numpy(np.stack(parts).astype(np.int64))
 
     def train(self) -> float:
-        """One step; its loss."""
-        part = max(0.0, (self.step - WARMUP) / max(1, self.steps - WARMUP))
-        cosine = LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
+        """Take one step; returns its loss."""
+        progress = max(0.0, (self.step - WARMUP_STEPS) / max(1, self.steps - WARMUP_STEPS))
+        cosine = FINAL_RATE_SHARE + (1 - FINAL_RATE_SHARE) * 0.5 * (
+            1 + math.cos(math.pi * min(1.0, progress))
+        )
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * min((self.step + 1) / WARMUP, cosine)
-        windows = self.windows()
-        logits = self.model(windows[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
+            group["lr"] = self.rate * min((self.step + 1) / WARMUP_STEPS, cosine)
+        sequences = self.draw_sequences()
+        logits = self.model(sequences[:, :-1])
+        loss = F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].flatten())
         loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return float(loss.detach())
 
 
-def measured(
+def train_and_score(
     tokens: Tokens, shape: Shape, rate: float, batch: int, seconds: float, evaluate_tokens: int
 ) -> dict:
-    """A training of so many seconds (evaluation apart), its decay fitted to them."""
+    """A training of ``seconds`` (without evaluation), with its decay fitted to them."""
     warm = Training(tokens, shape, rate, batch, 10_000)
     times = []
     for _ in range(12):
         start = time.perf_counter()
         warm.train()
         times.append(time.perf_counter() - start)
-    each = sorted(times)[len(times) // 2]
-    training = Training(tokens, shape, rate, batch, max(1, round(seconds / each)))
+    step_seconds = sorted(times)[len(times) // 2]
+    training = Training(tokens, shape, rate, batch, max(1, round(seconds / step_seconds)))
     start = time.perf_counter()
     while training.step < training.steps:
         training.train()
-    spent = time.perf_counter() - start
+    training_seconds = time.perf_counter() - start
     loss = mean_nats(
         training.model.eval(),
         spread(tokens.shards("held_out"), shape.context, evaluate_tokens),
         (batch, shape.context),
     )
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
-    done = training.steps * batch * shape.context
+    tokens_seen = training.steps * batch * shape.context
     return {
         "parameters": sum(weight.numel() for weight in training.model.parameters()),
         "rate": rate,
         "batch": batch,
         "steps": training.steps,
-        "tokens": done,
-        "seconds": spent,
-        "tokens_per_second": done / spent,
+        "tokens": tokens_seen,
+        "seconds": training_seconds,
+        "tokens_per_second": tokens_seen / training_seconds,
         "held_out_loss": loss,
         "bits_per_character": loss / math.log(2) * per_character,
     }
@@ -180,10 +183,10 @@ def main() -> None:
     shape = Shape(vocab=tokens.vocab_size)
     for batch in options.batch:
         for rate in options.rate:
-            found = measured(
+            result = train_and_score(
                 tokens, shape, rate, batch, 60 * options.minutes, options.evaluate_tokens
             )
-            print(json.dumps(found), flush=True)
+            print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Words of a language which templates write for the reader."""
+"""Words that templates write for the reader: language labels and names of months."""
 
 from __future__ import annotations
 
-# What the Russian Wikipedia writes before a foreign name: {{lang-lt|Lietuva}} is «лит. Lietuva».
+# The Russian Wikipedia's label before a foreign name: {{lang-lt|Lietuva}} is «лит. Lietuva».
 LABELS = {
     "ab": "абх.", "am": "амх.", "ar": "араб.", "az": "азерб.", "ba": "башк.", "be": "белор.",
     "bg": "болг.", "bn": "бенг.", "br": "брет.", "bs": "босн.", "ca": "кат.", "ce": "чечен.",

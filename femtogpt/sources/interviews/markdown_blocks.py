@@ -1,4 +1,4 @@
-"""Markdown as blocks of plain text, of which it is known what was bold and what a heading."""
+"""Splits Markdown into blocks of plain text that remember headings, bold text and italics."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ _FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:.*$|\[\^[^\]\n]+\]", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading, a paragraph of a quotation or an item of a list."""
+    """A paragraph, a heading, a paragraph of a quotation or a list item."""
 
     kind: Kind
-    text: str  # without markup; its lines as in the file
-    bold: str  # the bold text that it begins with; all of it in a bold paragraph
-    italic: str  # the same in italics
+    text: str  # without markup, with the line breaks of the file
+    bold: str  # the bold text at its beginning
+    italic: str  # the italic text at its beginning
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of text in a Markdown file; code, tables, HTML and images are left out."""
+    """Parse Markdown into blocks of text; code, tables, HTML and images are left out."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("code")
     result: list[Block] = []
-    inside: list[str] = []
+    open_tokens: list[str] = []
     for token in parser.parse(_FOOTNOTE.sub("", text)):
         if token.nesting == 1:
-            inside.append(token.type)
+            open_tokens.append(token.type)
         elif token.nesting == -1:
-            inside.pop()
-        elif token.type == "inline" and "table_open" not in inside:
-            said = _text(token.children or [])
-            if said:
-                bold, italic = (_leading(token.children, style) for style in ("strong", "em"))
-                result.append(Block(_kind(inside), said, bold, italic))
+            open_tokens.pop()
+        elif token.type == "inline" and "table_open" not in open_tokens:
+            children = token.children or []
+            if block_text := _text(children):
+                bold, italic = _leading(children, "strong"), _leading(children, "em")
+                result.append(Block(_kind(open_tokens), block_text, bold, italic))
     return result
 
 
-def _kind(inside: Sequence[str]) -> Kind:
-    if "heading_open" in inside:
+def _kind(open_tokens: Sequence[str]) -> Kind:
+    if "heading_open" in open_tokens:
         return "heading"
-    if "blockquote_open" in inside:
+    if "blockquote_open" in open_tokens:
         return "quote"
-    return "item" if "list_item_open" in inside else "paragraph"
+    return "item" if "list_item_open" in open_tokens else "paragraph"
 
 
 def _text(tokens: Sequence[Token]) -> str:
-    """The text of the tokens inside a block."""
-    text, emphasis = "", 0
+    """Join the text of a block's inline tokens, without remarks in emphasis (*вздыхает*)."""
+    text, emphasis_start = "", 0
     for token in tokens:
         match token.type:
             case "strong_open" | "em_open":
-                emphasis = len(text)
+                emphasis_start = len(text)
             case "strong_close" | "em_close":
-                if is_remark(text[emphasis:]):  # *вздыхает*
-                    text = text[:emphasis]
+                if is_remark(text[emphasis_start:]):
+                    text = text[:emphasis_start]
             case "softbreak" | "hardbreak":
                 text += "\n"
             case "html_inline":
@@ -72,12 +72,12 @@ def _text(tokens: Sequence[Token]) -> str:
 
 
 def _leading(tokens: Sequence[Token], style: Literal["strong", "em"]) -> str:
-    """The text in this style that a block begins with."""
-    begun: list[Token] = []
+    """Return the text in this style at the beginning of a block."""
+    leading: list[Token] = []
     depth = 0
     for token in tokens:
         depth += token.nesting * token.type.startswith(style)
         if depth == 0 and token.type in ("text", "code_inline") and token.content.strip():
             break
-        begun.append(token)
-    return _text(begun)
+        leading.append(token)
+    return _text(leading)

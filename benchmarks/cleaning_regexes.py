@@ -1,4 +1,4 @@
-"""The twelve regular expressions with which both rivals of the corpus stage clean."""
+"""The twelve regular expressions that both rivals of the corpus stage clean with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RULES = [
 
 
 def cleaned(text: str) -> str:
-    """The text after all of them."""
+    """Apply all of them to a text."""
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     return text
