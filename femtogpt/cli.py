@@ -204,21 +204,21 @@ def _corpus_show(options: argparse.Namespace) -> None:
 
 
 def _corpus_diff(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.cleaning_diff import diff, diff_page
+    from femtogpt.corpus.cleaning_diff import Selection, diff, diff_page
 
-    chosen = {
-        "id": options.id,
-        "rule": options.rule,
-        "source": options.source,
-        "count": options.count,
-        "seed": options.seed,
-    }
+    selection = Selection(
+        id=options.id,
+        rule=options.rule,
+        source=options.source,
+        count=options.count,
+        seed=options.seed,
+    )
     corpus = _found("corpus", options)
     data = corpus.path.resolve().parents[1]  # its raw texts lie beside it
     if options.html:
-        _write(options.html, diff_page(corpus, data, **chosen))
+        _write(options.html, diff_page(corpus, data, selection))
         return
-    for text in diff(corpus, data, lines=options.lines, **chosen):
+    for text in diff(corpus, data, selection, lines=options.lines):
         print(text)
 
 
@@ -233,9 +233,9 @@ def _corpus_report(options: argparse.Namespace) -> None:
 
 
 def _corpus_prove(options: argparse.Namespace) -> None:
-    from femtogpt.corpus.corpus_report import proved
+    from femtogpt.corpus.corpus_report import prove_again
 
-    print(proved(_found("corpus", options)))
+    print(prove_again(_found("corpus", options)))
 
 
 def _corpus_rules(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The exceptions for what a person can mend, and how their lines end."""
+"""The project's exceptions, and hints for their messages."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Iterable
 class UserError(Exception):
     """Something outside the program is wrong: a setting, a file, the disk, the network.
 
-    Its text is one clear line (two at most) which says what is wrong and what to do. Whoever
-    reports it prints that text and no traceback.
+    The message is one clear line (two at most) that says what is wrong and what to do. It is
+    printed without a traceback.
     """
 
 
 class Unfit(UserError):
-    """A training cannot be done with these settings: it diverges, or does not fit into memory."""
+    """A training run is impossible with its settings: it diverges or does not fit into memory."""
 
 
 class Stopped(Exception):
-    """Training was asked to stop and did, after writing a checkpoint; its text says where."""
+    """Training stopped on request after writing a checkpoint, which the message names."""
 
 
 class Pruned(Exception):
-    """A training of a sweep was ended, as most others were better at the same point."""
+    """A trial of a sweep was ended early because most others were better at the same point."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of an error line: what was meant, if that is close to a right name."""
+    """A hint for the end of an error message: the nearest valid name, if one is close."""
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

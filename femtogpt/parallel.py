@@ -1,7 +1,7 @@
-"""Work spread over processes, in order, with bounded memory.
+"""Spread work over processes, with results in order and bounded memory.
 
-Processes and not threads: the parsers and rules written in Python hold the interpreter's lock.
-They are this machine's, or others that were offered to carry it out.
+Processes rather than threads because the parsers and rules written in Python hold the interpreter's
+lock. They are this machine's, or those of a cluster (see ``map_provided_by``).
 """
 
 from __future__ import annotations
@@ -21,48 +21,52 @@ from typing import TypeVar
 
 from femtogpt.errors import UserError
 
-# For libraries with threads of their own, in processes that are many; before they are imported.
+# For libraries with threads of their own; to be set in worker processes before their import.
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Map = Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]
-Others = Callable[[], AbstractContextManager[Map]]
-_others: ContextVar[Others | None] = ContextVar("others", default=None)
+MapProvider = Callable[[], AbstractContextManager[Map]]
+_provider: ContextVar[MapProvider | None] = ContextVar("provider", default=None)
 
 
 def workers() -> int:
-    """Processes to use: FEMTOGPT_WORKERS, or one for each core that this process may use."""
-    told = os.environ.get("FEMTOGPT_WORKERS", "")
-    if not told:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if not told.isdigit() or int(told) < 1:
-        raise UserError(f"FEMTOGPT_WORKERS={told}: give a number of processes, 1 or more")
-    return int(told)
+    """The number of processes to use: FEMTOGPT_WORKERS, or one per core that this process may use.
+
+    Raises UserError if FEMTOGPT_WORKERS is not a positive number.
+    """
+    count = os.environ.get("FEMTOGPT_WORKERS", "")
+    if not count:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+    if not count.isdigit() or int(count) < 1:
+        raise UserError(f"FEMTOGPT_WORKERS={count}: give a number of processes, 1 or more")
+    return int(count)
 
 
 @contextmanager
-def carried_out_by(others: Others) -> Iterator[None]:
-    """Within this, ``processes()`` gives the map of ``others()`` (of a cluster, say)."""
-    token = _others.set(others)
+def map_provided_by(provider: MapProvider) -> Iterator[None]:
+    """Within this context, ``processes()`` yields the map of ``provider()``, say a cluster's."""
+    token = _provider.set(provider)
     try:
         yield
     finally:
-        _others.reset(token)
+        _provider.reset(token)
 
 
 @contextmanager
 def processes(count: int | None = None) -> Iterator[Map]:
-    """Gives ``map(function, items)``: the results in the order of the items.
+    """Yield ``map(function, items)``, which gives the results in the order of the items.
 
-    ``function`` is one of a module, found there by its name. At most two items for each process
-    are on their way, so that neither items nor results pile up. A single item, and a single
-    process, are worked on here. The processes end with this one, however it ends. Raises what
-    ``function`` raises, and UserError where a process was killed. Where others were offered to
-    carry the work out (``carried_out_by``), the map is theirs.
+    ``function`` must be importable by its name. At most two items per process are in flight, so
+    that neither items nor results pile up. With a single item or a single process, the work is done
+    in this process. The workers end with this process, however it ends. The map raises what
+    ``function`` raises, and UserError if a worker was killed. See also ``map_provided_by``.
     """
-    if others := _others.get():
-        with others() as theirs:
-            yield theirs
+    if provider := _provider.get():
+        with provider() as provided:
+            yield provided
         return
     count = count or workers()
     with ExitStack() as stack:
@@ -82,22 +86,22 @@ def processes(count: int | None = None) -> Iterator[Map]:
                 yield from in_order(pool, function, itertools.chain(first, items), 2 * count)
             except BrokenProcessPool as error:
                 raise UserError(
-                    "a working process was killed, perhaps because memory ran out:"
-                    " close other programs, or use fewer with FEMTOGPT_WORKERS=1"
+                    "a worker process was killed, perhaps because memory ran out:"
+                    " close other programs, or use fewer processes with FEMTOGPT_WORKERS=1"
                 ) from error
 
         yield ordered
 
 
 def in_order(
-    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], most: int
+    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], limit: int
 ) -> Iterator[Result]:
-    """The results in the order of the items, of which ``most`` are on their way at a time."""
-    waiting: deque[Future] = deque()
+    """The results in the order of the items, of which at most ``limit`` are in flight."""
+    waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) >= most:
+            if len(waiting) >= limit:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -107,13 +111,16 @@ def in_order(
 
 
 def _prepare() -> None:
-    """What a new process does first: it leaves Ctrl-C to its parent, and ends with it."""
+    """Prepare a worker: leave Ctrl-C to its parent, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
-    parent = parent_process().sentinel
+    parent = parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
 
     def watch() -> None:
-        connection.wait([parent])
+        connection.wait([sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

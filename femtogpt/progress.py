@@ -1,22 +1,27 @@
-"""How a long stage shows that it moves: one line on a terminal, plain log lines elsewhere."""
+"""The progress of a long stage: a bar on a terminal, log lines elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-EVERY = 10.0  # seconds between log lines where there is no terminal
+LOG_SECONDS = 10.0  # between log lines, without a terminal
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def progress(stage: str, total: float | None = None, unit: str = "") -> Iterator[Callable]:
-    """Show how far ``stage`` is; gives ``update(done, note="")``.
+class Update(Protocol):
+    def __call__(self, done: float, note: str = "") -> None: ...
 
-    ``done`` counts in ``unit`` up to ``total`` (None: the end is unknown).
+
+@contextmanager
+def progress(stage: str, total: float | None = None, unit: str = "") -> Iterator[Update]:
+    """Show the progress of ``stage``; yields ``update(done, note="")``.
+
+    ``done`` is counted in ``unit``, up to ``total`` if that is known.
     """
     show = _on_terminal if sys.stderr.isatty() else _in_log
     with show(stage, total, unit) as update:
@@ -24,7 +29,7 @@ def progress(stage: str, total: float | None = None, unit: str = "") -> Iterator
 
 
 @contextmanager
-def _on_terminal(stage: str, total: float | None, unit: str) -> Iterator[Callable]:
+def _on_terminal(stage: str, total: float | None, unit: str) -> Iterator[Update]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -51,12 +56,12 @@ def _on_terminal(stage: str, total: float | None, unit: str) -> Iterator[Callabl
 
 
 @contextmanager
-def _in_log(stage: str, total: float | None, unit: str) -> Iterator[Callable]:
+def _in_log(stage: str, total: float | None, unit: str) -> Iterator[Update]:
     last = time.monotonic()
 
     def update(done: float, note: str = "") -> None:
         nonlocal last
-        if time.monotonic() - last >= EVERY:
+        if time.monotonic() - last >= LOG_SECONDS:
             last = time.monotonic()
             log.info("%s: %s %s", stage, _count(done, total, unit), note)
 

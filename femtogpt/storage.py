@@ -1,4 +1,4 @@
-"""Places that are not of this machine alone: shared folders, and object storage by its URL."""
+"""Storage shared by several machines: a folder, or object storage given as a URL."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from femtogpt.errors import UserError
 
 
 def storage_path(url: str) -> Path:
-    """A place that is used as a path is: ``s3://bucket/folder``, or whatever else fsspec knows.
+    """A path for a folder or a URL such as ``s3://bucket/folder``, of any kind that fsspec knows.
 
-    Where its service answers and with which key is not said here, but in the environment, as its
-    own programs have it (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, …). Raises UserError where a
-    package for it is missing, and for a URL of an unknown kind.
+    The address and the credentials of a service come from its usual environment variables
+    (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, …). Raises UserError if a package for the kind of
+    URL is missing or the kind is unknown.
     """
     if "://" not in url:
         return Path(url).absolute()
     try:
         from upath import UPath
     except ImportError as error:
-        raise UserError(f"{url}: object storage needs some packages more: make cluster") from error
+        raise UserError(f"{url}: object storage needs more packages: make cluster") from error
     try:
-        return UPath(url, use_listings_cache=False)  # others write there too
+        return UPath(url, use_listings_cache=False)  # other machines write there too
     except ImportError as error:
         raise UserError(f"{url}: {error}") from error
     except ValueError as error:

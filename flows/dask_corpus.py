@@ -11,7 +11,7 @@ from prefect.context import FlowRunContext
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import ClusterConfig, Config
 from femtogpt.errors import UserError
-from femtogpt.parallel import ONE_THREAD, carried_out_by
+from femtogpt.parallel import ONE_THREAD, map_provided_by
 from femtogpt.storage import storage_path
 from tasks import stages
 from tasks.dask_map import spread_over
@@ -32,7 +32,7 @@ def cleaned(config: Config, raws: dict[str, Artifact]) -> Artifact:
     @flow(name="corpus", flow_run_name=config.name, task_runner=_runner(cluster))
     def on_dask() -> Artifact:
         runner = FlowRunContext.get().task_runner
-        with carried_out_by(lambda: spread_over(_client(runner, cluster), place)):
+        with map_provided_by(lambda: spread_over(_client(runner, cluster), place)):
             return stages.corpus(config, raws)
 
     return on_dask()

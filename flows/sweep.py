@@ -17,7 +17,7 @@ from femtogpt.config_file import read_overrides
 from femtogpt.errors import Unfit, UserError
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
-from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, name_of, write_sweep
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name, write_sweep
 from flows.console import await_server, show_stages, stop_when_alone, told
 from flows.lifecycle import ended, outcome, path_of, run_name
 from flows.prepare import prepared
@@ -60,7 +60,7 @@ def sweep(
 def _try(known: SweepConfig, trial: Trial, record: SweepRun, base: Config) -> None:
     """One training and what it is worth, with the sources as they are for all."""
     number = len(trial.study.done()) + 1
-    log.info("trial %d of %d at most: %s", number, known.most, name_of(trial.chosen))
+    log.info("trial %d of %d at most: %s", number, known.max_trials, trial_name(trial.chosen))
     try:
         config = known.variant(trial.chosen)
     except UserError as error:  # these settings do not fit each other

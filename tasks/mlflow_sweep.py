@@ -9,7 +9,7 @@ from typing import Any
 from femtogpt.config import Config
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig
-from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, name_of
+from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name
 from tasks.mlflow_metrics import briefly
 from tasks.mlflow_run import Tracking
 from tasks.mlflow_store import end, keep_open, now, opened, uri_of, usable
@@ -45,7 +45,7 @@ class SweepRun:
     def child(self, config: Config, trial: Trial) -> None:
         """Have the run of a trial's configuration stand below this one."""
         tracking = Tracking.of(config)
-        tracking.parent, tracking.name = self.run_id, name_of(trial.chosen)
+        tracking.parent, tracking.name = self.run_id, trial_name(trial.chosen)
 
     def show(self) -> None:
         """Bring the table, the picture and the best configuration there.

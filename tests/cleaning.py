@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from femtogpt.config_file import read_source
-from femtogpt.corpus.rules import STANDARD, chosen
+from femtogpt.corpus.rules import STANDARD, select_rules
 from tests.helpers import quick
 
 CLASSICS = tuple(read_source("classics")["rules"])
@@ -45,7 +45,7 @@ def cleaned(
     """Texts, of one title and author, through these rules."""
     columns = {"text": pl.String, "title": pl.String, "author": pl.String}
     frame = pl.DataFrame([(text, title, author) for text in texts], schema=columns, orient="row")
-    for rule in chosen(names):
+    for rule in select_rules(names):
         frame = frame.with_columns(rule.apply(pl.col("text")).alias("text"))
     return frame["text"].to_list()
 

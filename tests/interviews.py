@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 from femtogpt.sources.interviews import Interviews
 
 
@@ -15,7 +15,7 @@ def read(folder: Path, files: dict[str, str | bytes], **settings) -> list[Docume
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(Interviews(path=folder, **settings).documents(folder))
+    return list(unique_ids(Interviews(path=folder, **settings).documents(folder)))
 
 
 def text_of(folder: Path, name: str, content: str | bytes, **settings) -> str:

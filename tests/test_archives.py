@@ -152,7 +152,7 @@ def test_a_stream_of_a_huge_member_takes_little_memory(tmp_path):
 def test_a_file_too_large_to_be_a_work_is_a_fault_and_not_the_end_of_memory(
     ending, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("femtogpt.sources.archives.LARGEST", 1_000_000)
+    monkeypatch.setattr("femtogpt.sources.archives.MAX_BYTES", 1_000_000)
     folder = as_folder(tmp_path / "texts", {"б.txt": PROSE})
     bomb = "а".encode() * 500_001
     if ending == ".zip":

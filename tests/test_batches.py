@@ -34,16 +34,16 @@ def make(tmp_path_factory):
 
 
 def epoch(batches: Batches, number: int = 0) -> np.ndarray:
-    """The windows of an epoch, each with its last target; needs batches of one window."""
+    """The sequences of an epoch, each with its last target; needs batches of one sequence."""
     assert batches.batch_size == 1
-    steps = range(number * batches.windows, (number + 1) * batches.windows)
+    steps = range(number * batches.sequences_per_epoch, (number + 1) * batches.sequences_per_epoch)
     pairs = [batches.batch(step) for step in steps]
     return np.stack([np.append(inputs[0], targets[0, -1]) for inputs, targets in pairs])
 
 
-def offsets(windows: np.ndarray) -> set[int]:
-    """Where in a context's length the windows of each pass begin."""
-    return set((windows[:, 0] % RANGE % CONTEXT).tolist())
+def offsets(sequences: np.ndarray) -> set[int]:
+    """Where in a context's length the sequences of each pass begin."""
+    return set((sequences[:, 0] % RANGE % CONTEXT).tolist())
 
 
 def test_a_batch_is_the_same_in_every_process_whatever_was_asked_before(make):
@@ -79,12 +79,12 @@ def test_targets_are_the_inputs_shifted_by_one(make):
     st.integers(0, 2**31 - 1),
     st.integers(0, 3),
 )
-def test_an_epoch_has_every_window_once_and_nearly_every_token(make, sizes, seed, number):
+def test_an_epoch_has_every_sequence_once_and_nearly_every_token(make, sizes, seed, number):
     shards = [make(place, tokens) for place, tokens in enumerate(sizes)]
-    windows = epoch(Batches({"a": shards}, CONTEXT, 1, seed), number)
+    sequences = epoch(Batches({"a": shards}, CONTEXT, 1, seed), number)
 
-    assert (np.diff(windows, axis=1) == 1).all()  # no window crosses shards
-    predicted = windows[:, 1:].ravel()
+    assert (np.diff(sequences, axis=1) == 1).all()  # no sequence crosses shards
+    predicted = sequences[:, 1:].ravel()
     assert len(set(predicted.tolist())) == predicted.size  # none twice
     assert predicted.size >= sum(sizes) - 2 * CONTEXT * len(sizes)
     for place, tokens in enumerate(sizes):  # what is left out lies at a shard's ends
@@ -100,12 +100,12 @@ def test_over_some_epochs_every_token_but_the_first_is_predicted(make):
     assert predicted == set(range(1, 800))
 
 
-def test_epochs_differ_in_order_and_in_where_windows_begin(make):
+def test_epochs_differ_in_order_and_in_where_sequences_begin(make):
     batches = Batches({"a": [make(0, 1000)]}, CONTEXT, 1, seed=0)
     epochs = [epoch(batches, number) for number in range(12)]
-    assert all(len(offsets(windows)) == 1 for windows in epochs)
+    assert all(len(offsets(sequences)) == 1 for sequences in epochs)
     assert len(set.union(*map(offsets, epochs))) > 5
-    orders = {tuple((windows[:, 0] // CONTEXT).tolist()) for windows in epochs}
+    orders = {tuple((sequences[:, 0] // CONTEXT).tolist()) for sequences in epochs}
     assert len(orders) == len(epochs)
     assert all(list(order) != sorted(order) for order in orders)
 
@@ -118,9 +118,9 @@ def test_an_epoch_takes_as_many_passes_over_a_source_as_it_weighs(make):
     first, second = epoch(batches, 0), epoch(batches, 1)
 
     assert Counter((first[:, 0] // RANGE).tolist()) == {0: each // 2, 1: 2 * each, 2: each}
-    assert batches.windows == len(first)
-    assert batches.tokens_per_epoch == batches.windows * CONTEXT
-    halves = [windows[windows[:, 0] < RANGE, 0].tolist() for windows in (first, second)]
+    assert batches.sequences_per_epoch == len(first)
+    assert batches.tokens_per_epoch == batches.sequences_per_epoch * CONTEXT
+    halves = [sequences[sequences[:, 0] < RANGE, 0].tolist() for sequences in (first, second)]
     assert len({*halves[0], *halves[1]}) == each  # the other half comes in the next epoch
     twice = first[first[:, 0] // RANGE == 1]
     assert set(Counter(twice[:, 1:].ravel().tolist()).values()) == {1, 2}
@@ -140,10 +140,10 @@ def test_a_source_of_little_text_is_seen_in_every_epoch(make):
         assert (epoch(batches, number)[:, 0] == RANGE).sum() == 1
 
 
-def test_a_shard_shorter_than_a_window_is_left_out(make):
+def test_a_shard_shorter_than_a_sequence_is_left_out(make):
     shards = {"a": [make(0, CONTEXT), make(1, 200)], "b": [make(2, 3)]}
-    windows = epoch(Batches(shards, CONTEXT, 1, seed=0))
-    assert set((windows // RANGE).ravel().tolist()) == {1}
+    sequences = epoch(Batches(shards, CONTEXT, 1, seed=0))
+    assert set((sequences // RANGE).ravel().tolist()) == {1}
 
 
 @pytest.mark.parametrize("sizes", [[CONTEXT], [5, CONTEXT - 1], []])

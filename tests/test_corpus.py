@@ -12,7 +12,7 @@ import pytest
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
-from femtogpt.corpus import build, clean, part
+from femtogpt.corpus import build, clean, source_corpus
 from femtogpt.corpus.rules import RULES, Rule
 from femtogpt.corpus.schema import REJECTED, SCHEMA, SPLITS, parts
 from femtogpt.errors import UserError
@@ -184,8 +184,8 @@ def test_a_new_source_moves_no_document_of_another(store):
 def test_cleaning_in_small_batches_gives_the_same_documents(tmp_path, monkeypatch):
     settings = config({"mine": mixed()})
     whole = corpus_of(Store(tmp_path / "whole"), settings)
-    monkeypatch.setattr(clean, "BATCH", 1000)
-    monkeypatch.setattr(part, "PART", 1000)
+    monkeypatch.setattr(clean, "BATCH_CHARACTERS", 1000)
+    monkeypatch.setattr(source_corpus, "SHARD_CHARACTERS", 1000)
     pieces = corpus_of(Store(tmp_path / "pieces"), settings)
 
     assert len(list(parts(pieces, "train"))) > 5
@@ -326,8 +326,8 @@ def test_the_proof_is_in_the_artifact_and_says_what_was_examined(store):
 
 
 def test_the_number_of_processes_changes_no_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(clean, "BATCH", 3000)
-    monkeypatch.setattr(part, "PART", 6000)
+    monkeypatch.setattr(clean, "BATCH_CHARACTERS", 3000)
+    monkeypatch.setattr(source_corpus, "SHARD_CHARACTERS", 6000)
     made = []
     for workers in ("1", "2", "3"):
         monkeypatch.setenv("FEMTOGPT_WORKERS", workers)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from femtogpt.corpus import shingles as module
 from femtogpt.corpus.dedup import (
+    EMPTY_TEXT,
     HASHES,
-    NOTHING,
-    Closest,
+    SimilarityIndex,
     near_duplicates,
     signatures,
     similarity,
@@ -82,7 +82,7 @@ def test_equal_shingles_are_equal_runs_of_words(texts, piece, longest):
     """Whatever the places at which the text is taken apart for hashing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PIECE", piece)
-        patch.setattr(module, "LONGEST", longest)
+        patch.setattr(module, "HASHED_LETTERS", longest)
         hashes, sizes = shingles(texts)
     expected = []
     for text in texts:
@@ -105,9 +105,9 @@ def test_signatures_are_the_same_on_every_machine():
 
 def test_texts_without_words_are_similar_to_nothing():
     found = signatures(["", "1812", "…", "— !", VERSE])
-    assert (found[:4] == NOTHING).all() and (found[4] != NOTHING).all()
+    assert (found[:4] == EMPTY_TEXT).all() and (found[4] != EMPTY_TEXT).all()
     assert near_duplicates(found, 0.3) == []
-    assert Closest(found[:4]).to(found) is None
+    assert SimilarityIndex(found[:4]).most_similar(found) is None
 
 
 def test_texts_of_few_words_are_duplicates_only_if_they_are_the_same():
@@ -176,14 +176,14 @@ def test_very_many_that_are_all_alike_are_no_trouble(equal):
 
 def test_no_documents_have_no_duplicates():
     assert near_duplicates(signatures([])) == []
-    assert Closest(signatures([])).to(signatures([VERSE])) is None
+    assert SimilarityIndex(signatures([])).most_similar(signatures([VERSE])) is None
 
 
 def test_the_closest_document_is_found():
     kept = [essay(seed, 400) for seed in range(30)]
-    closest = Closest(signatures([" ".join(words) for words in kept]))
+    closest = SimilarityIndex(signatures([" ".join(words) for words in kept]))
     others = [essay(99, 400), edited(kept[7], 0.04, 1), edited(kept[12], 0.01, 2)]
-    row, document, similar = closest.to(signatures([" ".join(words) for words in others]))
+    row, document, similar = closest.most_similar(signatures([" ".join(words) for words in others]))
     assert (row, document) == (2, 12) and 0.8 < similar < 1
 
 

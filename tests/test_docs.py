@@ -1,4 +1,4 @@
-"""The pages in docs/ do what they say."""
+"""The examples in docs/new-source.md work, and docs/cleaning.md is complete."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ for file in corpus.path.glob("rejected/*/*.parquet"):
 
 
 def block(language: str) -> str:
-    """The only block of a language on the page."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return found
+    """The only code block of a language on the page."""
+    (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return code
 
 
 def message(day: int, writer: str, text) -> dict:
@@ -49,8 +49,8 @@ def message(day: int, writer: str, text) -> dict:
 
 
 @pytest.fixture
-def place(tmp_path) -> Path:
-    """The example's package, announced as the page says, and two exports."""
+def package(tmp_path) -> Path:
+    """The example's package, with the page's entry point, and two exports."""
     (tmp_path / "telegram.py").write_text(block("python"), encoding="utf-8")
     info = tmp_path / "telegram-1.0.dist-info"
     info.mkdir()
@@ -78,11 +78,11 @@ def place(tmp_path) -> Path:
     return tmp_path
 
 
-def run(place: Path, *overrides: str) -> list[str]:
+def run(package: Path, *overrides: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", RUN, *overrides],
-        cwd=place,
-        env={"PATH": "", "PYTHONPATH": f"{place}:{ROOT}", "FEMTOGPT_WORKERS": "1"},
+        cwd=package,
+        env={"PATH": "", "PYTHONPATH": f"{package}:{ROOT}", "FEMTOGPT_WORKERS": "1"},
         capture_output=True,
         text=True,
     )
@@ -90,26 +90,26 @@ def run(place: Path, *overrides: str) -> list[str]:
     return sorted(done.stdout.splitlines())
 
 
-def test_the_example_of_a_new_kind_makes_a_corpus(place):
-    broken, first, second, peter = run(place)
+def test_the_example_of_a_new_kind_makes_a_corpus(package):
+    broken, first, second, peter = run(package)
     assert broken.startswith("broken.json|unreadable|this is no export of Telegram: JSONDecode")
     assert first.startswith("result.json/2024-05-01|2024|Сегодня утром мы наконец дошли")
     assert peter.startswith("Дорогу я помню плохо, а карту я пришлю вечером")
     assert second.startswith("result.json/2024-05-02|2024|Второй день идёт дождь")
 
 
-def test_its_settings_are_read_and_checked(place):
-    lines = run(place, "sources.chats.names=true")
+def test_its_settings_are_read_and_checked(package):
+    lines = run(package, "sources.chats.names=true")
     assert any("▸ Оля: Второй день" in line for line in lines)
     with pytest.raises(AssertionError, match="names"):
-        run(place, "sources.chats.names=perhaps")
+        run(package, "sources.chats.names=perhaps")
 
 
 def test_the_example_is_as_short_as_it_says():
     assert len(block("python").splitlines()) < 40
 
 
-def test_the_page_on_cleaning_has_the_rules_and_filters_as_the_command_lists_them(capsys):
+def test_the_page_on_cleaning_lists_the_rules_and_filters_as_the_command_does(capsys):
     page = (ROOT / "docs/cleaning.md").read_text(encoding="utf-8")
     assert main(["corpus", "rules"]) == 0
     assert capsys.readouterr().out.strip() in page

@@ -140,8 +140,8 @@ def test_the_same_seed_writes_the_same_and_another_seed_something_else(tokenizer
 def test_what_is_written_is_what_follows_the_prompt(tokenizer):
     model = lively(shape(), tokenizer.size)
     prompt = "мама\n\nмыла — раму 漢"  # the dash and the sign have no piece: they are bytes
-    ids = [tokenizer.boundary, *tokenizer.encode(prompt)]
-    drawn = continued(ids, 30, tokenizer.boundary, model)
+    ids = [tokenizer.eos, *tokenizer.encode(prompt)]
+    drawn = continued(ids, 30, tokenizer.eos, model)
     text = write(model, tokenizer, prompt, 30, temperature=0)
     assert prompt + text == tokenizer.decode([*ids, *drawn])
     assert text

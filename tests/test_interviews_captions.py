@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.sources.interviews.captions import read
+from femtogpt.sources.interviews.captions import parsed
 from femtogpt.sources.interviews.turns import joined
 from tests.helpers import quick
 from tests.interviews import rolled, srt, text_of, youtube
@@ -28,7 +28,7 @@ SPEECH = [
 
 def said(text: str) -> list[str]:
     """The words of captions, all paragraphs together."""
-    return " ".join(p for turn in joined(read(text).turns) for p in turn.paragraphs).split()
+    return " ".join(p for turn in joined(parsed(text).turns) for p in turn.paragraphs).split()
 
 
 def words(lines: list[str]) -> list[str]:

@@ -50,6 +50,10 @@ def test_csv_reads_with_any_delimiter_and_with_line_ends_in_cells(tmp_path, deli
     )
 
 
+def test_empty_lines_before_the_header_of_csv_are_skipped(tmp_path):
+    assert text_of(tmp_path, "a.csv", "\n\nspeaker,text\nАнна,Раз.\n") == "▸ Анна: Раз."
+
+
 def test_csv_in_a_russian_encoding_reads(tmp_path):
     table = "имя;реплика\nАнна;Здравствуйте, как у вас дела сегодня?\nВера;Хорошо, спасибо.\n"
     assert text_of(tmp_path, "a.csv", table.encode("cp1251")).startswith("▸ Анна: Здравствуйте")

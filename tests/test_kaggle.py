@@ -166,7 +166,7 @@ def test_a_download_shows_how_far_it_is_and_is_given_up_when_it_stalls(
     stand_in, into, monkeypatch, caplog
 ):
     monkeypatch.setattr(kaggle_process, "STALL_SECONDS", 2.0)
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     caplog.set_level(logging.INFO)
     stand_in.datasets[NAME] += b"\0" * 5_000_000
     stand_in.stall_after = 3_000_000

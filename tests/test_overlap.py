@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from femtogpt.corpus import packed_documents, rolling_hash, split_proof
-from femtogpt.corpus.match_index import Characters, Index, Letters, Stretch, runs
-from femtogpt.corpus.overlap import LONG, Blocks, cleared, cut
-from femtogpt.corpus.packed_documents import Packed
+from femtogpt.corpus import packed_texts, rolling_hash, split_proof
+from femtogpt.corpus.match_index import Characters, Letters, Match, MatchIndex, merge_spans
+from femtogpt.corpus.overlap import LONG_LINE, HeldOutIndex, remove_overlap, remove_spans
+from femtogpt.corpus.packed_texts import PackedTexts
 from femtogpt.corpus.split_proof import prove
 from femtogpt.sources.encodings import decode
 from tests.helpers import PROSE, VERSE, quick
@@ -46,7 +46,7 @@ def prose(seed: int, words: int) -> str:
 def windows(text: str, others: list[str], length: int) -> list[tuple[int, int]]:
     """The runs of ``length`` characters that also stand in another text, the slow way."""
     places = range(len(text) - length + 1)
-    return runs(
+    return merge_spans(
         (at, at + length)
         for at in places
         if any(text[at : at + length] in other for other in others)
@@ -71,24 +71,24 @@ def lettered(text: str) -> str:
 def test_exactly_what_is_shared_is_found(text, known, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolling_hash, "_CHUNK", chunk)
-        patch.setattr(packed_documents, "PIECE", chunk)
-        patch.setattr(packed_documents, "READY", 2)
-        found = Index(Packed(known), length).shared(Characters(text))
+        patch.setattr(packed_texts, "PIECE", chunk)
+        patch.setattr(packed_texts, "CACHED_PIECES", 2)
+        found = MatchIndex(PackedTexts(known), length).matches(Characters(text))
     for start, end, document, offset in found:
         other = known[document]
         until = offset + end - start
         assert end - start >= length and text[start:end] == other[offset:until]
         assert not (start and offset and text[start - 1] == other[offset - 1])
         assert not (end < len(text) and until < len(other) and text[end] == other[until])
-    assert runs(found) == windows(text, known, length)
+    assert merge_spans(found) == windows(text, known, length)
 
 
 def test_a_stretch_that_begins_a_little_before_another_is_found():
     text = prose(1, 24)[:100]
     for shift in range(10):
         for begin in range(1, 6):
-            known = Packed([text[begin:], "?" * shift + text[:50]])
-            assert runs(Index(known, 10).shared(Characters(text))) == [(0, 100)]
+            known = PackedTexts([text[begin:], "?" * shift + text[:50]])
+            assert merge_spans(MatchIndex(known, 10).matches(Characters(text))) == [(0, 100)]
 
 
 @given(small, st.lists(small, max_size=4), st.integers(2, 12), chunks)
@@ -96,8 +96,8 @@ def test_a_stretch_that_begins_a_little_before_another_is_found():
 def test_exactly_the_letters_that_are_shared_are_found(text, known, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolling_hash, "_CHUNK", chunk)
-        patch.setattr(packed_documents, "PIECE", chunk)
-        found = Index(Packed(known), length, Letters).shared(Letters(text))
+        patch.setattr(packed_texts, "PIECE", chunk)
+        found = MatchIndex(PackedTexts(known), length, Letters).matches(Letters(text))
     spans = []
     for start, end, document, offset in found:
         same = lettered(text[start:end])
@@ -109,13 +109,15 @@ def test_exactly_the_letters_that_are_shared_are_found(text, known, length, chun
         assert not one_after or one_after[0] != other[len(same) : len(same) + 1]
         before = len(one_before)
         spans.append((before, before + len(same)))
-    assert runs(spans) == windows(lettered(text), [lettered(other) for other in known], length)
+    assert merge_spans(spans) == windows(
+        lettered(text), [lettered(other) for other in known], length
+    )
 
 
 @given(small, st.lists(small, max_size=4), st.integers(4, 12))
 @quick
 def test_nothing_shared_is_left_when_a_text_is_cleared(text, known, length):
-    left, lost = cleared(text, Blocks(known, length))
+    left, lost = remove_overlap(text, HeldOutIndex(known, length))
     assert lost == len(text) - len(left)
     assert not windows(left, known, length)
     assert not windows(lettered(left), [lettered(other) for other in known], length // 2)
@@ -131,10 +133,10 @@ def test_a_stretch_is_found_at_every_place_of_either_text(length):
         begin, other = at % (len(train) - 1), (7 * at) % (len(held) - 1)
         known = ["", held[:50], held[:other] + stretch + held[other:]]
         text = train[:begin] + stretch + train[begin:]
-        blocks = Blocks(known, length)
-        assert any(found.document == 2 for found in blocks.shared(text))
-        left, lost = cleared(text, blocks)
-        assert stretch not in left and lost >= length and blocks.shared(left) == []
+        index = HeldOutIndex(known, length)
+        assert any(found.document == 2 for found in index.matches(text))
+        left, lost = remove_overlap(text, index)
+        assert stretch not in left and lost >= length and index.matches(left) == []
 
 
 def test_a_quotation_in_other_lines_marks_and_letters_is_found():
@@ -142,41 +144,44 @@ def test_a_quotation_in_other_lines_marks_and_letters_is_found():
     quoted = "« " + held.replace(" ", "\n").replace(".", " …").upper().replace("Е", "Ё") + " »"
     spaced = " ".join(held)
     own = prose(2, 60)
-    assert cleared(f"{own}\n{held}", Blocks([" \n ".join(held)], 200)) == (own, len(held) + 1)
+    assert remove_overlap(f"{own}\n{held}", HeldOutIndex([" \n ".join(held)], 200)) == (
+        own,
+        len(held) + 1,
+    )
     for other in (quoted, spaced):
-        left, lost = cleared(f"{own}\n{other}\n{own}", Blocks([held], 200))
+        left, lost = remove_overlap(f"{own}\n{other}\n{own}", HeldOutIndex([held], 200))
         assert left == f"{own}\n{own}" and lost == len(other) + 1
 
 
 def test_stretches_without_letters_are_found_too():
     rows = "\n".join(f"{number} {number * 37 % 1000};" for number in range(100))
-    blocks = Blocks([PROSE + rows, "…" * 300], 200)
+    index = HeldOutIndex([PROSE + rows, "…" * 300], 200)
     for row in (rows, "…" * 200):
-        left, _ = cleared(f"{VERSE}\n{row}\n{VERSE}", blocks)
+        left, _ = remove_overlap(f"{VERSE}\n{row}\n{VERSE}", index)
         assert left == f"{VERSE}\n{VERSE}"
-    assert cleared("…" * 199, blocks) == ("…" * 199, 0)
+    assert remove_overlap("…" * 199, index) == ("…" * 199, 0)
 
 
 def test_any_stretch_of_the_length_is_found_however_few_letters_it_has():
     draw = random.Random(0)
     for few in range(600):
         stretch = "".join(draw.choices("а1", weights=[few % 60 + 1, 30], k=40))
-        blocks = Blocks(["б" + stretch + "в"], 40)
-        assert blocks.shared("гг" + stretch + "дд"), stretch
-        assert blocks.shared("22" + stretch + "33"), stretch
+        index = HeldOutIndex(["б" + stretch + "в"], 40)
+        assert index.matches("гг" + stretch + "дд"), stretch
+        assert index.matches("22" + stretch + "33"), stretch
 
 
 def test_an_unrelated_text_stays_as_it_is():
     text = f"\n\n  {prose(1, 500)}\n\n\n"
-    assert cleared(text, Blocks([prose(2, 500), VERSE], 200)) == (text, 0)
+    assert remove_overlap(text, HeldOutIndex([prose(2, 500), VERSE], 200)) == (text, 0)
 
 
 def test_a_held_out_story_goes_from_a_collection_and_the_collection_from_a_story():
     story, others = prose(1, 300), [prose(seed, 300) for seed in (2, 3)]
     collection = "\n\n".join([others[0], story, others[1]])
-    left, lost = cleared(collection, Blocks([story], 200))
+    left, lost = remove_overlap(collection, HeldOutIndex([story], 200))
     assert left == "\n\n".join(others) and lost == len(story) + 2
-    assert cleared(story, Blocks([collection], 200)) == ("", len(story))
+    assert remove_overlap(story, HeldOutIndex([collection], 200)) == ("", len(story))
 
 
 @pytest.mark.parametrize(
@@ -196,15 +201,15 @@ def test_a_held_out_story_goes_from_a_collection_and_the_collection_from_a_story
 )
 def test_whole_lines_are_cut_and_blank_ones_do_not_double(text, marked, left):
     start = text.index(marked)
-    assert cut(text, [Stretch(start, start + len(marked), 0, 0)]) == left
+    assert remove_spans(text, [Match(start, start + len(marked), 0, 0)]) == left
 
 
 def test_a_line_stays_of_which_only_a_mark_or_an_ending_is_shared():
     lines = [prose(seed, 24).split("\n")[0] for seed in range(6)]
     text = "\n".join(lines)
     start, end = text.index(lines[1]) + len(lines[1]) - 3, text.index(lines[5]) + 2
-    assert cut(text, [(start, end)]) == "\n".join([*lines[:2], lines[5]])
-    assert cut(text, [(start - 20, end + 20)]) == lines[0]
+    assert remove_spans(text, [(start, end)]) == "\n".join([*lines[:2], lines[5]])
+    assert remove_spans(text, [(start - 20, end + 20)]) == lines[0]
 
 
 def test_cut_stretches_may_overlap_touch_and_neighbour():
@@ -212,21 +217,21 @@ def test_cut_stretches_may_overlap_touch_and_neighbour():
     text = "\n\n".join(lines)
     places = [text.index(line) for line in lines]
     spans = [(places[4], places[5] + 6), (places[1], places[3]), (places[2] + 3, places[4])]
-    assert cut(text, spans) == "\n\n".join([lines[0], *lines[6:]])
+    assert remove_spans(text, spans) == "\n\n".join([lines[0], *lines[6:]])
 
 
 def test_of_a_long_paragraph_only_the_sentences_go():
     sentences = [f"Это предложение номер {number}, и оно своё." for number in range(100)]
     text = "До.\n" + " ".join(sentences) + "\nПосле."
-    assert max(map(len, text.split("\n"))) > LONG
+    assert max(map(len, text.split("\n"))) > LONG_LINE
     inside = text.index("номер 40"), text.index("номер 42") + 5
-    assert cut(text, [inside]) == text.replace(" ".join(sentences[40:43]) + " ", "")
+    assert remove_spans(text, [inside]) == text.replace(" ".join(sentences[40:43]) + " ", "")
     whole = text.index("номер 40"), text.index("Это предложение номер 43") - 1
-    assert cut(text, [whole]) == cut(text, [inside])
+    assert remove_spans(text, [whole]) == remove_spans(text, [inside])
     first = text.index("номер 0"), text.index("номер 0") + 5
-    assert cut(text, [first]) == text.replace(sentences[0] + " ", "")
+    assert remove_spans(text, [first]) == text.replace(sentences[0] + " ", "")
     last = text.index("номер 99"), text.index("После") - 1
-    assert cut(text, [last]) == text.replace(" " + sentences[99], "")
+    assert remove_spans(text, [last]) == text.replace(" " + sentences[99], "")
 
 
 def test_of_an_endless_sentence_only_the_words_go():
@@ -234,9 +239,9 @@ def test_of_an_endless_sentence_only_the_words_go():
     text = " ".join(words)
     start = text.index("слово1500") + 3
     end = text.index("слово1502") + 3
-    assert cut(text, [(start, end)]) == " ".join([*words[:1500], *words[1503:]])
+    assert remove_spans(text, [(start, end)]) == " ".join([*words[:1500], *words[1503:]])
     solid = "а" * 9000
-    assert cut(solid, [(4000, 4300)]) == "а" * 8700
+    assert remove_spans(solid, [(4000, 4300)]) == "а" * 8700
 
 
 @pytest.mark.parametrize(
@@ -252,23 +257,23 @@ def test_of_an_endless_sentence_only_the_words_go():
     ],
 )
 def test_texts_that_say_the_same_over_and_over_are_no_trouble(held, train):
-    left, _ = cleared(train, Blocks([held, held[7:], held[:-1]], 200))
-    assert Blocks([held], 200).shared(left) == []
+    left, _ = remove_overlap(train, HeldOutIndex([held, held[7:], held[:-1]], 200))
+    assert HeldOutIndex([held], 200).matches(left) == []
     assert not any(line in held for line in left.split("\n") if len(line) >= 200)
 
 
 def test_any_unicode_is_compared_as_it_is():
     strange = "".join(chr(0x1F300 + number) + "\u0301\ud800\x00" for number in range(60))
-    blocks = Blocks([prose(1, 90) + strange + prose(2, 90)], 200)
-    (found,) = blocks.shared("Было: " + strange)
+    index = HeldOutIndex([prose(1, 90) + strange + prose(2, 90)], 200)
+    (found,) = index.matches("Было: " + strange)
     assert found.start == 6 and found.end >= 6 + 200
-    assert cleared(strange, pickle.loads(pickle.dumps(blocks))) == ("", len(strange))
+    assert remove_overlap(strange, pickle.loads(pickle.dumps(index))) == ("", len(strange))
 
 
 def test_no_held_out_texts_share_nothing():
     for known in ([], [""], ["мало"]):
-        assert Blocks(known, 200).shared(PROSE) == []
-    assert Blocks([PROSE], 200).shared("") == []
+        assert HeldOutIndex(known, 200).matches(PROSE) == []
+    assert HeldOutIndex([PROSE], 200).matches("") == []
 
 
 def test_the_proof_tells_a_leak_of_the_length_from_a_shorter_one():
@@ -307,7 +312,7 @@ def test_the_proof_tells_a_leak_of_the_length_from_a_shorter_one():
 def test_the_proof_finds_the_longest_stretch_of_all(held, train, length, batch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split_proof, "SHORTEST", 3)
-        patch.setattr(split_proof, "BATCH", batch)
+        patch.setattr(split_proof, "BATCH_CHARACTERS", batch)
         found = prove(
             ((f"held {number}", text) for number, text in enumerate(held)),
             ((f"train {number}", text) for number, text in enumerate(train)),
@@ -358,7 +363,7 @@ def test_works_that_stand_inside_of_others_go_from_the_classics(classics):
     ]:
         train, held = work(outer), work(inner)
         before = prove([(inner, held)], [(outer, train)], 200)
-        left, lost = cleared(train, Blocks([held], 200))
+        left, lost = remove_overlap(train, HeldOutIndex([held], 200))
         after = prove([(inner, held)], [(outer, left)], 200)
         assert after["proved"] and 0 < lost < 1.2 * len(held)
         assert after["words"]["share"] < min(0.03, before["words"]["share"])

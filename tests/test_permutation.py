@@ -1,4 +1,4 @@
-"""The order of windows: every one once, at random, in no memory."""
+"""The order of sequences: every one once, at random, in no memory."""
 
 from __future__ import annotations
 

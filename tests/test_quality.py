@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from femtogpt.config import CorpusConfig, QualityConfig
 from femtogpt.corpus.quality import FILTERS, verdict, verdicts
-from femtogpt.corpus.text_stats import STRETCH, Excerpt, count_characters
+from femtogpt.corpus.text_stats import EXCERPT_CHARACTERS, Excerpt, count_characters
 from femtogpt.sources.encodings import decode
 from tests.conftest import SHARED
 from tests.helpers import PROSE, VERSE, quick, story
@@ -330,10 +330,10 @@ def test_characters_are_counted_as_by_python(text):
 def test_three_stretches_of_a_long_text_are_looked_at(part, times):
     text = part * times
     excerpt = Excerpt(text)
-    if len(text) <= 3 * STRETCH:
+    if len(text) <= 3 * EXCERPT_CHARACTERS:
         assert excerpt.text == text
     else:
-        assert 1.5 * STRETCH <= len(excerpt.text) <= 3 * STRETCH + 2
+        assert 1.5 * EXCERPT_CHARACTERS <= len(excerpt.text) <= 3 * EXCERPT_CHARACTERS + 2
         assert all(line in text for line in excerpt.text.split("\n"))
     assert "".join(excerpt.lines) == text.replace("\n", "")
 

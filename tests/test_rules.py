@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from femtogpt.config_file import CONF, read_source
-from femtogpt.corpus.rules import RULES, STANDARD, chosen
+from femtogpt.corpus.rules import RULES, STANDARD, select_rules
 from femtogpt.errors import UserError
 from tests.cleaning import (
     CHAINS,
@@ -123,12 +123,12 @@ def test_a_source_without_title_and_author_is_cleaned_as_well():
 
 def test_an_unknown_rule_names_the_nearest():
     with pytest.raises(UserError, match="'dashs' is unknown; did you mean 'dashes'"):
-        chosen(["spaces", "dashs"])
+        select_rules(["spaces", "dashs"])
     with pytest.raises(UserError, match="'zzz' is unknown; there are: line_ends, entities"):
-        chosen(["zzz"])
+        select_rules(["zzz"])
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "sources").glob("*.yaml")))
 def test_the_rules_of_the_sources_that_come_with_the_project_exist(name):
     rules = read_source(name).get("rules") or list(STANDARD)
-    assert [rule.name for rule in chosen(rules)] == rules
+    assert [rule.name for rule in select_rules(rules)] == rules

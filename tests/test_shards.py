@@ -50,7 +50,7 @@ def several(stages, tmp_path_factory):
     """The same in shards of some thousand tokens, in another place."""
     _, *inputs = stages
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SHARD", 1000)
+        patch.setattr(module, "SHARD_TOKENS", 1000)
         return write_tokens(Store(tmp_path_factory.mktemp("several")), SETTINGS, *inputs)
 
 
@@ -72,8 +72,8 @@ def test_a_shard_is_documents_between_boundaries(tokens):
         for entry in entries:
             assert entry.start == end
             end = entry.start + 1 + entry.tokens
-            assert shard.ids[entry.start] == shard.ids[end] == tokens.boundary
-            assert tokens.boundary not in shard.ids[entry.start + 1 : end]
+            assert shard.ids[entry.start] == shard.ids[end] == tokens.eos
+            assert tokens.eos not in shard.ids[entry.start + 1 : end]
         assert end + 1 == shard.tokens == len(shard.ids)
 
 
@@ -171,7 +171,7 @@ def test_the_number_of_workers_changes_no_byte(workers, stages, artifact, tmp_pa
 
 
 def test_a_tokenizer_of_more_than_65536_pieces_gets_wider_tokens(stages, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "NARROW", 399)
+    monkeypatch.setattr(module, "UINT16_PIECES", 399)
     _, *inputs = stages
     tokens = Tokens(write_tokens(Store(tmp_path), SETTINGS, *inputs).path)
     assert tokens.index["dtype"] == "<u4"

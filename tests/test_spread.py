@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt.errors import UserError
-from femtogpt.parallel import carried_out_by, processes
+from femtogpt.parallel import map_provided_by, processes
 from tasks.dask_map import code, spread_over
 
 pytest.importorskip("distributed", reason="make cluster installs what a cluster needs")
@@ -39,8 +39,8 @@ class Client:
         return self.pool.submit(function, item)
 
 
-def test_the_work_is_carried_out_by_the_others_that_offer_it(tmp_path):
-    with carried_out_by(lambda: spread_over(Client(), tmp_path)), processes() as spread:
+def test_the_work_is_map_provided_by_the_others_that_offer_it(tmp_path):
+    with map_provided_by(lambda: spread_over(Client(), tmp_path)), processes() as spread:
         assert list(spread(double, range(100))) == list(range(0, 200, 2))
     assert not list(tmp_path.iterdir())
     with processes(1) as spread:  # again this machine's own

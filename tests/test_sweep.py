@@ -131,7 +131,7 @@ trials: 8
 
 def test_settings_that_fit_each_other_in_some_combination_are_accepted(sweep):
     text = "config: sample\nsettings: {model.width: [128, 160], model.heads: [4, 5]}"
-    assert sweep(text).most == 4
+    assert sweep(text).max_trials == 4
     with pytest.raises(UserError, match="must be a multiple"):
         sweep(text.replace("[4, 5]", "[4, 7]"))
 

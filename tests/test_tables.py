@@ -47,6 +47,7 @@ FORMS = {
     "semicolons.csv": csv(";"),
     "a.tsv": csv("\t"),
     "mark.csv": "\ufeff" + csv(),
+    "empty lines first.csv": "\n\r\n" + csv(),
     "utf-16.csv": csv().encode("utf-16"),
     "a.jsonl": jsonl(),
     "a.ndjson": "\ufeff" + jsonl().replace("\n", "\r\n"),

@@ -7,7 +7,10 @@ import random
 import pytest
 
 from femtogpt.errors import UserError
+from femtogpt.sources.base import Document, unique_ids
+from femtogpt.sources.interviews import Interviews
 from femtogpt.sources.texts import Files
+from femtogpt.sources.wiki import Wiki
 from tests import books
 from tests.files import COMPRESS, PNG, READ, WORKS, as_folder, as_tar, as_zip, documents, read
 from tests.helpers import PROSE, VERSE
@@ -72,10 +75,27 @@ def test_where_it_is_asked_for_a_file_that_is_not_text_stops_and_is_named(tmp_pa
         read(folder, tmp_path / "raw", not_text="stop")
 
 
+@pytest.mark.parametrize("kind", [Interviews, Wiki])
+def test_every_kind_that_reads_files_can_stop_at_one_that_cannot_be_read(kind, tmp_path):
+    folder = as_folder(tmp_path / "texts", {"a.json": "{", "b.jsonl": '{"messages": []}\n'})
+    assert any(document.fault for document in kind(path=folder).documents(folder))
+    with pytest.raises(UserError, match=r"^a\.json cannot be read .*not_text=reject"):
+        list(kind(path=folder, not_text="stop").documents(folder))
+
+
 def test_rejecting_files_that_are_not_text_gives_them_without_text(tmp_path):
     folder = as_folder(tmp_path / "texts", {**WORKS, "проза/обложка.txt": PNG})
     texts = read(folder, tmp_path / "raw", not_text="reject")
     assert texts == {**READ, "проза/обложка": ""}
+
+
+def test_ids_become_unique_and_depend_on_nothing_but_those_before():
+    texts = [Document(id, "") for id in ("a", "a#2", "a", "a", "b\udcff", "")]
+    pages = [Document(id, "", file=file) for file in ("x", "y") for id in ("7", "7", "", "")]
+    assert [document.id for document in unique_ids([*texts, *pages])] == [
+        *("a", "a#2", "a#3", "a#4", "b\\udcff", ""),
+        *("7", "7 in x", "x", "x#2", "7 in y", "7 in y#2", "y", "y#2"),
+    ]
 
 
 def test_weight_and_place_do_not_count_as_reading_but_rules_do(tmp_path):

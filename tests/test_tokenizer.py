@@ -16,7 +16,7 @@ from femtogpt.tokens.tokenizer import (
     SPACE,
     TOKENIZER_FILE,
     Tokenizer,
-    sample,
+    sample_lines,
     train,
     train_tokenizer,
 )
@@ -57,7 +57,7 @@ def test_decoding_what_was_encoded_gives_the_text_back(text):
 @given(anything | russian)
 def test_no_text_holds_the_boundary_or_an_unknown_piece(text):
     ids = TOKENIZER.encode(text)
-    assert TOKENIZER.boundary not in ids
+    assert TOKENIZER.eos not in ids
     assert all(1 < piece < TOKENIZER.size for piece in ids)
 
 
@@ -86,7 +86,7 @@ def test_a_long_text_with_sentencepieces_own_sign_comes_back():
 
 
 def test_a_boundary_gives_no_text():
-    ids = [TOKENIZER.boundary, *TOKENIZER.encode("да"), TOKENIZER.boundary]
+    ids = [TOKENIZER.eos, *TOKENIZER.encode("да"), TOKENIZER.eos]
     assert TOKENIZER.decode(ids) == "да"
 
 
@@ -164,7 +164,7 @@ def test_each_id_has_its_text_or_its_byte():
     assert sorted(byte for _, byte in kinds if byte >= 0) == list(range(256))
     for id, (text, byte) in enumerate(kinds):
         assert TOKENIZER.decode([id]) == text or byte >= 0 or id == 0
-        assert bool(text) + (byte >= 0) == (id > TOKENIZER.boundary)
+        assert bool(text) + (byte >= 0) == (id > TOKENIZER.eos)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])
@@ -212,7 +212,9 @@ def test_nothing_is_learned_from_held_out_text(store):
     assert (with_secret.path / TOKENIZER_FILE).read_bytes() == (
         without.path / TOKENIZER_FILE
     ).read_bytes()
-    assert not any("ъъ" in line for line in sample(corpus(store, secret), {"mine": 1.0}, 10**9))
+    assert not any(
+        "ъъ" in line for line in sample_lines(corpus(store, secret), {"mine": 1.0}, 10**9)
+    )
 
 
 def test_the_special_pieces_of_the_settings_are_learned(store):
@@ -246,7 +248,7 @@ def test_a_small_corpus_of_equal_weights_is_learned_from_as_a_whole_and_in_order
             "half": {"train": numbered("в", 500)},
         },
     )
-    lines = list(sample(made, {"mine": 1.0, "half": 1.0}, 10**9))
+    lines = list(sample_lines(made, {"mine": 1.0, "half": 1.0}, 10**9))
     assert [line for line in lines if line[:1] == "в"] == [f"в {n:05d}" for n in range(500)]
     assert [line for line in lines if line[:1] == "а"] == [f"а {n:05d}" for n in range(2000)]
     assert "б" not in "".join(lines)
@@ -258,7 +260,7 @@ def test_a_source_of_a_quarter_of_the_weight_gives_a_quarter_of_its_lines(blank,
         "mine": {"train": numbered("а", 4000, blank), "held_out": numbered("б", 100)},
         "quarter": {"train": numbered("в", 4000, blank), "held_out": numbered("г", 100)},
     }
-    lines = list(sample(corpus(store, sources), {"mine": 1.0, "quarter": 0.25}, 10**9))
+    lines = list(sample_lines(corpus(store, sources), {"mine": 1.0, "quarter": 0.25}, 10**9))
     counts = Counter(line[:1] for line in lines if line)
     assert counts["а"] == 4000
     assert 900 < counts["в"] < 1100
@@ -271,16 +273,16 @@ def test_a_source_of_a_quarter_of_the_weight_gives_a_quarter_of_its_lines(blank,
 @pytest.mark.parametrize("weights", [{"mine": 1.0}, {"mine": 1.0, "quarter": 0.25}])
 def test_a_large_corpus_is_learned_from_up_to_so_many_characters(weights, store):
     made = corpus(store, {name: {"train": numbered("а", 8000)} for name in weights})
-    total = sum(len(line) + 1 for line in sample(made, weights, 20_000))
+    total = sum(len(line) + 1 for line in sample_lines(made, weights, 20_000))
     assert 18_000 < total < 22_000
-    assert list(sample(made, weights, 20_000)) == list(sample(made, weights, 20_000))
+    assert list(sample_lines(made, weights, 20_000)) == list(sample_lines(made, weights, 20_000))
 
 
 def test_what_a_source_gives_does_not_depend_on_the_others(store):
     sources = {"quarter": {"train": numbered("в", 2000)}, "mine": {"train": numbered("а", 1000)}}
     alone = {"quarter": sources["quarter"]}
-    both = sample(corpus(store, sources), {"mine": 1.0, "quarter": 0.25}, 10**9)
-    one = sample(corpus(store, alone), {"quarter": 0.25}, 10**9)
+    both = sample_lines(corpus(store, sources), {"mine": 1.0, "quarter": 0.25}, 10**9)
+    one = sample_lines(corpus(store, alone), {"quarter": 0.25}, 10**9)
     assert [line for line in both if line.startswith("в")] == list(one)
 
 

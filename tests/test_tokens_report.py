@@ -15,11 +15,11 @@ from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.errors import UserError
 from femtogpt.tokens.shards import Tokens, write_tokens
-from femtogpt.tokens.tokenizer import SPACE, Tokenizer, sample, train, train_tokenizer
+from femtogpt.tokens.tokenizer import SPACE, Tokenizer, sample_lines, train, train_tokenizer
 from femtogpt.tokens.tokenizer_report import report
-from femtogpt.tokens.tokenizer_stats import RARE, figures
-from femtogpt.tokens.vocabulary_sizes import cut
-from femtogpt.tokens.word_pieces import Words
+from femtogpt.tokens.tokenizer_stats import RARE, compute_stats
+from femtogpt.tokens.vocabulary_sizes import truncate_vocabulary
+from femtogpt.tokens.word_pieces import WordSplitter
 from tests.helpers import PROSE, VERSE, config, listed, quick, story
 from tests.parquet import corpus
 
@@ -48,7 +48,7 @@ def stages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(stages):
     made, _, tokens = stages
-    return figures(tokens, made, [400, 600, 60_000, 300], width=64)
+    return compute_stats(tokens, made, [400, 600, 60_000, 300], width=64)
 
 
 def texts(split: str, *names: str) -> list[str]:
@@ -85,7 +85,7 @@ def tokenizer(stages):
 @given(text=russian)
 def test_words_and_their_pieces_are_counted_as_by_hand(text, tokenizer):
     ids = np.array(tokenizer.encode(text), dtype=np.int32)
-    first, pieces = Words(tokenizer).cut(ids)
+    first, pieces = WordSplitter(tokenizer).split(ids)
     assert pieces.tolist() == [count for _, count in by_hand(tokenizer, text)]
     assert len(first) == len(pieces)
 
@@ -103,7 +103,7 @@ def test_a_broken_character_is_no_word(tokenizer):
     ids = np.array(tokenizer.encode("ѣ"), dtype=np.int32)
     assert len(ids) == 2
     for broken in (ids[:1], ids[1:], ids[::-1], np.concatenate([ids, ids[:1]])):
-        first, _ = Words(tokenizer).cut(broken)
+        first, _ = WordSplitter(tokenizer).split(broken)
         assert len(first) <= 1
 
 
@@ -115,7 +115,7 @@ def test_what_is_cut_is_what_training_at_that_size_gives(special):
     large = train(iter(LINES), 1200, special=special)
     for size in (350, 500, 777, 1199, 1200):
         smaller, trained = (
-            Tokenizer(cut(large, size)),
+            Tokenizer(truncate_vocabulary(large, size)),
             Tokenizer(train(LINES, size, 0.9999, special)),
         )
         assert smaller.pieces == trained.pieces
@@ -129,10 +129,10 @@ def test_sizes_that_cannot_be_cut_are_refused():
     large = train(iter(LINES), 600)
     for size in (-1, 0, 256, 300, 601, 10**6):
         with pytest.raises(ValueError, match=rf"^{size} pieces: from \d+ to 600 are possible"):
-            cut(large, size)
+            truncate_vocabulary(large, size)
 
 
-# the figures
+# the statistics
 
 
 def test_the_sources_are_counted_as_they_are(found):
@@ -201,7 +201,7 @@ def test_the_size_at_hand_costs_what_the_shards_say(found, stages):
 
 
 def test_other_sizes_cost_what_training_and_encoding_with_them_would_give(found, stages):
-    lines = list(sample(stages[0], dict.fromkeys(SOURCES, 1.0), 10**9))
+    lines = list(sample_lines(stages[0], dict.fromkeys(SOURCES, 1.0), 10**9))
     assert [cost["pieces"] for cost in found["sizes"]] == [400, 500, 600]
     for cost in found["sizes"]:
         other = Tokenizer(train(lines, cost["pieces"], special=("▸",)))
@@ -224,7 +224,7 @@ def test_other_sizes_cost_what_training_and_encoding_with_them_would_give(found,
 def test_sizes_that_the_text_does_not_give_are_named(found, stages):
     assert found["impossible"] == [300, 60_000]
     largest = found["largest"]
-    lines = list(sample(stages[0], dict.fromkeys(SOURCES, 1.0), 10**9))
+    lines = list(sample_lines(stages[0], dict.fromkeys(SOURCES, 1.0), 10**9))
     assert Tokenizer(train(lines, largest, special=("▸",))).size == largest
     with pytest.raises(UserError, match="vocab_size"):
         train(lines, largest + 1, special=("▸",))
@@ -242,7 +242,7 @@ def test_weights_and_the_size_of_the_sample_are_those_of_the_tokenizer(tmp_path)
         tokenizer={"vocab_size": 400, "sample_characters": 5000, "special": ["◂", "▸"]},
     )
     tokens = write_tokens(store, settings, made, train_tokenizer(store, settings, made))
-    [now, *_] = figures(tokens, made, [450])["sizes"]
+    [now, *_] = compute_stats(tokens, made, [450])["sizes"]
     assert now["pieces"] == 400
     assert now["train_tokens"] == Tokens(tokens.path).total("train")
 

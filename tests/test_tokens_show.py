@@ -43,7 +43,7 @@ def artifact(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("data"))
     made = corpus(store, SOURCES)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SHARD", 2000)
+        patch.setattr(module, "SHARD_TOKENS", 2000)
         return write_tokens(store, SETTINGS, made, train_tokenizer(store, SETTINGS, made))
 
 

@@ -9,6 +9,7 @@ import logging
 import lzma
 import random
 import re
+import sys
 import tracemalloc
 import zipfile
 from functools import cache
@@ -19,8 +20,13 @@ import pytest
 
 from femtogpt.errors import UserError
 from femtogpt.sources.compressed import zstd
-from femtogpt.sources.wiki.dump import LONGEST, SPARE, Dump, newest_revision_only
-from femtogpt.sources.wiki.stream import Pieces
+from femtogpt.sources.wiki.dump import (
+    MAX_PAGE_BYTES,
+    SHORTEN_AFTER_BYTES,
+    Dump,
+    newest_revision_only,
+)
+from femtogpt.sources.wiki.dump_bytes import DumpBytes
 from tests.files import as_tar, zip_bytes
 from tests.helpers import story
 from tests.wiki_pages import HEAD, TAIL, article, dump, page, read, revision
@@ -100,10 +106,10 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
     first = DUMP.index(b"<page>")
     cuts = {*range(first, len(DUMP) - len(TAIL), 97), *ends, *(end - 1 for end in ends)}
     for cut in sorted(cuts):
-        found = Dump(iter([DUMP[:cut]]), "a.xml")
+        found = Dump(iter([DUMP[:cut]]))
         whole = sum(end <= cut for end in ends)
         assert len(list(found.pages())) == whole, cut
-        assert not found.is_whole
+        assert not found.is_complete
         assert found.last_title == (f"Статья {whole}" if whole else None)
     data = DUMP[: ends[4] + 100]
     assert numbers(read({"a.xml": data}, tmp_path)) == ["1", "2", "3", "4", "5"]
@@ -127,9 +133,9 @@ def test_a_truncated_dump_in_an_archive_gives_what_it_gives_beside_one(tmp_path:
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
 def test_pages_do_not_depend_on_the_pieces_that_come(size):
     pieces = (DUMP[start : start + size] for start in range(0, len(DUMP), size))
-    found = Dump(pieces, "a.xml")
-    assert list(found.pages()) == list(Dump(iter([DUMP]), "a.xml").pages())
-    assert found.is_whole
+    found = Dump(pieces)
+    assert list(found.pages()) == list(Dump(iter([DUMP])).pages())
+    assert found.is_complete
 
 
 @pytest.mark.parametrize("kind", COMPRESSORS)
@@ -140,7 +146,7 @@ def test_a_truncated_compressed_dump_gives_all_that_precedes_the_cut(tmp_path: P
         cut = data[: len(data) * part // 10]
         (tmp_path / "cut").write_bytes(cut)
         with (tmp_path / "cut").open("rb") as stream:
-            pieces = Pieces(stream)
+            pieces = DumpBytes(stream)
             found = b"".join(pieces)
         assert pieces.fault == "it is cut off"
         if decompressor:
@@ -228,12 +234,20 @@ def test_a_page_without_an_end_is_told_and_the_next_is_read(tmp_path: Path):
     assert (second.id, second.fault) == ("2", None)
 
 
+def test_a_7z_dump_without_the_library_for_it_says_what_to_install(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    monkeypatch.delitem(sys.modules, "femtogpt.sources.wiki.sevenzip", raising=False)
+    monkeypatch.delattr("femtogpt.sources.wiki.sevenzip", raising=False)
+    with pytest.raises(UserError, match=r"^a\.7z cannot be read .*pip install 'femtogpt\[7z\]'"):
+        read({"a.7z": as_7z(DUMP)}, tmp_path)
+
+
 NOISE = random.Random(2).randbytes(9999)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>404</html>", "Просто текст".encode(), NOISE])
 def test_what_is_no_dump_is_told(tmp_path: Path, data):
-    with pytest.raises(UserError, match=r"a\.xml is not a MediaWiki dump") as caught:
+    with pytest.raises(UserError, match=r"a\.xml: it is not a MediaWiki dump") as caught:
         read({"a.xml": data}, tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -276,7 +290,7 @@ def history(size: int):
 def peak(pieces) -> tuple[int, list[bytes]]:
     last: list[bytes] = []
     tracemalloc.start()
-    for found in Dump(pieces, "a.xml").pages():
+    for found in Dump(pieces).pages():
         last = [found]
     size = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -284,20 +298,25 @@ def peak(pieces) -> tuple[int, list[bytes]]:
 
 
 def test_memory_does_not_grow_with_the_dump():
-    assert peak(endless(40_000_000))[0] < SPARE
+    assert peak(endless(40_000_000))[0] < SHORTEN_AFTER_BYTES
 
 
 def test_memory_does_not_grow_with_a_pages_history():
     size, (found,) = peak(history(30_000_000))
-    assert size < 6 * SPARE
+    assert size < 6 * SHORTEN_AFTER_BYTES
     assert f"Правка {30_000_000 // 200_000 - 1}." in found.decode()
     assert found.count(b"<revision>") == 1
 
 
 def test_a_page_that_never_ends_is_given_up(monkeypatch):
-    monkeypatch.setattr("femtogpt.sources.wiki.dump.LONGEST", LONGEST // 8)
-    pieces = [HEAD.encode(), b"<page><title>A</title>", *[b"x" * SPARE] * 5, b"</page>"]
-    broken, whole = Dump(iter([*pieces, article(2).encode(), TAIL.encode()]), "a.xml").pages()
+    monkeypatch.setattr("femtogpt.sources.wiki.dump.MAX_PAGE_BYTES", MAX_PAGE_BYTES // 8)
+    pieces = [
+        HEAD.encode(),
+        b"<page><title>A</title>",
+        *[b"x" * SHORTEN_AFTER_BYTES] * 5,
+        b"</page>",
+    ]
+    broken, whole = Dump(iter([*pieces, article(2).encode(), TAIL.encode()])).pages()
     assert not broken.endswith(b"</page>")
     assert "Статья 2" in whole.decode()
 

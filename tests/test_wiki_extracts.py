@@ -156,7 +156,7 @@ def test_a_damaged_parquet_file_is_rejected_and_one_of_other_columns_told(tmp_pa
     assert (first.id, first.text) == ("a.parquet", "")
     assert first.fault.startswith("it is damaged")
     assert len(others) == 100
-    with pytest.raises(UserError, match=r"a\.parquet has no column 'url'"):
+    with pytest.raises(UserError, match=r"a\.parquet: it has no column 'url'"):
         read({"a.parquet": as_parquet([{"id": 1, "text": "Дом."}])}, tmp_path / "other")
 
 

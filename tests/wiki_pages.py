@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 from femtogpt.sources.wiki import Wiki
 from tests.helpers import story
 
@@ -72,4 +72,4 @@ def read(files: dict[str, bytes], into: Path, **settings) -> list[Document]:
     source.identity()
     raw.mkdir()
     source.fetch(raw)
-    return list(source.documents(raw))
+    return list(unique_ids(source.documents(raw)))

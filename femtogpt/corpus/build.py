@@ -1,16 +1,16 @@
-"""The corpus stage: documents of all sources, cleaned, checked, split and proved, as Parquet.
+"""The corpus stage: the documents of all sources cleaned, filtered, split and written as Parquet.
 
-Cleaning and writing are spread over processes; between them it is decided, here and in one
-order, which documents are duplicates and which are held out.
+Processes share the cleaning and the writing. In between, this process decides in a fixed order
+which documents are duplicates and which are held out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,37 +18,38 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, CorpusConfig
-from femtogpt.corpus.dedup import NOTHING, near_duplicates
-from femtogpt.corpus.exchange import exchanged
-from femtogpt.corpus.part import Part
-from femtogpt.corpus.rules import STANDARD, Rule, chosen
-from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, read, versions
-from femtogpt.corpus.split_proof import Findings, HeldOut, concluded, examine
+from femtogpt.corpus.dedup import EMPTY_TEXT, near_duplicates
+from femtogpt.corpus.exchange import working_folder
+from femtogpt.corpus.rules import STANDARD, Rule, select_rules
+from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, texts, versions
+from femtogpt.corpus.source_corpus import SourceCorpus
+from femtogpt.corpus.split_proof import Comparison, HeldOutTexts, combine, compare
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map, processes
+from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES
 
-SHARES = 4  # of train that are proved apart: not as many as there are processes, which would show
+PROOF_SHARES = 4  # train is proved in shares; a fixed number, so that the proof is always the same
 
 
 def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> Artifact:
-    """The corpus of all sources; ``raws`` are their raw artifacts by source name.
+    """Make the corpus of all sources; ``raws`` are their raw artifacts by source name.
 
-    Of documents that are the same, the first is kept, sources in the order of the configuration:
-    one that is added at the end changes nothing of the others. Raises UserError for an unknown
-    rule, and where a source or a split comes out empty.
+    Of equal documents the first is kept, with the sources in the configuration's order, so adding a
+    source at the end changes no other. Raises UserError for an unknown rule, and if a source or a
+    split ends up empty.
     """
     ingredients = recipe(config, raws)
     rules = _rules(config)
 
-    def build(folder: Path) -> dict:
-        with exchanged(folder, config.cluster.exchange, ingredients.digest) as place:
-            parts = [
-                Part(name, source, rules[name], config.corpus, place)
-                for name, source in config.sources.items()
+    def build(folder: Path) -> dict[str, Any]:
+        with working_folder(folder, config.cluster.exchange, ingredients.digest) as work:
+            corpora = [
+                SourceCorpus(name, source, rules[name], config.corpus, work)
+                for name, source in _sources(config).items()
             ]
-            proof = _write(parts, raws, config.corpus, place)
-        report = {part.name: part.report() for part in parts}
+            proof = _write(corpora, raws, config.corpus, work)
+        report = {corpus.name: corpus.report() for corpus in corpora}
         _save(folder / PROOF, proof)
         _save(folder / REPORT, report)
         return _summary(report)
@@ -58,16 +59,16 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
 
 def recipe(config: Config, raws: Mapping[str, Artifact]) -> Recipe:
     """What determines the corpus. Raises UserError for an unknown rule."""
-    readers = [type(source).__module__ for source in config.sources.values()]
+    sources = _sources(config)
+    rules = {name: [rule.name for rule in rules] for name, rules in _rules(config).items()}
     return Recipe(
         "corpus",
-        code_of(__name__, *readers),  # the sources' classes are found by entry points
+        # the classes of the sources are found by entry points, not by imports
+        code_of(__name__, *(type(source).__module__ for source in sources.values())),
         {
-            "sources": {name: source.reading() for name, source in config.sources.items()},
-            "rules": {
-                name: [rule.name for rule in rules] for name, rules in _rules(config).items()
-            },
-            "order": list(config.sources),
+            "sources": {name: source.reading() for name, source in sources.items()},
+            "rules": rules,
+            "order": list(sources),
             **config.corpus.model_dump(mode="json"),
         },
         raws,
@@ -80,112 +81,110 @@ def recipe(config: Config, raws: Mapping[str, Artifact]) -> Recipe:
     )
 
 
+def _sources(config: Config) -> dict[str, Source]:
+    return cast("dict[str, Source]", config.sources)
+
+
 def _rules(config: Config) -> dict[str, list[Rule]]:
     """The cleaning rules of each source, by its name."""
     return {
-        name: chosen(STANDARD if source.rules is None else source.rules)
+        name: select_rules(STANDARD if source.rules is None else source.rules)
         for name, source in config.sources.items()
     }
 
 
 def _write(
-    parts: list[Part], raws: Mapping[str, Artifact], config: CorpusConfig, place: Path
-) -> dict:
-    """Have the parts written in a place; gives the proof."""
+    corpora: list[SourceCorpus], raws: Mapping[str, Artifact], config: CorpusConfig, folder: Path
+) -> dict[str, Any]:
+    """Write the documents of all sources below ``folder`` and return the proof of the split."""
     with processes() as spread:
-        for part in parts:
-            part.clean(raws[part.name].path / BYTES, spread)
-        _reject_duplicates(parts, config.near_duplicates)
-        for part in parts:
-            part.split()
-        held_out = versions(sorted(place.glob("documents/source=*/split=held_out/*.parquet")))
+        for corpus in corpora:
+            corpus.clean(raws[corpus.name].path / BYTES, spread)
+        _reject_duplicates(corpora, config.near_duplicates)
+        for corpus in corpora:
+            corpus.split()
+        held_out = versions(sorted(folder.glob("documents/source=*/split=held_out/*.parquet")))
         if not held_out:
             raise UserError(
-                "the corpus has a single document, and whole works are held out: "
+                "the corpus has a single document, but whole works are held out: "
                 "cut it into several files (chapters, say), or add a source"
             )
-        for part in parts:
-            part.place(held_out, spread)
-        train = sorted(place.glob("documents/source=*/split=train/*.parquet"))
+        for corpus in corpora:
+            corpus.write_train(held_out, spread)
+        train = sorted(folder.glob("documents/source=*/split=train/*.parquet"))
         if not train:
             raise UserError(
-                "nothing is left to train on: all that is not held out repeats what is;"
+                "there is nothing to train on: all other text repeats what is held out;"
                 " add other texts"
             )
-        return _proof(held_out, train, config.shared_characters, spread)
+        return _prove(held_out, train, config.shared_characters, spread)
 
 
-def _reject_duplicates(parts: list[Part], threshold: float) -> None:
-    """Reject what an earlier document says already, with that document named."""
-    documents = [(part, name) for part in parts for batch in part.batches for name in batch.ids]
-    batches = [batch for part in parts for batch in part.batches]
-    prints = (mark for batch in batches for mark in batch.fingerprints)
+def _reject_duplicates(corpora: list[SourceCorpus], threshold: float) -> None:
+    """Reject each document that repeats an earlier one, and name that one as the figure."""
+    documents = [(corpus, id) for corpus in corpora for batch in corpus.batches for id in batch.ids]
+    batches = [batch for corpus in corpora for batch in corpus.batches]
+    fingerprints = (fingerprint for batch in batches for fingerprint in batch.fingerprints)
     first: dict[bytes, str] = {}
-    same = np.zeros(len(documents), dtype=bool)
-    for number, ((part, name), mark) in enumerate(zip(documents, prints, strict=True)):
-        place = first.setdefault(mark, f"{part.name}/{name}")
-        if place != f"{part.name}/{name}":
-            part.reject(name, "duplicate", place)
-            same[number] = True
+    duplicate = np.zeros(len(documents), dtype=bool)
+    for number, ((corpus, id), fingerprint) in enumerate(zip(documents, fingerprints, strict=True)):
+        name = f"{corpus.name}/{id}"
+        original = first.setdefault(fingerprint, name)
+        if original != name:
+            corpus.reject(id, "duplicate", original)
+            duplicate[number] = True
     if threshold >= 1:
         return
     signatures = np.concatenate([batch.signatures for batch in batches])
-    signatures[same] = NOTHING  # similar to none
+    signatures[duplicate] = EMPTY_TEXT  # similar to none
     for batch in batches:
-        batch.signatures = signatures[:0]  # they are large, and no longer needed
-    for one, other, similarity in near_duplicates(signatures, threshold):
-        part, name = documents[one]
-        kept, earlier = documents[other]
-        part.reject(name, "near_duplicate", f"{similarity:.2f} {kept.name}/{earlier}")
+        batch.signatures = signatures[:0]  # they are large and no longer needed
+    for number, original_number, similarity in near_duplicates(signatures, threshold):
+        corpus, id = documents[number]
+        original_corpus, original_id = documents[original_number]
+        figure = f"{similarity:.2f} {original_corpus.name}/{original_id}"
+        corpus.reject(id, "near_duplicate", figure)
 
 
-def _proof(held_out: tuple[Version, ...], train: list[Path], length: int, spread: Map) -> dict:
-    """Read what was written once more, and see that nothing held out stands in train."""
-    shares = [train[number::SHARES] for number in range(min(SHARES, len(train)))]
+def _prove(
+    held_out: tuple[Version, ...], train: list[Path], length: int, spread: Map
+) -> dict[str, Any]:
+    """Read the files again and prove that no held-out text is in train."""
+    shares = [train[number::PROOF_SHARES] for number in range(min(PROOF_SHARES, len(train)))]
     tasks = [(held_out, share, length) for share in shares]
-    proof = concluded(list(spread(_examine, tasks)))
-    _held_out.cache_clear()
+    proof = combine(list(spread(_compare, tasks)))
+    _held_out_texts.cache_clear()
     if not proof["proved"]:
-        raise RuntimeError(f"held-out text stands in train: {proof}")
+        raise RuntimeError(f"held-out text is in train: {proof}")
     return proof
 
 
-def _examine(task: tuple[tuple[Version, ...], list[Path], int]) -> Findings:
-    held, train, length = task
-    return examine(_held_out(held, length), _texts(train))
+def _compare(task: tuple[tuple[Version, ...], list[Path], int]) -> Comparison:
+    held_out, train, length = task
+    return compare(_held_out_texts(held_out, length), texts(train))
 
 
 @lru_cache(1)
-def _held_out(held: tuple[Version, ...], length: int) -> HeldOut:
-    """Made once in each process."""
-    return HeldOut(_texts(version.file for version in held), length)
-
-
-def _texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    for file in files:
-        source = file.parent.parent.name.removeprefix("source=")
-        for name, text in read(file, ["id", "text"]).iter_rows():
-            yield f"{source}/{name}", text
+def _held_out_texts(held_out: tuple[Version, ...], length: int) -> HeldOutTexts:
+    """The held-out texts with their index, made once in each process."""
+    return HeldOutTexts(texts(version.file for version in held_out), length)
 
 
 def _save(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _summary(report: Mapping[str, Any]) -> dict:
+def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     """The counts of the whole corpus, for the manifest."""
-
-    def total(split: str, what: str) -> int:
-        return sum(part["splits"][split][what] for part in report.values())
-
+    sources = report.values()
     return {
-        "documents_read": sum(part["documents"] for part in report.values()),
-        "characters_read": sum(part["characters"] for part in report.values()),
-        "documents_rejected": sum(sum(part["rejected"].values()) for part in report.values()),
-        "characters_cut": sum(part["cut_characters"] for part in report.values()),
+        "documents_read": sum(source["documents"] for source in sources),
+        "characters_read": sum(source["characters"] for source in sources),
+        "documents_rejected": sum(sum(source["rejected"].values()) for source in sources),
+        "characters_cut": sum(source["cut_characters"] for source in sources),
         **{
-            f"{split}_{what}": total(split, what)
+            f"{split}_{unit}": sum(source["splits"][split][unit] for source in sources)
             for split in SPLITS
-            for what in ("documents", "characters")
+            for unit in ("documents", "characters")
         },
     }

@@ -1,4 +1,4 @@
-"""A batch of documents through the rules and the filters: what the working processes do first."""
+"""Clean a batch of documents with the rules and apply the filters: the first work of a process."""
 
 from __future__ import annotations
 
@@ -6,96 +6,93 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from femtogpt.config import CorpusConfig
-from femtogpt.corpus.dedup import sketched
+from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.quality import verdicts
-from femtogpt.corpus.rules import Rule, chosen
+from femtogpt.corpus.rules import Rule, select_rules
 from femtogpt.corpus.schema import DOCUMENT, REJECTED
 from femtogpt.corpus.shingles import shingles
-from femtogpt.sources.base import Document
+from femtogpt.sources.base import Document, unique_ids
 
-EXAMPLES = 3  # of what a rule changed in a batch: in its shortest documents, they are cheapest
-AROUND = 120  # bytes before and after a change in an example
-BATCH = 2_000_000  # characters cleaned at once: bounds the memory, whatever the corpus's size
-ROWS = 50_000  # documents cleaned at once, where they have hardly any text
+EXAMPLES_PER_BATCH = 3  # of a rule's changes, from the shortest documents because that is cheapest
+CONTEXT_BYTES = 120  # before and after a change in an example
+BATCH_CHARACTERS = 2_000_000  # cleaned at once: bounds the memory
+BATCH_DOCUMENTS = 50_000  # cleaned at once, if they have hardly any text
+Row = tuple[Any, ...]  # the values of DOCUMENT's columns, then the fault
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents as their source has them, and what is to be done with them."""
+    """Documents as their source provides them, and how to clean them."""
 
-    rows: list[tuple]  # of DOCUMENT and the fault
+    rows: list[Row]
     rules: tuple[str, ...]
     config: CorpusConfig
-    file: Path  # where they go, cleaned, as Arrow: columns as REJECTED, good and bad in order
+    file: Path  # the Arrow file for all cleaned documents in order, with the columns of REJECTED
 
 
 @dataclass
-class Touched:
-    """What a rule did."""
+class RuleEffect:
+    """What a rule did to a batch."""
 
-    documents: int = 0
-    characters: int = 0  # added, or taken away where negative
+    documents: int = 0  # changed
+    characters: int = 0  # added, or removed if negative
     examples: list[dict[str, str]] = field(default_factory=list)  # id, before, after
 
 
 @dataclass
-class Cleaned:
-    """What came of a batch."""
+class CleanedBatch:
+    """The result of cleaning a batch; the lists are of the documents that pass the filters."""
 
     file: Path
-    read: int  # documents
+    documents_read: int
     characters_read: int
-    rules: dict[str, Touched]
+    rules: dict[str, RuleEffect]
     rejected: Counter[str]  # by rule
-    ids: list[str]  # of the good documents, as all that follows
+    ids: list[str]
     characters: list[int]
-    fingerprints: list[bytes]  # equal for texts with the same words in one order
-    signatures: np.ndarray  # for near-duplicates: (documents, hashes)
+    fingerprints: list[bytes]  # equal for texts with the same words in the same order
+    signatures: np.ndarray  # MinHash: (documents, HASHES) uint32
 
 
-def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[tuple]]:
-    """Documents as rows, gathered up to ``size`` (default: BATCH) characters."""
-    rows, characters = [], 0
-    seen: dict[str, int] = {}  # ids given, and the last number that each was given
-    for document in documents:
-        id = name = document.id.encode(errors="backslashreplace").decode()
-        number = seen.get(id, 1)
-        while name in seen:  # ids are what all that follows tells documents apart by
-            number += 1
-            name = f"{id}#{number}"
-        seen[id], seen[name] = number, seen.get(name, 1)
-        if name != document.id:
-            document = replace(document, id=name)
+def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[Row]]:
+    """Group documents, as rows with unique ids, into batches of about ``size`` characters.
+
+    The default of ``size`` is BATCH_CHARACTERS.
+    """
+    rows: list[Row] = []
+    characters = 0
+    for document in unique_ids(documents):
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)
-        if characters >= (size or BATCH) or len(rows) >= ROWS:
+        if characters >= (size or BATCH_CHARACTERS) or len(rows) >= BATCH_DOCUMENTS:
             yield rows
             rows, characters = [], 0
     if rows:
         yield rows
 
 
-def clean(batch: Batch) -> Cleaned:
-    """Clean and check a batch and write it to its file."""
-    rules = chosen(batch.rules)
+def clean(batch: Batch) -> CleanedBatch:
+    """Clean and filter a batch and write it to its file."""
+    rules = select_rules(batch.rules)
     try:
         return _clean(batch, batch.rows, rules)
-    except OSError:  # of the disk: no document is at fault
+    except OSError:  # the disk, not a document
         raise
-    except Exception:  # one bad document must not take the others with it: which is it?
-        return _clean(batch, _tried(batch, batch.rows, rules), rules)
+    except Exception:  # find the bad document, so that the others are not lost with it
+        return _clean(batch, _isolate_failures(batch, batch.rows, rules), rules)
 
 
-def _tried(batch: Batch, rows: list[tuple], rules: list[Rule]) -> list[tuple]:
-    """The rows; of one that fails nothing but its id, and the error as its fault."""
+def _isolate_failures(batch: Batch, rows: list[Row], rules: list[Rule]) -> list[Row]:
+    """The rows, with each one that fails reduced to its id and the error as its fault."""
     try:
         _clean(batch, rows, rules)
         return rows
@@ -104,21 +101,24 @@ def _tried(batch: Batch, rows: list[tuple], rules: list[Rule]) -> list[tuple]:
     except Exception as error:
         if len(rows) == 1:
             fault = f"cleaning failed: {type(error).__name__}: {error}"[:300]
-            known = {"id": rows[0][0], "text": ""}
-            return [(*map(known.get, DOCUMENT), fault)]
+            values = {"id": rows[0][0], "text": ""}
+            return [(*map(values.get, DOCUMENT), fault)]
     middle = len(rows) // 2
-    return _tried(batch, rows[:middle], rules) + _tried(batch, rows[middle:], rules)
+    return [
+        *_isolate_failures(batch, rows[:middle], rules),
+        *_isolate_failures(batch, rows[middle:], rules),
+    ]
 
 
-def _clean(batch: Batch, rows: list[tuple], rules: list[Rule]) -> Cleaned:
+def _clean(batch: Batch, rows: list[Row], rules: list[Rule]) -> CleanedBatch:
     frame = pl.DataFrame(rows, schema=DOCUMENT | {"fault": pl.String}, orient="row")
     frame = frame.with_columns(characters=pl.col("text").str.len_chars().cast(pl.Int64))
-    read = int(frame["characters"].sum())
+    characters_read = int(frame["characters"].sum())
     original = frame["text"]
-    touched = {}
+    effects = {}
     for rule in rules:
-        frame, touched[rule.name] = _apply(rule, frame)
-    unchanged = frame["text"] == original  # else the source's figure is of another text
+        frame, effects[rule.name] = _apply(rule, frame)
+    unchanged = frame["text"] == original  # the source's entropy is that of the original text
     frame = frame.with_columns(
         pl.when(unchanged).then(pl.col("entropy_bits")).alias("entropy_bits")
     )
@@ -127,54 +127,55 @@ def _clean(batch: Batch, rows: list[tuple], rules: list[Rule]) -> Cleaned:
         rule=pl.when(unreadable).then(pl.lit("unreadable")).otherwise("rule"),
         figure=pl.when(unreadable).then("fault").otherwise("figure"),
     )
-    arrow = io.BytesIO()  # in memory first: polars does not say that a disk is full as Python does
+    arrow = io.BytesIO()  # in memory first: polars raises no usable error if the disk is full
     frame.select(list(REJECTED)).cast(REJECTED).write_ipc(arrow, compression="lz4")
     batch.file.parent.mkdir(exist_ok=True)
     batch.file.write_bytes(arrow.getbuffer())
-    good = frame.filter(pl.col("rule").is_null())
-    hashes, sizes = shingles(good["text"])
-    return Cleaned(
+    passed = frame.filter(pl.col("rule").is_null())
+    hashes, sizes = shingles(passed["text"])
+    return CleanedBatch(
         batch.file,
         frame.height,
-        read,
-        touched,
+        characters_read,
+        effects,
         Counter(frame["rule"].drop_nulls()),
-        good["id"].to_list(),
-        good["characters"].to_list(),
+        passed["id"].to_list(),
+        passed["characters"].to_list(),
         _fingerprints(hashes, sizes),
-        sketched(hashes, sizes),
+        minhash(hashes, sizes),
     )
 
 
-def _apply(rule: Rule, frame: pl.DataFrame) -> tuple[pl.DataFrame, Touched]:
+def _apply(rule: Rule, frame: pl.DataFrame) -> tuple[pl.DataFrame, RuleEffect]:
     before, lengths = frame["text"], frame["characters"]
     after = frame.select(rule.apply(pl.col("text")).alias("text"))["text"]
     changed = (before != after).arg_true()
     if changed.is_empty():
-        return frame, Touched()
-    counted = after.gather(changed).str.len_chars().cast(pl.Int64)  # the others' are known
-    difference = int(counted.sum()) - int(lengths.gather(changed).sum())
+        return frame, RuleEffect()
+    new_lengths = after.gather(changed).str.len_chars().cast(pl.Int64)
+    difference = int(new_lengths.sum()) - int(lengths.gather(changed).sum())
     examples = []
-    for row in changed.gather(lengths.gather(changed).arg_sort())[:EXAMPLES].to_list():
-        # Bytes, as making a string of a novel takes twenty times as long.
+    for row in changed.gather(lengths.gather(changed).arg_sort())[:EXAMPLES_PER_BATCH].to_list():
+        # Bytes: making a Python string of a novel takes twenty times as long.
         old, new = (text.slice(row, 1).cast(pl.Binary).item() for text in (before, after))
-        told = dict(zip(("before", "after"), _change(old, new), strict=True))
-        examples.append({"id": frame["id"][row], **told})
-    frame = frame.with_columns(after, lengths.scatter(changed, counted))
-    return frame, Touched(len(changed), difference, examples)
+        examples.append({"id": frame["id"][row], **_first_change(old, new)})
+    frame = frame.with_columns(after, lengths.scatter(changed, new_lengths))
+    return frame, RuleEffect(len(changed), difference, examples)
 
 
-def _change(before: bytes, after: bytes) -> tuple[str, str]:
-    """The first place where two texts in UTF-8 differ, with some characters around, of each."""
+def _first_change(before: bytes, after: bytes) -> dict[str, str]:
+    """Both texts, given as UTF-8, around the first position at which they differ."""
     common = min(len(before), len(after))
-    one, other = (np.frombuffer(text, np.uint8, common) for text in (before, after))
-    differ = one != other
-    start = int(differ.argmax()) if differ.any() else common
-    begin, end = max(0, start - AROUND), start + 2 * AROUND
-    return tuple(text[begin:end].decode(errors="ignore") for text in (before, after))
+    differ = np.frombuffer(before, np.uint8, common) != np.frombuffer(after, np.uint8, common)
+    position = int(differ.argmax()) if differ.any() else common
+    span = slice(max(0, position - CONTEXT_BYTES), position + 2 * CONTEXT_BYTES)
+    return {
+        "before": before[span].decode(errors="ignore"),
+        "after": after[span].decode(errors="ignore"),
+    }
 
 
 def _fingerprints(hashes: np.ndarray, sizes: np.ndarray) -> list[bytes]:
-    """16 bytes for each text, given by its shingles: equal for the same words in one order."""
+    """16 bytes for each text, from its shingles: equal for the same words in the same order."""
     parts = np.split(hashes, np.cumsum(sizes)[:-1]) if len(sizes) else []
     return [hashlib.blake2b(part.tobytes(), digest_size=16).digest() for part in parts]

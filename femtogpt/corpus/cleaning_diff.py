@@ -1,4 +1,4 @@
-"""Documents before and after cleaning, or before and after one rule."""
+"""Show documents before and after cleaning, or before and after one rule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -19,19 +20,19 @@ from femtogpt.config import source_kinds
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.document_view import documents, heading
 from femtogpt.corpus.html_page import page
-from femtogpt.corpus.rules import chosen
+from femtogpt.corpus.rules import select_rules
 from femtogpt.corpus.schema import DOCUMENT, REPORT
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES
 
-AROUND = 50  # characters shown before and after a change
+CONTEXT_CHARACTERS = 50  # shown before and after a change
 TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A place where two texts differ: what stood there, what stands there, what is around."""
+    """A difference between two texts, with the text before and after it."""
 
     lead: str
     old: str
@@ -39,38 +40,32 @@ class Change:
     tail: str
 
 
-def diff(
-    corpus: Artifact,
-    data: Path,
-    id: str | None = None,
-    rule: str | None = None,
-    source: str | None = None,
-    count: int = 3,
-    seed: int | None = None,
-    lines: int = 40,
-) -> Iterator[str]:
-    """The changes in some documents, as text: ``lines`` of each (0: all)."""
-    for row, before, after in pairs(corpus, data, id, rule, source, count, seed):
-        found = list(changes(before, after))
-        shown = found[:lines] if lines else found
+@dataclass(frozen=True)
+class Selection:
+    """Which documents to compare, before and after all rules or one."""
+
+    id: str | None = None
+    rule: str | None = None
+    source: str | None = None
+    count: int = 3
+    seed: int | None = None
+
+
+def diff(corpus: Artifact, data: Path, selection: Selection, lines: int = 40) -> Iterator[str]:
+    """The changes in the selected documents, as text; ``lines`` of each at most, 0 for all."""
+    for row, before, after in pairs(corpus, data, selection):
+        all_changes = list(changes(before, after))
+        shown = all_changes[:lines] if lines else all_changes
         yield heading(row)
         yield from (_line(change) for change in shown)
-        more = len(found) - len(shown)
-        yield f"[… {more:,} changes more]\n" if more else f"[{len(found):,} changes]\n"
+        more = len(all_changes) - len(shown)
+        yield f"[… {more:,} more changes]\n" if more else f"[{len(all_changes):,} changes]\n"
 
 
-def diff_page(
-    corpus: Artifact,
-    data: Path,
-    id: str | None = None,
-    rule: str | None = None,
-    source: str | None = None,
-    count: int = 3,
-    seed: int | None = None,
-) -> str:
-    """The same as an HTML page: each change with its surroundings, before and after."""
+def diff_page(corpus: Artifact, data: Path, selection: Selection) -> str:
+    """The same as an HTML page: each change in its context, before and after."""
     blocks = []
-    for row, before, after in pairs(corpus, data, id, rule, source, count, seed):
+    for row, before, after in pairs(corpus, data, selection):
         rows = "".join(
             f"<tr><td>{_marked(change, change.old, 'del')}</td>"
             f"<td>{_marked(change, change.new, 'ins')}</td></tr>"
@@ -80,58 +75,61 @@ def diff_page(
         blocks.append(
             f"<h2>{title}</h2><table class=diff><tr><th>before<th>after</tr>{rows}</table>"
         )
-    what = f"What the rule {rule} changed" if rule else "Before and after cleaning"
-    return page(what, "".join(blocks))
+    rule = selection.rule
+    title = f"What the rule {rule} changed" if rule else "Before and after cleaning"
+    return page(title, "".join(blocks))
 
 
 def pairs(
-    corpus: Artifact,
-    data: Path,
-    id: str | None,
-    rule: str | None,
-    source: str | None,
-    count: int,
-    seed: int | None,
-) -> Iterator[tuple[dict, str, str]]:
-    """Documents of the corpus with their text before and after cleaning, or one rule.
+    corpus: Artifact, data: Path, selection: Selection
+) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """The selected documents with their text before and after all rules, or one.
 
-    The originals are read once more from the raw artifacts. Raises UserError where these are
-    gone, or nothing fits.
+    The originals are read again from the raw artifacts in ``data``. Raises UserError if these are
+    gone or no document matches.
     """
     config = corpus.manifest["config"]
-    rows = _rows(corpus, id, rule, source, count, seed)
+    rows = _rows(corpus, selection)
     for name in sorted({row["source"] for row in rows}):
         reader = _reader(config["sources"][name])
         raw = made_from(corpus, name, data, kind="raw").path / BYTES
         wanted = {row["id"]: row for row in rows if row["source"] == name}
         for document in _originals(reader, raw, set(wanted)):
-            before, after = _cleaned(document, config["rules"][name], rule)
+            before, after = _cleaned(document, config["rules"][name], selection.rule)
             yield wanted[document["id"]], before, after
 
 
-def _rows(corpus: Artifact, id, rule, source, count, seed) -> list[dict]:
-    if rule is None or id is not None:
-        return documents(corpus, id, None, source, False, count, seed)
+def _rows(corpus: Artifact, selection: Selection) -> list[dict[str, Any]]:
+    rule, source = selection.rule, selection.source
+    if rule is None or selection.id is not None:
+        return documents(
+            corpus,
+            id=selection.id,
+            source=source,
+            count=selection.count,
+            seed=selection.seed,
+        )
     report = json.loads((corpus.path / REPORT).read_text(encoding="utf-8"))
-    chosen([rule])  # or it is unknown
-    touched = [
+    select_rules([rule])  # raises UserError if there is no such rule
+    changed = [
         f"{name}/{example['id']}"
-        for name, part in report.items()
-        if source in (None, name) and rule in part["rules"]
-        for example in part["rules"][rule]["examples"]
+        for name, counts in report.items()
+        if source in (None, name) and rule in counts["rules"]
+        for example in counts["rules"][rule]["examples"]
     ]
-    if not touched:
+    if not changed:
         raise UserError(f"rule {rule!r} changed no document{f' of {source}' if source else ''}")
-    return [documents(corpus, name, count=1)[0] for name in dict.fromkeys(touched[:count])]
+    names = dict.fromkeys(changed[: selection.count])
+    return [documents(corpus, name, count=1)[0] for name in names]
 
 
-def _reader(settings: dict) -> Source:
-    """The source as it was, without its place: that is not needed to read its bytes."""
+def _reader(settings: dict[str, Any]) -> Source:
+    """The source that made the corpus, without its location: only the fetched bytes are read."""
     kind = source_kinds()[settings["kind"]].load()
     return kind.model_construct(**settings)
 
 
-def _originals(reader: Source, raw: Path, wanted: set[str]) -> Iterator[dict]:
+def _originals(reader: Source, raw: Path, wanted: set[str]) -> Iterator[dict[str, Any]]:
     for rows in batches(reader.documents(raw)):
         for row in rows:
             document = dict(zip(DOCUMENT, row, strict=False))
@@ -142,11 +140,11 @@ def _originals(reader: Source, raw: Path, wanted: set[str]) -> Iterator[dict]:
             return
 
 
-def _cleaned(document: dict, names: list[str], rule: str | None) -> tuple[str, str]:
-    """The text before and after all rules, or the one named."""
+def _cleaned(document: dict[str, Any], names: list[str], rule: str | None) -> tuple[str, str]:
+    """The text before and after all rules, or the one named ``rule``."""
     frame = pl.DataFrame([document], schema=DOCUMENT)
     before = frame["text"][0]
-    for step in chosen(names):
+    for step in select_rules(names):
         if rule == step.name:
             before = frame["text"][0]
         frame = frame.with_columns(step.apply(pl.col("text")).alias("text"))
@@ -156,24 +154,24 @@ def _cleaned(document: dict, names: list[str], rule: str | None) -> tuple[str, s
 
 
 def changes(before: str, after: str) -> Iterator[Change]:
-    """Where two texts differ, by words, in order; changes that stand close are one."""
+    """The differences between two texts, by words, in order; changes close together are one."""
     old, new = before.split("\n"), after.split("\n")
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             continue
         if b - a != d - c:
-            yield from _words(_ended(old[a:b]), _ended(new[c:d]))
+            yield from _word_changes(_with_line_ends(old[a:b]), _with_line_ends(new[c:d]))
         else:
-            for one, other in zip(old[a:b], new[c:d], strict=True):
-                yield from _words(one, other)
+            for old_line, new_line in zip(old[a:b], new[c:d], strict=True):
+                yield from _word_changes(old_line, new_line)
 
 
-def _ended(lines: list[str]) -> str:
-    """Lines with their ends: so that one that is empty can be seen, too."""
+def _with_line_ends(lines: list[str]) -> str:
+    """Lines with their ends, so that an empty one is visible too."""
     return "".join(f"{line}\n" for line in lines)
 
 
-def _words(before: str, after: str) -> Iterator[Change]:
+def _word_changes(before: str, after: str) -> Iterator[Change]:
     if not before or not after:
         yield Change("", before, after, "")
         return
@@ -187,20 +185,27 @@ def _words(before: str, after: str) -> Iterator[Change]:
         else:
             groups.append([a, b, c, d])
     for a, b, c, d in groups:
-        lead, tail = "".join(old[:a])[-AROUND:], "".join(old[b:])[:AROUND]
+        lead = "".join(old[:a])[-CONTEXT_CHARACTERS:]
+        tail = "".join(old[b:])[:CONTEXT_CHARACTERS]
         yield Change(lead, "".join(old[a:b]), "".join(new[c:d]), tail)
 
 
 def _line(change: Change) -> str:
-    colours = ("\033[31m", "\033[32m", "\033[0m") if sys.stdout.isatty() else ("[-", "{+", "")
-    red, green, off = colours
-    old = f"{red}{_visible(change.old)}{off or '-]'}" if change.old else ""
-    new = f"{green}{_visible(change.new)}{off or '+}'}" if change.new else ""
+    """A change on one line: in colour on a terminal, else with [- -] and {+ +} around it."""
+    if sys.stdout.isatty():
+        (old_start, old_end), (new_start, new_end) = (
+            ("\033[31m", "\033[0m"),
+            ("\033[32m", "\033[0m"),
+        )
+    else:
+        (old_start, old_end), (new_start, new_end) = ("[-", "-]"), ("{+", "+}")
+    old = f"{old_start}{_visible(change.old)}{old_end}" if change.old else ""
+    new = f"{new_start}{_visible(change.new)}{new_end}" if change.new else ""
     return f"  …{_visible(change.lead)}{old}{new}{_visible(change.tail)}…"
 
 
 def _visible(text: str) -> str:
-    """The text in one line, with a sign for what cannot be seen."""
+    """The text on one line, with the code of each invisible character."""
     shown = (f"‹U+{ord(char):04X}›" if _hidden(char) else char for char in text)
     return "".join(shown).replace("\n", "⏎")
 

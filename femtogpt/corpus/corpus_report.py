@@ -1,11 +1,12 @@
-"""What the corpus stage did, as text for a terminal and as an HTML page with plots."""
+"""A report on the corpus stage, as text for a terminal and as an HTML page with plots."""
 
 from __future__ import annotations
 
 import html
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,59 +14,62 @@ import polars as pl
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.html_page import page, table
-from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, parts
+from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, parts, texts
 from femtogpt.corpus.split_proof import prove
+from femtogpt.corpus.text_stats import count_characters
 from femtogpt.errors import UserError
 
-SAMPLES = 12  # rejected documents on the page, of each rule
+REJECTED_SHOWN = 12  # documents on the page for each rule that rejects
+COMMON_CHARACTERS = 45  # in the plot
 
 
 def report(corpus: Artifact) -> str:
-    """The counts by source, rule and filter, and the proof's verdict."""
+    """The counts by source, rule and filter, and the result of the proof."""
     counts, proof = _read(corpus, REPORT), _read(corpus, PROOF)
     lines = [str(corpus.path), ""]
     header = ("source", "read", "kept", "rejected", "characters", "held out", "cut")
-    lines += _columns([header, *([*map(_shown, row)] for row in _sources(counts))])
-    for name, part in counts.items():
+    lines += _columns([header, *([*map(_formatted, row)] for row in _sources(counts))])
+    for name, source in counts.items():
         lines += ["", f"{name}: what the rules did"]
         rules = [("rule", "documents", "characters", "purpose")]
         rules += [
-            (rule, _shown(did["documents"]), _shown(did["characters"]), did["purpose"])
-            for rule, did in part["rules"].items()
+            (rule, *map(_formatted, (effect["documents"], effect["characters"], effect["purpose"])))
+            for rule, effect in source["rules"].items()
         ]
         lines += _columns(rules)
-        if part["rejected"]:
+        if source["rejected"]:
             lines += ["", f"{name}: why documents were rejected"]
-            lines += _columns([(rule, _shown(n)) for rule, n in part["rejected"].items()])
+            lines += _columns([(rule, _formatted(n)) for rule, n in source["rejected"].items()])
     return "\n".join([*lines, "", verdict(proof)])
 
 
 def verdict(proof: Mapping[str, Any]) -> str:
     """The proof in words."""
-    longest = proof["longest"]
-    found = (
-        f"the longest stretch that both have is of {longest['characters']} characters"
-        f" ({longest['held_out']} and {longest['train']}: «{longest['text'].strip()[:60]}…»)"
-        if longest
-        else "no stretch of note is in both"
+    span = proof["longest"]
+    longest = (
+        f"the longest shared passage has {span['characters']} characters"
+        f" ({span['held_out']} and {span['train']}: «{span['text'].strip()[:60]}…»)"
+        if span
+        else "they share no passage of note"
     )
     return (
-        f"{'Proved' if proof['proved'] else 'NOT PROVED'}: no document, no near-duplicate and no"
-        f" stretch of {proof['length']} characters of held-out text stands in train; {found}."
+        f"{'Proved' if proof['proved'] else 'NOT PROVED'}: no held-out document, no near-duplicate"
+        f" of one and no passage of {proof['length']} characters from one is in train; {longest}."
     )
 
 
-def proved(corpus: Artifact) -> str:
-    """The proof, made again from the files; UserError where it fails."""
+def prove_again(corpus: Artifact) -> str:
+    """The proof repeated from the files. Raises UserError if it fails."""
     length = corpus.manifest["config"]["shared_characters"]
-    proof = prove(_texts(corpus, "held_out"), _texts(corpus, "train"), length)
+    held_out, train = (texts(file for _, file in parts(corpus, s)) for s in ("held_out", "train"))
+    proof = prove(held_out, train, length)
     if not proof["proved"]:
         raise UserError(f"{corpus.path}: {verdict(proof)}")
     return f"{verdict(proof)}\n{json.dumps(proof, ensure_ascii=False, indent=1)}"
 
 
 def report_page(corpus: Artifact) -> str:
-    """The same as a page, with plots and examples of what was changed and rejected."""
+    """The same as an HTML page, with plots and with examples of changes and rejected documents."""
     counts, proof = _read(corpus, REPORT), _read(corpus, PROOF)
     header = ("source", "read", "kept", "rejected", "characters", "held out", "cut")
     body = [
@@ -74,46 +78,50 @@ def report_page(corpus: Artifact) -> str:
         f"<p>{html.escape(verdict(proof))}</p>",
         *_plots(corpus, counts),
     ]
-    for name, part in counts.items():
+    for name, source in counts.items():
         body.append(f"<h2>{html.escape(name)}: the rules, in order</h2>")
         body.append(
             table(
                 ("rule", "documents", "characters", "purpose", "before", "after"),
                 (
-                    (rule, did["documents"], did["characters"], did["purpose"], *_example(did))
-                    for rule, did in part["rules"].items()
+                    (
+                        rule,
+                        *map(effect.get, ("documents", "characters", "purpose")),
+                        *_example(effect),
+                    )
+                    for rule, effect in source["rules"].items()
                 ),
                 text=(4, 5),
             )
         )
-        if part["rejected"]:
+        if source["rejected"]:
             body.append(f"<h2>{html.escape(name)}: rejected</h2>")
             rows = _rejected(corpus, name)
             body.append(table(("document", "rule", "figure", "begins"), rows, text=(3,)))
     return page("The corpus", "".join(body))
 
 
-def _sources(counts: Mapping[str, Any]) -> Iterator[tuple]:
-    for name, part in counts.items():
-        splits = part["splits"]
+def _sources(counts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for name, source in counts.items():
+        splits = source["splits"]
         kept = sum(splits[split]["documents"] for split in SPLITS)
         characters = sum(splits[split]["characters"] for split in SPLITS)
-        held = splits["held_out"]["characters"] / max(characters, 1)
-        rejected = sum(part["rejected"].values())
+        held_out = splits["held_out"]["characters"] / max(characters, 1)
+        rejected = sum(source["rejected"].values())
         yield (
-            *(name, part["documents"], kept, rejected, characters),
-            *(f"{held:.1%}", part["cut_characters"]),
+            *(name, source["documents"], kept, rejected, characters),
+            *(f"{held_out:.1%}", source["cut_characters"]),
         )
 
 
-def _example(did: Mapping[str, Any]) -> tuple[str, str]:
-    if not did["examples"]:
+def _example(effect: Mapping[str, Any]) -> tuple[str, str]:
+    if not effect["examples"]:
         return "", ""
-    first = did["examples"][0]
+    first = effect["examples"][0]
     return first["before"], first["after"]
 
 
-def _rejected(corpus: Artifact, source: str) -> Iterator[tuple]:
+def _rejected(corpus: Artifact, source: str) -> Iterator[tuple[str, ...]]:
     files = sorted(corpus.path.glob(f"rejected/source={source}/*.parquet"))
     frame = pl.concat(
         pl.read_parquet(file, columns=["id", "rule", "figure", "text"]).with_columns(
@@ -122,7 +130,7 @@ def _rejected(corpus: Artifact, source: str) -> Iterator[tuple]:
         for file in files
     )
     for _, group in frame.group_by("rule", maintain_order=True):
-        for row in group.head(SAMPLES).iter_rows(named=True):
+        for row in group.head(REJECTED_SHOWN).iter_rows(named=True):
             yield row["id"], row["rule"], row["figure"], row["text"]
 
 
@@ -133,7 +141,7 @@ def _plots(corpus: Artifact, counts: Mapping[str, Any]) -> Iterator[str]:
     if frame["year"].drop_nulls().len():
         yield _figure("Million characters by year", lambda axes: _years(axes, frame))
     yield _figure("The commonest characters, per thousand", lambda axes: _common(axes, corpus))
-    yield _figure("Characters that the rules took (or gave)", lambda axes: _rules(axes, counts))
+    yield _figure("Characters that the rules removed", lambda axes: _rules(axes, counts))
 
 
 def _documents(corpus: Artifact) -> pl.DataFrame:
@@ -144,16 +152,17 @@ def _documents(corpus: Artifact) -> pl.DataFrame:
     )
 
 
-def _lengths(axes, frame: pl.DataFrame) -> None:
-    low, high = np.log10(max(frame["characters"].min(), 1)), np.log10(frame["characters"].max())
+def _lengths(axes: Any, frame: pl.DataFrame) -> None:
+    characters = frame["characters"].to_numpy()
+    low, high = np.log10(max(characters.min(), 1)), np.log10(characters.max())
     bins = np.logspace(low, high + 0.01, 40)
-    for name, part in frame.group_by("source", maintain_order=True):
-        axes.hist(part["characters"], bins=bins, alpha=0.6, label=str(name[0]))
+    for name, documents in frame.group_by("source", maintain_order=True):
+        axes.hist(documents["characters"], bins=bins, alpha=0.6, label=str(name[0]))
     axes.set_xscale("log")
     axes.legend(frameon=False)
 
 
-def _by_source(axes, counts: Mapping[str, Any]) -> None:
+def _by_source(axes: Any, counts: Mapping[str, Any]) -> None:
     names = list(counts)
     left = np.zeros(len(names))
     for split in SPLITS:
@@ -163,39 +172,38 @@ def _by_source(axes, counts: Mapping[str, Any]) -> None:
     axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
 
-def _years(axes, frame: pl.DataFrame) -> None:
-    known = frame.drop_nulls("year")
-    first, last = int(known["year"].min()), int(known["year"].max())
+def _years(axes: Any, frame: pl.DataFrame) -> None:
+    dated = frame.drop_nulls("year")
+    years = dated["year"].to_numpy()
+    first, last = int(years.min()), int(years.max())
     bins = np.arange(first, last + 6, max(1, min(5, (last - first) // 10 or 1)))
-    axes.hist(known["year"], bins=bins, weights=known["characters"] / 1e6)
+    axes.hist(years, bins=bins, weights=dated["characters"] / 1e6)
 
 
-def _common(axes, corpus: Artifact) -> None:
-    total: dict[str, int] = {}
+def _common(axes: Any, corpus: Artifact) -> None:
+    counts: Counter[str] = Counter()
     for split in SPLITS:
         for _, file in parts(corpus, split):
             text = pl.read_parquet(file, columns=["text"])["text"].str.join("")[0]
-            codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                total[chr(code)] = total.get(chr(code), 0) + int(count)
-    first = sorted(total, key=total.get, reverse=True)[:45]
-    signs = {" ": "␣", "\n": "⏎"}
-    whole = sum(total.values())
-    axes.bar([signs.get(char, char) for char in first], [total[c] / whole * 1000 for c in first])
+            counts += count_characters(text)
+    labels = {" ": "␣", "\n": "⏎"}
+    common = counts.most_common(COMMON_CHARACTERS)
+    total = counts.total()
+    axes.bar([labels.get(c, c) for c, _ in common], [n / total * 1000 for _, n in common])
     axes.set_yscale("log")
 
 
-def _rules(axes, counts: Mapping[str, Any]) -> None:
+def _rules(axes: Any, counts: Mapping[str, Any]) -> None:
     sums: dict[str, int] = {}
-    for part in counts.values():
-        for rule, did in part["rules"].items():
-            sums[rule] = sums.get(rule, 0) - did["characters"]
+    for source in counts.values():
+        for rule, effect in source["rules"].items():
+            sums[rule] = sums.get(rule, 0) - effect["characters"]
     axes.barh(list(sums)[::-1], list(sums.values())[::-1])
     axes.set_xscale("symlog", linthresh=100)
 
 
-def _figure(title: str, draw) -> str:
-    """A plot as a part of a page."""
+def _figure(title: str, draw: Callable[[Any], None]) -> str:
+    """A plot as part of a page."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.6, 3.2), layout="constrained")
@@ -205,26 +213,20 @@ def _figure(title: str, draw) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     drawing = io.StringIO()
     figure.savefig(drawing, format="svg")
-    _, svg, rest = drawing.getvalue().partition("<svg")  # what stands before is for a file alone
+    _, svg, rest = drawing.getvalue().partition("<svg")  # without the XML header of a file
     return f"<figure>{svg}{rest}</figure>"
 
 
-def _texts(corpus: Artifact, split: str) -> Iterator[tuple[str, str]]:
-    for source, file in parts(corpus, split):
-        for name, text in pl.read_parquet(file, columns=["id", "text"]).iter_rows():
-            yield f"{source}/{name}", text
-
-
-def _read(corpus: Artifact, name: str) -> dict:
+def _read(corpus: Artifact, name: str) -> dict[str, Any]:
     return json.loads((corpus.path / name).read_text(encoding="utf-8"))
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _columns(rows: list) -> list[str]:
-    """Rows in columns, numbers to the right."""
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in aligned columns, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:

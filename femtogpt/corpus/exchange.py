@@ -1,4 +1,4 @@
-"""Where those who make the corpus together hand on what they have done."""
+"""The folder in which the processes, or machines, that make a corpus together exchange files."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from pathlib import Path
 from femtogpt.storage import storage_path
 
 CLEANED = "cleaned"
-KEPT = ("documents", "rejected")
+RESULTS = ("documents", "rejected")
 
 
 @contextmanager
-def exchanged(folder: Path, exchange: str | None, name: str) -> Iterator[Path]:
-    """A place to work in: ``folder``, or one of this machine's below the URL ``exchange``.
+def working_folder(folder: Path, exchange: str | None, name: str) -> Iterator[Path]:
+    """A folder to make the corpus in: ``folder``, or one of this machine's below ``exchange``.
 
-    What is to be kept lies in ``folder`` in the end, whatever was between; the rest is removed.
+    ``exchange`` is a URL or a path that all workers reach. In the end the results are in
+    ``folder`` and the rest is removed.
     """
     if exchange is None:
-        yield folder.absolute()  # who works elsewhere may have been started elsewhere
+        yield folder.absolute()  # a worker may have another current directory
         (folder / CLEANED).rmdir()
         return
-    place = storage_path(exchange) / f"{name}-{platform.node()}"
-    _remove(place)  # of a process that was killed
+    remote = storage_path(exchange) / f"{name}-{platform.node()}"
+    _remove(remote)  # left by a process that was killed
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        yield place
-        for kept in KEPT:
-            for file in sorted((place / kept).rglob("*.parquet")):
-                into = folder.joinpath(*file.parts[len(place.parts) :])
-                into.parent.mkdir(parents=True, exist_ok=True)
-                into.write_bytes(file.read_bytes())
+        remote.mkdir(parents=True, exist_ok=True)
+        yield remote
+        for result in RESULTS:
+            for file in sorted((remote / result).rglob("*.parquet")):
+                target = folder.joinpath(*file.parts[len(remote.parts) :])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.read_bytes())
     finally:
-        _remove(place)
+        _remove(remote)
 
 
-def _remove(place: Path) -> None:
-    if isinstance(place, Path):
-        shutil.rmtree(place, ignore_errors=True)
-    elif place.exists():
-        place.fs.rm(place.path, recursive=True)
+def _remove(folder: Path) -> None:
+    if isinstance(folder, Path):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.fs.rm(folder.path, recursive=True)

@@ -1,4 +1,4 @@
-"""The frame of an HTML page: one file that needs nothing else."""
+"""HTML pages that are a single file without dependencies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ svg { max-width: 100%; height: auto }
 
 
 def page(title: str, body: str) -> str:
-    """A whole page around a body."""
+    """A complete page with this body."""
     return (
         '<!doctype html><html lang="ru"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -36,12 +36,12 @@ def page(title: str, body: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], text: Sequence[int] = ()) -> str:
-    """A table; numbers stand right, columns in ``text`` keep their lines."""
+    """A table with numbers to the right; the columns in ``text`` keep their line ends."""
 
     def cell(column: int, value: object) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            shown = f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
-            return f'<td class="number">{shown}</td>'
+            number = f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+            return f'<td class="number">{number}</td>'
         kind = ' class="text"' if column in text else ""
         return f"<td{kind}>{html.escape(str(value if value is not None else ''))}</td>"
 

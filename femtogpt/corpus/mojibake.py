@@ -1,40 +1,42 @@
-"""Text that was decoded in a wrong encoding: «РџСЂРёРІРµС‚», «Ïðèâåò», «оПХБЕР»."""
+"""Text that was decoded with a wrong encoding: «РџСЂРёРІРµС‚», «Ïðèâåò», «оПХБЕР»."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from femtogpt.corpus.text_stats import MARKS
+from femtogpt.corpus.text_stats import PUNCTUATION
 from femtogpt.corpus.vocabulary import RUSSIAN
 
-READ_AS = ("cp1251", "cp1252", "latin-1", "koi8-r", "cp866", "iso8859-5")
-WRITTEN_IN = ("utf-8", "cp1251", "koi8-r", "cp866", "iso8859-5")
-TRIED = 1500  # characters
-LEAST = 0.15  # of Russian function words: a text put right has more
+DECODED_AS = ("cp1251", "cp1252", "latin-1", "koi8-r", "cp866", "iso8859-5")
+ENCODED_IN = ("utf-8", "cp1251", "koi8-r", "cp866", "iso8859-5")
+TESTED_CHARACTERS = 1500
+MIN_SHARE = 0.15  # of Russian function words: a correctly decoded text has more
 
 
-def mistake(text: str, share: float) -> str | None:
-    """Which mistake, undone, makes the best Russian of the text; None if none does.
+def wrong_encoding(text: str, share: float) -> str | None:
+    """The mistake which, undone, gives the best Russian, such as "utf-8 read as cp1251".
 
-    ``share`` is that of Russian function words in the text as it is. For people: "UTF-8 read as
-    cp1251". What cleaning took away (control characters, no-break spaces) need not be there.
+    None if undoing no mistake gives Russian. ``share`` is that of Russian function words in
+    ``text``. Control characters and no-break spaces may have been removed before.
     """
-    best, most = None, max(LEAST, 2 * share)
-    for name, undone in _undone(text[:TRIED]):
-        words = [word.strip(MARKS) for word in undone.lower().split()]
-        found = [word for word in words if word in RUSSIAN]
-        if len(set(found)) > 2 and len(found) > most * len(words):
-            best, most = name, len(found) / len(words)
+    best, best_share = None, max(MIN_SHARE, 2 * share)
+    for mistake, undone in _candidates(text[:TESTED_CHARACTERS]):
+        words = [word.strip(PUNCTUATION) for word in undone.lower().split()]
+        function_words = [word for word in words if word in RUSSIAN]
+        enough = len(set(function_words)) > 2
+        if enough and len(function_words) > best_share * len(words):
+            best, best_share = mistake, len(function_words) / len(words)
     return best
 
 
-def _undone(text: str) -> Iterator[tuple[str, str]]:
-    for read_as in READ_AS:
-        data = text.encode(read_as, "ignore")
-        for written_in in WRITTEN_IN:
-            if written_in != read_as:
-                once = data.decode(written_in, "ignore")
-                yield f"{written_in} read as {read_as}", once
-                if written_in == "utf-8":
-                    twice = once.encode(read_as, "ignore").decode(written_in, "ignore")
-                    yield f"{written_in} read as {read_as}, twice", twice
+def _candidates(text: str) -> Iterator[tuple[str, str]]:
+    """Each possible mistake, and the text with it undone."""
+    for decoded_as in DECODED_AS:
+        data = text.encode(decoded_as, "ignore")
+        for encoded_in in ENCODED_IN:
+            if encoded_in != decoded_as:
+                once = data.decode(encoded_in, "ignore")
+                yield f"{encoded_in} read as {decoded_as}", once
+                if encoded_in == "utf-8":
+                    twice = once.encode(decoded_as, "ignore").decode(encoded_in, "ignore")
+                    yield f"{encoded_in} read as {decoded_as}, twice", twice

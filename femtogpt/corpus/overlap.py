@@ -1,8 +1,9 @@
-"""Cuts from train texts what stands in held-out ones too.
+"""Cut from train texts what also occurs in held-out ones.
 
-A model that has read a stretch of a held-out work knows it by heart, and its held-out figure says
-less than it seems to. Whole works held out are not enough: a story stands inside of a collection,
-a letter is quoted, one work comes from two sources, with other lines, quotation marks and names.
+A model may have memorised any part of a held-out work that it was trained on, and its held-out loss
+then looks better than it is. Holding out whole works is not enough: a story is reprinted in a
+collection, a letter is quoted, or the same work comes from two sources with different line breaks
+and punctuation.
 """
 
 from __future__ import annotations
@@ -13,137 +14,141 @@ from itertools import pairwise
 
 import numpy as np
 
-from femtogpt.corpus.match_index import Characters, Index, Letters, Stretch, runs
-from femtogpt.corpus.packed_documents import Packed
+from femtogpt.corpus.match_index import Characters, Letters, Match, MatchIndex, merge_spans
+from femtogpt.corpus.packed_texts import PackedTexts
 
-LONG = 2_000  # characters: a longer line is cut by sentences, a longer sentence by words
-EDGE = 20  # characters: a line stays of which a stretch has so few, and not much, at its edge
-_SENTENCE = re.compile(r"[.!?…][^\w\s]{0,3}\s+")
+LONG_LINE = 2_000  # characters: a longer line is cut by sentences, a longer sentence by words
+EDGE_CHARACTERS = 20  # a line stays if a match only touches so few characters at its edge
+_SENTENCE_END = re.compile(r"[.!?…][^\w\s]{0,3}\s+")
 
 
-class Blocks:
-    """The held-out texts, to find in train ones what stands in both.
+class HeldOutIndex:
+    """Indexes the held-out texts to find the spans that a train text shares with them.
 
-    Shared are ``length`` characters, one by one the same, and also half as many letters, whatever
-    stands between them: of two editions of a work, hardly a line is the same in every character.
+    A span is shared if ``length`` characters are equal one by one, or if half as many letters are,
+    whatever is between them: two editions of a work have hardly a line with equal characters.
     """
 
     def __init__(self, texts: Iterable[str], length: int):
         """Takes 100 MB for 60 million characters."""
         self.length = length
-        packed = Packed(texts)
-        self._exact = Index(packed, length)
-        self._letters = Index(packed, length // 2, Letters)
+        packed = PackedTexts(texts)
+        self._characters = MatchIndex(packed, length)
+        self._letters = MatchIndex(packed, length // 2, Letters)
 
-    def shared(self, text: str) -> list[Stretch]:
-        """The stretches that also stand in a held-out text, by start.
+    def matches(self, text: str) -> list[Match]:
+        """The spans that also occur in a held-out text, by start.
 
-        They may overlap; all that is shared lies in the runs that they form. Empty only where
-        nothing is shared.
+        They may overlap; merged, they cover everything shared. Empty only if nothing is shared.
         """
-        seen = Letters(text)
-        found = self._letters.shared(seen)
-        for start, end in self._bare(seen.places, len(text)):
-            for one in self._exact.shared(Characters(text[start:end])):
-                found.append(one._replace(start=start + one.start, end=start + one.end))
-        return sorted(found)
+        letters = Letters(text)
+        matches = self._letters.matches(letters)
+        for start, end in self._sparse_parts(letters.positions, len(text)):
+            for match in self._characters.matches(Characters(text[start:end])):
+                matches.append(match._replace(start=start + match.start, end=start + match.end))
+        return sorted(matches)
 
-    def _bare(self, letters: np.ndarray, size: int) -> list[tuple[int, int]]:
-        """The parts of a text in which ``length`` characters have too few letters to be found.
+    def _sparse_parts(self, letters: np.ndarray, size: int) -> list[tuple[int, int]]:
+        """The parts of a text where ``length`` characters have too few letters for a match.
 
-        ``letters``: the places of the letters in a text of ``size`` characters.
+        ``letters``: the positions of the letters in a text of ``size`` characters.
         """
-        few = self._letters.length
+        least = self._letters.length
         edges = np.concatenate([[-1], letters, [size]])
-        if len(edges) <= few:
+        if len(edges) <= least:
             return [(0, size)]
-        bare = np.flatnonzero(edges[few:] - edges[:-few] > self.length)
-        return runs(zip((edges[bare] + 1).tolist(), edges[bare + few].tolist(), strict=True))
+        first = np.flatnonzero(edges[least:] - edges[:-least] > self.length)
+        starts, ends = edges[first] + 1, edges[first + least]
+        return merge_spans(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
-def cleared(text: str, blocks: Blocks) -> tuple[str, int]:
-    """The train text without what ``blocks`` know, and how many characters it has lost."""
-    left = text
-    while stretches := blocks.shared(left):  # again: what now stands together may be shared
-        left = cut(left, stretches)
-    return left, len(text) - len(left)
+def remove_overlap(text: str, index: HeldOutIndex) -> tuple[str, int]:
+    """A train text without its held-out spans, and the number of characters removed."""
+    remaining = text
+    while matches := index.matches(
+        remaining
+    ):  # removing a span may bring parts of another together
+        remaining = remove_spans(remaining, matches)
+    return remaining, len(text) - len(remaining)
 
 
-def cut(text: str, spans: Iterable[tuple]) -> str:
-    """The text without the lines that some spans of it, or stretches, touch.
+def remove_spans(text: str, spans: Iterable[tuple]) -> str:
+    """The text without the lines that overlap one of the spans or matches.
 
-    Of a line longer than LONG only the sentences go, and of such a sentence only the words. Where
-    something went, the wider of the two gaps around it stays.
+    From a line longer than LONG_LINE only the sentences are removed, and from a sentence as long
+    only the words. Of the white space around a removed part, the wider stays.
     """
-    gone = _joined((_widened(text, *run) for run in runs(spans)), text)
+    removed = _merge_across_space((_widen(text, *span) for span in merge_spans(spans)), text)
+    if not removed:
+        return text
     size = len(text)
-    left = [text[a:b] for (_, a), (b, _) in pairwise([(0, 0), *gone, (size, size)])]
-    parts = [left[0].rstrip()]
-    for one, other in pairwise(left):
-        parts += [_gap(one, other), other.strip()]
-    end = left[-1].rstrip() and left[-1][len(left[-1].rstrip()) :]
-    return "".join(parts) + end if gone else text
+    pieces = [text[a:b] for (_, a), (b, _) in pairwise([(0, 0), *removed, (size, size)])]
+    parts = [pieces[0].rstrip()]
+    for piece, following in pairwise(pieces):
+        parts += [_gap(piece, following), following.strip()]
+    last = pieces[-1].rstrip()
+    return "".join(parts) + (last and pieces[-1][len(last) :])
 
 
-def _gap(left: str, right: str) -> str:
-    """What stands between two pieces of a text, between which something went."""
-    if not left.strip() or not right.strip():
+def _gap(before: str, after: str) -> str:
+    """The white space to put between the pieces before and after a removed part."""
+    if not before.strip() or not after.strip():
         return ""
-    end, start = left[len(left.rstrip()) :], right[: len(right) - len(right.lstrip())]
+    end, start = before[len(before.rstrip()) :], after[: len(after) - len(after.lstrip())]
     lines = max(end.count("\n"), start.count("\n"))
     return "\n" * lines + start.rpartition("\n")[2] if lines else " " * bool(end or start)
 
 
-def _joined(spans: Iterable[tuple[int, int]], text: str) -> list[tuple[int, int]]:
-    """Spans in order; those that overlap, touch or have only space between them become one."""
-    joined: list[tuple[int, int]] = []
+def _merge_across_space(spans: Iterable[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """Spans in order, merged if they overlap, touch or have only white space between them."""
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        last = joined[-1][1] if joined else -1
-        if start <= last or (joined and text[last:start].isspace()):
-            joined[-1] = joined[-1][0], max(last, end)
+        last = merged[-1][1] if merged else -1
+        if start <= last or (merged and text[last:start].isspace()):
+            merged[-1] = merged[-1][0], max(last, end)
         else:
-            joined.append((start, end))
-    return joined
+            merged.append((start, end))
+    return merged
 
 
-def _widened(text: str, start: int, end: int) -> tuple[int, int]:
-    """A stretch made of whole lines, sentences or words."""
+def _widen(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span widened to whole lines, sentences or words."""
     inner = text[start:end].strip()
     if not inner:
-        return start + 1, end  # it is all space: some of it must stay
+        return start + 1, end  # it is all white space, and some of that must stay
     start = text.index(inner, start)
     end = start + len(inner)
-    few = min(EDGE, len(inner) // 8)  # a mark or the end of a word, the same by chance
+    edge = min(EDGE_CHARACTERS, len(inner) // 8)  # punctuation or a word's end, equal by chance
     line, stop = _line(text, start)
-    if stop - start <= min(few, (stop - line) // 4):
+    if stop - start <= min(edge, (stop - line) // 4):
         start = stop + 1
     line, stop = _line(text, end)
-    if end - line <= min(few, (stop - line) // 4):
+    if end - line <= min(edge, (stop - line) // 4):
         end = line - 1
-    return _start(text, start), _end(text, end)
+    return _widen_start(text, start), _widen_end(text, end)
 
 
-def _start(text: str, at: int) -> int:
-    line, stop = _line(text, at)
-    near = max(line, at - LONG)
-    if stop - line <= LONG:
+def _widen_start(text: str, start: int) -> int:
+    line, stop = _line(text, start)
+    if stop - line <= LONG_LINE:
         return line
-    if ends := [found.end() for found in _SENTENCE.finditer(text, near, at)]:
+    limit = max(line, start - LONG_LINE)
+    if ends := [sentence.end() for sentence in _SENTENCE_END.finditer(text, limit, start)]:
         return ends[-1]
-    return line if near == line else text.rfind(" ", near, at) + 1 or at
+    return line if limit == line else text.rfind(" ", limit, start) + 1 or start
 
 
-def _end(text: str, at: int) -> int:
-    line, stop = _line(text, at)
-    near = min(stop, at + LONG)
-    if stop - line <= LONG:
+def _widen_end(text: str, end: int) -> int:
+    line, stop = _line(text, end)
+    if stop - line <= LONG_LINE:
         return stop
-    if found := _SENTENCE.search(text, at - 1, near):
-        return found.end()
-    return stop if near == stop else text.find(" ", at, near) + 1 or at
+    limit = min(stop, end + LONG_LINE)
+    if sentence := _SENTENCE_END.search(text, end - 1, limit):
+        return sentence.end()
+    return stop if limit == stop else text.find(" ", end, limit) + 1 or end
 
 
-def _line(text: str, at: int) -> tuple[int, int]:
-    """The start and the end of the line around a place."""
-    stop = text.find("\n", at)
-    return text.rfind("\n", 0, at) + 1, stop if stop >= 0 else len(text)
+def _line(text: str, position: int) -> tuple[int, int]:
+    """The start and the end of the line around a position."""
+    stop = text.find("\n", position)
+    return text.rfind("\n", 0, position) + 1, stop if stop >= 0 else len(text)

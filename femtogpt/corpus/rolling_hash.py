@@ -1,7 +1,7 @@
-"""Hashes of all stretches of a text that have one length, each from the one before (Rabin–Karp).
+"""Rolling hashes of all substrings of one length (Rabin–Karp).
 
-The hash of characters c₀, c₁, … is Σ cₖ·BASEᵏ modulo 2⁶⁴. Equal stretches have equal hashes;
-different ones nearly never do, and who finds two equal compares the texts.
+The hash of characters c₀, c₁, … is Σ cₖ·BASEᵏ modulo 2⁶⁴. Different substrings hardly ever have
+equal hashes; the caller must compare the texts to be sure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 BASE = 0x9E3779B97F4A7C15  # odd: it has an inverse
-_CHUNK = 1 << 14  # positions at once: all arrays stay in the processor's cache
+_CHUNK = 1 << 14  # positions at once, so that all arrays fit the CPU's cache
 
 
 def characters(text: str) -> np.ndarray:
@@ -49,4 +49,5 @@ def powers(count: int) -> tuple[np.ndarray, np.ndarray]:
     powers = np.empty((2, count), np.uint64)
     powers[0], powers[1] = BASE, pow(BASE, -1, 2**64)
     powers[:, 0] = 1
-    return tuple(np.multiply.accumulate(powers, axis=1))
+    forward, inverse = np.multiply.accumulate(powers, axis=1)
+    return forward, inverse

@@ -1,4 +1,4 @@
-"""All cleaning rules and document filters as Markdown tables: what a source's YAML can name."""
+"""All cleaning rules and document filters as Markdown tables, for docs/cleaning.md."""
 
 from __future__ import annotations
 
@@ -8,31 +8,36 @@ from femtogpt.config import CorpusConfig
 from femtogpt.corpus.quality import FILTERS
 from femtogpt.corpus.rules import RULES, STANDARD
 
+CELL_CHARACTERS = 240  # a longer text is cut
+
 
 def listing() -> str:
-    """The rules in the order of their names' files, with examples; then the filters, as asked."""
+    """The rules with examples, in the order of their files, and the filters in theirs."""
     config = CorpusConfig()
     limits = {**dict(config), **dict(config.quality)}
     rules = (
         (
             f"`{name}`{' *' if name in STANDARD else ''}",
-            " ".join(each.purpose.split()),
-            each.before,
-            each.after,
+            " ".join(rule.purpose.split()),
+            rule.before,
+            rule.after,
         )
-        for name, each in RULES.items()
+        for name, rule in RULES.items()
     )
-    filters = ((f"`{name}`", limits.get(name, ""), f.description) for name, f in FILTERS.items())
+    filters = (
+        (f"`{name}`", limits.get(name, ""), document_filter.description)
+        for name, document_filter in FILTERS.items()
+    )
     return "\n".join(
         [
             *_table(("rule (* standard)", "what it does", "before", "after"), rules),
             "",
-            *_table(("filter", "limit", "what is rejected"), filters),
+            *_table(("filter", "limit", "why a document is rejected"), filters),
         ]
     )
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple]) -> Iterator[str]:
+def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(header)} |"
     yield f"|{' --- |' * len(header)}"
     for row in rows:
@@ -40,16 +45,16 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """A text within a cell: its signs stand for themselves, its line ends are shown."""
+    """A text escaped for a cell, with its line ends visible and at most CELL_CHARACTERS long."""
     if text.startswith("`"):
         return text
-    shown = "".join(_sign(char) for char in text)
+    escaped = "".join(map(_visible, text))
     for sign in "\\`*_[]|<>#&":
-        shown = shown.replace(sign, f"\\{sign}")
-    return shown if len(shown) <= 240 else f"{shown[:240]}…"
+        escaped = escaped.replace(sign, f"\\{sign}")
+    return escaped if len(escaped) <= CELL_CHARACTERS else f"{escaped[:CELL_CHARACTERS]}…"
 
 
-def _sign(char: str) -> str:
+def _visible(char: str) -> str:
     if char == "\n":
         return " ⏎ "
     return char if char.isprintable() else f"U+{ord(char):04X}"

@@ -1,11 +1,11 @@
-"""What the corpus's Parquet files hold, and where they lie.
+"""The schema and the layout of the corpus's files.
 
 ::
 
     documents/source=<name>/split=<train|held_out>/<part>.parquet   see SCHEMA
     rejected/source=<name>/<part>.parquet                           see REJECTED
     report.json                                                     counts by source and rule
-    proof.json                                                      nothing held out is in train
+    proof.json                                                      no held-out text is in train
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from femtogpt.artifacts.artifact import Artifact
 
 REPORT, PROOF = "report.json", "proof.json"
 SPLITS = ("train", "held_out")
-DOCUMENT = {
+DOCUMENT: dict[str, DataTypeClass] = {
     "id": pl.String,  # unique within the source
     "text": pl.String,  # cleaned
     "title": pl.String,
@@ -30,10 +31,20 @@ DOCUMENT = {
     "speaker": pl.String,
     "url": pl.String,
     "licence": pl.String,
-    "entropy_bits": pl.Float64,  # −log2 p(text), where the source knows it and cleaning kept it
+    "entropy_bits": pl.Float64,  # −log2 p(text), if the source knows it and cleaning kept the text
 }
-SCHEMA = DOCUMENT | {"characters": pl.UInt32}  # Unicode code points of the cleaned text
-REJECTED = SCHEMA | {"rule": pl.String, "figure": pl.String}  # why, and by which figure
+_COLUMNS: dict[str, DataTypeClass] = {
+    **DOCUMENT,
+    "characters": pl.UInt32,  # Unicode code points of the cleaned text
+}
+SCHEMA = pl.Schema(_COLUMNS)
+REJECTED = pl.Schema(
+    {
+        **_COLUMNS,
+        "rule": pl.String,  # that rejected the document
+        "figure": pl.String,  # the value that failed the rule
+    }
+)
 
 
 def parts(corpus: Artifact, split: str) -> Iterator[tuple[str, Path]]:
@@ -43,7 +54,7 @@ def parts(corpus: Artifact, split: str) -> Iterator[tuple[str, Path]]:
 
 
 class Version(NamedTuple):
-    """A file as it is now: what a process that outlives a build may remember it by."""
+    """A state of a file: the key under which a process that outlives a build caches its content."""
 
     file: Path
     size: int
@@ -51,22 +62,30 @@ class Version(NamedTuple):
 
 
 def versions(files: Iterable[Path]) -> tuple[Version, ...]:
-    """The files as they are now."""
-    found = ((file, file.stat()) for file in files)
-    return tuple(Version(file, stat.st_size, stat.st_mtime) for file, stat in found)
+    """The current states of files."""
+    stats = ((file, file.stat()) for file in files)
+    return tuple(Version(file, stat.st_size, stat.st_mtime) for file, stat in stats)
 
 
 def read(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Read Parquet or (``.arrow``) Arrow, wherever it lies."""
-    place = path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
+    """Read a Parquet or (``.arrow``) Arrow file from a disk or from object storage."""
+    file = path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
     if path.suffix == ".arrow":
-        return pl.read_ipc(place, columns=columns)
-    return pl.read_parquet(place, columns=columns)
+        return pl.read_ipc(file, columns=columns)
+    return pl.read_parquet(file, columns=columns)
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
-    """Write Parquet; polars itself does not say that a disk is full in a way one can catch."""
+    """Write Parquet. Python does the writing: polars raises no usable error if the disk is full."""
     path.parent.mkdir(parents=True, exist_ok=True)
     parquet = io.BytesIO()
     frame.write_parquet(parquet, compression="zstd")
     path.write_bytes(parquet.getbuffer())
+
+
+def texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """The documents of some of the corpus's files, as (source/id, text)."""
+    for file in files:
+        source = file.parent.parent.name.removeprefix("source=")
+        for id, text in read(file, ["id", "text"]).iter_rows():
+            yield f"{source}/{id}", text

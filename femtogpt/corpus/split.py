@@ -1,20 +1,20 @@
-"""Which works are held out: whole ones, by a stable hash, up to a share of the characters."""
+"""Choose the held-out works: whole ones, by a stable hash, up to a share of the characters."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 
-LARGEST = 1 / 4  # of the held-out target: a held-out part of one novel would measure that novel
-CLOSE = 0.9  # of the target: past it, only the shortest works would still fit
+LARGE_WORK = 1 / 4  # of the target: a held-out split that is one novel would measure that novel
+CLOSE_ENOUGH = 0.9  # of the target: beyond it, only the shortest works would still fit
 
 
-def held_out(source: str, documents: Sequence[tuple[str, int]], share: float) -> set[str]:
+def held_out_ids(source: str, documents: Sequence[tuple[str, int]], share: float) -> set[str]:
     """The ids of a source's held-out documents.
 
-    ``documents`` are (id, characters) pairs; ``share`` of their characters is aimed at. The
-    order of taking is a hash of (source, id): it depends neither on other sources nor on the
-    order of documents. At least one document is held out and one is left, where there are two.
+    ``documents`` are (id, characters) pairs; the target is ``share`` of their characters. Documents
+    are taken in the order of a hash of (source, id), which depends neither on other sources nor on
+    the order of the documents. If there are two or more, at least one is held out and one is not.
     """
     if len(documents) < 2:
         return set()
@@ -25,12 +25,12 @@ def held_out(source: str, documents: Sequence[tuple[str, int]], share: float) ->
     target = share * sum(characters for _, characters in documents)
     taken, total = set(), 0
     ordered = sorted(documents, key=order)
-    for largest in (LARGEST * target, target):  # large works only where small ones do not suffice
-        for name, characters in ordered:
-            if total >= CLOSE * target:
+    for limit in (LARGE_WORK * target, target):  # large works only if small ones do not suffice
+        for id, characters in ordered:
+            if total >= CLOSE_ENOUGH * target:
                 break
-            if name not in taken and characters <= largest and total + characters <= target:
-                taken.add(name)
+            if id not in taken and characters <= limit and total + characters <= target:
+                taken.add(id)
                 total += characters
     if not taken:  # every work is large: the smallest overshoots least
         smallest = min(documents, key=lambda document: (document[1], order(document)))

@@ -1,4 +1,4 @@
-"""The proof that nothing held out stands in train: reads both splits and says what they share."""
+"""The proof that no held-out text is in train: both splits are read and compared."""
 
 from __future__ import annotations
 
@@ -8,222 +8,226 @@ from typing import Any
 
 import numpy as np
 
-from femtogpt.corpus.dedup import Closest, sketched
-from femtogpt.corpus.match_index import Characters, Index, Table, runs
-from femtogpt.corpus.packed_documents import Packed
+from femtogpt.corpus.dedup import SimilarityIndex, minhash
+from femtogpt.corpus.match_index import Characters, HashTable, MatchIndex, merge_spans
+from femtogpt.corpus.packed_texts import PackedTexts
 from femtogpt.corpus.shingles import shingles
 
-SHORTEST = 100  # characters: the longest shared stretch is told from this length on
-BATCH = 2_000_000  # characters whose shingles are looked at together
-EXAMPLES = 10  # leaks that are named
-EXCERPT = 300  # characters of a shared stretch that are shown
+SHORTEST = 100  # characters: shorter shared spans are not searched for
+BATCH_CHARACTERS = 2_000_000  # whose shingles are compared together
+EXAMPLES = 10  # leaks that are listed
+EXCERPT = 300  # characters of a shared span that are quoted
 
-Named = tuple[str, str]  # a document's name and its text
+NamedText = tuple[str, str]  # a document's name and its text
 
 
 @dataclass(frozen=True)
-class Findings:
+class Comparison:
     """What some train documents have in common with all held-out ones."""
 
-    length: int
-    held_out: dict[str, int]  # how much there is
+    length: int  # of a shared span that is a leak
+    held_out: dict[str, int]  # counts of what was compared
     train: dict[str, int]
-    longest: dict | None
-    leaks: list[dict]
-    equal: list[dict]
-    similar: dict | None
+    longest: dict[str, Any] | None
+    leaks: list[dict[str, Any]]
+    equal: list[dict[str, Any]]
+    similar: dict[str, Any] | None
     names: list[str]  # of the held-out documents
-    sizes: np.ndarray  # runs of words in each
-    read: np.ndarray  # for each of these runs: does it stand in train?
+    sizes: np.ndarray  # shingles in each
+    in_train: np.ndarray  # of each of these shingles, whether it occurs in train
 
 
-def prove(held_out: Iterable[Named], train: Iterable[Named], length: int) -> dict[str, Any]:
-    """What the documents of two splits have in common: a JSON value.
+def prove(held_out: Iterable[NamedText], train: Iterable[NamedText], length: int) -> dict[str, Any]:
+    """What the documents of two splits have in common, as a JSON value.
 
-    ``proved``: no stretch of ``length`` characters and no whole document stands in both. Beside
-    it are told the longest stretch in both, if any has SHORTEST characters; the two most similar
-    documents, if any are about as similar as ``dedup.LOWEST``; and which share of the held-out
-    documents' runs of ``shingles.SHINGLE`` words stands in train, whatever is between the words.
+    ``proved``: no span of ``length`` characters and no whole document is in both. It also reports
+    the longest shared span, if one has SHORTEST characters; the two most similar documents, if they
+    are about as similar as ``dedup.MIN_SIMILARITY``; and the share of the held-out documents' word
+    n-grams (see ``shingles``) that occur in train.
     """
-    return concluded([examine(HeldOut(held_out, length), train)])
+    return combine([compare(HeldOutTexts(held_out, length), train)])
 
 
-class HeldOut:
-    """The held-out documents, ready to be compared with many train ones."""
+class HeldOutTexts:
+    """The held-out documents, indexed for the comparison with many train documents."""
 
-    def __init__(self, documents: Iterable[Named], length: int):
+    def __init__(self, documents: Iterable[NamedText], length: int):
         """``length``: characters that no train document may share with one of these."""
-        held = list(documents)
-        self.names, self.length = [name for name, _ in held], length
-        self.characters = sum(len(text) for _, text in held)
-        self.by_text = {text: name for name, text in held}
-        self.texts = Packed(text for _, text in held)
-        self.index = Index(self.texts, min(SHORTEST, length))
-        parts = [shingles([text for _, text in batch]) for batch in _batches(held)]
-        self.closest = Closest(np.concatenate([sketched(*part) for part in parts]))
-        self.sizes = np.concatenate([sizes for _, sizes in parts])  # runs of words in each
+        documents = list(documents)
+        self.names, self.length = [name for name, _ in documents], length
+        self.characters = sum(len(text) for _, text in documents)
+        self.by_text = {text: name for name, text in documents}
+        self.texts = PackedTexts(text for _, text in documents)
+        self.index = MatchIndex(self.texts, min(SHORTEST, length))
+        parts = [shingles([text for _, text in batch]) for batch in _batches(documents)]
+        self.similarity_index = SimilarityIndex(np.concatenate([minhash(*part) for part in parts]))
+        self.sizes = np.concatenate([sizes for _, sizes in parts])  # shingles in each document
         keys, self.rows = np.unique(
             np.concatenate([hashes for hashes, _ in parts]), return_inverse=True
         )
-        self.words = Table(keys, np.arange(len(keys)))
+        self.shingles = HashTable(keys, np.arange(len(keys)))
 
 
-def examine(held: HeldOut, train: Iterable[Named]) -> Findings:
-    """The part of the proof that concerns some of the train documents, but all held-out ones."""
-    stretches = _Stretches(held)
-    documents = _Documents(held)
+def compare(held_out: HeldOutTexts, train: Iterable[NamedText]) -> Comparison:
+    """Compare some of the train documents with all held-out ones."""
+    spans = _SharedSpans(held_out)
+    documents = _SharedDocuments(held_out)
     size = {"documents": 0, "characters": 0}
     for batch in _batches(train):
         documents.compare(batch)
         for name, text in batch:
             size["documents"] += 1
             size["characters"] += len(text)
-            stretches.look(name, text)
-    return Findings(
-        held.length,
+            spans.search(name, text)
+    return Comparison(
+        held_out.length,
         {
-            "documents": len(held.names),
-            "characters": held.characters,
-            "blocks": len(held.index),
+            "documents": len(held_out.names),
+            "characters": held_out.characters,
+            "blocks": len(held_out.index),
         },
-        {**size, "places": stretches.places},
-        stretches.longest(),
-        stretches.leaks,
+        {**size, "places": spans.positions},
+        spans.longest(),
+        spans.leaks,
         documents.equal,
         documents.similar,
-        held.names,
-        held.sizes,
-        documents.read[held.rows],
+        held_out.names,
+        held_out.sizes,
+        documents.in_train[held_out.rows],
     )
 
 
-def concluded(parts: Sequence[Findings]) -> dict[str, Any]:
-    """The proof, of findings that together are on all of train; see ``prove``."""
-    one = parts[0]
+def combine(parts: Sequence[Comparison]) -> dict[str, Any]:
+    """The proof (see ``prove``) from comparisons that together cover the train documents."""
+    first = parts[0]
     longest = max(
         (part.longest for part in parts if part.longest),
-        key=lambda found: found["characters"],
+        key=lambda span: span["characters"],
         default=None,
     )
     similar = max(
         (part.similar for part in parts if part.similar),
-        key=lambda found: found["similarity"],
+        key=lambda pair: pair["similarity"],
         default=None,
     )
     equal = [pair for part in parts for pair in part.equal]
-    leaking = bool(longest) and longest["characters"] >= one.length
+    leaking = longest is not None and longest["characters"] >= first.length
+    in_train = np.logical_or.reduce([part.in_train for part in parts])
     return {
         "proved": not leaking and not equal,
-        "length": one.length,
-        "held_out": one.held_out,
-        "train": {key: sum(part.train[key] for part in parts) for key in one.train},
+        "length": first.length,
+        "held_out": first.held_out,
+        "train": {key: sum(part.train[key] for part in parts) for key in first.train},
         "longest": longest,
         "leaks": [leak for part in parts for leak in part.leaks][:EXAMPLES],
         "equal": equal[:EXAMPLES],
         "most_similar": similar,
-        "words": _words(one.names, one.sizes, np.logical_or.reduce([part.read for part in parts])),
+        "words": _shingles_in_train(first.names, first.sizes, in_train),
     }
 
 
-def _words(names: Sequence[str], sizes: np.ndarray, read: np.ndarray) -> dict:
-    """The share of the held-out runs of words that stand in train, and where it is largest."""
+def _shingles_in_train(
+    names: Sequence[str], sizes: np.ndarray, in_train: np.ndarray
+) -> dict[str, Any]:
+    """The share of held-out shingles that occur in train, and the document with the largest."""
     ends = np.cumsum(sizes)
-    counts = np.diff(np.append(0, np.cumsum(read))[ends], prepend=0)
+    counts = np.diff(np.append(0, np.cumsum(in_train))[ends], prepend=0)
     shares = counts / np.maximum(sizes, 1)
     most = int(shares.argmax()) if len(shares) else None
     return {
-        "share": float(read.mean()) if len(read) else 0.0,
+        "share": float(in_train.mean()) if len(in_train) else 0.0,
         "most": None if most is None else {"held_out": names[most], "share": float(shares[most])},
     }
 
 
-class _Stretches:
-    """Looks for what train texts share with the held-out ones, character for character."""
+class _SharedSpans:
+    """Finds the spans that train texts share with held-out ones, character by character."""
 
-    def __init__(self, held: HeldOut):
-        self.held = held
-        self.places = 0  # of train that were looked at
-        self.leaks: list[dict] = []
-        self._best: dict | None = None
-        self._runs: list[Named] = []  # that may hold a longer one
+    def __init__(self, held_out: HeldOutTexts):
+        self.held_out = held_out
+        self.positions = 0  # of train at which a block was looked up
+        self.leaks: list[dict[str, Any]] = []
+        self._longest: dict[str, Any] | None = None
+        self._candidates: list[NamedText] = []  # merged spans that may contain a longer one
 
-    def look(self, name: str, text: str) -> None:
-        """Look through a train text."""
-        self.places += max(len(text) - self.held.index.size + 1, 0)
-        for start, end in self._found(self.held.index, name, text):
-            if end - start > self._most:
-                self._runs.append((name, text[start:end]))
+    def search(self, name: str, text: str) -> None:
+        """Search a train text."""
+        self.positions += max(len(text) - self.held_out.index.size + 1, 0)
+        for start, end in self._matches(self.held_out.index, name, text):
+            if end - start > self._length:
+                self._candidates.append((name, text[start:end]))
 
     @property
-    def _most(self) -> int:
-        return self._best["characters"] if self._best else 0
+    def _length(self) -> int:
+        """Characters of the longest span so far."""
+        return self._longest["characters"] if self._longest else 0
 
-    def _found(self, index: Index, name: str, text: str) -> list[tuple[int, int]]:
-        """Note the stretches found in a text, and give the runs that they form."""
-        stretches = index.shared(Characters(text))
-        for start, end, document, _ in stretches:
-            if end - start <= self._most and end - start < self.held.length:
+    def _matches(self, index: MatchIndex, name: str, text: str) -> list[tuple[int, int]]:
+        """Record the matches of a text and return them merged."""
+        matches = index.matches(Characters(text))
+        for start, end, document, _ in matches:
+            if end - start <= self._length and end - start < self.held_out.length:
                 continue
-            found = {
+            span = {
                 "characters": end - start,
                 "train": name,
-                "held_out": self.held.names[document],
+                "held_out": self.held_out.names[document],
                 "text": text[start : min(end, start + EXCERPT)],
             }
-            if end - start > self._most:
-                self._best = found
-            if end - start >= self.held.length and len(self.leaks) < EXAMPLES:
-                self.leaks.append(found)
-        return runs(stretches)
+            if end - start > self._length:
+                self._longest = span
+            if end - start >= self.held_out.length and len(self.leaks) < EXAMPLES:
+                self.leaks.append(span)
+        return merge_spans(matches)
 
-    def longest(self) -> dict | None:
-        """The longest stretch shared.
+    def longest(self) -> dict[str, Any] | None:
+        """The longest shared span.
 
-        Stretches that overlap can hide one that is longer than they are, but no longer than
-        their run: such runs are looked through for it.
+        Overlapping matches can hide a longer one within their merged span, so the merged spans that
+        are long enough are searched again.
         """
-        left = self._runs
-        while left := [(name, text) for name, text in left if len(text) > self._most]:
-            finer = Index(self.held.texts, self._most + 1)
-            found = [self._found(finer, name, text) for name, text in left]
-            if not any(found):
+        candidates = self._candidates
+        while candidates := [(name, text) for name, text in candidates if len(text) > self._length]:
+            index = MatchIndex(self.held_out.texts, self._length + 1)
+            if not any([self._matches(index, name, text) for name, text in candidates]):
                 break
-        return self._best
+        return self._longest
 
 
-class _Documents:
-    """Compares whole train documents and their words with the held-out ones."""
+class _SharedDocuments:
+    """Compares train documents and their shingles with the held-out ones."""
 
-    def __init__(self, held: HeldOut):
-        self.held = held
-        self.equal: list[dict] = []
-        self.similar: dict | None = None
-        self.read = np.zeros(len(held.words.keys), bool)  # of each run of words: is it in train?
+    def __init__(self, held_out: HeldOutTexts):
+        self.held_out = held_out
+        self.equal: list[dict[str, Any]] = []
+        self.similar: dict[str, Any] | None = None
+        self.in_train = np.zeros(len(held_out.shingles.keys), bool)  # for each held-out shingle
 
-    def compare(self, batch: list[Named]) -> None:
-        """Compare some train documents."""
+    def compare(self, batch: list[NamedText]) -> None:
         for name, text in batch:
-            same = self.held.by_text.get(text)
-            if same is not None and len(self.equal) < EXAMPLES:
-                self.equal.append({"train": name, "held_out": same})
+            equal = self.held_out.by_text.get(text)
+            if equal is not None and len(self.equal) < EXAMPLES:
+                self.equal.append({"train": name, "held_out": equal})
         hashes, sizes = shingles([text for _, text in batch])
-        self.read[self.held.words.among([(0, hashes)])[1]] = True
-        pair = self.held.closest.to(sketched(hashes, sizes))
+        self.in_train[self.held_out.shingles.lookup([(0, hashes)])[1]] = True
+        pair = self.held_out.similarity_index.most_similar(minhash(hashes, sizes))
         if pair and (self.similar is None or pair[2] > self.similar["similarity"]):
-            row, other, similarity = pair
+            row, document, similarity = pair
             self.similar = {
                 "similarity": similarity,
                 "train": batch[row][0],
-                "held_out": self.held.names[other],
+                "held_out": self.held_out.names[document],
             }
 
 
-def _batches(documents: Iterable[Named]) -> Iterator[list[Named]]:
-    batch, characters = [], 0
+def _batches(documents: Iterable[NamedText]) -> Iterator[list[NamedText]]:
+    """Batches of about BATCH_CHARACTERS; the last one may be empty."""
+    batch: list[NamedText] = []
+    characters = 0
     for name, text in documents:
         batch.append((name, text))
         characters += len(text)
-        if characters >= BATCH:
+        if characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
     yield batch

@@ -1,4 +1,4 @@
-"""What the document filters look at, each part computed once."""
+"""The properties of a text that the document filters test, each computed once."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from functools import cached_property
 
 import numpy as np
 
-STRETCH = 3000  # characters; of a text longer than three of them, three are looked at
-PLACES = (1, 3, 5)  # sixths of the text: the middles of its thirds
-HISTOGRAM = 0x2100  # code points counted in one sweep: Latin to Cyrillic, and the punctuation
-MARKS = ".,;:!?…—–-()[]{}«»„“”‘’\"'*/|"  # what words are stripped of
+EXCERPT_CHARACTERS = 3000  # a text longer than three excerpts is judged by them
+CENTRES = (1, 3, 5)  # of the excerpts, in sixths of the text: the middles of its thirds
+HISTOGRAM_CODES = 0x2100  # code points counted in an array: Latin to Cyrillic, and punctuation
+PUNCTUATION = ".,;:!?…—–-()[]{}«»„“”‘’\"'*/|"  # stripped from words
 
 
 class Excerpt:
-    """A text, or three stretches of a long one, and what it is made of.
+    """A text, or three excerpts from a long one, and its properties.
 
-    Bad documents are seldom bad in one place only. ``lines`` are those of the whole text.
+    A bad document is seldom bad in one place only. ``lines`` are those of the full text.
     """
 
     def __init__(self, text: str):
-        self.whole = text
+        self.full_text = text
         self.text = text
-        if len(text) > len(PLACES) * STRETCH:
-            self.text = "\n".join(_stretch(text, len(text) * place // 6) for place in PLACES)
+        if len(text) > len(CENTRES) * EXCERPT_CHARACTERS:
+            self.text = "\n".join(_excerpt(text, len(text) * sixth // 6) for sixth in CENTRES)
 
     @cached_property
     def characters(self) -> Counter[str]:
@@ -45,13 +45,13 @@ class Excerpt:
 
     @cached_property
     def tokens(self) -> list[str]:
-        """What stands between spaces, in lower case, with its punctuation."""
+        """What is between spaces, in lower case, with its punctuation."""
         return self.lower.split()
 
     @cached_property
     def words(self) -> list[str]:
-        """The tokens without punctuation at their edges, and without numbers."""
-        stripped = (token.strip(MARKS) for token in self.tokens)
+        """The tokens without punctuation at their ends, numbers left out."""
+        stripped = (token.strip(PUNCTUATION) for token in self.tokens)
         return [word for word in stripped if word and not word.isdigit()]
 
     @property
@@ -66,12 +66,12 @@ class Excerpt:
 
     @cached_property
     def hashes(self) -> np.ndarray:
-        """A number for each word, equal for equal words in this process: uint64, (words,)."""
+        """A number for each word, equal for equal words within a process: uint64, (words,)."""
         return np.fromiter(map(hash, self.words), np.int64, len(self.words)).view(np.uint64)
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What stands between full stops and the like, line ends among them."""
+        """The parts of the text between sentence ends, which include line ends."""
         text = self.text
         for end in "!?…\n":
             text = text.replace(end, ".")
@@ -79,35 +79,37 @@ class Excerpt:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines of the whole text that are not empty."""
-        return [line for line in self.whole.split("\n") if line]
+        """The lines of the full text that are not empty."""
+        return [line for line in self.full_text.split("\n") if line]
 
     def share(self, words: frozenset[str]) -> float:
-        """The share of these words among all."""
-        return self.times(words) / max(1, len(self.words))
+        """The share of these words among all words."""
+        return self.count(words) / max(1, len(self.words))
 
-    def times(self, words: frozenset[str]) -> int:
+    def count(self, words: frozenset[str]) -> int:
         """How often these words occur."""
         vocabulary = self.vocabulary
         return sum(vocabulary[word] for word in vocabulary.keys() & words)
 
 
 def count_characters(text: str) -> Counter[str]:
-    """As ``Counter(text)``, ten times as fast."""
+    """``Counter(text)``, ten times as fast."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    common = codes[codes < HISTOGRAM]
-    numbers = np.bincount(common, minlength=1)
-    found = np.flatnonzero(numbers)
-    counts = Counter(dict(zip(map(chr, found.tolist()), numbers[found].tolist(), strict=True)))
+    common = codes[codes < HISTOGRAM_CODES]
+    histogram = np.bincount(common, minlength=1)
+    present = np.flatnonzero(histogram)
+    characters = map(chr, present.tolist())
+    counts = Counter(dict(zip(characters, histogram[present].tolist(), strict=True)))
     if len(common) < len(codes):
-        counts.update(map(chr, codes[codes >= HISTOGRAM].tolist()))
+        counts.update(map(chr, codes[codes >= HISTOGRAM_CODES].tolist()))
     return counts
 
 
-def _stretch(text: str, middle: int) -> str:
-    """Around the middle, cut at line ends where that leaves at least half of it."""
-    start, end = middle - STRETCH // 2, middle + STRETCH // 2
+def _excerpt(text: str, middle: int) -> str:
+    """The excerpt around a position, cut at line ends if that leaves at least half of it."""
+    half = EXCERPT_CHARACTERS // 2
+    start, end = middle - half, middle + half
     first, last = text.find("\n", start, end), text.rfind("\n", start, end)
-    if first >= 0 and last - first >= STRETCH // 2:
+    if first >= 0 and last - first >= half:
         start, end = first + 1, last
     return text[start:end]

@@ -1,8 +1,8 @@
-"""Function words and alphabets by which languages in Cyrillic are told apart.
+"""The function words and letters that distinguish the languages written in Cyrillic.
 
-Function words are a third to a half of running text whatever it is about, in verse and speech
-alike, so a few dozen tell a language within some lines. The lists are of the commonest ones;
-words that Russian shares are in them too, and speak for neither side.
+Function words make up a third to a half of any running text, in verse and speech too, so a few
+dozen identify a language within some lines. The lists have the commonest ones. They include words
+shared with Russian, which count for neither language.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _old(text: str) -> frozenset[str]:
-    """The words also as they were spelt before 1918, with ъ after a last consonant."""
+    """The words, and also their spelling before 1918 with ъ after a final consonant."""
     words = _words(text)
     return words | {word + "ъ" for word in words if word[-1] in "бвгджзклмнпрстфхцчшщ"}
 
@@ -38,19 +38,19 @@ RUSSIAN = _old(_RUSSIAN) | _words(_PRE_REFORM)
 
 
 def _impossible() -> dict[str, frozenset[str]]:
-    """What no Russian sentence has after a word, though both are common."""
+    """The words that never follow a word in a Russian sentence, although both are common."""
     after_preposition = _words("""
     а без будет бы был была были было быть быть, в вдруг ведь во вот вы где говорил говорила
     да для до ему если ж же за и и, из или или, к ко когда куда ли мог может можно мы на над
     нет нет, ни но ну ну, об он он, она она, они они, от перед по под потому при про с
     сказал сказала со стал стала теперь тогда тут ты у хотел через чтоб чтобы я я, —
-    """)  # «что», «так», «не», «уже» can follow
+    """)  # not «что», «так», «не», «уже», which can follow
     prepositions = "в во на с со к ко из от до без под при у по за над через для про перед об"
     possible = {"на": "вы нет ты", "из": "за под", "по": "за над", "за": "и", "до": "и"}
     pairs = {
         word: after_preposition - _words(possible.get(word, "")) for word in prepositions.split()
     }
-    for word in pairs:  # two single letters may be of a word printed  w i d e
+    for word in pairs:  # two single letters may be part of a letter-spaced word
         pairs[word] = frozenset(after for after in pairs[word] if len(word + after) > 2)
     return pairs | {"и": _words("а бы же и ли но"), "не": _words("а бы же и не но")}
 
@@ -62,13 +62,13 @@ IMPOSSIBLE = _impossible()
 class Language:
     """How a language differs from Russian."""
 
-    letters: str  # that Russian lacks
-    lacks: str = ""  # letters of Russian that it lacks
-    words: frozenset[str] = frozenset()  # its commonest, those of Russian too
+    letters: str  # not in Russian
+    missing_letters: str = ""  # of Russian
+    words: frozenset[str] = frozenset()  # the commonest, including those of Russian
 
 
-# Where letters tell enough there are no words. Of languages with the same evidence the first is
-# named, so small alphabets come before those that contain them.
+# A language whose letters are evidence enough has no words here. With equal evidence the first
+# language wins, so small alphabets come before those that contain them.
 LANGUAGES = {
     "Ukrainian": Language(
         "іїєґ",

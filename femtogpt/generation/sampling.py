@@ -22,8 +22,8 @@ def write(
 ) -> str:
     """What the model writes after ``prompt``, up to ``tokens`` tokens or the document's end."""
     random = torch.Generator(device=model.embed_tokens.weight.device).manual_seed(seed)
-    ids = [tokenizer.boundary, *tokenizer.encode(prompt)]
-    drawn = generate(model, ids, tokens, temperature, top_k, top_p, random, tokenizer.boundary)
+    ids = [tokenizer.eos, *tokenizer.encode(prompt)]
+    drawn = generate(model, ids, tokens, temperature, top_k, top_p, random, tokenizer.eos)
     # Decoded together with the prompt: a character may be spelled in bytes across both.
     return tokenizer.decode([*ids, *drawn])[len(prompt) :]
 

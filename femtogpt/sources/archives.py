@@ -1,4 +1,4 @@
-"""The files in a folder and in the archives in it, in a stable order, read one at a time."""
+"""The files in a folder and in its archives, in a stable order, read one at a time."""
 
 from __future__ import annotations
 
@@ -9,73 +9,81 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from femtogpt.errors import UserError
 from femtogpt.sources.compressed import (
     DAMAGE,
-    OPENERS,
     Unreadable,
-    Watched,
+    buffered,
     compression,
-    found_compression,
+    damage_as_unreadable,
+    decompressed,
+    detected_compression,
     reason,
-    telling_damage,
+    suffix_of,
 )
-from femtogpt.sources.member_names import member_name, readable, zip_name
+from femtogpt.sources.member_names import member_name, zip_name
 
-__all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "members", "readable"]
+__all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "is_archive", "members"]
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
 ARCHIVES = (".zip", *TARS)
-BUFFER = 1 << 18  # bytes
-LARGEST = 1 << 30  # bytes that are read at once: more is no work but a trap, or a library
+BUFFER_BYTES = 1 << 18
+MAX_BYTES = 1 << 30  # read at once: a larger file is no single work but a bomb or a collection
+OpenFile = Callable[[], IO[bytes]]
 
 
 @dataclass(frozen=True)
 class Member:
     """A file in a folder or an archive."""
 
-    name: str  # its path inside, with "/"; what only compresses it (.gz) is taken off
-    read: Callable[[], bytes]  # all its bytes, decompressed; Unreadable where that fails
+    name: str  # its path inside, with "/", without the suffix of a compression (.gz)
+    read: Callable[[], bytes]  # returns all its bytes, decompressed; raises Unreadable
     stream: Callable[[], BinaryIO] | None = field(default=None, repr=False)
 
     @property
     def path(self) -> PurePosixPath:
-        """Its name, for its parts."""
+        """The name as a path."""
         return PurePosixPath(self.name)
 
     @property
     def suffix(self) -> str:
-        """What its name ends in, in lower case: ``.txt``."""
-        return self.path.suffix.lower()
+        """The suffix that shows its format, in lower case: ``.txt``."""
+        return suffix_of(self.name)
 
     def open(self) -> BinaryIO:
-        """Its bytes, decompressed, as a stream, with bounded memory; Unreadable as for ``read``."""
+        """Open its decompressed bytes as a stream, in bounded memory. Raises Unreadable."""
         return self.stream() if self.stream else io.BytesIO(self.read())
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of this name is looked into."""
+    """Whether a file of this name is an archive whose content is read."""
     return name.lower().endswith(ARCHIVES)
 
 
-def members(raw: Path) -> Iterator[Member]:
-    """The files below ``raw`` and in the archives there, in the order of their paths.
+def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
+    """Yield the files below ``raw`` and in the archives there, in the order of their paths.
 
-    A lone archive stands for its content; a damaged one is a UserError. Of several, or of those
-    beside other files, the content is named as if each were a folder of its name, and a damaged
-    one is a member whose ``read`` says so. So is an archive in an archive.
+    If the only file is an archive, its content takes its place; a damaged one raises UserError.
+    Otherwise the content of each archive is named as if the archive were a folder, and a damaged
+    archive is a member whose ``read`` raises Unreadable. So is an archive in an archive.
+
+    ``as_stored``: files outside of archives come first, keep their compression, and its suffix in
+    their names.
     """
     files = [path for path in sorted(raw.rglob("*")) if path.is_file() and not _added(path.name)]
-    opened = _Opened()
+    if as_stored:
+        files.sort(key=lambda path: is_archive(path.name))
+    open_archives = _LastArchive()
     for path in files:
         name = path.relative_to(raw).as_posix()
         if not is_archive(name):
-            yield _member(name, partial(path.open, "rb"))
+            stored = Member(name, path.read_bytes, partial(_open, path))
+            yield stored if as_stored else _member(name, partial(_open, path))
             continue
         try:
-            inside = _index(path, opened)
+            inside = _index(path, open_archives)
         except DAMAGE as error:
             if len(files) == 1:
                 raise _damaged(path, error) from error
@@ -87,7 +95,7 @@ def members(raw: Path) -> Iterator[Member]:
 
 
 def check_archive(path: Path) -> None:
-    """UserError unless the file is there and is an archive that can be opened."""
+    """Raise UserError unless the file exists and is an archive that can be opened."""
     if not path.is_file():
         raise UserError(f"{path}: there is no such file or folder; check the path")
     if not is_archive(path.name):
@@ -100,33 +108,48 @@ def check_archive(path: Path) -> None:
         ) from error
 
 
-def _index(path: Path, opened: _Opened) -> list[tuple[str, Callable[[], BinaryIO]]]:
-    """The files in an archive, as names with functions that open them.
+def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
+    """List the files in an archive: names, with functions that open them.
 
-    Of a zip by name; of a tar in its own order, since a compressed one can only be read forwards.
-    A tar is read to its end, where a compressed one has its checksum.
+    They are in the order of their names in a zip, and in the archive's order in a tar, since a
+    compressed tar can only be read forwards. A tar is read to its end, where a compressed one has
+    its checksum.
     """
-    archive = opened(path)
+    archive = archives(path)
     if isinstance(archive, zipfile.ZipFile):
-        infos = {zip_name(info): info for info in archive.infolist() if not info.is_dir()}
+        zipped = {zip_name(info): info for info in archive.infolist() if not info.is_dir()}
         return [
-            (name, lambda info=info: opened(path).open(info))
-            for name, info in sorted(infos.items())
+            (name, partial(_open_in_zip, archives, path, info))
+            for name, info in sorted(zipped.items())
         ]
-    infos = {info.name: info for info in archive if info.isfile()}  # of two versions, the last
-    archive.fileobj.seek(archive.offset)
-    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+    # Of two versions of a file, the dictionary keeps the last.
+    packed = {info.name: info for info in archive if info.isfile()}
+    stream = cast(IO[bytes], archive.fileobj)
+    stream.seek(archive.offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError
-    while archive.fileobj.read(BUFFER):
+    while stream.read(BUFFER_BYTES):
         pass
-    inside = sorted(infos.items(), key=lambda item: item[1].offset)
-    return [(name, lambda info=info: opened(path).extractfile(info)) for name, info in inside]
+    in_order = sorted(packed.items(), key=lambda item: item[1].offset)
+    return [(name, partial(_open_in_tar, archives, path, info)) for name, info in in_order]
+
+
+def _open_in_zip(archives: _LastArchive, path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
+    return cast(zipfile.ZipFile, archives(path)).open(info)
+
+
+def _open_in_tar(archives: _LastArchive, path: Path, info: tarfile.TarInfo) -> IO[bytes]:
+    return cast(IO[bytes], cast(tarfile.TarFile, archives(path)).extractfile(info))
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _named(
-    inside: list[tuple[str, Callable[[], BinaryIO]]], archive: PurePosixPath, lone: bool
+    inside: list[tuple[str, OpenFile]], archive: PurePosixPath, lone: bool
 ) -> Iterator[Member]:
-    """The members of an archive, under their names in the source."""
+    """Yield the members of an archive under their names in the source."""
     inside = [
         (member_name(name), open_member)
         for name, open_member in inside
@@ -136,7 +159,7 @@ def _named(
     if len(inside) == 1 and not lone:
         ((name, open_member),) = inside
         suffix = PurePosixPath(name).suffix.lower()
-        if suffix and stem.lower().endswith(suffix):  # book.fb2.zip is one book, however called
+        if suffix and stem.lower().endswith(suffix):  # book.fb2.zip is one book
             yield _member(str(archive.with_name(stem)), open_member)
             return
     folder = archive.parent if lone else archive.with_name(stem)
@@ -148,34 +171,32 @@ def _named(
             yield _member(full, open_member)
 
 
-def _member(name: str, open_file: Callable[[], BinaryIO]) -> Member:
-    """A file, decompressed."""
+def _member(name: str, open_file: OpenFile) -> Member:
+    """Make a member whose bytes are decompressed."""
     kind = compression(name)
 
-    def opened() -> BinaryIO:
-        return OPENERS[kind](open_file()) if kind else open_file()
-
     def read() -> bytes:
-        with telling_damage(), opened() as stream:
+        with damage_as_unreadable(), decompressed(open_file(), kind) as stream:
             parts, size = [], 0
-            while part := stream.read(BUFFER):
+            while part := stream.read(BUFFER_BYTES):
                 parts.append(part)
                 size += len(part)
-                if size > LARGEST:
-                    raise Unreadable(f"it has more than {LARGEST:,} bytes: split it")
+                if size > MAX_BYTES:
+                    raise Unreadable(f"it has more than {MAX_BYTES:,} bytes: split it")
         return b"".join(parts)
 
     def stream() -> BinaryIO:
-        with telling_damage():
-            found = opened()
-        on_disk = isinstance(getattr(found, "raw", None), io.FileIO)
-        return found if on_disk else io.BufferedReader(Watched(found), BUFFER)
+        with damage_as_unreadable():
+            opened = decompressed(open_file(), kind)
+        if isinstance(getattr(opened, "raw", None), io.FileIO):
+            return cast(BinaryIO, opened)
+        return buffered(opened, BUFFER_BYTES)
 
     return Member(name.removesuffix(name[-len(kind) :]) if kind else name, read, stream)
 
 
-class _Opened:
-    """Opens archives and keeps the last one open: a folder may hold thousands."""
+class _LastArchive:
+    """Opens archives and keeps only the last one open: a folder may contain thousands."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
@@ -190,12 +211,11 @@ def _open_archive(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
     if path.suffix.lower() == ".zip":
         return zipfile.ZipFile(path)
     stream = path.open("rb")
-    kind = found_compression(stream)
-    return tarfile.open(fileobj=OPENERS[kind](stream) if kind else stream, mode="r:")
+    return tarfile.open(fileobj=decompressed(stream, detected_compression(stream)), mode="r:")
 
 
-def _refuse(why: str) -> bytes:
-    raise Unreadable(why)
+def _refuse(fault: str) -> bytes:
+    raise Unreadable(fault)
 
 
 def _damaged(archive: Path, error: Exception) -> UserError:
@@ -208,5 +228,5 @@ def _without_suffix(archive: str) -> str:
 
 
 def _added(name: str) -> bool:
-    """What macOS adds to folders and archives."""
+    """Whether macOS added the file to a folder or an archive."""
     return name.startswith("._")

@@ -1,4 +1,4 @@
-"""Compressed files as streams, and how damage to them is told."""
+"""Compressed files as streams, and the errors that describe damage to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -22,45 +22,66 @@ else:
     from backports import zstd
 
 
-def _open_zstd(stream: BinaryIO) -> BinaryIO:
-    """With the largest window: ``zstd --long`` is usual for dumps."""
+def _open_zstd(stream: IO[bytes]) -> Any:
+    """Open with the largest window: ``zstd --long`` is common for dumps."""
     return zstd.open(stream, options={zstd.DecompressionParameter.window_log_max: 31})
 
 
-OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
+_OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,
     ".zst": _open_zstd,
 }
-COMPRESSED = tuple(OPENERS)
-_BEGINNINGS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz", b"(\xb5/\xfd": ".zst"}
-DAMAGE = (  # what the readers raise over a damaged or locked file (found by changing bytes)
+COMPRESSED = tuple(_OPENERS)
+_MAGIC_BYTES = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz", b"(\xb5/\xfd": ".zst"}
+DAMAGE = (  # what the libraries raise for a damaged or locked file (found by changing bytes)
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, zstd.ZstdError),
     *(EOFError, OSError, RuntimeError, ValueError, OverflowError, struct.error),
 )
 
 
 class Unreadable(ValueError):
-    """A file among many cannot be read; its text says why."""
+    """A file cannot be read; the message says why."""
+
+
+class Unsuitable(Unreadable):
+    """A file is not what this kind of source reads, or the settings do not fit it.
+
+    If no other file can be read either, this is an error.
+    """
+
+
+def decompressed(stream: IO[bytes], kind: str) -> io.BufferedIOBase:
+    """Open a stream that is compressed in one of the kinds of ``COMPRESSED``; "" if in none."""
+    return cast(io.BufferedIOBase, _OPENERS[kind](stream) if kind else stream)
 
 
 def compression(name: str) -> str:
-    """The ending that says how a file is compressed; empty if it is not."""
+    """Return the suffix that shows how a file is compressed; empty if it is not."""
     suffix = PurePosixPath(name).suffix.lower()
-    return suffix if suffix in OPENERS else ""
+    return suffix if suffix in _OPENERS else ""
 
 
-def found_compression(stream: BinaryIO) -> str:
-    """The same, by how the bytes begin. The stream is left at its beginning."""
+def detected_compression(stream: IO[bytes]) -> str:
+    """Return the same, by the file's first bytes. The stream is left at its beginning."""
     head = stream.read(8)
     stream.seek(0)
-    return next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), "")
+    return next((kind for magic, kind in _MAGIC_BYTES.items() if head.startswith(magic)), "")
+
+
+def suffix_of(name: str) -> str:
+    """Return the suffix that shows a file's format, in lower case, whatever compresses the file.
+
+    The parts of a Wikipedia dump end in .xml-p1p224167, which counts as .xml.
+    """
+    suffix = PurePosixPath(name.lower().removesuffix(compression(name))).suffix
+    return ".xml" if suffix.startswith(".xml-p") else suffix
 
 
 @contextmanager
-def telling_damage() -> Iterator[None]:
-    """Unreadable, with the reason in words, for whatever the readers raise over damage."""
+def damage_as_unreadable() -> Iterator[None]:
+    """Convert what the libraries raise for damage to Unreadable with a readable reason."""
     try:
         yield
     except Unreadable:
@@ -70,7 +91,7 @@ def telling_damage() -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Why a file cannot be read, in words."""
+    """Say why a file cannot be read."""
     if isinstance(error, EOFError):
         return "it is cut off"
     if isinstance(error, RuntimeError) and "password" in str(error):
@@ -82,10 +103,10 @@ def reason(error: Exception) -> str:
     return f"it is damaged: {error or type(error).__name__}"
 
 
-class Watched(io.RawIOBase):
-    """A stream that raises Unreadable over damage, whatever it is compressed with."""
+class DamageReportingStream(io.RawIOBase):
+    """A stream that raises Unreadable for damage, whatever it is compressed with."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: io.BufferedIOBase):
         self._stream = stream
 
     def readable(self) -> bool:
@@ -95,14 +116,14 @@ class Watched(io.RawIOBase):
         return self._stream.seekable()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with telling_damage():
+        with damage_as_unreadable():
             return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
         return self._stream.tell()
 
-    def readinto(self, buffer: memoryview) -> int:
-        with telling_damage():
+    def readinto(self, buffer: Any) -> int:
+        with damage_as_unreadable():
             data = self._stream.read1(len(buffer))  # read() would lose what precedes a cut
         buffer[: len(data)] = data
         return len(data)
@@ -111,3 +132,8 @@ class Watched(io.RawIOBase):
         if not self.closed:
             self._stream.close()
         super().close()
+
+
+def buffered(stream: io.BufferedIOBase, size: int) -> BinaryIO:
+    """Make reading from a stream raise Unreadable for damage; ``size`` bytes are buffered."""
+    return io.BufferedReader(DamageReportingStream(stream), size)

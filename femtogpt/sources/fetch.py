@@ -1,4 +1,4 @@
-"""The first stage: a source's bytes as they come, kept with their provenance."""
+"""The first stage: a source's bytes, unchanged, with their provenance."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ log = logging.getLogger(__name__)
 
 
 def fetch(store: Store, name: str, source: Source) -> Artifact:
-    """The raw artifact of a source: its bytes in ``bytes/``, their provenance in the manifest.
+    """Make the raw artifact of a source: its bytes in ``bytes/``, provenance in the manifest.
 
-    Its content is that of the bytes alone, so that the same archive from the network and from
-    the disk are one input to what follows. Of a remote source it is the current version.
+    The artifact's content is only the bytes, so that an archive is the same input to the next
+    stage whether it came from the network or the disk. A remote source is fetched in its current
+    version.
     """
     source = pinned(store, name, source)
     return store.make(
@@ -32,22 +33,22 @@ def fetch(store: Store, name: str, source: Source) -> Artifact:
 
 
 def pinned(store: Store, name: str, source: Source) -> Source:
-    """The source, fixed to its current version or, where that cannot be told, to one at hand.
+    """Fix the source to its current version or, if that is unknown, to one already fetched.
 
-    Only what is whole is at hand; it is used with a warning. Where nothing is, the source is
-    given back as it is: ``fetch`` tries to get it, and tells why that fails.
+    A fetched version is used with a warning. If none is complete, the source is returned as it
+    is: ``fetch`` tries to get it and reports why that fails.
     """
     try:
         return source.pinned()
     except UserError as error:
-        why = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
     for earlier in source.earlier(_identities(store)):
         if artifact := store.find(recipe(earlier, name)):
-            came = artifact.counts["provenance"].get("url") or earlier.identity()
-            moment = artifact.manifest["made"].replace("T", " ")[:16]
-            log.warning("raw %s: %s; used instead: %s, fetched %s UTC", name, why, came, moment)
+            origin = artifact.counts["provenance"].get("url") or earlier.identity()
+            time = artifact.manifest["made"].replace("T", " ")[:16]
+            log.warning("raw %s: %s; used instead: %s, fetched %s UTC", name, reason, origin, time)
             return earlier
-    log.debug("raw %s: %s", name, why)
+    log.debug("raw %s: %s", name, reason)
     return source
 
 
@@ -73,7 +74,7 @@ def recipe(source: Source, name: str) -> Recipe:
 
 
 def _identities(store: Store) -> Iterator[dict]:
-    """What was fetched into this store, whole or not."""
+    """Yield the identities of what was fetched into this store, complete or not."""
     for path in (store.root / KIND).glob(f"*/{MANIFEST}"):
         with suppress(OSError, ValueError, KeyError):
             yield Artifact.load(path.parent).manifest["config"]
@@ -81,7 +82,7 @@ def _identities(store: Store) -> Iterator[dict]:
 
 def _fetch(source: Source, folder: Path) -> dict:
     into = folder / BYTES
-    if (folder / MANIFEST).exists():  # it was whole and is damaged: nothing to go on from
+    if (folder / MANIFEST).exists():  # it was complete and is damaged: start from nothing
         (folder / MANIFEST).unlink()
         shutil.rmtree(into, ignore_errors=True)
     into.mkdir(exist_ok=True)

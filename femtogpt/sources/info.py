@@ -1,4 +1,4 @@
-"""What an ``info.csv`` beside the texts says of them: title, author, year."""
+"""Lists of works: an ``info.csv`` beside the texts with their titles, authors and years."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from difflib import SequenceMatcher
 from femtogpt.sources.archives import Member, Unreadable
 from femtogpt.sources.encodings import decode
 
-INFO = "info.csv"
-COLUMNS = {  # what a column is for, to what it may be called; the first that is there counts
+INFO_FILE = "info.csv"
+COLUMNS = {  # a field, to the names of its column; the first that is present counts
     "name": ("name", "file", "filename", "имя", "файл", "title", "название"),
     "title": ("title", "название", "заглавие"),
     "author": ("author", "автор"),
     "year": ("year", "год", "date", "дата"),
 }
 DELIMITERS = ",;\t|"
-LONG = 12  # letters of a name in which two wrong ones are a slip
+LONG_KEY = 12  # letters in a name in which two wrong ones count as a typing error
 _SUFFIX = re.compile(r"\.(txt|fb2|epub|html?)$", re.IGNORECASE)
 _LATIN = str.maketrans("aceopykmthb", "асеорукмтнв")  # letters that look alike
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the list."""
+    """A line of a list."""
 
-    name: str  # of the file, more or less
+    name: str  # of the file, approximately
     title: str | None = None
     author: str | None = None
     year: int | None = None
@@ -38,11 +38,11 @@ class Row:
 
 def is_info(name: str) -> bool:
     """Whether a file of this name is such a list."""
-    return name.lower() == INFO
+    return name.lower() == INFO_FILE
 
 
 def lists_in(files: Iterable[Member]) -> dict[str, list[Row]]:
-    """The lists among some files: their folder to what they say, nothing if it cannot be read."""
+    """Read the lists among some files: folder to rows, none if a list cannot be read."""
     return {str(file.path.parent): _read(file) for file in files if is_info(file.path.name)}
 
 
@@ -54,11 +54,11 @@ def _read(info: Member) -> list[Row]:
 
 
 def rows_of(text: str) -> list[Row]:
-    """The rows of a list; none where it is no list."""
+    """Parse a list; no rows if it is not one."""
     lines = text.splitlines()
     header, delimiter = max(
         ((_header(lines[0] if lines else "", delimiter), delimiter) for delimiter in DELIMITERS),
-        key=lambda found: len(found[0][1]),
+        key=lambda parsed: len(parsed[0][1]),
     )
     width, columns = header
     if "name" not in columns:
@@ -66,68 +66,70 @@ def rows_of(text: str) -> list[Row]:
     rows = []
     try:
         for cells in list(csv.reader(io.StringIO(text), delimiter=delimiter))[1:]:
-            surplus = max(0, len(cells) - width)  # a name with the delimiter in it, unquoted
+            surplus = max(0, len(cells) - width)  # the name contains the delimiter, unquoted
             first = columns["name"]
             cells[first : first + surplus + 1] = [
                 delimiter.join(cells[first : first + surplus + 1])
             ]
-            found = {what: cells[at].strip() for what, at in columns.items() if at < len(cells)}
-            if found.get("name"):
-                year = year_in(found.get("year", ""))
-                rows.append(Row(found["name"], found.get("title"), found.get("author"), year))
-    except csv.Error:  # an open quote: better no years than no texts
+            row = {field: cells[at].strip() for field, at in columns.items() if at < len(cells)}
+            if row.get("name"):
+                year = year_in(row.get("year", ""))
+                rows.append(Row(row["name"], row.get("title"), row.get("author"), year))
+    except csv.Error:  # an open quote; the texts are read without their years
         return []
     return rows
 
 
 def matched(rows: Iterable[Row], stems: Iterable[str]) -> dict[str, Row]:
-    """The row of each file name (without its suffix) that has one.
+    """Find the row of each file name (without its suffix), if there is one.
 
-    Case, ё and punctuation do not count; between what is left, neither do two wrong letters in a
-    long name, where that leaves no choice.
+    Case, ё and punctuation are ignored. So are two wrong letters in a long name that matches
+    nothing else.
     """
     by_key = {key_of(_SUFFIX.sub("", row.name)): row for row in rows}
     keys = {stem: key_of(stem) for stem in stems}
-    found = {stem: by_key[key] for stem, key in keys.items() if key in by_key}
-    left = {key: stem for stem, key in keys.items() if key not in by_key}
+    result = {stem: by_key[key] for stem, key in keys.items() if key in by_key}
+    unmatched = {key: stem for stem, key in keys.items() if key not in by_key}
     for key in by_key.keys() - set(keys.values()):
-        like = [other for other in left if _slip(key, other)]
-        if len(like) == 1 and sum(_slip(other, like[0]) for other in by_key) == 1:
-            found[left[like[0]]] = by_key[key]
-    return found
+        similar = [other for other in unmatched if _differ_by_typing_error(key, other)]
+        if len(similar) != 1:
+            continue
+        if sum(_differ_by_typing_error(other, similar[0]) for other in by_key) == 1:
+            result[unmatched[similar[0]]] = by_key[key]
+    return result
 
 
 def key_of(name: str) -> str:
-    """A name in spite of case, ё, punctuation and Latin letters that look Russian."""
+    """Reduce a name to a key, without case, ё, punctuation and Latin letters that look Russian."""
     composed = unicodedata.normalize("NFC", name)  # macOS decomposes й and ё in file names
     letters = re.sub(r"[\W_]+", "", composed.casefold().replace("ё", "е"))
     return letters.translate(_LATIN)
 
 
 def year_in(text: str) -> int | None:
-    """The year in a text; of several (1862-1864), the last."""
-    found = re.findall(r"(?<!\d)\d{4}(?!\d)", text)
-    return int(found[-1]) if found else None
+    """Return the last year in a text such as 1862-1864."""
+    years = re.findall(r"(?<!\d)\d{4}(?!\d)", text)
+    return int(years[-1]) if years else None
 
 
 def _header(line: str, delimiter: str) -> tuple[int, dict[str, int]]:
-    """The number of columns, and which of them are for what."""
+    """Return the number of columns, and the index of the column of each field."""
     cells = next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter), [])
     names = [cell.strip().casefold() for cell in cells]
     columns = {
-        what: next(names.index(name) for name in called if name in names)
-        for what, called in COLUMNS.items()
-        if any(name in names for name in called)
+        field: next(names.index(name) for name in candidates if name in names)
+        for field, candidates in COLUMNS.items()
+        if any(name in names for name in candidates)
     }
     return len(names), columns
 
 
-def _slip(one: str, other: str) -> bool:
+def _differ_by_typing_error(one: str, other: str) -> bool:
     """Whether two keys differ in at most two letters, and in no digit or Latin letter."""
     longer = max(len(one), len(other))
-    if longer < LONG or abs(len(one) - len(other)) > 2:
+    if longer < LONG_KEY or abs(len(one) - len(other)) > 2:
         return False
     if re.findall("[0-9a-z]", one) != re.findall("[0-9a-z]", other):
         return False
-    alike = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return longer - sum(block.size for block in alike) <= 2
+    equal = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return longer - sum(block.size for block in equal) <= 2

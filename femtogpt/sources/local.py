@@ -1,4 +1,4 @@
-"""Files of this machine: what of a folder counts, its identity, and a copy of it."""
+"""Files on this machine: which of them a source reads, their digest, and copying them."""
 
 from __future__ import annotations
 
@@ -14,45 +14,47 @@ from pathlib import Path, PurePath
 
 from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
-from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive, readable
-from femtogpt.sources.compressed import compression
+from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
+from femtogpt.sources.compressed import suffix_of
 from femtogpt.sources.info import is_info
+from femtogpt.sources.member_names import readable
 
 log = logging.getLogger(__name__)
-_MENDS = {  # what is wrong with a file that cannot be read, and what to do
-    errno.ENOENT: "has vanished, or is a link to nothing: mend or remove it, and start again",
-    errno.EACCES: "may not be read: give yourself the right, or take it out",
-    errno.EPERM: "may not be read: give yourself the right, or take it out",
+MAX_SUFFIXES_SHOWN = 8  # in a warning
+_ADVICE = {  # what is wrong with a file that cannot be read, and what to do
+    errno.ENOENT: "has vanished, or is a broken link: repair or remove it, and start again",
+    errno.EACCES: "may not be read: change its permissions, or remove it",
+    errno.EPERM: "may not be read: change its permissions, or remove it",
     errno.ELOOP: "is a link to itself: remove it",
     errno.EIO: "cannot be read from its disk: get another copy of it",
 }
 
 
 def identity(path: Path, suffixes: Set[str]) -> str:
-    """SHA-256 of an archive's bytes, or of the names and bytes of the files that are read.
+    """Return the SHA-256 of an archive, or of the names and bytes of the files that are read.
 
-    Raises UserError where there is no such file or it is not one that can be read.
+    Raises UserError if there is no such file or it cannot be read.
     """
     if _is_lone_archive(path):
         check_archive(path)
         return _digest(path)
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for file, name in _files(path, suffixes):
-        whole.update(f"{name}\n{_digest(file)}\n".encode(errors="surrogateescape"))
-    return whole.hexdigest()
+        digest.update(f"{name}\n{_digest(file)}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
-    """Copy what counts into ``into``; the provenance.
+    """Copy the files that are read into ``into``; return their provenance.
 
-    The copies are whole ones: through a hard link an edited file would change the artifact.
+    They are copied, not linked: with a hard link, editing a file would change the artifact.
     """
     files = [(path, path.name)] if _is_lone_archive(path) else _files(path, suffixes)
     if path.is_dir():
-        _tell_left_out(path, suffixes)
+        _warn_of_other_files(path, suffixes)
     for file, name in files:
         copy = into / readable(name)
-        while copy.exists():  # of two names that cannot be written, each was made the same
+        while copy.exists():  # two undecodable names may become equal
             copy = copy.with_stem(f"{copy.stem} ")
         copy.parent.mkdir(parents=True, exist_ok=True)
         with _explained(file):
@@ -61,24 +63,25 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
 
 
 def wanted(folder: Path, suffixes: Set[str]) -> list[str]:
-    """The files in a folder that are read, as sorted paths relative to it; UserError if none."""
-    names = sorted(name for name in _names(folder) if _counts(PurePath(name).name, suffixes))
+    """List the files in a folder that are read, as sorted relative paths. UserError if none."""
+    names = sorted(name for name in _names(folder) if _is_read(PurePath(name).name, suffixes))
     if all(is_info(PurePath(name).name) for name in names):
         kinds = ", ".join(sorted(suffixes))
         raise UserError(f"{folder}: there is no {kinds} file in it; give a folder that has some")
     return names
 
 
-def _tell_left_out(folder: Path, suffixes: Set[str]) -> None:
-    """A warning for files that are not read, by their endings: books may be among them."""
+def _warn_of_other_files(folder: Path, suffixes: Set[str]) -> None:
+    """Warn of files that are not read, by suffix: books may be among them."""
     kinds = Counter(
         PurePath(name).suffix.lower() or "no ending"
         for name in map(PurePath, _names(folder))
-        if not name.name.startswith(".") and not _counts(name.name, suffixes)
+        if not name.name.startswith(".") and not _is_read(name.name, suffixes)
     )
     if kinds:
-        counts = ", ".join(f"{readable(kind)} {count:,}" for kind, count in kinds.most_common(8))
-        more = "" if len(kinds) <= 8 else ", …"
+        most = kinds.most_common(MAX_SUFFIXES_SHOWN)
+        counts = ", ".join(f"{readable(kind)} {count:,}" for kind, count in most)
+        more = "" if len(kinds) <= MAX_SUFFIXES_SHOWN else ", …"
         log.warning("%s: files of other kinds are left out: %s%s", folder, counts, more)
 
 
@@ -87,44 +90,43 @@ def _is_lone_archive(path: Path) -> bool:
 
 
 def _files(path: Path, suffixes: Set[str]) -> list[tuple[Path, str]]:
-    """The files that a path stands for, with their names in the source."""
+    """List the files that a path stands for, with their names in the source."""
     if path.is_dir():
         return [(path / name, name) for name in wanted(path, suffixes)]
     if not path.is_file():
         raise UserError(f"{path}: there is no such file or folder; check the path")
-    if not _counts(path.name, suffixes):
+    if not _is_read(path.name, suffixes):
         kinds = ", ".join([*sorted(suffixes), *ARCHIVES])
         raise UserError(f"{path} is not a file of a known kind: give {kinds}")
     return [(path, path.name)]
 
 
-def _counts(name: str, suffixes: Set[str]) -> bool:
+def _is_read(name: str, suffixes: Set[str]) -> bool:
     """Whether a file is read, by its name."""
     if name.startswith("._"):  # what macOS adds
         return False
-    plain = name.lower().removesuffix(compression(name))
-    return is_info(name) or is_archive(name) or PurePath(plain).suffix in suffixes
+    return is_info(name) or is_archive(name) or suffix_of(name) in suffixes
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """All files below a folder, links followed; each folder once, wherever links lead."""
+    """Yield all files below a folder. Links are followed, each folder is visited once."""
     seen: set[tuple[int, int]] = set()
 
     def refuse(error: OSError) -> None:
         with _explained(Path(error.filename)):
             raise error
 
-    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        stat = os.stat(place)
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        stat = os.stat(parent)
         if (stat.st_dev, stat.st_ino) in seen:
             folders.clear()
             continue
         seen.add((stat.st_dev, stat.st_ino))
         folders.sort()
         for name in names:
-            file = Path(place, name)
-            nowhere = file.is_symlink() and not file.exists()  # told when it is read
-            if file.is_file() or nowhere:
+            file = Path(parent, name)
+            is_broken_link = file.is_symlink() and not file.exists()  # reported when it is read
+            if file.is_file() or is_broken_link:
                 yield file.relative_to(folder).as_posix()
 
 
@@ -135,10 +137,10 @@ def _digest(file: Path) -> str:
 
 @contextmanager
 def _explained(file: Path) -> Iterator[None]:
-    """UserError for a file that cannot be read; what is wrong with its copy passes."""
+    """Raise UserError with advice if a file cannot be read; errors of its copy pass through."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _MENDS or error.filename != str(file):
+        if error.errno not in _ADVICE or error.filename != str(file):
             raise
-        raise UserError(f"{readable(str(file))} {_MENDS[error.errno]}") from error
+        raise UserError(f"{readable(str(file))} {_ADVICE[error.errno]}") from error

@@ -1,4 +1,4 @@
-"""The names of files in archives and of another machine, as text that can be written."""
+"""File names from archives and other machines, as valid text."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from femtogpt.sources.encodings import strict
 
 
 def member_name(name: str) -> str:
-    """A path inside an archive or a folder: with "/", in composed letters, without dots and roots.
+    """Normalise a path inside an archive: "/" as separator, composed letters, no dots and roots.
 
-    macOS decomposes й and ё in file names; old archivers of Windows part folders with "\\".
+    macOS decomposes й and ё in file names; old Windows archivers separate folders with "\\".
     """
     parts = readable(name).replace("\\", "/").split("/")
     return unicodedata.normalize("NFC", "/".join(p for p in parts if p not in ("", ".", "..")))
 
 
 def zip_name(info: zipfile.ZipInfo) -> str:
-    """A member's path; archives of Russian Windows name files in cp866 without saying so."""
+    """Decode a member's path; Russian Windows stores names in cp866 without marking them so."""
     if info.flag_bits & 0x800:
         return info.filename
     try:
         return _russian(info.filename.encode("cp437")) or info.filename
-    except UnicodeEncodeError:  # read from a field of its own, which is in UTF-8
+    except UnicodeEncodeError:  # the name came from the extra field, which is in UTF-8
         return info.filename
 
 
 def readable(name: str) -> str:
-    """A name in another encoding than this machine's, as text that can be written."""
+    """Decode a name that is not in this machine's encoding, so that it can be written."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""Sweeps: which settings to try, what came of each, and which are the best."""
+"""Sweeps: the settings to try, the result of each trial, and the best ones."""

@@ -1,4 +1,4 @@
-"""Which trial comes next, and which is hopeless: optuna's study of a sweep, kept on disk."""
+"""Optuna's study of a sweep, kept on disk: it picks the trials and ends the hopeless ones."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from filelock import FileLock, Timeout
 from femtogpt.artifacts.disk import explain_os_errors, json_digest
 from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
-from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_whole
+from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_integer
 from femtogpt.training.metrics import BITS
 from femtogpt.training.training_stage import APART
 
-ROUNDS = 20  # points of a training at which trials are compared
-CLEARLY = 1.25  # times a budget: the first tenth of a training tells its whole so well
+COMPARISONS = 20  # points of a training at which trials are compared
+BUDGET_TOLERANCE = 1.25  # times the budget: the first tenth of a training predicts it so well
 log = logging.getLogger(__name__)
 
 
 class Study:
     """The trials of a sweep so far, in ``<data>/sweeps/<name>-<digest>/study.db``.
 
-    The digest names what makes trials comparable: the sweep and the configuration that it varies.
-    A sweep with a larger budget goes on in the same study. A trial that was not told its end, as
-    the process was killed, is the next again: what is tried depends on those that were ended
-    alone. Raises UserError where another process is at this study.
+    The digest is of what makes trials comparable: the sweep and the configuration that it varies.
+    A sweep with a larger budget continues the same study. The next trial depends only on those that
+    ended, so a trial whose process was killed is repeated. Raises UserError if another process uses
+    the study.
     """
 
     def __init__(self, sweep: SweepConfig, config: Config):
-        """``config``: without what the trials change, and with its sources fixed to a version."""
+        """``config``: before the changes of a trial, with its sources pinned to a version."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sweep = sweep
-        same = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
-        apart = {**dict.fromkeys(PLACES, True), "train": APART}
-        base = config.model_dump(mode="json", exclude=apart)
-        digest = json_digest([same, base])[:8]
+        search = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
+        irrelevant: dict[str, Any] = {**dict.fromkeys(PLACES, True), "train": APART}
+        base = config.model_dump(mode="json", exclude=irrelevant)
+        digest = json_digest([search, base])[:8]
         self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"
         with explain_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._alone = FileLock(self.folder / ".lock")
+            self._lock = FileLock(self.folder / ".lock")
             try:
-                self._alone.acquire(blocking=False)
+                self._lock.acquire(blocking=False)
             except Timeout:
                 raise UserError(
                     f"the sweep {sweep.name} is running already, in another process: wait for it"
@@ -54,7 +54,7 @@ class Study:
         self._study = optuna.create_study(
             study_name=sweep.name,
             storage=f"sqlite:///{self.folder.absolute() / 'study.db'}",
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=ROUNDS // 4),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=COMPARISONS // 4),
             load_if_exists=True,
         )
         self.states = optuna.trial.TrialState
@@ -62,13 +62,13 @@ class Study:
             self._study.tell(trial.number, state=self.states.FAIL)
 
     def close(self) -> None:
-        """Let other processes have it."""
-        self._alone.release()
+        """Release the study for other processes."""
+        self._lock.release()
 
     def next(self) -> Trial | None:
-        """The next trial; None where the sweep is through or its budget does not allow it."""
+        """The next trial; None if the sweep is complete or its budget does not allow another."""
         done = self.done()
-        if len(done) >= self.sweep.most or not self._affordable(done):
+        if len(done) >= self.sweep.max_trials or not self._affordable(done):
             return None
         self._study.sampler = self._sampler(len(done))
         if self.sweep.search == "grid":
@@ -81,7 +81,7 @@ class Study:
         return Trial(self, trial, chosen)
 
     def _affordable(self, done: list[dict[str, Any]]) -> bool:
-        """Whether the budget allows another trial that costs as much as the mean of those done."""
+        """Whether the budget allows another trial of the mean cost of those done."""
         for name, spent, budget in (
             ("minutes", sum(trial["seconds"] for trial in done) / 60, self.sweep.minutes),
             ("tokens", sum(trial["tokens"] for trial in done), self.sweep.tokens),
@@ -92,7 +92,7 @@ class Study:
         return True
 
     def _sampler(self, done: int) -> Any:
-        """Draws by the seed and the number of trials that were ended."""
+        """A sampler seeded by the sweep's seed and the number of trials that ended."""
         from optuna.samplers import RandomSampler, TPESampler
 
         seed = self.sweep.seed + 7919 * done
@@ -101,7 +101,7 @@ class Study:
         return RandomSampler(seed=seed)
 
     def done(self) -> list[dict[str, Any]]:
-        """The trials that were ended, in order: number, state, what was chosen, bits, steps, …
+        """The trials that ended, in order: number, state, chosen settings, bits, steps, …
 
         The state is ``complete``, ``pruned`` or ``failed``.
         """
@@ -125,11 +125,11 @@ class Study:
         ]
 
     def tell(self, trial: Any, state: Any, bits: float | None) -> None:
-        """Keep the outcome of a trial."""
+        """Record the outcome of a trial."""
         self._study.tell(trial, bits, state=state)
 
     def best(self) -> dict[str, Any] | None:
-        """The trial of the fewest bits per character."""
+        """The complete trial with the fewest bits per character."""
         return min(
             (trial for trial in self.done() if trial["bits"] is not None),
             key=lambda trial: trial["bits"],
@@ -144,53 +144,55 @@ class Trial:
         self.study, self.chosen = study, chosen
         self._trial = trial
         self._reported = -1
-        self._begun: tuple[float, dict[str, float]] | None = None  # the first look: share, spent
+        self._first: tuple[float, dict[str, float]] | None = None  # the first report: share, spent
         self._spent: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0}
 
     def watch(self, share: float, line: dict) -> None:
-        """Take in a line of metrics with a held-out estimate; raises Pruned if hopeless.
+        """Report a metrics line with a held-out estimate; ``share`` of the training is done.
 
-        Raises UserError where the first training of all shows that the budget does not hold it.
+        Raises Pruned if the trial is hopeless, and UserError if it is the sweep's first and will
+        exceed the budget.
         """
-        point = math.floor(share * ROUNDS)
+        point = math.floor(share * COMPARISONS)
         self._spent = {"steps": line["step"], "tokens": line["tokens"], "seconds": line["seconds"]}
         if point <= self._reported or share >= 1:
             return
         self._reported = point
-        self._foresee(share)
+        self._check_budget(share)
         self._trial.report(line[BITS], point)
         if self.study.sweep.prune and self._trial.should_prune():
             raise Pruned(f"{line[BITS]:.3f} bits per character at {share:.0%}, most were better")
 
-    def _foresee(self, share: float) -> None:
-        """Raise UserError where the sweep's first training alone would clearly exceed a budget."""
+    def _check_budget(self, share: float) -> None:
+        """Raise UserError if the sweep's first trial alone would clearly exceed a budget."""
         if share <= 0 or self.study.done():
             return
-        self._begun = self._begun or (share, self._spent)  # compiling is over
-        begun, before = self._begun
+        self._first = self._first or (share, self._spent)  # the model is compiled by now
+        first_share, before = self._first
         for name, axis, unit in (("minutes", "seconds", 60), ("tokens", "tokens", 1)):
             budget = getattr(self.study.sweep, name)
-            if not budget or share == begun:
+            if not budget or share == first_share:
                 continue
-            rate = (self._spent[axis] - before[axis]) / (share - begun)
-            whole = (before[axis] + rate * (1 - begun)) / unit
-            if whole > CLEARLY * budget:
+            rate = (self._spent[axis] - before[axis]) / (share - first_share)
+            total = (before[axis] + rate * (1 - first_share)) / unit
+            if total > BUDGET_TOLERANCE * budget:
                 raise UserError(
-                    f"one training takes about {whole:,.0f} {name}, the sweep may take {budget:,}:"
-                    f" give it more, {name}=…, or make its trainings shorter, train.max_steps=…"
+                    f"one training takes about {total:,.0f} {name}, the sweep may take {budget:,}:"
+                    f" raise the budget ({name}=…) or make the trainings shorter"
+                    " (train.max_steps=…)"
                 )
 
     def complete(self, bits: float, counts: Mapping[str, Any]) -> None:
-        """Tell the held-out bits per character, and ``counts``: steps, tokens and seconds."""
+        """Record the held-out bits per character, and ``counts``: steps, tokens and seconds."""
         self._spent = {axis: counts[axis] for axis in ("steps", "tokens", "seconds")}
         self._tell(None, bits)
 
     def prune(self) -> None:
-        """Tell that it was ended early."""
+        """Record that the trial was ended early."""
         self._tell(self.study.states.PRUNED)
 
     def fail(self, why: str) -> None:
-        """Tell that there is no outcome, as the loss diverged or the settings do not fit."""
+        """Record that there is no result because the loss diverged or the settings do not fit."""
         self._tell(self.study.states.FAIL, why=why)
 
     def _tell(self, state: Any, bits: float | None = None, **why: str) -> None:
@@ -200,7 +202,7 @@ class Trial:
 
 
 def grid(sweep: SweepConfig) -> list[dict[str, Choice]]:
-    """Every combination of the values, the last setting the fastest."""
+    """Every combination of the values, with the last setting varying fastest."""
     names = list(sweep.settings)
     values = [choices for choices in sweep.settings.values() if isinstance(choices, list)]
     return [dict(zip(names, point, strict=True)) for point in itertools.product(*values)]
@@ -210,6 +212,6 @@ def _suggested(trial: Any, name: str, values: list[Choice] | Range) -> Choice:
     if isinstance(values, list):
         return trial.suggest_categorical(name, values)
     log_scale = values.scale == "log"
-    if is_whole(name):
+    if is_integer(name):
         return trial.suggest_int(name, values.low, values.high, log=log_scale)
     return trial.suggest_float(name, values.low, values.high, log=log_scale)

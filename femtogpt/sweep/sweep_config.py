@@ -1,4 +1,4 @@
-"""What a sweep is asked for: a YAML file in ``conf/sweeps/``."""
+"""The settings of a sweep: a YAML file in ``conf/sweeps/``."""
 
 from __future__ import annotations
 
@@ -15,54 +15,56 @@ from femtogpt.config_file import CONF, load_config, read_given
 from femtogpt.errors import UserError
 
 SWEEPS = CONF / "sweeps"
-TRIED = 1000  # combinations that are looked at before anything runs
+CHECKED_COMBINATIONS = 1000  # before anything runs, at most
 Choice = bool | int | float | str | None
 
 
 class Range(Section):
-    """The numbers between two, both included."""
+    """The numbers from ``low`` to ``high``, both included."""
 
     low: int | float
     high: int | float
-    scale: Literal["linear", "log"] = Field("linear", description="log: factors count, not sums")
+    scale: Literal["linear", "log"] = Field(
+        "linear", description="linear: every interval is as likely; log: every ratio"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
         if not self.low < self.high:
             raise ValueError(f"low {self.low} must be less than high {self.high}")
         if self.scale == "log" and self.low <= 0:
-            raise ValueError(f"low {self.low} must be more than 0 where the scale is log")
+            raise ValueError(f"low {self.low} must be more than 0 if the scale is log")
         return self
 
 
 class SweepConfig(Section):
-    """Trainings of one configuration that differ in some settings."""
+    """Training runs of one configuration that differ in some settings."""
 
     name: str = Field(pattern=r"^[\w-]+$")
-    config: str = Field(description="the configuration that is varied: a name in conf/ or a path")
+    config: str = Field(description="the configuration to vary: a name in conf/ or a path")
     settings: dict[str, list[Choice] | Range] = Field(
         min_length=1, description="section.field to values, or to a range {low, high, scale}"
     )
     changes: dict[str, Any] = Field(
-        default_factory=dict, description="section.field to a value that all have"
+        default_factory=dict, description="section.field to a value for all trials"
     )
     search: Literal["grid", "random", "tpe"] = Field(
-        "grid", description="grid: every combination; random; tpe: where the best ones lie"
+        "grid", description="grid: every combination; random; tpe: near the best ones so far"
     )
     trials: int | None = Field(
-        None, ge=1, description="at most so many; default: all of a grid, or 20"
+        None, ge=1, description="the most trials to run; default: all of a grid, otherwise 20"
     )
     minutes: float | None = Field(
         None,
         gt=0,
-        description="of training: no trial is begun that, by the mean, would exceed it, and the"
-        " first is ended where it alone clearly would",
+        description="the training time of all trials: none starts that would exceed it at the mean"
+        " time so far, and the first is ended if it would clearly exceed it alone",
     )
-    tokens: int | None = Field(None, ge=1, description="the same for tokens trained on")
+    tokens: int | None = Field(None, ge=1, description="the same limit in tokens trained on")
     prune: bool = Field(
-        True, description="after a quarter, end a trial that is worse than the median at that point"
+        True, description="end a trial that is worse than the median, from a quarter of it on"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="of the search")
+    seed: int = Field(0, ge=0, lt=2**31, description="the seed of the search")
 
     @model_validator(mode="after")
     def _searchable(self) -> SweepConfig:
@@ -74,32 +76,34 @@ class SweepConfig(Section):
             if isinstance(values, list) and any(values.count(value) > 1 for value in values):
                 raise ValueError(f"{name} has a value twice")
             if name in self.changes:
-                raise ValueError(f"{name} stands in settings and in changes")
+                raise ValueError(f"{name} is in both settings and changes")
         return self
 
     @property
-    def most(self) -> int:
-        """Trials at most."""
+    def max_trials(self) -> int:
+        """The most trials to run."""
         if self.search != "grid":
             return self.trials or 20
-        whole = math.prod(len(values) for values in self.settings.values())
-        return min(whole, self.trials or whole)
+        combinations = math.prod(
+            len(values) for values in self.settings.values() if isinstance(values, list)
+        )
+        return min(combinations, self.trials or combinations)
 
     def variant(self, chosen: dict[str, Choice], archive: Path | None = None) -> Config:
-        """The configuration with these settings. Raises UserError where they do not fit."""
+        """The configuration with these settings. Raises UserError if they do not fit."""
         return load_config(self.config, archive=archive, changes={**self.changes, **chosen})
 
 
 def load_sweep(
     name: str, changes: Mapping[str, Any] | None = None, sweeps: Path = SWEEPS
 ) -> SweepConfig:
-    """Read a sweep by name (``shape``: ``conf/sweeps/shape.yaml``) or by path.
+    """Load a sweep by name (``shape``: ``conf/sweeps/shape.yaml``) or by path.
 
-    ``changes`` of a sweep's own settings (``minutes``) are its own; all others
-    (``train.max_steps``) are changes of every trial. Raises UserError in one line.
+    ``changes`` to a sweep's own settings (``minutes``) apply to the sweep, all others
+    (``train.max_steps``) to every trial. Raises UserError for an invalid sweep.
     """
-    path, given = read_given(name, sweeps, "sweep")
-    settings = {"name": path.stem, **{key: own for key, own in given.items() if own is not None}}
+    path, content = read_given(name, sweeps, "sweep")
+    settings = {"name": path.stem, **{k: v for k, v in content.items() if v is not None}}
     for key, value in (changes or {}).items():
         if key in SweepConfig.model_fields:
             settings[key] = value
@@ -116,14 +120,14 @@ def load_sweep(
 
 
 def _check(sweep: SweepConfig) -> None:
-    """UserError where a value fits in no combination: what is misspelt is told at once."""
+    """Raise UserError if a value fits in no combination, so that a misspelling is found early."""
     ends = {
         name: [values.low, values.high] if isinstance(values, Range) else values
         for name, values in sweep.settings.items()
     }
     fitting: set[tuple[str, str]] = set()
     faults: dict[tuple[str, str], UserError] = {}
-    for point in itertools.islice(itertools.product(*ends.values()), TRIED):
+    for point in itertools.islice(itertools.product(*ends.values()), CHECKED_COMBINATIONS):
         chosen = dict(zip(ends, point, strict=True))
         keys = {(name, repr(value)) for name, value in chosen.items()}
         if keys <= fitting:
@@ -138,8 +142,8 @@ def _check(sweep: SweepConfig) -> None:
             raise fault
 
 
-def is_whole(name: str) -> bool:
-    """Whether a setting is a whole number."""
+def is_integer(name: str) -> bool:
+    """Whether a setting takes integers only."""
     section, _, field = name.partition(".")
     model: Any = Config.model_fields.get(section)
     if field:

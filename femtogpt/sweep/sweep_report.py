@@ -1,9 +1,10 @@
-"""What a sweep found: a table, a picture, and the best configuration."""
+"""The results of a sweep: a table, a picture, and the best configuration."""
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ TABLE, PICTURE, BEST = "table.md", "sweep.png", "best.yaml"
 
 
 def write_sweep(sweep: SweepConfig, trials: list[dict[str, Any]], folder: Path) -> None:
-    """Write ``table.md``, ``sweep.png`` and, where a trial is complete, ``best.yaml``."""
+    """Write ``table.md``, ``sweep.png`` and, if a trial is complete, ``best.yaml``."""
     with explain_os_errors(folder):
         write_atomic(folder / TABLE, table(sweep, trials).encode())
         picture(sweep, trials, folder / PICTURE)
@@ -27,7 +28,7 @@ def write_sweep(sweep: SweepConfig, trials: list[dict[str, Any]], folder: Path) 
 
 
 def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
-    """The trials as Markdown, the best first; those that were pruned with their last estimate."""
+    """The trials as a Markdown table, best first; pruned ones show their best estimate."""
     names = list(sweep.settings)
     heads = ["bits per character", *names, "steps", "M tokens", "minutes", "trial"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
@@ -40,7 +41,7 @@ def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
 
 
 def best(sweep: SweepConfig, trial: dict[str, Any]) -> str:
-    """The configuration of a trial as YAML that ``make pipeline CONF=…`` takes."""
+    """The configuration of a trial as YAML for ``make pipeline CONF=…``."""
     path = Path(sweep.config)
     base = str(path.absolute()) if path.suffix in (".yaml", ".yml") else sweep.config
     settings = {"extends": base, "name": path.stem, **nested({**sweep.changes, **trial["chosen"]})}
@@ -79,17 +80,18 @@ def picture(sweep: SweepConfig, trials: list[dict[str, Any]], path: Path) -> Non
 
 def _panel(axes: Any, name: str, sweep: SweepConfig, trials: list[dict[str, Any]]) -> None:
     values = sweep.settings[name]
-    place, labels = float, None
-    if isinstance(values, list):  # side by side, in the order given
+    position: Callable[[Any], float] = float
+    labels = None
+    if isinstance(values, list):  # side by side, in the sweep's order
         labels = [_value(value) for value in values]
-        place = values.index
+        position = values.index
     elif values.scale == "log":
         axes.set_xscale("log")
     for state, marker, colour in (("complete", "o", "C0"), ("pruned", "x", "C3")):
         points = [
-            (place(trial["chosen"][name]), _height(trial))
+            (position(trial["chosen"][name]), _bits_so_far(trial))
             for trial in trials
-            if trial["state"] == state and _height(trial) is not None
+            if trial["state"] == state and _bits_so_far(trial) is not None
         ]
         if points:
             axes.scatter(*zip(*points, strict=True), marker=marker, color=colour, label=state)
@@ -105,12 +107,13 @@ def _panel(axes: Any, name: str, sweep: SweepConfig, trials: list[dict[str, Any]
 
 def _ranked(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
     def key(trial: dict[str, Any]) -> tuple[bool, float]:
-        return trial["bits"] is None, _height(trial) if _height(trial) is not None else math.inf
+        bits = _bits_so_far(trial)
+        return trial["bits"] is None, math.inf if bits is None else bits
 
     return sorted(trials, key=key)
 
 
-def _height(trial: dict[str, Any]) -> float | None:
+def _bits_so_far(trial: dict[str, Any]) -> float | None:
     return trial["best_estimate"] if trial["bits"] is None else trial["bits"]
 
 
@@ -122,8 +125,8 @@ def _bits(trial: dict[str, Any]) -> str:
     return f"pruned at {trial['best_estimate']:.4f}"
 
 
-def name_of(chosen: dict[str, Any]) -> str:
-    """What was chosen, in a few words: ``layers 4, width 256``."""
+def trial_name(chosen: dict[str, Any]) -> str:
+    """The chosen settings in a few words: ``layers 4, width 256``."""
     return ", ".join(f"{name.split('.')[-1]} {_value(value)}" for name, value in chosen.items())
 
 

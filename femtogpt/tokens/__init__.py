@@ -1,1 +1,1 @@
-"""From text to token shards: the tokenizer, the shards, looks at both, the order of batches."""
+"""From text to token shards: tokenizer, shards, reports about both, and the order of batches."""

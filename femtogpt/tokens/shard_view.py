@@ -1,4 +1,4 @@
-"""What stands at a place of a shard."""
+"""The text at a position of a token shard."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from femtogpt.errors import UserError, nearest
 from femtogpt.tokens.shards import Entry, Shard, Tokens
 from femtogpt.tokens.tokenizer import Tokenizer
 
-WIDTH = 96  # of a line of pieces
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # would act on the terminal
+WIDTH = 96  # terminal columns of a line of pieces
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # characters that would act on the terminal
 
 
 def show(
@@ -29,49 +29,51 @@ def show(
 ) -> str:
     """The text of ``count`` tokens of a shard from position ``at`` on, with its documents named.
 
-    ``shard`` is ``split/source/number``. What is not given is drawn, ``seed`` says how: every
-    token of all shards (or of this one) is as likely to be the first. With ``pieces``, the end of
-    each token is marked and its id stands below. A place within a character that is spelled in
-    bytes is widened to the whole character. Raises UserError for a place that is not there.
+    ``shard`` is ``split/source/number``. A shard or position left out is drawn at random, with
+    ``seed`` if given: every token of all shards (or of the one given) is equally likely to come
+    first. With ``pieces``, the end of each token is marked and its id is printed below it. A
+    position within a character spelled in bytes is moved to include the whole character. Raises
+    UserError if there is no such shard or position.
     """
     data = Tokens(folder)
     shards = {
-        f"{split}/{source}/{found.path.stem}": found
+        f"{split}/{source}/{source_shard.path.stem}": source_shard
         for split in SPLITS
-        for source, several in data.shards(split).items()
-        for found in several
+        for source, source_shards in data.shards(split).items()
+        for source_shard in source_shards
     }
-    name, at = _place(shards, shard, at, random.Random(seed))
+    name, position = _locate(shards, shard, at, random.Random(seed))
     if count < 1:
         raise UserError(f"--count {count}: give 1 token or more")
-    tokenizer, found = data.tokenizer(), shards[name]
-    start, end = _whole(found.ids, tokenizer.bytes, at, min(at + count, found.tokens))
-    lines = [f"{name}, tokens {start:,} to {end - 1:,} of {found.tokens:,}"]
+    tokenizer, selected = data.tokenizer(), shards[name]
+    end = min(position + count, selected.tokens)
+    start, end = _whole_characters(selected.ids, tokenizer.bytes, position, end)
+    lines = [f"{name}, tokens {start:,} to {end - 1:,} of {selected.tokens:,}"]
     source = name.split("/")[1]
-    entries = found.documents()
+    entries = selected.documents()
     first = bisect_right([entry.start for entry in entries], start) - 1
     for entry in entries[first:]:
         if entry.start >= end:
             break
-        lines += ["", *_document(found, entry, source, start, end, tokenizer, pieces)]
+        lines += ["", *_document(selected, entry, source, start, end, tokenizer, pieces)]
     return "\n".join(lines)
 
 
-def _place(
-    shards: dict[str, Shard], name: str | None, at: int | None, draw: random.Random
+def _locate(
+    shards: dict[str, Shard], name: str | None, at: int | None, rng: random.Random
 ) -> tuple[str, int]:
-    """The shard and the position in it."""
+    """The name of the shard to show and the position in it."""
     if name is not None:
         name = name.removesuffix(".bin")
         if name not in shards:
             raise UserError(f"no shard {name!r}{nearest(name, shards)}; {_names(shards)}")
         shards = {name: shards[name]}
     if at is None:
-        place = draw.randrange(sum(shard.tokens for shard in shards.values()))
+        at = rng.randrange(sum(shard.tokens for shard in shards.values()))
         for name, shard in shards.items():
-            if place < shard.tokens:
-                return name, place
-            place -= shard.tokens
+            if at < shard.tokens:
+                return name, at
+            at -= shard.tokens
     if len(shards) > 1:
         raise UserError(f"--at {at}: say in which shard; {_names(shards)}")
     [(name, shard)] = shards.items()
@@ -86,16 +88,18 @@ def _names(shards: dict[str, Shard]) -> str:
     return f"there are {', '.join(listed)}"
 
 
-def _whole(ids: np.ndarray, values: np.ndarray, start: int, end: int) -> tuple[int, int]:
-    """The window widened so that no character that is spelled in bytes is cut."""
+def _whole_characters(
+    ids: np.ndarray, byte_values: np.ndarray, start: int, end: int
+) -> tuple[int, int]:
+    """The span widened so that it cuts no character spelled in bytes."""
 
-    def inside(place: int) -> bool:
-        """Whether a character goes on here."""
-        return 0 < place < len(ids) and values[ids[place]] & 0xC0 == 0x80  # not of -1
+    def continues(position: int) -> bool:
+        """Whether the token is a UTF-8 continuation byte; the -1 of other tokens is none."""
+        return 0 < position < len(ids) and byte_values[ids[position]] & 0xC0 == 0x80
 
-    while inside(start):
+    while continues(start):
         start -= 1
-    while inside(end):
+    while continues(end):
         end += 1
     return start, end
 
@@ -109,7 +113,7 @@ def _document(
     tokenizer: Tokenizer,
     pieces: bool,
 ) -> list[str]:
-    """A document's part of a window: its name, its text, and its end if that is seen."""
+    """The part of a document that is in a span: its name, its text, and its end if included."""
     first = max(0, start - entry.start - 1)
     last = min(entry.tokens, end - entry.start - 1)
     ids = shard.ids[entry.start + 1 + first : entry.start + 1 + last]
@@ -122,7 +126,7 @@ def _document(
 
 
 def _pieces(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
-    """Lines of pieces, each with a mark at its end, over lines of their ids."""
+    """Lines of pieces, each followed by a mark, and below them lines of their ids."""
     lines, above, below = [], "", ""
     for id, text in zip(ids, _texts(ids, tokenizer), strict=True):
         number = str(id)
@@ -136,7 +140,7 @@ def _pieces(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
 
 
 def _texts(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
-    """Each piece as it is shown; the last byte of a character has the character with it."""
+    """Each piece as displayed; the last byte of a character is followed by the character."""
     texts, spelled = [], b""
     for id in ids:
         value = int(tokenizer.bytes[id])
@@ -155,4 +159,4 @@ def _texts(ids: np.ndarray, tokenizer: Tokenizer) -> list[str]:
 
 
 def _visible(text: str) -> str:
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -1,7 +1,7 @@
-"""The tokenizer: sentencepiece's byte-pair encoding, set so that no character is ever lost.
+"""The tokenizer: sentencepiece's byte-pair encoding, configured so that no character is ever lost.
 
-``decode(encode(text)) == text`` for every text: no normalisation, no prefix, line ends as a
-piece of their own, bytes for what has no piece.
+``decode(encode(text)) == text`` for every text: there is no normalisation and no prefix, the line
+end is a piece of its own, and characters without a piece are spelled in bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sentencepiece as spm
@@ -27,28 +28,28 @@ from femtogpt.config import Config
 from femtogpt.errors import UserError
 
 TOKENIZER_FILE = "tokenizer.model"
-LONGEST_LINE = 1 << 24  # bytes; sentencepiece skips longer lines in silence, by default past 4192
-SPACE = "\u2581"  # sentencepiece's sign for a space: it cannot tell a real one from it
-# Line ends are pieces of their own, so that a text can be cut after any of them and its ids are
-# the same; of whole works, sentencepiece encodes a character in twice the time.
+LONGEST_LINE = 1 << 24  # bytes; sentencepiece silently skips longer lines (by default 4192 bytes)
+SPACE = "\u2581"  # sentencepiece's sign for a space: it cannot tell this character from a space
+# Line ends are pieces of their own, so a text can be cut after any of them without changing its
+# ids. Encoding whole works at once takes twice the time per character.
 _CHUNK = re.compile(r"(?s:.{1,512})[^\n]*\n?")
-_NONE = np.empty(0, dtype=np.int32)
+_NO_IDS = np.empty(0, dtype=np.int32)
 
 
 def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
-    """The tokenizer of a corpus, trained on its train split alone: ``tokenizer.model``.
+    """Train the tokenizer (``tokenizer.model``) on the train split of a corpus.
 
-    Where the corpus is larger than ``sample_characters``, or sources have weights, it is trained
-    on lines drawn from all over it, so that a source counts as in an epoch of the training. Where
-    the settings name one, that is taken. Raises UserError where it is none.
+    If the corpus is larger than ``sample_characters`` or its sources have weights, it is trained on
+    lines drawn from all over the corpus, in which a source's share is that in a training epoch. If
+    the settings name a tokenizer, that one is used. Raises UserError if it is not valid.
     """
     settings = config.tokenizer
     if settings.path is not None:
-        return _given(store, config, settings.path, corpus)
+        return _existing(store, config, settings.path, corpus)
     weights = _weights(config)
 
-    def build(folder: Path) -> dict:
-        lines = sample(corpus, weights, settings.sample_characters)
+    def build(folder: Path) -> dict[str, Any]:
+        lines = sample_lines(corpus, weights, settings.sample_characters)
         model = train(lines, settings.vocab_size, settings.character_coverage, settings.special)
         write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": Tokenizer(model).size}
@@ -78,12 +79,12 @@ def _weights(config: Config) -> dict[str, float]:
     return {name: source.weight / most for name, source in config.sources.items()}
 
 
-def _given(store: Store, config: Config, path: Path, corpus: Artifact) -> Artifact:
-    """The artifact of a tokenizer that is there already."""
+def _existing(store: Store, config: Config, path: Path, corpus: Artifact) -> Artifact:
+    """The artifact of a tokenizer that already exists."""
     tokenizer = Tokenizer.load(path)
     model = _file(path)
 
-    def build(folder: Path) -> dict:
+    def build(folder: Path) -> dict[str, Any]:
         write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": tokenizer.size}
 
@@ -98,12 +99,12 @@ def _file(path: Path) -> bytes:
         raise UserError(f"tokenizer.path: {path} cannot be read ({error.strerror})") from error
 
 
-def sample(corpus: Artifact, weights: Mapping[str, float], most: int) -> Iterator[str]:
-    """Lines of the train split: of each source its share, ``most`` characters in all.
+def sample_lines(corpus: Artifact, weights: Mapping[str, float], limit: int) -> Iterator[str]:
+    """Lines of the train split, from each source its share, about ``limit`` characters at most.
 
-    ``weights`` are relative to the largest, which is 1: of that source every line is taken,
-    unless there is too much (``most`` is met about). Of the others lines are drawn, the same ones
-    each time: every so many-th would fall in step with a text whose every other line is blank.
+    ``weights`` are relative to the largest, which is 1: every line of that source is used unless
+    ``limit`` is exceeded. Lines of the others are drawn at random, always the same ones; taking
+    every n-th line instead would go wrong where every other line is blank.
     """
     import polars as pl
 
@@ -114,7 +115,7 @@ def sample(corpus: Artifact, weights: Mapping[str, float], most: int) -> Iterato
     total = sum(weights[name] * size for name, size in sizes.items())
     draws = {name: random.Random(name) for name in weights}
     for source, file in parts(corpus, "train"):
-        share, draw = weights[source] * min(1.0, most / max(1, total)), draws[source].random
+        share, draw = weights[source] * min(1.0, limit / max(1, total)), draws[source].random
         for text in pl.read_parquet(file, columns=["text"])["text"]:
             yield from (line for line in text.split("\n") if draw() < share)
 
@@ -126,13 +127,13 @@ def train(
     special: Sequence[str] = (),
     at_most: bool = False,
 ) -> bytes:
-    """A sentencepiece model of ``vocab_size`` pieces, as bytes; the same lines give the same.
+    """Train a sentencepiece model of ``vocab_size`` pieces, returned as bytes; deterministic.
 
-    What is ``special`` gets a piece of its own, whether it occurs or not, as the line end does.
-    Raises UserError where the text is too small for so many pieces, unless ``at_most`` is true:
-    then the model has as many as there are.
+    Each string in ``special``, like the line end, becomes a piece whether it occurs or not. Raises
+    UserError if the text is too small for so many pieces, unless ``at_most`` is true: the model is
+    then as large as the text allows.
     """
-    _check(special)
+    _check_special(special)
     model = io.BytesIO()
     try:
         spm.SentencePieceTrainer.train(
@@ -151,7 +152,7 @@ def train(
             user_defined_symbols=["\n", *special],
             max_sentence_length=LONGEST_LINE,
             unk_id=0,
-            eos_id=1,  # stands between documents: the end of one and the start of the next
+            eos_id=1,  # between documents: the end of one and the start of the next
             bos_id=-1,
             pad_id=-1,
             num_threads=1,
@@ -160,7 +161,7 @@ def train(
     except RuntimeError as error:
         if "sentences_.empty" in str(error):
             raise UserError(
-                f"tokenizer.vocab_size {vocab_size}: there is no text to train on, add text"
+                f"tokenizer.vocab_size {vocab_size}: there is no text to train on; add text"
             ) from error
         if "ocabulary size" in str(error):
             raise UserError(
@@ -171,82 +172,85 @@ def train(
     return model.getvalue()
 
 
-def _check(special: Sequence[str]) -> None:
-    """UserError for a special piece that would not be one, or would be taken for another."""
+def _check_special(special: Sequence[str]) -> None:
+    """Raise UserError for a special piece that is empty, ambiguous or repeated."""
     for number, piece in enumerate(special):
         if not piece or re.search(rf"[\s{SPACE}]|^<(unk|/s|0x[0-9A-F]{{2}})>$", piece):
             raise UserError(
-                f"tokenizer.special {piece!r}: give signs or words, without any space or line end,"
-                " and none of <unk>, </s>, <0x00> … <0xFF>"
+                f"tokenizer.special {piece!r}: give signs or words without spaces or line ends,"
+                " other than <unk>, </s> and <0x00> … <0xFF>"
             )
         if piece in special[:number]:
-            raise UserError(f"tokenizer.special has {piece!r} twice: take one out")
+            raise UserError(f"tokenizer.special has {piece!r} twice: remove one")
 
 
 class Tokenizer:
     """Text to token ids and back."""
 
     def __init__(self, model: bytes):
-        self._pieces = spm.SentencePieceProcessor()
-        self._pieces.LoadFromSerializedProto(model)
-        self.size: int = self._pieces.vocab_size()
-        self.boundary: int = self._pieces.eos_id()  # the id between documents
-        self._space = [self._pieces.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
+        self._processor = spm.SentencePieceProcessor()
+        self._processor.LoadFromSerializedProto(model)
+        self.size: int = self._processor.vocab_size()
+        self.eos: int = self._processor.eos_id()  # the id between documents
+        self._space = [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
-        """From a ``tokenizer.model`` or the folder that holds one; UserError where it is none."""
+        """Load a ``tokenizer.model``, or the one in a folder. Raises UserError if it is invalid."""
         path = path / TOKENIZER_FILE if path.is_dir() else path
         try:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"{path} is no tokenizer: delete its folder, it is made again, or name another"
+                f"{path} is no tokenizer: delete its folder to have it made again, or name another"
             ) from error
 
     @cached_property
     def pieces(self) -> list[str]:
-        """The text of each id; empty for bytes, the boundary and the unknown."""
+        """The text of each id; empty for bytes, eos and the unknown piece."""
         return [
-            "" if self._is_sign(id) else self._pieces.id_to_piece(id).replace(SPACE, " ")
+            "" if self._has_no_text(id) else self._processor.id_to_piece(id).replace(SPACE, " ")
             for id in range(self.size)
         ]
 
     @cached_property
     def bytes(self) -> np.ndarray:
-        """The byte that each id stands for, int16 of shape (size,); -1: it is none."""
+        """The byte that each id stands for, int16 of shape (size,); -1 if it is not a byte."""
         values = np.full(self.size, -1, dtype=np.int16)
         for byte in range(256):
-            values[self._pieces.piece_to_id(f"<0x{byte:02X}>")] = byte
+            values[self._processor.piece_to_id(f"<0x{byte:02X}>")] = byte
         return values
 
-    def _is_sign(self, id: int) -> bool:
-        known = self._pieces
-        return known.is_byte(id) or known.is_control(id) or known.is_unknown(id)
+    def _has_no_text(self, id: int) -> bool:
+        processor = self._processor
+        return bool(processor.is_byte(id) or processor.is_control(id) or processor.is_unknown(id))
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, without document boundaries."""
-        return self.encode_documents([text])[0].tolist()
+        """The ids of a text, without eos."""
+        ids: list[int] = self.encode_documents([text])[0].tolist()
+        return ids
 
     def encode_documents(self, texts: Sequence[str], threads: int = 1) -> list[np.ndarray]:
-        """The ids (int32, shape (tokens,)) of each text; threads do not change them."""
-        cut = [_CHUNK.findall(text) for text in texts]
-        chunks = [chunk for document in cut for chunk in document]
-        encoded = self._pieces.encode(chunks, num_threads=threads, return_type="numpy")
+        """The ids of each text, int32 of shape (tokens,), whatever the number of threads."""
+        documents = [_CHUNK.findall(text) for text in texts]
+        chunks = [chunk for document in documents for chunk in document]
+        encoded = self._processor.encode(chunks, num_threads=threads, return_type="numpy")
         for number, chunk in enumerate(chunks):
             if SPACE in chunk:
-                encoded[number] = self._spelled(chunk)
-        ends = itertools.accumulate(map(len, cut), initial=0)
+                encoded[number] = self._encode_space_sign(chunk)
+        ends = itertools.accumulate(map(len, documents), initial=0)
         return [
-            np.concatenate([_NONE, *encoded[start:end]]) for start, end in itertools.pairwise(ends)
+            np.concatenate([_NO_IDS, *encoded[start:end]])
+            for start, end in itertools.pairwise(ends)
         ]
 
-    def _spelled(self, text: str) -> np.ndarray:
-        """The ids of a text with sentencepiece's own sign in it, which is spelled in bytes."""
-        first, *rest = (self._pieces.encode(part) for part in text.split(SPACE))
+    def _encode_space_sign(self, text: str) -> np.ndarray:
+        """The ids of a text that contains SPACE itself, which has to be spelled in bytes."""
+        first, *rest = (self._processor.encode(part) for part in text.split(SPACE))
         ids = first + [piece for part in rest for piece in (*self._space, *part)]
         return np.array(ids, dtype=np.int32)
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids; a document boundary gives nothing."""
-        return self._pieces.decode([int(piece) for piece in ids])
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids; eos adds nothing to it."""
+        text: str = self._processor.decode([int(piece) for piece in ids])
+        return text

@@ -1,8 +1,9 @@
-"""How well a tokenizer suits its corpus, in figures."""
+"""Statistics on how well a tokenizer suits its corpus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,92 +13,99 @@ from femtogpt.corpus.schema import SPLITS
 from femtogpt.errors import UserError
 from femtogpt.tokens.shards import Shard, Tokens
 from femtogpt.tokens.tokenizer import Tokenizer
-from femtogpt.tokens.vocabulary_sizes import costs
-from femtogpt.tokens.word_pieces import Words
+from femtogpt.tokens.vocabulary_sizes import compare_sizes
+from femtogpt.tokens.word_pieces import WordSplitter
 
 RARE = 10  # a piece that occurs less often is learned badly
-LONGEST = 12  # pieces that are named
-BLOCK = 1 << 22  # tokens looked at at once
+LONGEST_PIECES = 12  # how many of the longest pieces are listed
+BLOCK = 1 << 22  # tokens counted at once
 
 
-def figures(tokens: Artifact, corpus: Artifact, sizes: Iterable[int], width: int = 256) -> dict:
-    """All that the report says, as a JSON value.
+def compute_stats(
+    tokens: Artifact, corpus: Artifact, sizes: Iterable[int], width: int = 256
+) -> dict[str, Any]:
+    """Everything in the report, as a JSON value.
 
-    ``sizes`` are vocabularies to compare; that of ``tokens`` is compared as well. ``width`` is
-    the model's: the embedding has ``pieces × width`` parameters. Raises UserError where the
-    tokenizer that made the tokens is no longer there.
+    ``sizes`` are the vocabulary sizes to compare with that of ``tokens``. ``width`` is the model's:
+    its embedding has ``pieces × width`` parameters. Raises UserError if the tokenizer that made the
+    tokens no longer exists.
     """
-    made = made_from(tokens, "tokenizer", tokens.path.resolve().parents[1])
-    settings = made.manifest["config"]
+    artifact = made_from(tokens, "tokenizer", tokens.path.resolve().parents[1])
+    settings = artifact.manifest["config"]
     if "weights" not in settings:
-        raise UserError(f"{made.path} is of an earlier version: run make pipeline again")
+        raise UserError(f"{artifact.path} is from an earlier version: run make pipeline again")
     data = Tokens(tokens.path)
     tokenizer = data.tokenizer()
     sizes = sorted({tokenizer.size, *sizes})
-    possible, largest = costs(corpus, settings, sizes)
-    for cost in possible:
-        cost["embedding_parameters"] = cost["pieces"] * width
+    possible, largest = compare_sizes(corpus, settings, sizes)
+    for stats in possible:
+        stats["embedding_parameters"] = stats["pieces"] * width
     return {
         "sources": _sources(data, tokenizer),
         "vocabulary": _vocabulary(data, tokenizer),
         "width": width,
         "sizes": possible,
-        "impossible": sorted(set(sizes) - {cost["pieces"] for cost in possible}),
+        "impossible": sorted(set(sizes) - {stats["pieces"] for stats in possible}),
         "largest": largest,
     }
 
 
-def _sources(data: Tokens, tokenizer: Tokenizer) -> dict:
-    words = Words(tokenizer)
-    sources: dict[str, dict] = {}
+def _sources(data: Tokens, tokenizer: Tokenizer) -> dict[str, dict[str, Any]]:
+    words = WordSplitter(tokenizer)
+    sources: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         for source, shards in data.shards(split).items():
-            part = data.index["splits"][split][source]
-            counts = {what: part[what] for what in ("documents", "characters", "tokens")}
-            counts["characters_per_token"] = part["characters"] / max(1, part["tokens"])
+            totals = data.index["splits"][split][source]
+            stats = {key: totals[key] for key in ("documents", "characters", "tokens")}
+            stats["characters_per_token"] = totals["characters"] / max(1, totals["tokens"])
             if split == "held_out":
-                counts |= _fit(shards, words, tokenizer.bytes, part["characters"])
-            sources.setdefault(source, {})[split] = counts
+                stats |= _coverage(shards, words, tokenizer.bytes, totals["characters"])
+            sources.setdefault(source, {})[split] = stats
     return sources
 
 
-def _fit(shards: Sequence[Shard], words: Words, values: np.ndarray, characters: int) -> dict:
-    """How much of a text has pieces, and how its words are cut."""
-    tokens = spelled_tokens = spelled = count = whole = pieces = 0
+def _coverage(
+    shards: Sequence[Shard], words: WordSplitter, byte_values: np.ndarray, characters: int
+) -> dict[str, float]:
+    """How much of a text has pieces of its own, and how its words are split.
+
+    ``byte_values`` are the tokenizer's ``bytes``; ``characters`` is the length of the text.
+    """
+    tokens = byte_tokens = byte_characters = count = unsplit = pieces = 0
     for shard in shards:
         for entry in shard.documents():
             ids = shard.ids[entry.start + 1 : entry.start + 1 + entry.tokens]
-            bytes_ = values[ids]
+            values = byte_values[ids]
             tokens += len(ids)
-            spelled_tokens += int(np.count_nonzero(bytes_ >= 0))
-            spelled += int(np.count_nonzero((bytes_ >= 0) & (bytes_ & 0xC0 != 0x80)))
-            _, cut = words.cut(ids)
-            count += len(cut)
-            whole += int(np.count_nonzero(cut == 1))
-            pieces += int(cut.sum())
+            byte_tokens += int(np.count_nonzero(values >= 0))
+            byte_characters += int(np.count_nonzero((values >= 0) & (values & 0xC0 != 0x80)))
+            _, word_pieces = words.split(ids)
+            count += len(word_pieces)
+            unsplit += int(np.count_nonzero(word_pieces == 1))
+            pieces += int(word_pieces.sum())
     return {
-        "covered_characters": 1 - spelled / max(1, characters),
-        "byte_tokens": spelled_tokens / max(1, tokens),
+        "covered_characters": 1 - byte_characters / max(1, characters),
+        "byte_tokens": byte_tokens / max(1, tokens),
         "words": count,
-        "whole_words": whole / max(1, count),
+        "whole_words": unsplit / max(1, count),
         "pieces_per_word": pieces / max(1, count),
     }
 
 
-def _vocabulary(data: Tokens, tokenizer: Tokenizer) -> dict:
-    """Pieces that are rare in the train split, and the longest, each with its count there."""
+def _vocabulary(data: Tokens, tokenizer: Tokenizer) -> dict[str, Any]:
+    """The pieces that are rare in the train split, and the longest, each with its count there."""
     counts = np.zeros(tokenizer.size, dtype=np.int64)
     for shards in data.shards("train").values():
         for shard in shards:
             for start in range(0, shard.tokens, BLOCK):
-                ids = shard.ids[start : start + BLOCK]
-                counts += np.bincount(ids, minlength=tokenizer.size)
+                block = shard.ids[start : start + BLOCK]
+                counts += np.bincount(block, minlength=tokenizer.size)
     texts = tokenizer.pieces
-    ids = sorted((id for id in range(tokenizer.size) if texts[id]), key=lambda id: counts[id])
+    ids = sorted((id for id in range(tokenizer.size) if texts[id]), key=lambda id: int(counts[id]))
     longest = sorted(ids, key=lambda id: (-len(texts[id].strip(" ")), texts[id]))
     return {
         "pieces": tokenizer.size,
         "never": [texts[id] for id in ids if counts[id] == 0],
         "rare": [[texts[id], int(counts[id])] for id in ids if 0 < counts[id] < RARE],
-        "longest": [[texts[id], int(counts[id])] for id in longest[:LONGEST]],
+        "longest": [[texts[id], int(counts[id])] for id in longest[:LONGEST_PIECES]],
     }

@@ -1,58 +1,63 @@
-"""What other sizes of the vocabulary would cost.
+"""What other vocabulary sizes would cost.
 
-The largest is trained and the smaller ones are cut from it: byte-pair encoding takes its merges
-one after another, so that a small vocabulary is the beginning of a large one.
+Only the largest vocabulary is trained, and the smaller ones are cut from it: byte-pair encoding
+adds one merge after another, so a small vocabulary is the beginning of a large one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import polars as pl
-from sentencepiece.sentencepiece_model_pb2 import ModelProto
+from sentencepiece import sentencepiece_model_pb2
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.parallel import workers
 from femtogpt.progress import progress
-from femtogpt.tokens.tokenizer import Tokenizer, sample, train
-from femtogpt.tokens.word_pieces import Words
+from femtogpt.tokens.tokenizer import Tokenizer, sample_lines, train
+from femtogpt.tokens.word_pieces import WordSplitter
 
-UNIT = r" *[^ \n]+| +"  # no piece goes from one of these into the next
+UNIT = r" *[^ \n]+| +"  # no piece spans two of these
+_model_pb2: Any = sentencepiece_model_pb2  # protobuf adds its classes at run time
+ModelProto = _model_pb2.ModelProto
 
 
-def costs(corpus: Artifact, settings: dict, sizes: Iterable[int]) -> tuple[list[dict], int]:
-    """The cost of each size that the corpus allows, and the largest size looked at.
+def compare_sizes(
+    corpus: Artifact, settings: dict[str, Any], sizes: Iterable[int]
+) -> tuple[list[dict[str, Any]], int]:
+    """The figures of each size that the corpus allows (see ``_size_stats``), and the largest one.
 
-    ``settings`` are the tokenizer's: ``character_coverage``, ``special``, ``weights``,
-    ``sample_characters``. What a cost holds is said in ``_cost``.
+    ``settings`` are the tokenizer's: ``character_coverage``, ``special``, ``weights`` and
+    ``sample_characters``.
     """
     sizes = sorted(set(sizes))
     total = sum(corpus.counts[f"{split}_characters"] for split in SPLITS)
     with progress("words", total, "characters") as update:
-        units = _units(corpus, update)
+        units = _count_units(corpus, update)
     with progress("vocabularies", 1 + len(sizes)) as update:
         update(0, f"training {sizes[-1]:,} pieces")
-        lines = sample(corpus, settings["weights"], settings["sample_characters"])
+        lines = sample_lines(corpus, settings["weights"], settings["sample_characters"])
         coverage, special = settings["character_coverage"], settings["special"]
         model = train(lines, sizes[-1], coverage, special, at_most=True)
-        found = []
+        stats = []
         for number, size in enumerate(sizes, 1):
             update(number, f"{size:,} pieces")
             try:
-                smaller = cut(model, size)
+                smaller = truncate_vocabulary(model, size)
             except ValueError:
                 continue
-            found.append(_cost(Tokenizer(smaller), units, corpus))
-    return found, len(ModelProto.FromString(model).pieces)
+            stats.append(_size_stats(Tokenizer(smaller), units, corpus))
+    return stats, len(ModelProto.FromString(model).pieces)
 
 
-def cut(model: bytes, size: int) -> bytes:
-    """The model of ``size`` pieces that the same training would have given.
+def truncate_vocabulary(model: bytes, size: int) -> bytes:
+    """The model with ``size`` pieces that the same training would have produced.
 
-    Raises ValueError where the model is not as large, and where ``size`` leaves no room for
-    bytes, letters and special pieces.
+    Raises ValueError if the model is smaller than that, or if ``size`` leaves no room for bytes,
+    letters and special pieces.
     """
     proto = ModelProto.FromString(model)
     pieces = proto.pieces
@@ -68,13 +73,15 @@ def cut(model: bytes, size: int) -> bytes:
             piece.score += drop
         del pieces[end - drop : end]
     proto.trainer_spec.vocab_size = size
-    return proto.SerializeToString()
+    serialized: bytes = proto.SerializeToString()
+    return serialized
 
 
-def _units(corpus: Artifact, update: Callable[[float], None]) -> pl.DataFrame:
-    """How often each unit stands in each split: columns unit, train, held_out.
+def _count_units(corpus: Artifact, update: Callable[[float], None]) -> pl.DataFrame:
+    """How often each unit occurs in each split: columns unit, train, held_out.
 
-    A unit is a word with what touches it. A corpus has far fewer different ones than words.
+    A unit is a word with the spaces and punctuation attached to it. A corpus has far fewer
+    different units than words.
     """
     counts = pl.DataFrame(schema={"unit": pl.String} | dict.fromkeys(SPLITS, pl.Int64))
     done = 0
@@ -82,10 +89,10 @@ def _units(corpus: Artifact, update: Callable[[float], None]) -> pl.DataFrame:
         for _, file in parts(corpus, split):
             texts = pl.read_parquet(file, columns=["text"])["text"]
             units = texts.str.extract_all(UNIT).explode().drop_nulls().alias("unit")
-            found = units.value_counts(name=split).cast({split: pl.Int64})
+            file_counts = units.value_counts(name=split).cast({split: pl.Int64})
             lines = {"unit": "\n", split: int(texts.str.count_matches("\n").sum())}
             counts = (
-                pl.concat([counts, found, pl.DataFrame([lines])], how="diagonal")
+                pl.concat([counts, file_counts, pl.DataFrame([lines])], how="diagonal")
                 .group_by("unit")
                 .agg(pl.sum(*SPLITS))
             )
@@ -94,10 +101,10 @@ def _units(corpus: Artifact, update: Callable[[float], None]) -> pl.DataFrame:
     return counts
 
 
-def _cost(tokenizer: Tokenizer, units: pl.DataFrame, corpus: Artifact) -> dict:
-    """Tokens of both splits, and how held-out words are cut.
+def _size_stats(tokenizer: Tokenizer, units: pl.DataFrame, corpus: Artifact) -> dict[str, Any]:
+    """The number of tokens in both splits, and how held-out words are split.
 
-    A document's end counts as a token, as in the shards.
+    The end of a document counts as a token, as in the shards.
     """
     newline = units.filter(pl.col("unit") == "\n")
     units = units.filter(pl.col("unit") != "\n")
@@ -111,7 +118,7 @@ def _cost(tokenizer: Tokenizer, units: pl.DataFrame, corpus: Artifact) -> dict:
         + corpus.counts[f"{split}_documents"]
         for split in SPLITS
     }
-    first, pieces = Words(tokenizer).cut(ids)
+    first, pieces = WordSplitter(tokenizer).split(ids)
     times = held_out[unit[first]]
     words = max(1, int(times.sum()))
     return {

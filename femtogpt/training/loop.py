@@ -88,7 +88,7 @@ def _train(
     torch.manual_seed(settings.seed)
     model = GPT(model_config, tokens.vocab_size).to(precision.device)
     model.recompute = config.activation_checkpointing
-    model.boundary = tokens.boundary if config.document_mask else None
+    model.boundary = tokens.eos if config.document_mask else None
     tokens_per_step = config.batch_size * model_config.context
     windows = group.least(
         windows_at_once(model_config, config, tokens.vocab_size, precision, group.size)

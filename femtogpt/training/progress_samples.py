@@ -37,7 +37,7 @@ class Sampler:
     def write(self, model: GPT) -> str:
         """The text; it changes with the weights alone. All processes of a training call it."""
         how = SamplesConfig()
-        start = self.tokenizer.boundary
+        start = self.tokenizer.eos
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
         model.eval()
         # Not compiled, as each token more would be a shape of its own. Not ended by what is drawn:

@@ -1,10 +1,10 @@
-"""The cleaning rules: which there are, and which a source has that names none.
+"""The cleaning rules, and those that apply to a source which names none.
 
-Each file has those of one purpose. A source's YAML names its rules in the order in which they are
-applied: characters first, then what stands on lines, then typography, blank lines last.
+Each file has the rules for one purpose. A source's YAML names its rules in the order in which they
+are applied: characters first, then lines, then typography, and blank lines last.
 """
 
-from femtogpt.corpus.rules import (  # noqa: F401 - to import them is to register their rules
+from femtogpt.corpus.rules import (  # noqa: F401 - importing a module registers its rules
     characters,
     contents,
     editors,
@@ -17,12 +17,12 @@ from femtogpt.corpus.rules import (  # noqa: F401 - to import them is to registe
     notes,
     paragraphs,
     quotes,
-    strays,
+    stray_marks,
     typography,
 )
-from femtogpt.corpus.rules.registry import RULES, Rule, chosen, rule
+from femtogpt.corpus.rules.rule_registry import RULES, Rule, rule, select_rules
 
-STANDARD: tuple[str, ...] = (  # what is safe for any Russian text; the others need a look at it
+STANDARD: tuple[str, ...] = (  # safe for any Russian text; whether others suit a text needs a look
     "entities",
     "line_ends",
     "tags",
@@ -47,4 +47,4 @@ STANDARD: tuple[str, ...] = (  # what is safe for any Russian text; the others n
     "blank_lines",
 )
 
-__all__ = ["RULES", "STANDARD", "Rule", "chosen", "rule"]
+__all__ = ["RULES", "STANDARD", "Rule", "rule", "select_rules"]

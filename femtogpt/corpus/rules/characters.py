@@ -1,4 +1,4 @@
-"""Rules on single characters: one way to write each, and none that cannot be seen."""
+"""Rules for single characters: one way to write each, and no invisible ones."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import (
+from femtogpt.corpus.rules.rule_registry import (
     has,
-    mapped,
-    mapped_lines,
+    map_lines,
+    map_texts,
     matches,
-    replaced,
+    replace_where_found,
+    replacement,
     rule,
     where,
-    where_found,
 )
 
 
 @rule("раз\r\nдва\rтри\u2028четыре", "раз\nдва\nтри\nчетыре")
 def line_ends(text: pl.Expr) -> pl.Expr:
-    r"""Every kind of line end becomes \n."""
+    r"""Convert every kind of line end to \n."""
     return text.str.replace_all(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n")
 
 
@@ -30,19 +30,19 @@ _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);")
 
 @rule("d&#233;j&agrave; vu&nbsp;&amp;mdash; он", "déjà vu\u00a0— он")
 def entities(text: pl.Expr) -> pl.Expr:
-    """HTML character references become the characters, those that were escaped twice too."""
-    return mapped(has("&"), _unescaped, text)
+    """Convert HTML character references to characters, also those that were escaped twice."""
+    return map_texts(has("&"), _unescaped, text)
 
 
 def _unescaped(text: str) -> str:
     while True:  # each pass shortens what it changes
-        plain = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        plain = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
         if plain == text:
             return text
         text = plain
 
 
-_TAG = (  # only those that HTML has: vector<int> is none
+_TAG = (  # HTML's own only: vector<int> is not a tag
     r"(?i)<!--[^<>]{0,200}-->|</?(?:[abipqsu]|h[1-6r]|br|d[dlt]|em|li|ol|t[dhrt]|ul|big|body|center"
     r"|cite|code|div|font|head|html|img|nobr|pre|small|span|strike|strong|su[bp]|table|title)"
     r"(?:\s[^<>]{0,200})?/?>"
@@ -56,14 +56,14 @@ _EDIT = r"\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\]"
 
 @rule("глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>", "глава первая, если a<b, 5 м²")
 def tags(text: pl.Expr) -> pl.Expr:
-    """HTML tags and the links [править] of a wiki go; what is superscript stays so."""
-    text = where(has("[править", "[edit"), replaced(_EDIT, ""), text)
-    text = mapped(has("<sup", "<SUP"), _raised, text)
-    return where(matches("<[A-Za-z/!]"), replaced(_TAG, ""), text)
+    """Remove HTML tags and a wiki's edit links [править]; keep superscript as such."""
+    text = where(has("[править", "[edit"), replacement(_EDIT, ""), text)
+    text = map_texts(has("<sup", "<SUP"), _raised, text)
+    return where(matches("<[A-Za-z/!]"), replacement(_TAG, ""), text)
 
 
 def _raised(text: str) -> str:
-    return _SUPERSCRIPT.sub(lambda found: found[1].translate(_RAISED), text)
+    return _SUPERSCRIPT.sub(lambda match: match[1].translate(_RAISED), text)
 
 
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
@@ -72,7 +72,7 @@ _ZERO_WIDTH = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd"
 
 @rule("сло\u00adво\ufeff и\x7f дело\x01", "слово и дело")
 def invisible(text: pl.Expr) -> pl.Expr:
-    """Control characters, soft hyphens, byte order marks and zero-width characters go."""
+    """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
     return text.str.replace_all(f"[{_CONTROLS}{_ZERO_WIDTH}]", "")
 
 
@@ -81,42 +81,42 @@ _ACUTE, _GRAVE, _CIRCUMFLEX = "\u0301", "\u0300", "\u0302"
 
 @rule("vanite€, espe`ce, мо€ре", f"vanite{_ACUTE}, espe{_GRAVE}ce, мо{_ACUTE}ре")
 def loose_accents(text: pl.Expr) -> pl.Expr:
-    """An accent that an old file has as a sign after its letter (€ ` ^) is put on the letter."""
+    """Put an accent that an old file has as a sign after the letter (€ ` ^) on the letter."""
 
-    def put(text: pl.Expr) -> pl.Expr:
+    def combine(text: pl.Expr) -> pl.Expr:
         text = text.str.replace_all(r"(\p{L})€", f"${{1}}{_ACUTE}")
         text = text.str.replace_all(r"([aeiou])`([a-z])", f"${{1}}{_GRAVE}$2")
         return text.str.replace_all(r"([aeiou])\^([a-z])", f"${{1}}{_CIRCUMFLEX}$2")
 
-    return where(has("€", "`", "^"), put, text)
+    return where(has("€", "`", "^"), combine, text)
 
 
-_LETTER = r"([А-Яа-яЁёІіѢѣѲѳѴѵ][\u0306\u0308]?)"  # й and ё may be taken apart
+_LETTER = r"([А-Яа-яЁёІіѢѣѲѳѴѵ][\u0306\u0308]?)"  # й and ё may be decomposed
 
 
 @rule("за\u0301мок и замо\u0301к; café", "замок и замок; café")
 def stress_marks(text: pl.Expr) -> pl.Expr:
-    """Stress marks on Cyrillic vowels go; ё, й and accents of other scripts stay."""
-    marks = replaced(_LETTER + r"[\u0300\u0301]+", "$1")
+    """Remove stress marks from Cyrillic vowels; keep ё, й and the accents of other scripts."""
+    marks = replacement(_LETTER + r"[\u0300\u0301]+", "$1")
     return where(has("\u0300", "\u0301"), marks, text)
 
 
 @rule("у'же, что'; чудн_о_, к`ак; д'Артаньян", "уже, что; чудно, как; д'Артаньян")
 def typed_stress(text: pl.Expr) -> pl.Expr:
-    """Apostrophes after vowels, _ around and ` before them go, which mark the stress."""
-    text = where(has("_"), replaced(r"([а-яё])_([аеёиоуыэюя])_", "$1$2"), text)
-    text = where(has("_"), replaced(r"_([аеёиоуыэюяАЕИОУЭЮЯ])_([а-яё])", "$1$2"), text)
-    text = where(has("`"), replaced(r"([А-Яа-яё])`([аеёиоуыэюя])", "$1$2"), text)
-    return where(has("'"), _unmarked, text)  # in a name, a consonant has it
+    """Remove the apostrophe after a vowel, _ around it or ` before it if they mark the stress."""
+    text = where(has("_"), replacement(r"([а-яё])_([аеёиоуыэюя])_", "$1$2"), text)
+    text = where(has("_"), replacement(r"_([аеёиоуыэюяАЕИОУЭЮЯ])_([а-яё])", "$1$2"), text)
+    text = where(has("`"), replacement(r"([А-Яа-яё])`([аеёиоуыэюя])", "$1$2"), text)
+    return where(has("'"), _unmarked, text)  # in a name, it follows a consonant
 
 
 def _unmarked(text: pl.Expr) -> pl.Expr:
-    text = where_found(r"([аеёиоуыэюя])'([а-яё])", "$1$2", text)
-    return where(_unquoted, replaced(r"([аеёиоуыэюя])'([^\pL']|$)", "$1$2"), text)
+    text = replace_where_found(r"([аеёиоуыэюя])'([а-яё])", "$1$2", text)
+    return where(_unquoted, replacement(r"([аеёиоуыэюя])'([^\pL']|$)", "$1$2"), text)
 
 
 def _unquoted(text: pl.Expr) -> pl.Expr:
-    """Whether no apostrophe opens a quotation."""
+    """Whether a text has apostrophes after vowels, and none that opens a quotation."""
     return text.str.contains("[аеиоуыэюя]'") & ~text.str.contains(r"(?:^|[\s(«„—])'\pL")
 
 
@@ -125,7 +125,7 @@ _MARKS = "\u0300\u0301\u0302\u0303\u0306\u0308\u030a\u030c\u0327"
 
 @rule("и\u0306 е\u0308", "й ё")
 def composed(text: pl.Expr) -> pl.Expr:
-    """A letter and its combining mark become one character (Unicode NFC)."""
+    """Compose a letter and its combining mark into one character (Unicode NFC)."""
     return where(has(*_MARKS), lambda text: text.str.normalize("NFC"), text)
 
 
@@ -134,12 +134,12 @@ _SPACED = re.compile(r"(?<![^\W\d_])[^\W\d_](?:\u00a0[^\W\d_](?![^\W\d_])){2,}")
 
 @rule("Д\u00a0о\u00a0н\u00a0Г\u00a0у\u00a0а\u00a0н", "Дон Гуан")
 def spaced_letters(text: pl.Expr) -> pl.Expr:
-    """Words spaced out by no-break spaces are closed up; a capital within begins a word."""
-    return mapped_lines(r"\u00a0\pL\u00a0", _closed_up, text)
+    """Join words letter-spaced with no-break spaces; a capital inside one begins a new word."""
+    return map_lines(r"\u00a0\pL\u00a0", _closed_up, text)
 
 
 def _closed_up(line: str) -> str:
-    def closed(spaced: re.Match) -> str:
+    def closed(spaced: re.Match[str]) -> str:
         word = spaced[0].replace("\u00a0", "")
         return word if word.isupper() else re.sub(r"(?<=\w)(?=[А-ЯЁA-Z])", " ", word)
 
@@ -151,7 +151,7 @@ _SPACES = "\t\u00a0\u1680\u202f\u205f\u3000\u2581" + "".join(map(chr, range(0x20
 
 @rule("раз\u00a0два\tтри\u2009 четыре", "раз два три четыре")
 def spaces(text: pl.Expr) -> pl.Expr:
-    """Every kind of space but the line end becomes one plain space."""
-    for some in (_SPACES[:4], _SPACES[4:11], _SPACES[11:]):  # few: tests of many are slower
-        text = where(has(*some), replaced(f"[{some}]", " "), text)
+    """Convert every run of spaces of any kind, except line ends, to one plain space."""
+    for kinds in (_SPACES[:4], _SPACES[4:11], _SPACES[11:]):  # a test of all at once is slower
+        text = where(has(*kinds), replacement(f"[{kinds}]", " "), text)
     return text.str.replace_all(" {2,}", " ")

@@ -1,4 +1,4 @@
-"""What an edition adds before and after a work: contents, imprint, the lines of a web library."""
+"""Rules for what an edition adds to a work: contents, imprint, the lines of a web library."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.names import key_of
-from femtogpt.corpus.rules.registry import has, mapped, matches, replaced, rule, where
-from femtogpt.corpus.rules.signs import LETTER
+from femtogpt.corpus.rules.editorial_patterns import LETTER
+from femtogpt.corpus.rules.rule_registry import has, map_texts, matches, replacement, rule, where
+from femtogpt.corpus.rules.title_matching import key_of
 
-ENDS = 3000  # characters at each end of a text in which a library's lines are looked for
-LONGEST = 300  # characters of such a line
-CONTENTS = 800  # lines of a list of contents
+ENDS = 3000  # characters at each end of a text that are searched for a library's lines
+LONGEST_LINE = 300  # characters of such a line
+CONTENTS_LINES = 800  # of a table of contents, at most
 _HEADING = re.compile(r"\W*(?:содержание|оглавление|состав)\W*", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"^[\s#]*\d{1,3}[.)]?\s+|[\s.…]+\d{1,4}\s*$|\(.*?\)|\s[—–-]+\s\d+\s\w+[;.]?$"
 )
 _FIRST_LINES = r"(?m)^[ \t]*#\d{1,3} [^\n]{1,90}\n\s*"
-_LIBRARY = (  # how such a line begins, in small letters
+_LIBRARY = (  # the beginning of such a line, in lower case
     r"(?:ocr|spell ?check|scan(?:ned)? by|сканировани[а-я]+|вычитка|оригинал (?:находится )?здесь"
     r"|форматирование|набор текста|origin|источник(?: текста)?|издание|дата создания"
     r"|последняя редакция|корректор|верстка|размещен[оа]?|обновлено|размер|статистика"
@@ -33,10 +33,10 @@ _LIBRARY = (  # how such a line begins, in small letters
     r"|(?:[а-я]+ )?(?:редактор|художник|корректор)ы?:? (?:[а-яё]\. ?){1,2}[а-яё-]+$"
     r"|издательство «[^»\n]+»\W{0,3}$"
 )
-_GOES_ON = rf"[^\n]{{0,{LONGEST}}},[ \t\u00a0]*\n"  # a line that a comma ends
+_CONTINUED = rf"[^\n]{{0,{LONGEST_LINE}}},[ \t\u00a0]*\n"  # a line that ends with a comma
 _CHECKED = "Сверка произведена по "
-_LINE = re.compile(  # to its end, and on where a comma ends it
-    rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})(?:{_GOES_ON})*[^\n]{{0,{LONGEST}}}$\n?"
+_LINE = re.compile(  # to its end, or further if it ends with a comma
+    rf"(?mi)^[^\n\w]{{0,10}}(?:{_LIBRARY})(?:{_CONTINUED})*[^\n]{{0,{LONGEST_LINE}}}$\n?"
 )
 
 
@@ -45,14 +45,14 @@ _LINE = re.compile(  # to its end, and on where a comma ends it
     "\nСтоял туман.\n\n",
 )
 def imprints(text: pl.Expr) -> pl.Expr:
-    """The lines of libraries and publishers at a work's beginning and end go: OCR, ISBN, links."""
-    checked = replaced(rf"(?m)^{_CHECKED}(?:{_GOES_ON})*[^\n]*\n?", "")
-    text = where(has(_CHECKED), checked, text)  # of a book that several files were made to
-    return mapped(_at_ends, _without_library, text)
+    """Remove the lines of libraries and publishers at both ends of a work: OCR, ISBN, links."""
+    checked = replacement(rf"(?m)^{_CHECKED}(?:{_CONTINUED})*[^\n]*\n?", "")
+    text = where(has(_CHECKED), checked, text)  # anywhere: a book may be joined from several files
+    return map_texts(_at_ends, _without_library, text)
 
 
 def _at_ends(text: pl.Expr) -> pl.Expr:
-    """In small letters: a pattern for either case takes long to compile."""
+    """Whether either end has such lines; in lower case, as case-insensitive patterns are slow."""
     ends = text.str.head(ENDS) + "\n" + text.str.tail(ENDS)
     return ends.str.to_lowercase().str.contains(rf"(?m)^[^\n{LETTER}0-9]{{0,10}}(?:{_LIBRARY})")
 
@@ -70,14 +70,14 @@ def _without_library(text: str) -> str:
     "УТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
 )
 def contents(text: pl.Expr) -> pl.Expr:
-    """A list of contents goes: from its heading to where its first line stands in the work.
+    """Remove a table of contents, from its heading to where the work begins with its first entry.
 
-    So does a list of verses without a heading: #01, #02 and so on.
+    Also remove a numbered list of first lines of poems without a heading: #01, #02 and so on.
     """
     verses = matches(rf"(?:{_FIRST_LINES}){{10}}")
-    text = where(has("#01"), lambda text: where(verses, replaced(_FIRST_LINES, ""), text), text)
+    text = where(has("#01"), lambda text: where(verses, replacement(_FIRST_LINES, ""), text), text)
     heading = r"(?:Содержание|СОДЕРЖАНИЕ|Оглавление|ОГЛАВЛЕНИЕ|СОСТАВ)[^\pL\n]*\n"
-    return mapped(matches(heading), _without_contents, text)
+    return map_texts(matches(heading), _without_contents, text)
 
 
 def _without_contents(text: str) -> str:
@@ -94,17 +94,17 @@ def _without_contents(text: str) -> str:
 
 
 def _end(lines: list[str], heading: int) -> int:
-    """The line after a list of contents; the heading's own where it is none."""
+    """The line after a table of contents; that of the heading if there is no such table."""
     entries: list[str] = []
-    last = min(heading + CONTENTS, len(lines))
+    last = min(heading + CONTENTS_LINES, len(lines))
     for index in range(heading + 1, last):
         key = key_of(_NUMBERED.sub("", lines[index]))
         if not key:
             continue
-        if len(lines[index]) > LONGEST:
+        if len(lines[index]) > LONGEST_LINE:
             return heading
         if len(entries) > 1 and any(key.startswith(first) for first in entries[:2]):
             return index
         entries.append(key)
-    short = last == len(lines) and 5 * heading > 4 * len(lines)  # contents at a book's end
+    short = last == len(lines) and 5 * heading > 4 * len(lines)  # at the end of a book
     return last if short and len(entries) > 2 else heading

@@ -1,8 +1,8 @@
-"""Editors' words in brackets: translations and notes go, conjectures lose their brackets.
+"""Rules for editors' words in brackets: remove translations and notes, keep supplied words.
 
-«maestro di casa [дворецкий (итал.)]» has a note; «кричали, чтобы [они] ушли», «Пет<ербургские>
-вед<омости>» have words that the editor supplied. Which of the two a bracket holds is told by what
-it says and what stands before it; where that is not enough, by most brackets of the document.
+«maestro di casa [дворецкий (итал.)]» has a note; «кричали, чтобы [они] ушли» and «Пет<ербургские>
+вед<омости>» have words that the editor supplied. Which of the two a bracket contains is decided by
+its text and the text before it, and if that is not enough, by most brackets of the document.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import mapped, mapped_lines, rule
-from femtogpt.corpus.rules.signs import LANGUAGE, reads_as_note
+from femtogpt.corpus.rules.editorial_patterns import LANGUAGE, reads_as_note
+from femtogpt.corpus.rules.rule_registry import map_lines, map_texts, rule
 
-LONGEST = 2000  # characters in brackets; what is longer was opened by a misprint
-MOST = 0.6  # of a document's brackets are notes: so is one that may be either
-SHORT = 3  # letters of a word that is no translation: «в», «не», «был»
-_INSIDE = (  # a literal first: the fastest search re has
-    re.compile(rf"\[([^\[\]]{{1,{LONGEST}}})\]"),
-    re.compile(rf"\{{([^{{}}]{{1,{LONGEST}}})\}}"),
-    re.compile(rf"<([^\s<>][^<>]{{0,{LONGEST}}})>"),
+LONGEST_NOTE = 2000  # characters in brackets; a longer text was opened by a misprint
+NOTE_SHARE = 0.6  # of the document's brackets, from which on an ambiguous one is taken for a note
+SHORT_WORD = 3  # letters of a word that is no translation: «в», «не», «был»
+_BRACKETS = (  # starting with a literal, which re searches for fastest
+    re.compile(rf"\[([^\[\]]{{1,{LONGEST_NOTE}}})\]"),
+    re.compile(rf"\{{([^{{}}]{{1,{LONGEST_NOTE}}})\}}"),
+    re.compile(rf"<([^\s<>][^<>]{{0,{LONGEST_NOTE}}})>"),
 )
-_FROM = re.compile(  # (от фр. petit verre), also as misread
+_FROM = re.compile(  # (от фр. petit verre), also with OCR errors
     rf"[({{][^(){{}}]{{0,14}}?{LANGUAGE}\b|[(]фp|Искажен|\bПрим(?:еч)?\b", re.IGNORECASE
 )
-_SAYS = re.compile(  # what editors say of a text, and dictionaries of a word
+_EDITORIAL = re.compile(  # words of editors about a text and of dictionaries about a word
     r"\b(?:значит|называ(?:ется|ют|лся)|говорят|выпущен|пропущен|описк|рукопис|в тексте|текст"
     r" обрыв|обрывается|зачеркнуто|далее (?:было|следует)|(?:^|\W)было: |вместо:|см\.|издани|сюжет)"
     r"|вариант[ы ]",
@@ -36,9 +36,9 @@ _DEFINES = re.compile(r"[^—–-]{2,40} [—–-]{1,2} ")  # Ликторы —
 _ALONE = re.compile(rf"{LANGUAGE}\.?|так!|sic!?|\S*книги\d*", re.IGNORECASE)
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ][^\w\n]*\s?$")
 _NAMES = ("лат", "франц", "фр", "нем", "англ", "итал", "греч", "польск")  # of languages
-_ENDS = tuple(f"{name}.)" for name in _NAMES)
-_ENDING = re.compile(rf"(?:(\((?:искаж\. ?)?)|[—–-] ?){LANGUAGE}\.\)$")
-_LINE = 160  # characters of a line that is a note
+_LANGUAGE_ENDS = tuple(f"{name}.)" for name in _NAMES)
+_NOTE_END = re.compile(rf"(?:(\((?:искаж\. ?)?)|[—–-] ?){LANGUAGE}\.\)$")
+NOTE_LINE = 160  # characters of a line that is a note, at most
 
 
 @rule(
@@ -46,8 +46,8 @@ _LINE = 160  # characters of a line that is a note
     "Он позвал maestro di casa и курил tabac.\n",
 )
 def bracketed_notes(text: pl.Expr) -> pl.Expr:
-    """Translations and notes in brackets, and as lines «(лат.)», go."""
-    return mapped(_bracketed, _without_notes, text)
+    """Remove translations and notes in brackets, and lines that are notes ending in «(лат.)»."""
+    return map_texts(_bracketed, _without_notes, text)
 
 
 def _bracketed(text: pl.Expr) -> pl.Expr:
@@ -60,52 +60,62 @@ def _bracketed(text: pl.Expr) -> pl.Expr:
     "Мы кричали, чтобы они ушли; «Петербургские ведомости»; у Еракова",
 )
 def conjectures(text: pl.Expr) -> pl.Expr:
-    """Words that an editor supplied in brackets stay, the brackets go."""
-    return mapped_lines(r"[\[<{⟨]", _supplied, text)
+    """Keep the words that an editor supplied in brackets, and remove the brackets."""
+    return map_lines(r"[\[<{⟨]", _supplied, text)
 
 
 def _without_notes(text: str) -> str:
     before = ""
-    while before != text:  # one may be within another
+    while before != text:  # notes may be nested
         before, text = text, _cut_notes(text)
-    cuts = [cut for end in _places(text, ".)") if (cut := _around(text, end))]
+    cuts = [cut for end in _ends_of(text, ".)") if (cut := _note_around(text, end))]
     return _cut(text, sorted(cuts)) if cuts else text
 
 
 def _cut_notes(text: str) -> str:
-    found = [bracket for inside in _INSIDE for bracket in inside.finditer(text)]
-    found = [bracket for bracket in found if _is_words(bracket[1])]
-    if not found:
+    brackets = [match for pattern in _BRACKETS for match in pattern.finditer(text)]
+    brackets = [bracket for bracket in brackets if _is_words(bracket[1])]
+    if not brackets:
         return text
-    surely = [_is_note(text, bracket) for bracket in found]
-    most = len(found) > 2 and sum(sure is True for sure in surely) >= MOST * len(found)
-    notes = [b for b, sure in zip(found, surely, strict=True) if sure or (sure is None and most)]
+    verdicts = [_is_note(text, bracket) for bracket in brackets]
+    certain = sum(verdict is True for verdict in verdicts)
+    usual = len(brackets) > 2 and certain >= NOTE_SHARE * len(brackets)
+    notes = [
+        bracket
+        for bracket, verdict in zip(brackets, verdicts, strict=True)
+        if verdict or (verdict is None and usual)
+    ]
     return _cut(text, sorted(_with_mark(text, *note.span()) for note in notes))
 
 
-def _places(text: str, string: str) -> Iterator[int]:
-    """Where a string ends in a text, each time."""
-    at = text.find(string)
-    while at >= 0:
-        yield at + len(string)
-        at = text.find(string, at + 1)
+def _ends_of(text: str, string: str) -> Iterator[int]:
+    """The position after each occurrence of a string."""
+    start = text.find(string)
+    while start >= 0:
+        yield start + len(string)
+        start = text.find(string, start + 1)
 
 
 def _with_mark(text: str, start: int, end: int) -> tuple[int, int]:
-    """A note with the spaces and the star before it."""
-    mark = re.search(r"[ \u00a0]*\*?\s*$", text[max(0, start - 80) : start])
-    return start - len(mark[0]), end
+    """The span of a note with the spaces and the star before it."""
+    offset = max(0, start - 80)
+    before = text[offset:start].rstrip().removesuffix("*").rstrip(" \u00a0")
+    return offset + len(before), end
 
 
-def _around(text: str, end: int) -> tuple[int, int] | None:
-    """The line or the bracket that «(лат.)» or «— лат.)», ending there, shows to be a note."""
-    ending = _ENDING.search(text[max(0, end - 24) : end]) if text.endswith(_ENDS, 0, end) else None
+def _note_around(text: str, end: int) -> tuple[int, int] | None:
+    """The line or bracket that «(лат.)» or «— лат.)», ending at ``end``, shows to be a note."""
+    ending = (
+        _NOTE_END.search(text[max(0, end - 24) : end])
+        if text.endswith(_LANGUAGE_ENDS, 0, end)
+        else None
+    )
     if ending is None:
         return None
     start = text.rfind("\n", 0, end) + 1
     stop = text.find("\n", end)
     stop = len(text) if stop < 0 else stop
-    if ending[1] and stop - start <= _LINE and not text[end:stop].strip(" .\u00a0"):
+    if ending[1] and stop - start <= NOTE_LINE and not text[end:stop].strip(" .\u00a0"):
         return start, min(stop + 1, len(text))
     closed = end + 1 if ending[1] else end  # (так поспишь (нем.))
     if text[closed - 1 : closed] != ")":
@@ -132,12 +142,12 @@ def _is_words(inside: str) -> bool:
     return any(char.isalpha() for char in inside) and "\n\n" not in inside
 
 
-def _is_note(text: str, bracket: re.Match) -> bool | None:
-    """Whether it is a note; None where it may be, or may be the editor's conjecture."""
+def _is_note(text: str, bracket: re.Match[str]) -> bool | None:
+    """Whether a bracket is a note; None if it may be one or words supplied by the editor."""
     inside, opening = bracket[1].strip(), bracket.start()
     square, angle = bracket[0][0] == "[", bracket[0][0] == "<"
     before = text[max(0, opening - 60) : opening].rstrip(" \u00a0*\n")
-    if reads_as_note(inside) or _FROM.search(inside) or _SAYS.search(inside):
+    if reads_as_note(inside) or _FROM.search(inside) or _EDITORIAL.search(inside):
         return True
     if not angle and _DEFINES.match(inside):
         return True
@@ -155,7 +165,7 @@ def _is_note(text: str, bracket: re.Match) -> bool | None:
         return True  # a sentence within a sentence
     if not square and not angle:
         return True if first.isupper() and first == inside[0] else None
-    if angle or len(inside) <= SHORT:
+    if angle or len(inside) <= SHORT_WORD:
         return False
     return None
 
@@ -168,8 +178,8 @@ _RUSSIAN = re.compile(r"[А-Яа-яЁё]|^[.…\-–—]+$")
 
 
 def _supplied(text: str) -> str:
-    def bare(bracket: re.Match) -> str:
-        inside = bracket[bracket.lastindex]
+    def bare(bracket: re.Match[str]) -> str:
+        inside = bracket[bracket.lastindex or 0]
         start, end = bracket.span()
         before, after = text[start - 1 : start], text[end : end + 1]
         glued = before.isalpha() and after.isalpha() and len(inside) > 2

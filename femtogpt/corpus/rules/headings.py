@@ -1,23 +1,31 @@
-"""What stands above a work: its author, title, kind and edition.
+"""A rule for the lines above a work: its author, title, genre and edition.
 
-Chapter headings, dedications and epigraphs stay. A title is taken off where the source names it,
-in spite of case, ё and punctuation; without that, only in capitals below an author's name.
+Chapter headings, dedications and epigraphs stay. A title is removed if it is the one that the
+source gives, regardless of case, ё and punctuation. If the source gives none, it must be in
+capitals below an author's name.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
-from femtogpt.corpus.rules.names import is_author, is_title, key_of, looks_like_name, titles
-from femtogpt.corpus.rules.registry import rule
-from femtogpt.corpus.rules.signs import IMPRINT, PART_WORD, RULER
+from femtogpt.corpus.rules.editorial_patterns import IMPRINT, PART_WORD, RULER
+from femtogpt.corpus.rules.rule_registry import rule
+from femtogpt.corpus.rules.title_matching import (
+    is_author,
+    is_title,
+    key_of,
+    looks_like_name,
+    titles,
+)
 
-HEAD = 3000  # characters of a text in which its title is looked for
-FAR = 7  # lines above a title that may be of the edition
-LINE = 120  # characters in a line of a heading
-_KIND = re.compile(
+HEAD = 3000  # characters of a text that are searched for its title
+EDITION_LINES = 7  # above a title, at most
+LINE = 120  # characters in a line of a heading, at most
+_GENRE = re.compile(
     r"(?:\S+ ){0,3}?(?:роман|повест|рассказ|поэма|сказка|сказания|комеди|драма|трагеди|сцен|очерк"
     r"|отрыв|быль|эпизод|происшестви|истори|воспоминани|легенд|пьеса|водевиль|этюд|новелл|баллад"
     r"|записки|фельетон)\w*\b[^.!?:;]{0,70}\.?",
@@ -32,7 +40,7 @@ _CHAPTER = re.compile(
     re.IGNORECASE,
 )
 _EDITOR = re.compile(r"(?:[А-ЯЁ]\.\s?){1,2}[А-ЯЁ][А-ЯЁа-яё]{2,}")
-_GOES_ON = re.compile(r"(?:И|О|ОБ|ИЛИ|КАК)\s")
+_CONTINUATION = re.compile(r"(?:И|О|ОБ|ИЛИ|КАК)\s")
 _UNTITLED = re.compile(r"\*(?:\s*\*)*")
 
 
@@ -41,9 +49,9 @@ _UNTITLED = re.compile(r"\*(?:\s*\*)*")
     "Кому повем печаль мою?..\n\nВечерние сумерки.",
 )
 def title_lines(text: pl.Expr) -> pl.Expr:
-    """Author, title, kind and edition above the work go; headings and epigraphs stay."""
+    """Remove author, title, genre and edition above the work; keep headings and epigraphs."""
 
-    def below(columns: list[pl.Series]) -> pl.Series:
+    def below(columns: Sequence[pl.Series]) -> pl.Series:
         texts, *names = columns
         heads = texts.str.head(HEAD)
         starts = [heading(*row) for row in zip(heads, *names, strict=True)]
@@ -54,26 +62,24 @@ def title_lines(text: pl.Expr) -> pl.Expr:
 
 
 def heading(head: str | None, title: str | None, author: str | None) -> int:
-    """How many characters at the beginning of a text are author, title and the like."""
+    """The number of characters at the beginning of a text that are author, title and the like."""
     lines = (head or "").split("\n")
-    above = _Heading(lines, title, author)
-    kept = above.read()
-    if not any(line.strip() for line in lines[kept:]):
+    first = _Heading(lines, title, author).first_kept_line()
+    if not any(line.strip() for line in lines[first:]):
         return 0
-    return sum(len(line) + 1 for line in lines[:kept])
+    return sum(len(line) + 1 for line in lines[:first])
 
 
 class _Heading:
-    """The lines above a work, read from the first one on."""
+    """Reads the lines above a work from the first one on."""
 
     def __init__(self, lines: list[str], title: str | None, author: str | None):
         self.lines, self.title, self.author = lines, title, author
         self.named = self.titled = self.edited = self.below_name = False
-        self.part = ""  # of a title over several lines
-        self.kinds = 0
+        self.part = ""  # of a title on several lines
+        self.genres = 0  # lines
 
-    def read(self) -> int:
-        """The first line that is kept."""
+    def first_kept_line(self) -> int:
         kept = self._edition()
         for index in range(kept, len(self.lines)):
             line = self.lines[index].strip(" \t\u00a0")
@@ -85,7 +91,7 @@ class _Heading:
         return kept
 
     def _edition(self) -> int:
-        """The line of the title, where all above it is of the edition or the author's name."""
+        """The line of the title if all above it is the edition or the author's name; else 0."""
         seen, edition = 0, False
         for index, line in enumerate(self.lines):
             line = line.strip()
@@ -95,7 +101,7 @@ class _Heading:
                 return index
             edition = edition or bool(IMPRINT.search(line)) or is_author(line, self.author)
             seen += 1
-            if seen > FAR or len(line) > LINE:
+            if seen > EDITION_LINES or len(line) > LINE:
                 break
         return 0
 
@@ -115,13 +121,13 @@ class _Heading:
             return False
         if not self.titled and _UNTITLED.fullmatch(line):
             self.titled = self.named = True
-            self.title = None  # what follows is the first line of verse, and perhaps the title
+            self.title = None  # the next line is the first line of a poem, and perhaps its title
             return True
         if IMPRINT.search(line) or (self.edited and _EDITOR.fullmatch(line)):
             self.edited = True
             return True
-        if self.kinds < 3 and self._is_kind(line, index):
-            self.kinds += 1
+        if self.genres < 3 and self._is_genre(line, index):
+            self.genres += 1
             return True
         return False
 
@@ -136,7 +142,7 @@ class _Heading:
         return False
 
     def _is_both(self, line: str) -> bool:
-        """Whether a line is «Author. Title»."""
+        """Whether a line has the form «Author. Title»."""
         for dot in re.finditer(r"\.\s+", line):
             name, rest = line[: dot.start()], line[dot.end() :]
             if is_author(name, self.author):
@@ -157,7 +163,7 @@ class _Heading:
         if self._begins_title(line):
             return True
         adjacent = index > 0 and self.lines[index - 1].strip()
-        if self.part and adjacent and (self.part.endswith(",") or _GOES_ON.match(line)):
+        if self.part and adjacent and (self.part.endswith(",") or _CONTINUATION.match(line)):
             self.part = f"{line},"
             return True
         if self.named and not self.titled:
@@ -166,7 +172,7 @@ class _Heading:
         return False
 
     def _begins_title(self, line: str) -> bool:
-        """Whether the title begins with a line in capitals, or goes on with it."""
+        """Whether a line in capitals begins the title or continues it."""
         if not self.title or self.titled:
             return False
         part = key_of(f"{self.part} {line}")
@@ -180,15 +186,15 @@ class _Heading:
             return True
         return False
 
-    def _is_kind(self, line: str, index: int) -> bool:
+    def _is_genre(self, line: str, index: int) -> bool:
         if _YEARS.fullmatch(line) or _BRACKETS.fullmatch(line):
             return True
         if not self.titled or _is_chapter(line):
             return False
-        return bool(_KIND.fullmatch(line) or (_FROM.fullmatch(line) and not self._after(index)))
+        return bool(_GENRE.fullmatch(line) or (_FROM.fullmatch(line) and not self._after(index)))
 
     def _set_off(self, line: str, index: int) -> bool:
-        """Whether a line cannot be the first of the text itself."""
+        """Whether a line cannot be the first line of the text itself."""
         if line.endswith((",", ";", ":", "—", "-")):
             return False
         after = self._after(index)
@@ -197,7 +203,7 @@ class _Heading:
         return bool(
             _is_chapter(after)
             or _BRACKETS.fullmatch(after)
-            or _KIND.fullmatch(after)
+            or _GENRE.fullmatch(after)
             or IMPRINT.search(after)
             or PART_WORD.match(after)
         )
@@ -211,9 +217,10 @@ class _Heading:
         return next((line.strip() for line in self.lines[index + 1 :] if line.strip()), "")
 
 
-def _capitals(line: str, least: int = 2) -> bool:
+def _capitals(line: str, minimum: int = 2) -> bool:
+    """Whether a line has letters, ``minimum`` or more, and all are capitals."""
     letters = [char for char in line if char.isalpha()]
-    return len(letters) >= least and not any(char.islower() for char in letters)
+    return len(letters) >= minimum and not any(char.islower() for char in letters)
 
 
 def _is_chapter(line: str) -> bool:

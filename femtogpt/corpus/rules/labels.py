@@ -1,4 +1,4 @@
-"""Labels of gathered notes, the runs that they make, and the headings that announce notes."""
+"""The labels of gathered notes, the runs they form, and the headings that announce notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from femtogpt.corpus.rules.signs import (
+from femtogpt.corpus.rules.editorial_patterns import (
     ABOUT,
     EDITORIAL,
     HEADING,
@@ -17,9 +17,9 @@ from femtogpt.corpus.rules.signs import (
     reads_as_note,
 )
 
-LONGEST = 1500  # characters of a note that no heading announces
-RULED = 12  # lines below a ruler, at most
-SHARE = 0.85  # of a document: a longer «Комментарии» is taken for the work itself
+LONGEST_NOTE = 1500  # characters of a note that no heading announces
+RULED_LINES = 12  # below a ruler, at most
+MAX_SHARE = 0.85  # of a document: longer «Комментарии» are taken for the work itself
 _LABEL = re.compile(
     r"\[(?P<square>\*?\d{1,3}|\*{1,5})\]|<<(?P<angle>\d{1,3})>>"
     r"|\{(?P<curly>\d{1,3})\}|\((?P<round>\*?\d{1,3})\)"
@@ -28,12 +28,12 @@ _LABEL = re.compile(
 )
 
 _CANDIDATE = re.compile(r"\n[ \t\u00a0]*[\[<({*0-9]")
-_ANNOUNCED = re.compile(  # how such headings begin
+_ANNOUNCED = re.compile(  # the beginning of such a heading
     r"\n[^\w\n]{0,12}(?=[ПКСИОпксиn])"
     r"(?:[Пп]римечани|[Кк]омментари|[Сс]носки|[Пп]ечатные вар|[Ии]з ранних|notes|О [рпск]"
     r"|ПРИМЕЧАНИ|КОММЕНТАРИ|СНОСКИ|ПЕЧАТНЫЕ ВАР|ИЗ РАННИХ)"
 )
-_NO_LABEL = re.compile(  # after a number: a date, a share, an item of a list
+_NO_LABEL = re.compile(  # after a number that is a date, a percentage or the item of a list
     r"[.,:;)%]|(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)\w*\b|год[аеу]?\b",
     re.IGNORECASE,
 )
@@ -42,47 +42,45 @@ _NO_LABEL = re.compile(  # after a number: a date, a share, an item of a list
 @dataclass(frozen=True)
 class Label:
     line: int
-    number: int  # of stars, where it is stars alone
-    kind: (
-        str  # plain, item (a number with a bracket), square, angle, curly, round, starred or stars
-    )
+    number: int  # or the number of stars, if it has no other
+    kind: str  # plain, item (a number and a bracket), square, angle, curly, round, starred, stars
     text: str  # of the note, on the same line
-    ruled: bool  # a ruler is above, and no blank line between
+    ruled: bool  # whether a ruler is above, with no blank line between
 
 
 @dataclass(frozen=True)
 class Note:
     label: Label
-    end: int  # the line after its last
+    end: int  # the line after its last one
     body: str
-    apart: bool  # a blank line is between label and text, as under a chapter's number
+    apart: bool  # whether label and text are apart, as a chapter's number and its text
 
 
 def labels_in(text: str, lines: list[str], starts: list[int]) -> Iterator[Label]:
-    """The lines that begin with a label; ``starts`` are the places of the lines in the text."""
-    for place in [-1, *(found.start() for found in _CANDIDATE.finditer(text))]:
-        index = bisect_left(starts, place + 1)
+    """The lines that begin with a label; ``starts`` are the positions of the lines in the text."""
+    for position in [-1, *(match.start() for match in _CANDIDATE.finditer(text))]:
+        index = bisect_left(starts, position + 1)
         stripped = lines[index].strip()
-        found = _LABEL.match(stripped)
-        if not found:
+        match = _LABEL.match(stripped)
+        if not match or match.lastgroup is None:
             continue
-        kind = found.lastgroup
-        label = found[kind].lstrip("*") if kind != "stars" else found[kind]
-        rest = stripped[found.end() :].lstrip(" \u00a0—–-")
+        kind = match.lastgroup
+        label = match[kind].lstrip("*") if kind != "stars" else match[kind]
+        rest = stripped[match.end() :].lstrip(" \u00a0—–-")
         if (kind == "plain" and _NO_LABEL.match(rest)) or rest.endswith("*"):
             continue
         stars = not label or label[0] == "*"
-        number = len(found[kind]) if stars else int(label)
+        number = len(match[kind]) if stars else int(label)
         if stars:
             kind = "stars"
-        elif kind == "plain" and found[0].endswith(")"):
+        elif kind == "plain" and match[0].endswith(")"):
             kind = "item"
         yield Label(index, number, kind, rest, _ruled(lines, index))
 
 
 def _ruled(lines: list[str], index: int) -> bool:
-    """Whether a ruler is above a line, and no blank line between."""
-    for above in range(index - 1, max(-1, index - RULED - 1), -1):
+    """Whether a ruler is above a line, with no blank line between."""
+    for above in range(index - 1, max(-1, index - RULED_LINES - 1), -1):
         if not lines[above].strip():
             return False
         if RULER.fullmatch(lines[above]):
@@ -93,13 +91,13 @@ def _ruled(lines: list[str], index: int) -> bool:
 def run_at(
     lines: list[str], starts: list[int], labels: list[Label], index: int, limit: int | None
 ) -> list[Note]:
-    """The notes whose labels count on from the one at ``index``, up to the line ``limit``."""
+    """The notes whose labels count up from the one at ``index``, as far as the line ``limit``."""
     run = [labels[index]]
     for label in labels[index + 1 :]:
         last = run[-1]
         if limit is not None and label.line >= limit:
             break
-        if limit is None and starts[label.line] - starts[last.line] > LONGEST:
+        if limit is None and starts[label.line] - starts[last.line] > LONGEST_NOTE:
             break
         same = label.kind == last.kind and bool(label.text) == bool(last.text)
         if same and label.number == last.number + 1:
@@ -116,7 +114,7 @@ def run_at(
 
 
 def _follows(lines: list[str], last: Label, label: Label) -> bool:
-    """Whether nothing but the note before stands between two labels."""
+    """Whether there is nothing but the previous note between two labels."""
     if label.text:
         return label.line <= _end(lines, last) + 1
     apart = not lines[last.line + 1].strip()
@@ -124,7 +122,7 @@ def _follows(lines: list[str], last: Label, label: Label) -> bool:
 
 
 def _last_end(lines: list[str], label: Label, labels: list[Label]) -> int:
-    """The line after a run's last note; below it another run may begin without a blank line."""
+    """The line after the last note of a run; another run may follow without a blank line."""
     end = _end(lines, label)
     after = bisect_right(labels, label.line + 1, key=lambda other: other.line)
     below = (other.line for other in labels[after:] if not other.text)
@@ -132,15 +130,17 @@ def _last_end(lines: list[str], label: Label, labels: list[Label]) -> int:
 
 
 def _end(lines: list[str], label: Label) -> int:
-    """The line after a note that is the last of its run."""
+    """The line after a note, if it is the last of its run."""
     line = label.line + 1
     if not label.text:
         while line < len(lines) and not lines[line].strip():
             line += 1
         end = _blank(lines, line)
         block = "\n".join(lines[line:end])
-        whole = len(block) <= 600 or (len(block) <= LONGEST and reads_as_note(lines[end - 1]))
-        return end if whole else line + 1
+        one_note = len(block) <= 600 or (
+            len(block) <= LONGEST_NOTE and reads_as_note(lines[end - 1])
+        )
+        return end if one_note else line + 1
     if label.ruled:
         return _blank(lines, line)
     indent = _indent(lines[label.line])
@@ -162,11 +162,14 @@ def _indent(line: str) -> int:
 def sections_in(
     text: str, lines: list[str], starts: list[int], labels: list[Label]
 ) -> Iterator[tuple[int, int]]:
-    """Lines from a heading such as «Примечания» to the next part of the work, or to the end."""
+    """Sections of notes, as (first line, line after the last).
+
+    They reach from a heading such as «Примечания» to the next part of the work or to the end.
+    """
     labelled = [label.line for label in labels]
     end = 0
-    for found in _ANNOUNCED.finditer(text):
-        index = bisect_left(starts, found.start() + 1)
+    for match in _ANNOUNCED.finditer(text):
+        index = bisect_left(starts, match.start() + 1)
         if index < end or not HEADING.fullmatch(lines[index].strip(" \t\u00a0*—")):
             continue
         end = len(lines)
@@ -180,7 +183,7 @@ def sections_in(
         if not noted and 5 * starts[index] < 4 * starts[-1]:
             end = index
             continue
-        if starts[end] - starts[index] > SHARE * starts[-1]:
+        if starts[end] - starts[index] > MAX_SHARE * starts[-1]:
             end = index
             continue
         while index and (not lines[index - 1].strip() or ABOUT.match(lines[index - 1])):
@@ -189,7 +192,7 @@ def sections_in(
 
 
 def _resumes(lines: list[str], index: int, labelled: list[int]) -> bool:
-    """Whether a part of the work begins there: not a line in a list of contents or a note's."""
+    """Whether a part of the work begins at a line, which is not one of contents or of a note."""
     if len(lines[index]) > 100 or not PART.fullmatch(lines[index].strip()):
         return False
     following = [n for n in range(index + 1, len(lines)) if lines[n].strip()]

@@ -1,6 +1,6 @@
-"""Rules that a source asks for: they take something that belongs to the text.
+"""Rules that change the language of a text and apply only if a source's YAML names them.
 
-No chain has them by itself: foreign passages, ё, the old spelling and capitals are left alone.
+By default foreign passages, ё, the old spelling and capitals stay as they are.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import mapped_lines, rule, where
+from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 
-FOREIGN = 0.75  # of a passage's letters are not Cyrillic
-LETTERS = 12  # of a foreign passage, at least; fewer are a name or a word
+FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
+MIN_LETTERS = 12  # of a foreign passage; fewer are a name or a word
 _ROUND = re.compile(r"[ \u00a0]?\(([^()]*)\)")
-_SHOUTED = re.compile(r"[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
-_LOUD = re.compile(r"\W*[А-ЯЁ]{5,}\W*")  # a heading of one word
+_CAPITALS = re.compile(r"[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
+_HEADING = re.compile(r"\W*[А-ЯЁ]{5,}\W*")  # of one word
 _VOWEL = re.compile(r"[АЕЁИОУЫЭЮЯ]")
 
 
@@ -25,12 +25,12 @@ _VOWEL = re.compile(r"[АЕЁИОУЫЭЮЯ]")
     "— Ну, здравствуйте, ma chère.\nОн ушёл.",
 )
 def foreign_passages(text: pl.Expr) -> pl.Expr:
-    """Lines and bracketed passages in Latin or Greek letters go; words in Russian ones stay."""
-    return mapped_lines(r"\p{Latin}{2}[^\p{Cyrillic}\n]{10}|\p{Greek}{2}", _in_russian, text)
+    """Remove lines and bracketed passages in Latin or Greek letters; keep words in other lines."""
+    return map_lines(r"\p{Latin}{2}[^\p{Cyrillic}\n]{10}|\p{Greek}{2}", _in_russian, text)
 
 
 def _in_russian(line: str) -> str | None:
-    def kept(passage: re.Match) -> str:
+    def kept(passage: re.Match[str]) -> str:
         return "" if _foreign(passage[1]) else passage[0]
 
     line = _ROUND.sub(kept, line)
@@ -40,12 +40,12 @@ def _in_russian(line: str) -> str | None:
 def _foreign(passage: str) -> bool:
     letters = [char for char in passage if char.isalpha()]
     russian = sum("\u0400" <= char <= "\u052f" for char in letters)
-    return len(letters) >= LETTERS and len(letters) - russian >= FOREIGN * len(letters)
+    return len(letters) >= MIN_LETTERS and len(letters) - russian >= FOREIGN_SHARE * len(letters)
 
 
 @rule("ёлка, ещё, Ёж", "елка, еще, Еж")
 def yo_to_ye(text: pl.Expr) -> pl.Expr:
-    """The letter ё becomes е."""
+    """Replace the letter ё with е."""
     return text.str.replace_many({"ё": "е", "Ё": "Е"})
 
 
@@ -54,12 +54,12 @@ def yo_to_ye(text: pl.Expr) -> pl.Expr:
     "В некотором царстве жил-был доброго, прежнего времени мир: об Фоме, миро",
 )
 def old_spelling(text: pl.Expr) -> pl.Expr:
-    """The spelling before 1918 becomes the new one: ѣ ѳ і ѵ, ъ at a word's end, -аго and -яго."""
+    """Modernise the spelling of before 1918: ѣ ѳ і ѵ, ъ at the end of words, -аго and -яго."""
     return where(_is_old, _new_spelling, text)
 
 
 def _is_old(text: pl.Expr) -> pl.Expr:
-    """Whether there are more old letters and endings than a quotation would have."""
+    """Whether a text has more old letters and endings than a quotation would."""
     return text.str.count_matches(r"[ѣѢѳѲѵѴ]|\p{Ll}ъ(?:[^\pL]|$)") >= 3
 
 
@@ -78,22 +78,22 @@ def _new_spelling(text: pl.Expr) -> pl.Expr:
     "Часть первая\nПролог\nОн крикнул: подите прочь! Я из СССР, глава XIX.",
 )
 def shouting(text: pl.Expr) -> pl.Expr:
-    """Lines and runs of words in capitals are written as others are; single words stay."""
-    return mapped_lines(r"\p{Lu}{2}[^\p{Ll}]*\p{Lu}{2}", _calmed, text)
+    """Convert lines and runs of words in capitals to sentence case; keep single words."""
+    return map_lines(r"\p{Lu}{2}[^\p{Ll}]*\p{Lu}{2}", _without_capitals, text)
 
 
-def _calmed(line: str) -> str:
-    if _LOUD.fullmatch(line) and _VOWEL.search(line):
-        return _sentence(line)
+def _without_capitals(line: str) -> str:
+    if _HEADING.fullmatch(line) and _VOWEL.search(line):
+        return _sentence_case(line)
 
-    def calm(words: re.Match) -> str:
+    def lower(words: re.Match[str]) -> str:
         before = line[: words.start()].rstrip(" «„—–-")
         begins = not before or before[-1] in ".!?…"
-        return _sentence(words[0]) if begins else words[0].lower()
+        return _sentence_case(words[0]) if begins else words[0].lower()
 
-    return _SHOUTED.sub(calm, line)
+    return _CAPITALS.sub(lower, line)
 
 
-def _sentence(words: str) -> str:
+def _sentence_case(words: str) -> str:
     first = next(index for index, char in enumerate(words) if char.isalpha())
     return words[: first + 1] + words[first + 1 :].lower()

@@ -1,9 +1,9 @@
-"""Gathered notes: at a work's or a chapter's end or under a page, with the marks that point there.
+"""A rule for notes gathered at the end of a work, chapter or page, and for their marks.
 
 A note has a label (``12``, ``[12]``, ``(3)``, ``*``), alone on a line or before the note's text.
-Labels that follow each other make a run. A run is taken for notes where a heading announces it,
-where marks in the text above point to it, or where it reads as notes do: «(франц.)», «(Прим.
-автора)». Numbered chapters, stanzas and lists have neither.
+Consecutive labels form a run. A run is taken for notes if a heading announces it, if marks in the
+text above refer to it, or if it reads like notes: «(франц.)», «(Прим. автора)». Numbered chapters,
+stanzas and lists have none of these.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from itertools import accumulate
 
 import polars as pl
 
-from femtogpt.corpus.rules.labels import LONGEST, Note, labels_in, run_at, sections_in
+from femtogpt.corpus.rules.editorial_patterns import RULER, breaks_sentence, reads_as_note
+from femtogpt.corpus.rules.labels import LONGEST_NOTE, Note, labels_in, run_at, sections_in
 from femtogpt.corpus.rules.marks import KINDS, Mark, Marks, aligned
-from femtogpt.corpus.rules.registry import mapped, rule
-from femtogpt.corpus.rules.signs import RULER, breaks_sentence, reads_as_note
+from femtogpt.corpus.rules.rule_registry import map_texts, rule
 
-HEADING = 80  # characters of a line that may say of which work notes are
-SHORT = 300  # of a note that no mark points to, though marks point to others of its run
-_POINTING = {  # labels to the marks that may point to them, where no heading announces notes
+HEADING = 80  # characters of a line that may name the work that notes belong to
+SHORT_NOTE = 300  # characters of a note without a mark in a run of which others have marks
+_MARK_KINDS = {  # the kinds of marks that refer to a kind of label, if no heading announces notes
     "square": ("square",),
     "angle": ("angle",),
     "curly": ("curly",),
     "round": ("round", "starred"),
     "starred": ("starred", "round"),
     "plain": ("round", "starred"),
-    "item": (),  # perhaps a list's
+    "item": (),  # perhaps of a list
 }
 
 
@@ -35,7 +35,7 @@ _POINTING = {  # labels to the marks that may point to them, where no heading an
     "Adieu, сказал он и вышел.\n\nГлава II",
 )
 def gathered_notes(text: pl.Expr) -> pl.Expr:
-    """Notes gathered at the end of a work or a chapter or under a page go, with their marks."""
+    """Remove the notes gathered at the end of a work, chapter or page, and their marks."""
     announced = r"римечани|РИМЕЧАНИ|омментари|ОММЕНТАРИ|\nnotes|Сноски"
     label = (
         r"\n[ \t\u00a0]*(?:\d{1,3}(?:\)|\*{1,2})?[ \t\u00a0]*(?:\n|\pL|[«\"(\[—-])"
@@ -46,42 +46,42 @@ def gathered_notes(text: pl.Expr) -> pl.Expr:
     def may_have(text: pl.Expr) -> pl.Expr:
         return text.str.contains(announced) | text.str.contains(label)
 
-    return mapped(may_have, without_notes, text)
+    return map_texts(may_have, without_notes, text)
 
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 def without_notes(original: str) -> str:
-    """The text without its gathered notes and the marks that point to them."""
+    """The text without its gathered notes and the marks that refer to them."""
     raised = any(digit in original for digit in "¹²³")
-    text = original.translate(_RAISED) if raised else original  # places stay the same
+    text = original.translate(_RAISED) if raised else original  # the positions stay the same
     lines = text.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines])]  # of the lines, in the text
     labels = list(labels_in(text, lines, starts))
     sections = list(sections_in(text, lines, starts, labels))
     marks = Marks(text)
-    gone: list[tuple[int, int]] = []  # spans of the text
+    mark_spans: list[tuple[int, int]] = []
     blocks = [*sections]  # of lines
-    index = after = end = 0  # of labels; of marks not yet pointed by; of the notes before
+    index = after = end = 0  # of labels; where unused marks begin; the end of the notes before
     while index < len(labels):
         start = labels[index].line
         section = next((s for s in sections if s[0] <= start < s[1]), None)
         run = run_at(lines, starts, labels, index, section[1] if section else None)
-        if start > end:  # else these notes go on from those before, and so do the marks
+        if start > end:  # otherwise these notes and their marks continue those before
             after = starts[end]
         if section:
-            pointing = _pointing(run, marks, 0, starts[section[0]], announced=True)
+            run_marks = _marks_of(run, marks, 0, starts[section[0]], announced=True)
         elif _plausible(run[0]):
-            pointing = _pointing(run, marks, after, starts[start], announced=False)
-            run = _verified(run, pointing)
+            run_marks = _marks_of(run, marks, after, starts[start], announced=False)
+            run = _verified(run, run_marks)
         else:
             run = []
         if not run:
             index += 1
             continue
         numbers = {note.label.number for note in run}
-        gone += [(mark.start, mark.end) for mark in pointing if mark.number in numbers]
+        mark_spans += [(mark.start, mark.end) for mark in run_marks if mark.number in numbers]
         last = run[-1].label.line
         if not section:
             ruler = start > 0 and RULER.fullmatch(lines[start - 1]) is not None
@@ -91,15 +91,14 @@ def without_notes(original: str) -> str:
         while index < len(labels) and labels[index].line <= last:
             index += 1
     blocks += _headings_between(lines, sorted(blocks))
-    return _cut(original, lines, starts, blocks, gone)
+    return _cut(original, lines, starts, blocks, mark_spans)
 
 
 def _headings_between(lines: list[str], blocks: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Lines that say of which work the notes below are, where a text ends with such blocks."""
+    """Lines that name the work of the notes below them, if the text ends with such blocks."""
     headings: list[tuple[int, int]] = []
     below = len(lines)
-    for place in range(len(blocks) - 1, -1, -1):
-        start, end = blocks[place]
+    for start, end in reversed(blocks):
         if any(line.strip() for line in lines[end:below]):
             break
         above = next((i for i in range(start - 1, -1, -1) if lines[i].strip()), -1)
@@ -110,21 +109,21 @@ def _headings_between(lines: list[str], blocks: list[tuple[int, int]]) -> list[t
     return headings if len(headings) > 1 else []
 
 
-def _pointing(run: list[Note], marks: Marks, start: int, end: int, announced: bool) -> list[Mark]:
-    """The marks that point to these notes, all of one kind, between two places of the text."""
+def _marks_of(run: list[Note], marks: Marks, start: int, end: int, announced: bool) -> list[Mark]:
+    """The marks between two positions that refer to the notes of a run, all of one kind."""
     label = run[0].label
     order = [note.label.number for note in run]
     numbers = set(order)
     if label.kind == "stars":
         return aligned(order, [mark for mark in marks.all(start, end) if mark.kind == "stars"])
-    kinds = KINDS if announced else _POINTING[label.kind]
+    kinds = KINDS if announced else _MARK_KINDS[label.kind]
     if label.kind == "item" and reads_as_note(run[0].body):
         kinds = ("round",)
     for kind in kinds:
-        found = marks.square(start, end) if kind == "square" else marks.all(start, end)
-        found = [mark for mark in found if mark.kind == kind and mark.number in numbers]
-        if 2 * len({mark.number for mark in found}) >= len(numbers):
-            return found
+        candidates = marks.square(start, end) if kind == "square" else marks.all(start, end)
+        of_kind = [mark for mark in candidates if mark.kind == kind and mark.number in numbers]
+        if 2 * len({mark.number for mark in of_kind}) >= len(numbers):
+            return of_kind
     if label.kind != "plain" and not announced:
         return []
     plain = [m for m in marks.all(start, end) if m.kind == "plain" and m.number in numbers]
@@ -132,26 +131,26 @@ def _pointing(run: list[Note], marks: Marks, start: int, end: int, announced: bo
 
 
 def _plausible(note: Note) -> bool:
-    """Whether the first note of a run may be one, if a mark points to it."""
-    if not 0 < len(note.body) <= LONGEST:
+    """Whether the first note of a run may be one, if a mark refers to it."""
+    if not 0 < len(note.body) <= LONGEST_NOTE:
         return False
     first = note.label.number == 1 or note.label.kind == "stars"
     return (first and not note.apart) or reads_as_note(note.body[-200:])
 
 
-def _verified(run: list[Note], pointing: list[Mark]) -> list[Note]:
-    """The notes at the run's beginning that are sure to be notes."""
-    pointed = {mark.number for mark in pointing}
-    sure = []
+def _verified(run: list[Note], marks: list[Mark]) -> list[Note]:
+    """The notes at the beginning of a run that certainly are notes."""
+    marked = {mark.number for mark in marks}
+    certain = []
     for note in run:
-        if not 0 < len(note.body) <= LONGEST:
+        if not 0 < len(note.body) <= LONGEST_NOTE:
             break
         if not reads_as_note(note.body[-200:]):
-            among = 2 * len(pointed) >= len(run) and len(note.body) <= SHORT
-            if note.apart or not (note.label.number in pointed or among):
+            likely = 2 * len(marked) >= len(run) and len(note.body) <= SHORT_NOTE
+            if note.apart or not (note.label.number in marked or likely):
                 break
-        sure.append(note)
-    return sure
+        certain.append(note)
+    return certain
 
 
 def _cut(
@@ -159,13 +158,13 @@ def _cut(
     lines: list[str],
     starts: list[int],
     blocks: list[tuple[int, int]],
-    gone: list[tuple[int, int]],
+    spans: list[tuple[int, int]],
 ) -> str:
     """The text without these blocks of lines and these spans."""
     cuts = []
-    for start, end in gone:  # a mark may be all that parts two words
-        parts = end < len(text) and text[start - 1 : start].isalpha() and text[end].isalpha()
-        cuts.append((start, end, " " if parts else ""))
+    for start, end in spans:  # a mark may be all that separates two words
+        separates = end < len(text) and text[start - 1 : start].isalpha() and text[end].isalpha()
+        cuts.append((start, end, " " if separates else ""))
     for begin, end in blocks:
         start, stop, between = starts[begin], min(starts[end], len(text)), ""
         if begin and end < len(lines) and breaks_sentence(lines[begin - 1], lines[end]):

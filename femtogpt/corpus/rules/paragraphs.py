@@ -1,8 +1,8 @@
-"""Hard-wrapped prose: its lines joined to paragraphs, and only they.
+"""Rules for hard-wrapped prose: join its lines to paragraphs, and no other lines.
 
-A line of wrapped prose is full: the next line's first word would not have fitted. Verse, letters,
-plays, lists and headings are not. A paragraph begins after a blank line, at a deeper indent, or
-after a line that is not full.
+A line of wrapped prose is full: the first word of the next line would not have fitted. The lines of
+verse, letters, plays, lists and headings are not. A paragraph begins after a blank line, at a
+deeper indent, or after a line that is not full.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from itertools import pairwise
 
 import polars as pl
 
-from femtogpt.corpus.rules.hyphens import WORD, mended
-from femtogpt.corpus.rules.registry import mapped, matches, rule
-from femtogpt.corpus.rules.signs import RULER, breaks_sentence
+from femtogpt.corpus.rules.editorial_patterns import RULER, breaks_sentence
+from femtogpt.corpus.rules.hyphens import WORD, join_broken_word
+from femtogpt.corpus.rules.rule_registry import map_texts, matches, rule
 
 NARROWEST, WIDEST = 45, 100  # characters in a full line: verse is narrower, a paragraph wider
-SLACK = 2  # a line may be so much shorter than it had to be: rules before took something from it
-SAMPLE = 3000  # lines that show how a document is wrapped
-FEWEST, SHARE = 3, 0.5  # of full lines before a small letter, where a document is taken for wrapped
-_SMALL = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
-_LONG = rf"[а-яё][^\n]{{{NARROWEST}}}"  # a line that goes on a sentence
-_ENDS = "|".join(rf"{letter}\n" for letter in _SMALL)  # of literals: the faster to look for
+SLACK = 2  # characters that a full line may lack, as earlier rules may have shortened it
+SAMPLE_LINES = 3000  # that show how a document is wrapped
+MIN_FULL, MIN_SHARE = 3, 0.5  # full lines before a lower-case letter, in a wrapped document
+_LOWER_CASE = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
+_LONG = rf"[а-яё][^\n]{{{NARROWEST}}}"  # a line that continues a sentence
+_ENDS = "|".join(
+    rf"{letter}\n" for letter in _LOWER_CASE
+)  # literals, which are faster to search for
 _BREAK = re.compile(rf"\n\n?(?={_LONG})")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 _SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ")  # of a play
@@ -41,8 +43,8 @@ _SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ") 
     "-- Быть сегодня грозе, -- сказал он собаке и вздохнул.",
 )
 def paragraphs(text: pl.Expr) -> pl.Expr:
-    """Lines of hard-wrapped prose become paragraphs; those of verse, plays and letters stay."""
-    return mapped(_in_lines, joined, text)
+    """Join lines of hard-wrapped prose to paragraphs; keep those of verse, plays and letters."""
+    return map_texts(_may_be_wrapped, unwrap, text)
 
 
 @rule(
@@ -52,41 +54,41 @@ def paragraphs(text: pl.Expr) -> pl.Expr:
     "дверь отворилась, и все гости разом замолчали и встали.",
 )
 def broken_lines(text: pl.Expr) -> pl.Expr:
-    """Lines too long for verse are joined where a page's end broke a sentence between them."""
-    return mapped(matches(rf"(?:{_ENDS})\n?{_LONG}"), _resumed, text)
+    """Join two lines too long for verse if the end of a page broke a sentence between them."""
+    return map_texts(matches(rf"(?:{_ENDS})\n?{_LONG}"), _resumed, text)
 
 
 def _resumed(text: str) -> str:
-    """The text; a line that breaks off amid a sentence, too long for verse, gets the next one."""
+    """Join each line that is too long for verse and ends mid-sentence to the next one."""
     pieces, at = [], 0
-    for found in _BREAK.finditer(text):
-        end = found.start()
+    for line_break in _BREAK.finditer(text):
+        end = line_break.start()
         start = text.rfind("\n", 0, end) + 1
-        if text[end - 1] in _SMALL and (end - start >= WIDEST or 0 < start <= at):
+        if text[end - 1] in _LOWER_CASE and (end - start >= WIDEST or 0 < start <= at):
             pieces += [text[at:end], " "]
-            at = found.end()
+            at = line_break.end()
     return "".join([*pieces, text[at:]])
 
 
-def _in_lines(text: pl.Expr) -> pl.Expr:
-    """Whether lines are short on the average, and some end amid a sentence."""
+def _may_be_wrapped(text: pl.Expr) -> pl.Expr:
+    """Whether lines are short on average, and some end mid-sentence."""
     lines = text.str.count_matches("\n", literal=True) + 1
-    characters = text.str.len_bytes() / lines / 1.8  # about: a Russian letter has two bytes
-    amid = text.str.count_matches(r"\n[ \t\u00a0]*[а-яё]")
-    return (amid >= FEWEST) & characters.is_between(15, WIDEST + 20)
+    characters = text.str.len_bytes() / lines / 1.8  # approximate: a Russian letter has two bytes
+    continued = text.str.count_matches(r"\n[ \t\u00a0]*[а-яё]")
+    return (continued >= MIN_FULL) & characters.is_between(15, WIDEST + 20)
 
 
 @dataclass(frozen=True)
 class _Wrapping:
     width: int  # of a full line
-    base: int  # the indent of the lines that go on a paragraph
+    base: int  # the indent of the lines that continue a paragraph
     indented: bool  # whether paragraphs begin with a deeper indent
 
 
-def joined(text: str) -> str:
-    """The text with its paragraphs as one line each, if it is wrapped; else as it is."""
+def unwrap(text: str) -> str:
+    """The text with each paragraph on one line, if it is hard-wrapped; otherwise unchanged."""
     lines = text.split("\n")
-    wrapping = _wrapping([line.rstrip() for line in lines[:SAMPLE]])
+    wrapping = _wrapping([line.rstrip() for line in lines[:SAMPLE_LINES]])
     if wrapping is None:
         return text
     words: Counter[str] = Counter()
@@ -94,12 +96,12 @@ def joined(text: str) -> str:
     before = ""
     for line in map(str.rstrip, lines):
         bare = line.lstrip()
-        if before and bare and _goes_on(before, len(line) - len(bare), bare, wrapping):
+        if before and bare and _continues(before, len(line) - len(bare), bare, wrapping):
             broken = before[-1] == "-" and bare[0].islower() and _BROKEN.search(before)
             if broken:
                 words = words or Counter(WORD.findall(text.lower()))
                 cut = paragraphs[-1][-1][: -len(broken[0])]
-                paragraphs[-1][-1] = cut + mended(broken[1], bare, words)
+                paragraphs[-1][-1] = cut + join_broken_word(broken[1], bare, words)
             else:
                 paragraphs[-1].append(bare)
         else:
@@ -109,31 +111,31 @@ def joined(text: str) -> str:
 
 
 def _wrapping(lines: list[str]) -> _Wrapping | None:
-    """How a document is wrapped; None if it is not."""
+    """How a document is wrapped; None if it is not hard-wrapped."""
     lines = [line for line in lines if not RULER.fullmatch(line)]
     long = sorted(len(line) for line in lines if len(line) >= NARROWEST)
-    if len(long) < FEWEST or bisect_right(long, WIDEST) < 0.95 * len(long):
+    if len(long) < MIN_FULL or bisect_right(long, WIDEST) < 0.95 * len(long):
         return None
     width = long[int(0.97 * (len(long) - 1))]
     pairs = [(a, b) for a, b in pairwise(lines) if b and 10 * len(a) > 7 * width]
-    going = [b for a, b in pairs if not _capital(b) and _full(a, b.lstrip(), width)]
-    if len(going) < max(FEWEST, SHARE * len(pairs)):
+    continuing = [b for a, b in pairs if not _capital(b) and _full(a, b.lstrip(), width)]
+    if len(continuing) < max(MIN_FULL, MIN_SHARE * len(pairs)):
         return None
-    base = Counter(map(_indent, going)).most_common(1)[0][0]
+    base = Counter(map(_indent, continuing)).most_common(1)[0][0]
     deeper = sum(base < _indent(line) <= base + 10 for line in lines)
-    return _Wrapping(width, base, deeper >= FEWEST)
+    return _Wrapping(width, base, deeper >= MIN_FULL)
 
 
 def _full(line: str, following: str, width: int) -> bool:
-    """Whether the first word of the next line, told without indent, would not have fitted."""
+    """Whether the first word of the next line, given without indent, would not have fitted."""
     if len(line) > width - SLACK:
         return True
     space = following.find(" ")
     return len(line) + 1 + (space if space > 0 else len(following)) > width - SLACK
 
 
-def _goes_on(before: str, indent: int, line: str, wrapping: _Wrapping) -> bool:
-    """Whether a line, told without its indent, goes on the paragraph of the line before."""
+def _continues(before: str, indent: int, line: str, wrapping: _Wrapping) -> bool:
+    """Whether a line, given without its indent, continues the paragraph of the line before."""
     if line[0] in "-–—_=" and RULER.fullmatch(line):
         return False
     full = _full(before, line, wrapping.width)

@@ -1,19 +1,19 @@
-"""Rules on punctuation: one kind of dash, of ellipsis, of number sign.
+"""Rules for punctuation: one kind each of dash, ellipsis and number sign.
 
-They follow А. Э. Мильчин, Л. К. Чельцова, «Справочник издателя и автора»: an em dash between
-words with spaces around, at the start of direct speech with one after, between numbers without;
-a hyphen inside words; … of three dots, but ?.. and !..
+They follow А. Э. Мильчин, Л. К. Чельцова, «Справочник издателя и автора»: an em dash with spaces
+between words, with a space after it at the start of direct speech, without spaces between numbers;
+a hyphen inside words; … for three dots, but ?.. and !..
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import has, matches, replaced, rule, where
-from femtogpt.corpus.rules.signs import LETTER
+from femtogpt.corpus.rules.editorial_patterns import LETTER
+from femtogpt.corpus.rules.rule_registry import has, matches, replacement, rule, where
 
 _HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
-_END = rf"[{LETTER}0-9»)]{{2}}"  # of a sentence: С.-Петербург has an initial
+_END = rf"[{LETTER}0-9»)]{{2}}"  # of a sentence, unlike an initial: С.-Петербург
 _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
 
 
@@ -22,15 +22,15 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
     "— Да, — сказал он — и ушёл — по-русски, в 1812—1813 годах; —\nа там—холод, \u22125°",
 )
 def dashes(text: pl.Expr) -> pl.Expr:
-    """A dash between words is an em dash with spaces, between numbers without; hyphens stay."""
+    """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
     text = where(_has_hyphens, _from_hyphens, text)
-    text = where(has(".—"), replaced(rf"({_END}\.)—([{LETTER}])", "$1 — $2"), text)
+    text = where(has(".—"), replacement(rf"({_END}\.)—([{LETTER}])", "$1 — $2"), text)
     return _replaced(
         text,
-        (r"([^\s—(\[«„\"-])— ", "$1 — "),  # a space on either side of a dash that has one
+        (r"([^\s—(\[«„\"-])— ", "$1 — "),  # spaces on both sides of a dash that has one
         (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
         (rf"([,!?…;:])—([{LETTER}])", "$1 — $2"),
         (rf"(^|\n| )—([{LETTER}0-9«„\"…])", "$1— $2"),
@@ -39,7 +39,7 @@ def dashes(text: pl.Expr) -> pl.Expr:
 
 
 def _from_rare(text: pl.Expr) -> pl.Expr:
-    """Hyphens of Unicode, and the minus sign where no number follows."""
+    """Convert Unicode hyphens, and a minus sign without a number after it."""
     text = text.str.replace_all(r"[\u2010\u2011]", "-")
     return text.str.replace_all("\u2212+([^0-9\u2212]|$)", "—$1")
 
@@ -50,27 +50,27 @@ def _from_double(text: pl.Expr) -> pl.Expr:
 
 
 def _has_hyphens(text: pl.Expr) -> pl.Expr:
-    """Whether some hyphen is not within a word: of few strings a test is fast."""
-    some = has(" -", "- ", "\n-", "-\n", ",-", ".-", "!-", "?-", "…-")(text)
-    others = has("»-", '"-', ")-", ";-", ":-")(text)
-    return some | others | text.str.starts_with("-") | text.str.ends_with("-")
+    """Whether a hyphen is not inside a word; a test of few strings is faster than one of many."""
+    spaced = has(" -", "- ", "\n-", "-\n", ",-", ".-", "!-", "?-", "…-")(text)
+    punctuated = has("»-", '"-', ")-", ";-", ":-")(text)
+    return spaced | punctuated | text.str.starts_with("-") | text.str.ends_with("-")
 
 
 def _from_hyphens(text: pl.Expr) -> pl.Expr:
-    """A hyphen that stands for a dash, and one that a space took from its word."""
+    """Convert hyphens that stand for a dash, and rejoin those separated from their word."""
     text = where(matches(rf" -[{LETTER}]"), _from_spaced, text)
-    text = where(has(".-"), replaced(rf"({_END}\.)-(\p{{Lu}})", "$1 — $2"), text)
-    text = where(has("»-"), replaced(rf"([!?…]»)-([{LETTER}])", "$1 — $2"), text)
-    verse = replaced(r"((?:^|[\s«(])[а-яё]+)-(\n[А-ЯЁ«])", "$1 —$2")  # not Римский-\nКорсаков
+    text = where(has(".-"), replacement(rf"({_END}\.)-(\p{{Lu}})", "$1 — $2"), text)
+    text = where(has("»-"), replacement(rf"([!?…]»)-([{LETTER}])", "$1 — $2"), text)
+    verse = replacement(r"((?:^|[\s«(])[а-яё]+)-(\n[А-ЯЁ«])", "$1 —$2")  # not Римский-\nКорсаков
     text = where(has("-\n"), verse, text)
-    text = where(has("- «", "- „"), replaced(rf"([{LETTER}])- ([«„])", "$1 — $2"), text)
+    text = where(has("- «", "- „"), replacement(rf"([{LETTER}])- ([«„])", "$1 — $2"), text)
     return _replaced(
         text,
         (rf"([{LETTER}])- ({_PARTICLE}(?:[^{LETTER}]|$))", "$1-$2"),
-        (r"[ ]- ", " — "),  # most of them: without groups it is faster
+        (r"[ ]- ", " — "),  # the commonest; faster without groups
         (r"\n- ", "\n— "),
         (_HYPHEN, "${1}—${2}"),
-        (_HYPHEN, "${1}—${2}"),  # of two that share a space, a pass finds the first
+        (_HYPHEN, "${1}—${2}"),  # again: two that share a space need two passes
         (r"([,.!?…;:»\")])-([ \t\n]|$)", "$1 —$2"),
         (rf"([,!?…])-([{LETTER}])", "$1 — $2"),
         (rf"(^|\n)-([{LETTER}])", "$1— $2"),
@@ -79,7 +79,7 @@ def _from_hyphens(text: pl.Expr) -> pl.Expr:
 
 def _from_spaced(text: pl.Expr) -> pl.Expr:
     text = text.str.replace_all(rf"([,.!?…;:»\")]) -([{LETTER}])", "$1 — $2")
-    text = where(_torn, replaced(rf"([{LETTER}]) -([{LETTER}])", "$1-$2"), text)
+    text = where(_torn, replacement(rf"([{LETTER}]) -([{LETTER}])", "$1-$2"), text)
     return text.str.replace_all(rf"([{LETTER}]) -({_PARTICLE}(?:[^{LETTER}]|$))", "$1-$2")
 
 
@@ -90,48 +90,48 @@ def _replaced(text: pl.Expr, *pairs: tuple[str, str]) -> pl.Expr:
 
 
 def _torn(text: pl.Expr) -> pl.Expr:
-    """Whether a space before the hyphen is a text's habit: «кто -то», «дале -ко»."""
+    """Whether a text regularly has a space before a hyphen: «кто -то», «дале -ко»."""
     return text.str.count_matches(rf"[{LETTER}] -[{LETTER}]") > 20
 
 
 @rule("Как... Что?... Нет!…. Да!.. «...Вот» . . . . .", "Как… Что?.. Нет!.. Да!.. «…Вот» …")
 def ellipses(text: pl.Expr) -> pl.Expr:
-    """Three dots and more become …, after ? and ! two dots; so does a row of dots or dashes."""
-    row = replaced(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
+    """Convert three or more dots, or a row of dots or dashes, to …; after ? and ! to two dots."""
+    row = replacement(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
     text = where(has("- - - - -", "— — — — —"), row, text)
     text = text.str.replace_all(r"\.(?:[ \u00a0]?\.){4,}|\.{3,}|…[.…]+", "…")
-    text = where(has("… …", "… ."), replaced(r"…(?: [.…]+)+( |\n|$)", "…$1"), text)
-    text = where(has("……", "….", ".…"), replaced(r"…[.…]+|\.+…[.…]*", "…"), text)
+    text = where(has("… …", "… ."), replacement(r"…(?: [.…]+)+( |\n|$)", "…$1"), text)
+    text = where(has("……", "….", ".…"), replacement(r"…[.…]+|\.+…[.…]*", "…"), text)
     return text.str.replace_all(r"([?!])(?:…|\.{3,})", "$1..")
 
 
 @rule("Нет , не надо ! Он ( тот ) ушёл .", "Нет, не надо! Он (тот) ушёл.")
 def punctuation(text: pl.Expr) -> pl.Expr:
-    """No space before a comma or a full stop, nor inside brackets and quotation marks."""
+    """Remove spaces before punctuation and inside brackets and quotation marks."""
     return where(matches(r" [,;:!?)»“]| \.[\s»]|[(«„] "), _close, text)
 
 
 def _close(text: pl.Expr) -> pl.Expr:
-    for mark in ",;:!?":  # one by one: a single string is the fastest to look for
-        closed = replaced(rf"([{LETTER}0-9»“)]) [{mark}]", f"${{1}}{mark}")
+    for mark in ",;:!?":  # one by one: a single string is the fastest to search for
+        closed = replacement(rf"([{LETTER}0-9»“)]) [{mark}]", f"${{1}}{mark}")
         text = where(has(f" {mark}"), closed, text)
     text = text.str.replace_all(rf"([{LETTER}0-9»“)]) (\.(?:[\s»]|$))", "$1$2")
     text = text.str.replace_all(rf"([(«„]) +([{LETTER}])", "$1$2")
     for mark in ")»“":
-        closed = replaced(rf"([{LETTER}0-9.,!?…]) [{mark}]", f"${{1}}{mark}")
+        closed = replacement(rf"([{LETTER}0-9.,!?…]) [{mark}]", f"${{1}}{mark}")
         text = where(has(f" {mark}"), closed, text)
     return text
 
 
 @rule("Палата No 6, дом N3", "Палата № 6, дом № 3")
 def number_signs(text: pl.Expr) -> pl.Expr:
-    """No 6 and N 6 become № 6."""
+    """Convert No 6 and N 6 to № 6."""
     text = text.str.replace_all(r"(^|[^\p{Latin}\d])N[oо]?\.?[ \u00a0]?(\d)", "${1}№ $2")
     return text.str.replace_all(r"№\u00a0?(\d)", "№ $1")
 
 
 @rule("d'Artagnan, C`est, О'Нил, 'так'", "d’Artagnan, C’est, О’Нил, 'так'")
 def apostrophes(text: pl.Expr) -> pl.Expr:
-    """An apostrophe between letters is ’."""
-    text = where(has("`", "´"), replaced(rf"([{LETTER}])[`´]([{LETTER}])", "$1’$2"), text)
+    """Convert an apostrophe between letters to ’."""
+    text = where(has("`", "´"), replacement(rf"([{LETTER}])[`´]([{LETTER}])", "$1’$2"), text)
     return text.str.replace_all(rf"([{LETTER}])'([{LETTER}])", "$1’$2")

@@ -1,26 +1,5 @@
-"""How files are read as documents: one small module for each form, found by the file's suffix.
+"""Formats of files that hold texts, and the parsing of rows that all kinds of source share.
 
-Each has a function ``read(member, settings)``, which yields Documents. The id of a document that
-is its whole file is the file's name; a row of a table has its own, or ``<file>#<number>``. What
-cannot be read is a document with a ``fault``, or Unreadable for the whole file.
+Which suffix is read by which format is stated in the ``formats`` of each kind of source
+(``Reader.formats``): texts.py, interviews/interviews_source.py and wiki/wiki_source.py.
 """
-
-from femtogpt.sources.formats import delimited, epub, fb2, html, json_rows, parquet, text
-
-TABLES = {
-    ".csv": delimited.read,
-    ".tsv": delimited.read,
-    ".jsonl": json_rows.read,
-    ".ndjson": json_rows.read,
-    ".json": json_rows.read_list,
-    ".parquet": parquet.read,
-}
-READERS = {
-    ".txt": text.read,
-    ".fb2": fb2.read,
-    ".epub": epub.read,
-    ".html": html.read,
-    ".htm": html.read,
-    ".xhtml": html.read,
-    **TABLES,
-}

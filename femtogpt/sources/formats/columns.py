@@ -1,17 +1,21 @@
-"""Rows of tables as documents: which column is what."""
+"""Which columns of a table hold the texts and their metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from femtogpt.sources.archives import Unreadable
 from femtogpt.sources.base import Document
+from femtogpt.sources.compressed import Unsuitable
+from femtogpt.sources.formats.line_stream import whole_characters
 from femtogpt.sources.info import year_in
 
-FIELDS = {  # of a document, to what their columns are called where no setting says
+if TYPE_CHECKING:
+    from femtogpt.sources.texts import Texts
+
+FIELDS = {  # metadata of a document, to the columns it is looked for in without a setting
     "id": ("id",),
     "title": ("title",),
     "author": ("author",),
@@ -19,72 +23,68 @@ FIELDS = {  # of a document, to what their columns are called where no setting s
     "url": ("url",),
     "licence": ("licence", "license"),
 }
-SHOWN = 20  # names of columns in a message
-
-
-class NoColumn(Unreadable):
-    """A table lacks the column that holds the texts, or one that a setting names."""
+MAX_NAMES_SHOWN = 20  # columns in a message
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table that are read: of the text, and of what is known of it."""
+    """The columns of a table that are read."""
 
     text: str
     about: Mapping[str, str]  # a document's field to the column
 
     @property
     def names(self) -> list[str]:
-        """All that have to be read."""
+        """All columns that must be read."""
         return list(dict.fromkeys([self.text, *self.about.values()]))
 
     def document(self, row: Mapping[str, Any], file: str, number: int) -> Document:
-        """A row as a document; ``number`` counts the rows, or the lines, of the file."""
+        """Convert a row to a document; ``number`` counts the rows, or the lines, of the file."""
         text = row.get(self.text)
-        about = {field: _string(row.get(column)) for field, column in self.about.items()}
-        if "year" in self.about:
-            about["year"] = _year(row.get(self.about["year"]))
-        name = about.pop("id", None) or f"{file}#{number}"
-        if isinstance(text, str):
-            return Document(name, whole(text), **about)
-        what = "is empty" if text is None else f"is no text but of the kind {type(text).__name__}"
-        return Document(name, "", **about, fault=f"{self.text} {what} in row {number}")
+        fault = None
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            why = "is empty" if text is None else f"is no text but of the kind {kind}"
+            fault, text = f"{self.text} {why} in row {number}", ""
+        about = {field: row.get(column) for field, column in self.about.items()}
+        return Document(
+            id=_string(about.get("id")) or f"{file}#{number}",
+            text=whole_characters(text),
+            title=_string(about.get("title")),
+            author=_string(about.get("author")),
+            year=_year(about.get("year")),
+            url=_string(about.get("url")),
+            licence=_string(about.get("licence")),
+            fault=fault,
+        )
 
 
-def columns_of(names: Iterable[str], settings: Any) -> Columns:
-    """The columns among these names; NoColumn says which there are."""
+def columns_of(names: Iterable[str], settings: Texts) -> Columns:
+    """Find the columns among these names. Raises Unsuitable, with the names, if one is missing."""
     names = list(names)
-    about = dict(settings.columns)
-    for field, called in FIELDS.items():
-        if field not in about and (there := [name for name in called if name in names]):
-            about[field] = there[0]
+    about: dict[str, str] = {str(field): column for field, column in settings.columns.items()}
+    for field, candidates in FIELDS.items():
+        present = [name for name in candidates if name in names]
+        if field not in about and present:
+            about[field] = present[0]
     columns = Columns(settings.text_column, about)
     missing = [name for name in columns.names if name not in names]
     if missing:
-        there = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+        shown = ", ".join(names[:MAX_NAMES_SHOWN]) + (", …" if len(names) > MAX_NAMES_SHOWN else "")
         setting = "text_column" if missing[0] == columns.text else "columns"
-        raise NoColumn(
-            f"there is no column {missing[0]!r}, but {there or 'none'};"
+        raise Unsuitable(
+            f"there is no column {missing[0]!r}, but {shown or 'none'};"
             f" name the right one with {setting}"
         )
     return columns
 
 
 def _string(value: Any) -> str | None:
-    return None if value is None else whole(str(value)).strip() or None
-
-
-def whole(text: str) -> str:
-    """With U+FFFD for what is no character: JSON may have half of one where a text was cut."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return None if value is None else whole_characters(str(value)).strip() or None
 
 
 def _year(value: Any) -> int | None:
-    """A year out of a number, a date or a text."""
+    """The year in a number, a date or a text."""
     if isinstance(value, date):  # a datetime is one too
         return value.year
     return None if value is None else year_in(str(value))

@@ -1,7 +1,7 @@
 """EPUB: a zip of XHTML pages, read in the order of its spine.
 
-With zipfile and lxml: the library for it that is kept, EbookLib, is under the AGPL, and most of it
-is for writing.
+It is read with zipfile and lxml because the maintained library, EbookLib, is under the AGPL, and
+most of it is for writing.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from femtogpt.sources.archives import Member, Unreadable
+from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.compressed import telling_damage
+from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
 from femtogpt.sources.formats.html import page, text_of
 from femtogpt.sources.formats.text import decoded
 from femtogpt.sources.formats.xml import parse
 from femtogpt.sources.info import year_in
 
-PAGES = ("application/xhtml+xml", "text/html")
-LEFT_OUT = {"toc", "notes", "cover", "index", "loi", "lot"}  # parts by their kind in the guide
+PAGE_TYPES = ("application/xhtml+xml", "text/html")
+SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
 
-def read(member: Member, settings: Any) -> Iterator[Document]:
-    """The book's pages; Unreadable where one is missing or locked."""
-    with telling_damage(), zipfile.ZipFile(io.BytesIO(member.read())) as book:
+def read(file: Member, settings: Any) -> Iterator[Document]:
+    """Yield the book. Raises Unreadable if a page is missing or locked."""
+    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(file.read())) as book:
         container = _xml(book, "META-INF/container.xml")
-        place = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
-        package = _xml(book, place)
-        pages = (_page(book, name) for name in _spine(package, posixpath.dirname(place)))
+        path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
+        package = _xml(book, path)
+        pages = (_page(book, name) for name in _spine(package, posixpath.dirname(path)))
         text = "\n\n".join(filter(None, pages))
     creators = package.findall("{*}metadata/{*}creator")
     dates = [year_in("".join(date.itertext())) for date in package.findall("{*}metadata/{*}date")]
     yield Document(
-        member.name,
+        file.name,
         text,
         title=_line(package.find("{*}metadata/{*}title")) or None,
         author=", ".join(filter(None, map(_line, creators))) or None,
@@ -47,11 +47,11 @@ def read(member: Member, settings: Any) -> Iterator[Document]:
 
 
 def _spine(package: etree._Element, folder: str) -> Iterator[str]:
-    """The names in the zip of the pages that are text, in order."""
-    guide = {  # an address within a page ("#") says nothing of the whole page
+    """Yield the names, within the zip, of the pages of text, in order."""
+    guide = {  # a reference into a page ("#") does not concern the whole page
         unquote(reference.get("href", ""))
         for reference in package.findall("{*}guide/{*}reference")
-        if reference.get("type") in LEFT_OUT
+        if reference.get("type") in SKIPPED_PARTS
     }
     items = {item.get("id"): item for item in package.findall("{*}manifest/{*}item")}
     for reference in package.findall("{*}spine/{*}itemref"):
@@ -60,7 +60,7 @@ def _spine(package: etree._Element, folder: str) -> Iterator[str]:
             raise Unreadable(f"its page {reference.get('idref')!r} is missing")
         href = unquote(item.get("href", ""))
         if (
-            item.get("media-type") in PAGES
+            item.get("media-type") in PAGE_TYPES
             and reference.get("linear") != "no"
             and "nav" not in item.get("properties", "").split()
             and href not in guide

@@ -7,35 +7,36 @@ from typing import Any
 
 from lxml import etree
 
-from femtogpt.sources.archives import Member, Unreadable
+from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.formats.html import NUMBER
+from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.formats.html import NOTE_NUMBER
 from femtogpt.sources.formats.text import decoded
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
 
-LINES = {"p", "v", "subtitle", "text-author", "date"}  # elements that hold a line of text
-TOGETHER = {"title", "stanza", "table"}  # elements whose lines belong together
+LINE_ELEMENTS = {"p", "v", "subtitle", "text-author", "date"}  # each is a line of text
+LINE_GROUPS = {"title", "stanza", "table"}  # elements whose lines belong together
 SKIPPED = {"image", "binary"}
-NOTES = {"notes", "comments", "footnotes"}  # bodies by these names
+NOTE_BODIES = {"notes", "comments", "footnotes"}  # by name
 
 
-def read(member: Member, settings: Any) -> Iterator[Document]:
-    """The book, with the title, authors and year that it says."""
-    root = parse(decoded(member.read()))
+def read(file: Member, settings: Any) -> Iterator[Document]:
+    """Yield the book with its title, authors and year."""
+    root = parse(decoded(file.read()))
     if local(root) != "FictionBook":
-        raise Unreadable(f"it is no FictionBook but XML of the kind {local(root)!r}")
+        raise Unreadable(f"it is no FictionBook but XML with the root {local(root)!r}")
     info = root.find("{*}description/{*}title-info")
     blocks: list[str] = []
     for body in root.findall("{*}body"):
-        if (body.get("name") or "").lower() not in NOTES:
+        if (body.get("name") or "").lower() not in NOTE_BODIES:
             blocks += _blocks(body)
     about = {} if info is None else _about(info)
-    yield Document(member.name, "\n\n".join(blocks), **about)
+    yield Document(file.name, "\n\n".join(blocks), **about)
 
 
 def _about(info: etree._Element) -> dict[str, Any]:
-    """Title, author and year of the work (not of the edition)."""
+    """Read the title, the author and the year of the work (not of the edition)."""
     authors = []
     for author in info.findall("{*}author"):
         names = (_line(author.find(f"{{*}}{part}-name")) for part in ("first", "middle", "last"))
@@ -50,13 +51,13 @@ def _about(info: etree._Element) -> dict[str, Any]:
 
 
 def _blocks(element: etree._Element) -> Iterator[str]:
-    """Paragraphs, headings and stanzas, in order."""
+    """Yield the paragraphs, headings and stanzas, in order."""
     for child in element:
         name = local(child)
-        if name in LINES:
+        if name in LINE_ELEMENTS:
             if line := _line(child):
                 yield line
-        elif name in TOGETHER:
+        elif name in LINE_GROUPS:
             if lines := "\n".join(_blocks(child)):
                 yield lines
         elif name == "tr":
@@ -67,7 +68,7 @@ def _blocks(element: etree._Element) -> Iterator[str]:
 
 
 def _line(element: etree._Element | None) -> str:
-    """The text of an element on one line, without references to notes."""
+    """Return the text of an element on one line, without references to notes."""
     return "" if element is None else " ".join("".join(_pieces(element)).split())
 
 
@@ -80,9 +81,9 @@ def _pieces(element: etree._Element) -> Iterator[str]:
 
 
 def _is_reference(element: etree._Element) -> bool:
-    """Whether it leads to a note: it says so, or is a number with an address in the book."""
+    """Whether it is a reference to a note: marked so, or a number that links into the book."""
     if local(element) != "a":
         return False
-    to = next((value for name, value in element.attrib.items() if name.endswith("href")), "")
-    numbered = to.startswith("#") and NUMBER.fullmatch("".join(element.itertext()))
+    target = next((value for name, value in element.attrib.items() if name.endswith("href")), "")
+    numbered = target.startswith("#") and NOTE_NUMBER.fullmatch("".join(element.itertext()))
     return element.get("type") == "note" or bool(numbered)

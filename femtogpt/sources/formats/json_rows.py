@@ -1,60 +1,37 @@
-"""JSON: an object of a line, or of a list, is a document."""
+"""JSON: the values in a file, or on its lines."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from femtogpt.sources.archives import Member, Unreadable
-from femtogpt.sources.base import Document
-from femtogpt.sources.formats.columns import Columns, columns_of
-from femtogpt.sources.formats.stream import is_broken, opened
-from femtogpt.sources.formats.text import decoded
+from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.formats.line_stream import has_undecoded_bytes
+
+BLANK = ("", "\ufeff", b"")
 
 
-def read(member: Member, settings: Any) -> Iterator[Document]:
-    """JSON Lines, in bounded memory."""
-    with opened(member) as stream:
-        yield from _documents(_lines(stream), "line", member, settings)
+def parsed_lines(lines: Iterable[str | bytes], first: int = 1) -> Iterator[tuple[int, Any]]:
+    """Yield the value on each line with the line's number; ``first`` is the number of the first.
 
-
-def read_list(member: Member, settings: Any) -> Iterator[Document]:
-    """A list of objects, which has to be read at once."""
-    try:
-        value = json.loads(decoded(member.read()))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, Unreadable):
-            raise
-        raise Unreadable(f"it is not JSON: {error}") from error
-    if not isinstance(value, list):
-        raise Unreadable("its JSON is no list of objects")
-    yield from _documents(enumerate(value, 1), "object", member, settings)
-
-
-def _lines(stream: Iterator[str]) -> Iterator[tuple[int, Any]]:
-    """The values with their lines' numbers; an error for a value that cannot be read."""
-    for number, line in enumerate(stream, 1):
-        if not line.strip("\ufeff \t\r\n"):
+    The value is an exception if a line is not JSON. Blank lines are skipped.
+    """
+    for number, line in enumerate(lines, first):
+        if line.strip() in BLANK:
             continue
         try:
-            if is_broken(line):
+            if isinstance(line, str) and has_undecoded_bytes(line):
                 raise ValueError("there are bytes of another encoding")
-            yield number, json.loads(line)
+            value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield number, error
+            value = error
+        yield number, value
 
 
-def _documents(
-    values: Iterator[tuple[int, Any]], what: str, member: Member, settings: Any
-) -> Iterator[Document]:
-    """A document for each object; the first one has to have the columns."""
-    columns: Columns | None = None
-    for number, value in values:
-        if isinstance(value, dict):
-            columns = columns or columns_of(value, settings)
-            optional = {name: None for name in columns.names}
-            yield columns.document({**optional, **value}, member.name, number)
-            continue
-        why = f"it is not JSON: {value}" if isinstance(value, Exception) else "it is no object"
-        yield Document(f"{member.name}#{number}", "", fault=f"{what} {number}: {why}")
+def parsed(text: str) -> Any:
+    """Parse a whole file. Raises Unreadable if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"the JSON is damaged: {error}") from error

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from femtogpt.sources.archives import Member, Unreadable
+from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
+from femtogpt.sources.compressed import Unreadable
 from femtogpt.sources.encodings import decode
 
 
-def read(member: Member, settings: Any) -> Iterator[Document]:
-    """The file's text."""
-    yield Document(member.name, decoded(member.read()))
+def read(file: Member, settings: Any) -> Iterator[Document]:
+    """Yield the file's text."""
+    yield Document(file.name, decoded(file.read()))
 
 
 def decoded(data: bytes) -> str:
-    """The text in any known encoding; Unreadable where there is none."""
+    """Decode text in any known encoding. Raises Unreadable if it is in none."""
     text = decode(data)
     if text is None:
         raise Unreadable("it is not text in a known encoding")

@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
+from femtogpt.sources.archives import Member
 from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
 from femtogpt.sources.interviews.markdown_blocks import Block, blocks
 from femtogpt.sources.interviews.plain import DASH, by_names, dashed
 from femtogpt.sources.interviews.remarks import spoken
 from femtogpt.sources.interviews.speaker_names import dotted
+from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 QUESTION, ANSWER = "Вопрос", "Ответ"
 _NUMBER = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")  # of a question
-_ENDED = re.compile(r"\?|[.!…][»\")]*$")  # as headings are not that ask nothing
+_ENDED = re.compile(r"\?|[.!…][»\")]*$")  # headings that are no questions do not end so
 _SENTENCE = re.compile(r"[.!?…:;,][»\")]*$")
 
 
-def read(text: str) -> Interview:
-    """The turns of an interview in Markdown, and what its front matter says.
+def read(file: Member, settings: Any) -> Iterator[Interview]:
+    """Read the turns of an interview in Markdown, and its front matter.
 
-    Where the names are not in the text, the questions are known by their form: bold paragraphs,
-    headings or quotations, at least two of which ask something; the rest is answers. The front
-    matter may name who asks (``interviewer``) and who answers (``interviewee``, ``guest``).
-    Raises NoDialogue.
+    If the text names nobody, the questions are recognised by their form: bold paragraphs,
+    headings or quotations, at least two of which contain a question mark; the rest is answers.
+    The front matter may name the ``interviewer`` and the ``interviewee`` or ``guest``. Raises
+    NoDialogue.
     """
-    about, body = front_matter(text)
-    found = blocks(body)
-    turns = _named(found) or _asked(found) or _dashed(found)
+    about, body = front_matter(transcript(file))
+    page = blocks(body)
+    turns = _named(page) or _asked(page) or _dashed(page)
     if not turns:
         raise NoDialogue(
             "no dialogue found: neither «Имя: реплика», nor questions in bold, in headings or in"
             " quotations, nor turns that begin with dashes"
         )
-    return Interview([_told(turn, about) for turn in turns], about)
+    yield Interview([_with_name(turn, about) for turn in turns], about)
 
 
-def _named(found: Sequence[Block]) -> list[Turn]:
-    lines = []
-    for block in found:
+def _named(page: Sequence[Block]) -> list[Turn]:
+    lines: list[str] = []
+    for block in page:
         if block.kind != "heading":
             lines += [*_lines(block), ""]
     return by_names(dotted(lines))
 
 
-def _asked(found: Sequence[Block]) -> list[Turn]:
-    """The turns where the form of a block says that it is a question."""
+def _asked(page: Sequence[Block]) -> list[Turn]:
+    """Find the turns if the form of a block shows that it is a question."""
     forms: tuple[Callable[[Block], bool], ...] = (
         lambda block: block.kind != "heading" and block.bold == block.text,
         lambda block: block.kind != "heading" and _leading_question(block) is not None,
@@ -56,16 +59,16 @@ def _asked(found: Sequence[Block]) -> list[Turn]:
         lambda block: block.kind == "quote" and "?" in block.text,
     )
     for is_question in forms:
-        asking = [block for block in found if is_question(block) and "?" in block.text]
+        asking = [block for block in page if is_question(block) and "?" in block.text]
         if len(asking) >= 2:
-            return _in_form(found, is_question)
+            return _in_form(page, is_question)
     return []
 
 
-def _in_form(found: Sequence[Block], is_question: Callable[[Block], bool]) -> list[Turn]:
+def _in_form(page: Sequence[Block], is_question: Callable[[Block], bool]) -> list[Turn]:
     turns: list[Turn] = []
     speaker = None
-    for block in found:
+    for block in page:
         paragraphs = [" ".join(_lines(block))]
         if is_question(block):
             if block.kind != "heading" and not _SENTENCE.search(block.text):
@@ -81,22 +84,22 @@ def _in_form(found: Sequence[Block], is_question: Callable[[Block], bool]) -> li
             else:
                 turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", paragraphs[0])])))
         elif block.kind != "heading":
-            said = spoken(paragraphs)
+            speech = spoken(paragraphs)
             if speaker is None:
-                said = tuple(text for text in said if _SENTENCE.search(text))
-            turns.append(Turn(speaker, said))
+                speech = tuple(text for text in speech if _SENTENCE.search(text))
+            turns.append(Turn(speaker, speech))
     return turns
 
 
 def _leading_question(block: Block) -> str | None:
-    """The bold question that a paragraph begins with, its answer after it."""
+    """Return the bold question at the beginning of a paragraph that goes on with its answer."""
     bold = block.bold
     return bold if bold.endswith("?") and len(bold.split()) > 1 else None
 
 
-def _dashed(found: Sequence[Block]) -> list[Turn]:
+def _dashed(page: Sequence[Block]) -> list[Turn]:
     paragraphs: list[str] = []
-    for block in found:
+    for block in page:
         if block.kind == "item":
             paragraphs.append(f"— {' '.join(_lines(block))}")
         elif block.kind != "heading":
@@ -115,6 +118,6 @@ def _lines(block: Block) -> list[str]:
     return [line.strip() for line in block.text.split("\n") if line.strip()]
 
 
-def _told(turn: Turn, about: About) -> Turn:
+def _with_name(turn: Turn, about: About) -> Turn:
     name = {QUESTION: about.interviewer, ANSWER: about.interviewee}.get(turn.speaker or "")
     return replace(turn, speaker=name) if name else turn

@@ -1,28 +1,33 @@
-"""Turns from rows: CSV, JSON and lines of JSON (chats, dialogues, utterances)."""
+"""Turns from rows: CSV, JSON and JSON Lines (chats, dialogues, utterances)."""
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from femtogpt.errors import UserError
-from femtogpt.sources.formats.stream import is_broken
+from femtogpt.sources.archives import Member
+from femtogpt.sources.compressed import Unsuitable
+from femtogpt.sources.formats.csv_rows import CsvTable
+from femtogpt.sources.formats.json_rows import parsed, parsed_lines
+from femtogpt.sources.formats.line_stream import opened
 from femtogpt.sources.interviews import whisper
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
+from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
+
+if TYPE_CHECKING:
+    from femtogpt.sources.interviews.interviews_source import Interviews
 
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
 CONVERSATION = """conversation_id conversation dialogue_id dialogue dialog_id dialog interview_id
     interview episode_id episode document_id document doc_id doc session_id thread_id video_id"""
 TURNS = "messages turns conversations conversation utterances dialogue dialog replies lines"
-_ROLES = {  # what a chat's rows call its sides
+_ROLES = {  # the sides of a chat
     "user": "Пользователь",
     "human": "Пользователь",
     "assistant": "Ассистент",
@@ -35,83 +40,79 @@ _ROLES = {  # what a chat's rows call its sides
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that the settings name; None: they are found by common names."""
+    """The columns named in the settings; None: they are found by common names."""
 
     speaker: str | None = None
     text: str | None = None
 
+    @classmethod
+    def of(cls, settings: Interviews) -> Columns:
+        return cls(settings.speaker_column, settings.text_column)
 
-def of_csv(text: str, columns: Columns) -> Iterator[Interview]:
-    """The interviews in a CSV file with a header, whatever its delimiter.
 
-    Raises NoDialogue where it is damaged, UserError where no column holds the text.
+def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
+    """Read the interviews in a CSV file with a header, whatever its delimiter.
+
+    Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
-    csv.field_size_limit(2**31 - 1)
-    head = text.lstrip("\n").split("\n", 1)[0]
-    delimiter = max(",;\t|", key=head.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        last_is_text = (rows.fieldnames or [None])[-1] == _column(
-            filter(None, rows.fieldnames or ()), columns.text, TEXT
-        )
-        found = []
-        for row in rows:
-            more = row.pop(None, None)
-            if more and any(more):  # a delimiter in a text that is not quoted
-                if not last_is_text:
-                    raise csv.Error("there are more fields than columns")
-                row[rows.fieldnames[-1]] = delimiter.join([row[rows.fieldnames[-1]], *more])
-            found.append({name: value for name, value in row.items() if name})
-    except csv.Error as error:
-        raise NoDialogue(f"the CSV is damaged after line {rows.line_num}: {error}") from error
-    if not found:
+    columns = Columns.of(settings)
+    table = CsvTable(io.StringIO(transcript(file), newline=""))
+    last = table.header[-1] if table.header else None
+    last_is_text = last is not None and last == _column(table.header, columns.text, TEXT)
+    rows: list[Mapping[str, Any]] = []
+    for row in table:
+        width, fault = len(table.header), row.fault
+        surplus = row.cells[width:]
+        cells: list[str | None] = [*row.cells[:width], *[None] * (width - len(row.cells))]
+        if any(surplus):  # the text contains the delimiter and is not quoted
+            if not last_is_text:
+                fault = "there are more fields than columns"
+            cells[-1] = table.delimiter.join(row.cells[width - 1 :])
+        if fault:
+            raise NoDialogue(f"the CSV is damaged after line {row.line}: {fault}")
+        named = zip(table.header, cells, strict=True)
+        rows.append({name: cell for name, cell in named if name})
+    if not rows:
         raise NoDialogue("the CSV has no rows")
-    yield from _by_conversation(found, columns)
+    yield from _by_conversation(rows, columns)
 
 
-def of_json(value: Any, columns: Columns) -> Iterator[Interview]:
-    """The interviews in a JSON value: one conversation, a list of them, or a list of turns."""
+def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
+    """Read Whisper's segments, a conversation, a list of conversations or a list of turns."""
+    value = parsed(transcript(file))
+    columns = Columns.of(settings)
+    segments = whisper.segments(value)
+    if segments is not None:
+        yield whisper.read(segments, columns.speaker)
+        return
     if isinstance(value, dict) and _nested(value) is None:
         raise NoDialogue(
-            "neither Whisper's segments nor turns are in this JSON;"
+            "this JSON contains neither Whisper's segments nor turns;"
             f" it has {', '.join(map(str, value)) or 'nothing'}"
         )
-    records = value if isinstance(value, list) else [value]
-    yield from _of_records(((str(n), record) for n, record in enumerate(records, 1)), columns)
+    yield from _of_records(enumerate(value if isinstance(value, list) else [value], 1), columns)
 
 
-def of_lines(lines: Iterable[str], columns: Columns) -> Iterator[Interview]:
-    """The interviews in lines of JSON, as they come; a damaged line is told as such.
+def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
+    """Read the interviews in JSON Lines one by one; a damaged line is an interview with a fault.
 
-    Rows that are turns are gathered until the end: a conversation's may stand anywhere.
+    Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
-    yield from _of_records(_parsed(lines), columns)
+    with opened(file) as lines:
+        yield from _of_records(parsed_lines(lines), Columns.of(settings))
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """The values with their lines' numbers; an Interview with a fault for a damaged line."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            if is_broken(line):
-                raise ValueError("there are bytes of another encoding")
-            yield str(number), json.loads(line)
-        except (ValueError, RecursionError) as error:
-            fault = f"line {number} is no JSON: {error}"
-            yield str(number), Interview([], key=f"line {number}", fault=fault)
-
-
-def _of_records(records: Iterable[tuple[str, Any]], columns: Columns) -> Iterator[Interview]:
+def _of_records(records: Iterable[tuple[int, Any]], columns: Columns) -> Iterator[Interview]:
     records = iter(records)
     first = list(islice(records, 2))
     alone = len(first) == 1
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for number, record in chain(first, records):
         nested = _nested(record)
         segments = whisper.segments(record) if isinstance(record, dict) else None
-        if isinstance(record, Interview):
-            yield record
+        if isinstance(record, Exception):
+            fault = f"line {number} is no JSON: {record}"
+            yield Interview([], key=f"line {number}", fault=fault)
         elif segments is not None:
             key = None if alone else _key(record, number)
             yield replace(whisper.read(segments, columns.speaker), about=about(record), key=key)
@@ -120,87 +121,84 @@ def _of_records(records: Iterable[tuple[str, Any]], columns: Columns) -> Iterato
         elif isinstance(record, dict):
             rows.append(record)
         else:
-            yield Interview([], key=number, fault=f"record {number} holds no turns")
+            yield Interview([], key=str(number), fault=f"record {number} holds no turns")
     if rows:
         yield from _by_conversation(rows, columns)
 
 
 def _nested(record: Any) -> list[dict] | None:
-    """The turns inside a record that is a whole conversation."""
-    lists = [record] if isinstance(record, list) else []
+    """Return the turns in a record that is a whole conversation."""
+    candidates = [record]
     if isinstance(record, dict):
-        lists = [record.get(name) for name in TURNS.split()]
-    for rows in lists:
+        candidates = [record.get(name) for name in TURNS.split()]
+    for rows in candidates:
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
             return rows
     return None
 
 
 def _of_nested(
-    number: str, record: Any, rows: list[dict], columns: Columns, alone: bool
+    number: int, record: Any, rows: list[dict], columns: Columns, alone: bool
 ) -> Interview:
     fields = record if isinstance(record, dict) else {}
     key = _key(fields, number)
     try:
-        turns = _turns(rows, columns)
-    except UserError as error:
+        turns = list(_turns(rows, *_speech_columns(rows, columns))) if rows else []
+    except Unsuitable as error:
         return Interview([], key=key, fault=str(error))
     return Interview(turns, about(fields), key=None if alone else key)
 
 
-def _key(fields: Mapping[str, Any], number: str) -> str:
-    """What tells a conversation from others: its id, or else its place."""
+def _key(fields: Mapping[str, Any], number: int) -> str:
+    """Return what identifies a conversation: its id, or else its number in the file."""
     column = _column(fields, None, f"{CONVERSATION} id")
-    return str(fields[column]) if column and isinstance(fields[column], str | int) else number
+    value = fields[column] if column else None
+    return str(value if isinstance(value, str | int) else number)
 
 
 def _by_conversation(rows: Sequence[Mapping[str, Any]], columns: Columns) -> Iterator[Interview]:
-    """An interview for each value of the column that tells conversations, or a single one."""
+    """Yield an interview for each value of the column of conversations, or a single one."""
     column = _column(_names(rows), None, CONVERSATION)
     groups: dict[str | None, list[Mapping[str, Any]]] = {}
     for row in rows:
         value = row.get(column) if column else None
         groups.setdefault(None if value in (None, "") else str(value), []).append(row)
-    found = _found(rows, columns)
+    speech_columns = _speech_columns(rows, columns)
     for key, group in groups.items():
-        fields = {name: value for name, value in group[0].items() if name not in found}
-        yield Interview(list(_said(group, *found)), about(fields), key)
+        fields = {name: value for name, value in group[0].items() if name not in speech_columns}
+        yield Interview(list(_turns(group, *speech_columns)), about(fields), key)
 
 
-def _turns(rows: Sequence[Mapping[str, Any]], columns: Columns) -> list[Turn]:
-    return list(_said(rows, *_found(rows, columns))) if rows else []
-
-
-def _found(rows: Sequence[Mapping[str, Any]], columns: Columns) -> tuple[str | None, str]:
-    """(speaker, text): the columns that hold them. Raises UserError."""
+def _speech_columns(rows: Sequence[Mapping[str, Any]], columns: Columns) -> tuple[str | None, str]:
+    """Return the columns of the speaker and of the text. Raises Unsuitable."""
     names = _names(rows)
     listed = ", ".join(names)
     text = _column(names, columns.text, TEXT)
     if text is None:
-        wanted = f"no column {columns.text!r}" if columns.text else "no column known to hold text"
-        raise UserError(f"there is {wanted}: set text_column to one of {listed}")
+        missing = f"no column {columns.text!r}" if columns.text else "no column known to hold text"
+        raise Unsuitable(f"there is {missing}: set text_column to one of {listed}")
     speaker = _column([name for name in names if name != text], columns.speaker, SPEAKER)
     if speaker is None and columns.speaker is not None:
-        raise UserError(
+        raise Unsuitable(
             f"there is no column {columns.speaker!r}: set speaker_column to one of {listed}"
         )
     return speaker, text
 
 
-def _column(names: Iterable[str], chosen: str | None, known: str) -> str | None:
-    """The chosen column, or the first of the known ones, whatever its case; None if not there."""
+def _column(names: Iterable[str], chosen: str | None, common: str) -> str | None:
+    """Return the chosen column or the first of the common ones, in any case; None if missing."""
     names = list(names)
     if chosen is not None:
         return chosen if chosen in names else None
     folded = {str(name).strip().casefold(): name for name in names}
-    return next((folded[name] for name in known.split() if name in folded), None)
+    return next((folded[name] for name in common.split() if name in folded), None)
 
 
 def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _said(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> Iterator[Turn]:
+def _turns(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> Iterator[Turn]:
     for row in rows:
         name = row.get(speaker) if speaker else None
         name = str(name).strip() if isinstance(name, str | int) else ""
@@ -210,9 +208,9 @@ def _said(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> 
 
 
 def _text(value: Any) -> str:
-    """A cell's text; chats may hold a list of paragraphs, or of strings mixed with links."""
+    """Return a cell's text; in chats it may be a list of paragraphs, or of strings and links."""
     if isinstance(value, list):
         parts = (part.get("text") if isinstance(part, dict) else part for part in value)
-        between = "" if any(isinstance(part, str) for part in value) else "\n"
-        return between.join(part for part in parts if isinstance(part, str))
+        separator = "" if any(isinstance(part, str) for part in value) else "\n"
+        return separator.join(part for part in parts if isinstance(part, str))
     return "" if value is None or isinstance(value, dict | bool) else str(value)

@@ -13,34 +13,34 @@ from femtogpt.sources.interviews.remarks import cleaned
 from femtogpt.sources.interviews.speech import Piece, turns
 
 # Whisper's own thresholds for silence (its options no_speech_threshold, logprob_threshold) and
-# for a text that repeats itself (compression_ratio_threshold). The last one was set on English:
-# ordinary Russian, of two bytes per letter, comes near it. It counts only where words do repeat.
+# for a text that repeats itself (compression_ratio_threshold). The last was set on English:
+# ordinary Russian, with two bytes per letter, comes near it. It counts only if words do repeat.
 NO_SPEECH, LOG_PROBABILITY, COMPRESSION = 0.6, -1.0, 2.4
-LOOP = 4  # repetitions of some words, from which they are the machine's and not the speaker's
-LOOP_OF_ONE = 8  # of a single word («да, да, да» is speech)
-LONGEST = 30  # words that a loop repeats
-FIELDS = {  # of a segment, where it stands in a bare list: one with others is a table's row
+MIN_LOOP = 4  # repetitions of some words, from which they are the machine's, not the speaker's
+MIN_LOOP_OF_ONE = 8  # of a single word («да, да, да» is speech)
+MAX_LOOP_WORDS = 30  # that a loop repeats
+SEGMENT_FIELDS = {  # of a segment in a bare list; one with other fields is a row of a table
     *("id", "seek", "start", "end", "text", "tokens", "words", "chars", "speaker", "temperature"),
     *("avg_logprob", "compression_ratio", "no_speech_prob"),
 }
-MARKS = {"task", "segments", "usage"}  # of an answer that may have a text and no segments
-BARE = {"text", "language", "duration", "words", *MARKS}
+RESPONSE_FIELDS = {"task", "segments", "usage"}  # of an API response, perhaps without segments
+TEXT_RESPONSE_FIELDS = {"text", "language", "duration", "words", *RESPONSE_FIELDS}
 
 
 def segments(value: Any) -> list[dict] | None:
-    """The segments in a JSON value; None where it is not of this kind."""
+    """Find the segments in a JSON value; None if it is not from Whisper."""
     if isinstance(value, dict):
-        if value.keys() & MARKS and _is_bare(value):
+        if value.keys() & RESPONSE_FIELDS and _has_only_text(value):
             return [{"text": value["text"]}]
-        if isinstance(found := value.get("segments"), list):
-            return list(filter(_is_segment, found))
+        if isinstance(parts := value.get("segments"), list):
+            return list(filter(_is_segment, parts))
         chunks = value.get("speakers") or value.get("chunks")  # insanely-fast-whisper has both
         if isinstance(chunks, list) and any(map(_is_chunk, chunks)):
             return [_of_transformers(part) for part in chunks if _is_chunk(part)]
-        if isinstance(found := value.get("transcription"), list):
-            return list(map(_of_whisper_cpp, filter(_is_segment, found)))
-    if isinstance(value, list) and value and all(map(_is_segment, value)):
-        return value if all("start" in part and part.keys() <= FIELDS for part in value) else None
+        if isinstance(parts := value.get("transcription"), list):
+            return list(map(_of_whisper_cpp, filter(_is_segment, parts)))
+    if isinstance(value, list) and value and all(map(_is_bare_segment, value)):
+        return value
     return None
 
 
@@ -48,24 +48,31 @@ def _is_segment(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str)
 
 
-def _is_bare(value: Mapping[str, Any]) -> bool:
-    return value.keys() <= BARE and _is_segment(value) and not value.get("segments")
+def _is_bare_segment(part: Any) -> bool:
+    return _is_segment(part) and "start" in part and part.keys() <= SEGMENT_FIELDS
+
+
+def _has_only_text(value: Mapping[str, Any]) -> bool:
+    return value.keys() <= TEXT_RESPONSE_FIELDS and _is_segment(value) and not value.get("segments")
 
 
 def _is_chunk(part: Any) -> bool:
     return _is_segment(part) and isinstance(part.get("timestamp"), list)
 
 
-def read(found: Sequence[Mapping[str, Any]], speaker_column: str | None = None) -> Interview:
-    """The turns of segments, without what Whisper hears where nobody speaks."""
-    said = [
-        piece for part in found if not _is_silence(part) for piece in _pieces(part, speaker_column)
+def read(segments: Sequence[Mapping[str, Any]], speaker_column: str | None = None) -> Interview:
+    """Convert segments to turns, without what Whisper makes up when nobody speaks."""
+    pieces = [
+        piece
+        for segment in segments
+        if not _is_silence(segment)
+        for piece in _pieces(segment, speaker_column)
     ]
-    return Interview(turns(_attributed(_without_loops(said))))
+    return Interview(turns(_attributed(_without_loops(pieces))))
 
 
 def _of_whisper_cpp(part: Mapping[str, Any]) -> dict:
-    """A segment with its times in seconds: whisper.cpp gives milliseconds."""
+    """Convert the times of a segment to seconds: whisper.cpp gives milliseconds."""
     offsets = part.get("offsets")
     start, end = (
         _number(offsets.get(edge)) if isinstance(offsets, dict) else None for edge in ("from", "to")
@@ -75,7 +82,7 @@ def _of_whisper_cpp(part: Mapping[str, Any]) -> dict:
 
 
 def _of_transformers(part: Mapping[str, Any]) -> dict:
-    """A segment with its times apart; the last one may have no end."""
+    """Separate the times of a segment; the last segment may have no end."""
     start, end = (*part["timestamp"], None, None)[:2]
     return {**part, "start": start, "end": end}
 
@@ -88,11 +95,11 @@ def _is_silence(part: Mapping[str, Any]) -> bool:
 
 
 def _pieces(part: Mapping[str, Any], speaker_column: str | None) -> Iterator[Piece]:
-    """A segment's text; where its words have speakers of their own, each sentence's apart."""
+    """Yield a segment's text, or each sentence if the words have speakers of their own."""
     start, end = _number(part.get("start")), _number(part.get("end"))
     speaker = _text(part.get(speaker_column or "speaker"))
-    said = list(_by_words(part)) if speaker_column is None else []
-    for name, text in said or [(speaker, part["text"])]:
+    sentences = list(_by_words(part)) if speaker_column is None else []
+    for name, text in sentences or [(speaker, part["text"])]:
         text = cleaned(text, machine=True)
         ratio = _number(part.get("compression_ratio"))
         if ratio is None or ratio > COMPRESSION:
@@ -102,7 +109,7 @@ def _pieces(part: Mapping[str, Any], speaker_column: str | None) -> Iterator[Pie
 
 
 def _by_words(part: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
-    """(speaker, sentence) by the words' speakers, the most frequent in a sentence."""
+    """Yield the sentences, each with the most frequent speaker of its words."""
     words = part.get("words")
     if not isinstance(words, list) or not all(
         isinstance(word, dict) and isinstance(word.get("word"), str) for word in words
@@ -123,35 +130,35 @@ def _by_words(part: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
 
 
 def _without_loops(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces without runs of the same text, of which one is kept."""
+    """Reduce each long run of pieces with the same text to one of them."""
     result: list[Piece] = []
-    for text, run in groupby(pieces, lambda piece: piece.text.casefold()):
-        run = list(run)
-        most = LOOP_OF_ONE if len(text.split()) == 1 else LOOP
-        result += run[:1] if len(run) >= most else run
+    for text, group in groupby(pieces, lambda piece: piece.text.casefold()):
+        run = list(group)
+        min_length = MIN_LOOP_OF_ONE if len(text.split()) == 1 else MIN_LOOP
+        result += run[:1] if len(run) >= min_length else run
     return result
 
 
 def without_loop(text: str) -> str:
-    """A text in which the same words, over and over again, stand once."""
+    """Reduce words that are repeated over and over again to one occurrence."""
     words = text.split()
     folded = [re.sub(r"\W", "", word.casefold()) for word in words]
-    place = 0
-    while place < len(words):
-        for length in range(1, min(LONGEST, (len(words) - place) // LOOP) + 1):
-            unit = folded[place : place + length]
-            end = place + length
+    start = 0
+    while start < len(words):
+        for length in range(1, min(MAX_LOOP_WORDS, (len(words) - start) // MIN_LOOP) + 1):
+            unit = folded[start : start + length]
+            end = start + length
             while folded[end : end + length] == unit:
                 end += length
-            if end - place >= length * (LOOP_OF_ONE if length == 1 else LOOP):
-                del words[place + length : end], folded[place + length : end]
+            if end - start >= length * (MIN_LOOP_OF_ONE if length == 1 else MIN_LOOP):
+                del words[start + length : end], folded[start + length : end]
                 break
-        place += 1
+        start += 1
     return " ".join(words)
 
 
 def _attributed(pieces: Sequence[Piece]) -> list[Piece]:
-    """A piece of which the speaker is not known belongs to the one before, or else after."""
+    """Give a piece without a speaker the speaker of the one before, or else of the next."""
     if all(piece.speaker is None for piece in pieces):
         return list(pieces)
     last = next(piece.speaker for piece in pieces if piece.speaker is not None)

@@ -1,19 +1,20 @@
-"""Articles that others have taken out of Wikipedia: as Parquet, or a JSON object a line.
+"""Articles that others have extracted from Wikipedia, as rows of Parquet or objects of JSON.
 
-Known are the columns ``id, url, title, text`` of Hugging Face's ``wikimedia/wikipedia`` and of
-WikiExtractor; the objects of Wikimedia Enterprise and ``wikimedia/structured-wikipedia``:
-sections with paragraphs and lists in them, or ``article_body.wikitext``; and the dumps of
-CirrusSearch, in which a line before each page holds its id.
+These are read: the columns ``id, url, title, text`` of Hugging Face's ``wikimedia/wikipedia`` and
+of WikiExtractor; the objects of Wikimedia Enterprise and ``wikimedia/structured-wikipedia``, with
+paragraphs and lists in sections, or with ``article_body.wikitext``; and the dumps of CirrusSearch,
+in which a line before each page contains its id.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from femtogpt.sources.base import Document
+from femtogpt.sources.formats.json_rows import parsed_lines
 from femtogpt.sources.wiki.article import LICENCE, Choice, plain_text
 from femtogpt.sources.wiki.page_kinds import is_redirect
 from femtogpt.sources.wiki.sections import has_prose, is_reference
@@ -30,24 +31,26 @@ class Lines:
 
 
 def from_lines(batch: Lines) -> list[Document]:
-    """The articles in some lines; of a line that is no article, a document with its fault."""
-    found = []
-    indexed = None  # the id that the line before gives
-    for number, line in enumerate(batch.lines, batch.first):
-        if not line.strip():
-            continue
+    """Return the articles in some lines; this is what the worker processes do."""
+    return list(from_values(parsed_lines(batch.lines, batch.first), batch.choice, "line"))
+
+
+def from_values(values: Iterable[tuple[int, Any]], choice: Choice, unit: str) -> Iterator[Document]:
+    """Yield the articles in numbered values; one that is no article is a document with a fault."""
+    page_id = None  # from the line before
+    for number, value in values:
         try:
-            value = json.loads(line)
+            if isinstance(value, Exception):
+                raise value
             if _is_index(value):
-                indexed = value["index"].get("_id")
+                page_id = value["index"].get("_id")
                 continue
-            document = article_in(value, batch.choice, indexed)
+            document = article_in(value, choice, page_id)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            fault = f"line {number} is no article: {type(error).__name__}: {error}"
-            document = Document(f"line {number}", "", fault=fault)
+            fault = f"{unit} {number} is no article: {type(error).__name__}: {error}"
+            document = Document(f"{unit} {number}", "", fault=fault)
         if document is not None:
-            found.append(document)
-    return found
+            yield document
 
 
 def _is_index(value: Any) -> bool:
@@ -55,11 +58,11 @@ def _is_index(value: Any) -> bool:
 
 
 def article_in(
-    value: dict[str, Any], choice: Choice, indexed: str | None = None
+    value: dict[str, Any], choice: Choice, page_id: str | None = None
 ) -> Document | None:
-    """The article in an object of one of the known kinds; None where it is not taken."""
+    """Return the article in an object of any of these kinds; None if it is not wanted."""
     if "source_text" in value or "namespace_text" in value:
-        return _searched(value, choice, indexed)
+        return _from_cirrus_search(value, choice, page_id)
     if "text" in value:
         return extract(value, choice)
     title = value["name"]
@@ -92,8 +95,10 @@ def article_in(
     )
 
 
-def _searched(value: dict[str, Any], choice: Choice, indexed: str | None) -> Document | None:
-    """The article in a page of CirrusSearch: from its wikitext, since its text has no lines."""
+def _from_cirrus_search(
+    value: dict[str, Any], choice: Choice, page_id: str | None
+) -> Document | None:
+    """Return the article in a page of CirrusSearch, from its wikitext: its text has no lines."""
     title, wikitext = value["title"], value.get("source_text") or ""
     if value.get("namespace", 0) != 0 or is_redirect(wikitext) or not choice.takes(title, wikitext):
         return None
@@ -102,14 +107,14 @@ def _searched(value: dict[str, Any], choice: Choice, indexed: str | None) -> Doc
     text, fault = value.get("text") or "", None
     if wikitext:
         text, fault = plain_text(wikitext, title, site, choice)
-    number = str(value.get("page_id") or indexed or title)
+    number = str(value.get("page_id") or page_id or title)
     return Document(number, text, title, url=site.url(title), licence=LICENCE, fault=fault)
 
 
 def extract(row: dict[str, Any], choice: Choice) -> Document | None:
-    """The article in a row with id, url, title and text; None where it is not taken.
+    """Return the article in a row with id, url, title and text; None if it is not wanted.
 
-    Of the text, only references at its end are left out.
+    Only the references at the end of the text are removed.
     """
     title, text = row.get("title") or "", row["text"] or ""
     if not choice.takes(title):
@@ -120,10 +125,10 @@ def extract(row: dict[str, Any], choice: Choice) -> Document | None:
 
 
 def _without_references(text: str) -> str:
-    """Without the headings and lists of references at the end, in a text whose headings are bare.
+    """Remove the sections of references at the end of a text whose headings have no markup.
 
-    A heading cannot be told from a short line there: so the text is cut only at a line that is
-    the name of such a section, and only where no prose follows.
+    Such a heading looks like any short line, so the text is cut only at a line that is the name
+    of a section of references, and only if no prose follows.
     """
     lines = text.split("\n")
     cut = len(lines)
@@ -136,7 +141,7 @@ def _without_references(text: str) -> str:
 
 
 def _sections(parts: list[dict[str, Any]], choice: Choice) -> Iterator[str]:
-    """The blocks of text in nested sections: headings, paragraphs, list items."""
+    """Yield the blocks of text in nested sections: headings, paragraphs, list items."""
     for part in parts:
         inside = list(_sections(part.get("has_parts") or [], choice))
         heading = part.get("name") if part.get("type") == "section" else None

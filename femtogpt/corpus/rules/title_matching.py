@@ -1,4 +1,4 @@
-"""Names of authors and titles, compared in spite of case, ё, punctuation and the script."""
+"""Match lines with the names of authors and titles, regardless of case, ё, punctuation, script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from femtogpt.sources.info import key_of
 
-ALIKE = 0.82  # of two keys: a misprint or another spelling
+MIN_RATIO = 0.82  # of two keys that are alike but for a misprint or a variant spelling
 _SOUNDS = (  # Cyrillic to Latin, then what transliterations write differently
     *zip("абвгдезиклмнопрстуфэ", "abvhdesiklmnoprstufe", strict=True),
     *(("ж", "zh"), ("х", "h"), ("ц", "s"), ("ч", "ch"), ("ш", "sh"), ("щ", "sh"), ("ю", "u")),
@@ -24,7 +24,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=50_000)
 def sounds(word: str) -> str:
-    """The consonants of a name, the same for «Чехов» and Chekhov."""
+    """The consonants of a name, equal for «Чехов» and Chekhov."""
     word = word.lower()
     for letters, sound in _SOUNDS:
         word = word.replace(letters, sound)
@@ -32,7 +32,7 @@ def sounds(word: str) -> str:
 
 
 def is_author(line: str, author: str | None) -> bool:
-    """Whether a line is the author's name, in whichever form and script."""
+    """Whether a line is the author's name, in any form and script."""
     words = _WORDS.findall(line)
     if not author or not 1 <= len(words) <= 7 or not all(word[0].isupper() for word in words):
         return False
@@ -40,8 +40,8 @@ def is_author(line: str, author: str | None) -> bool:
         (":", ",", ";", "!", "?", "-", "—")
     ):
         return False
-    known = {sounds(word) for word in _WORDS.findall(author) if len(word) > 2}
-    return any(len(sound) > 1 and sound in known for sound in map(sounds, words))
+    author_sounds = {sounds(word) for word in _WORDS.findall(author) if len(word) > 2}
+    return any(len(sound) > 1 and sound in author_sounds for sound in map(sounds, words))
 
 
 def looks_like_name(line: str) -> bool:
@@ -56,15 +56,15 @@ def titles(title: str) -> Iterator[str]:
 
 
 def is_title(line: str, title: str | None) -> bool:
-    """Whether a line is the work's title: misprints and added words do not count."""
+    """Whether a line is the work's title, allowing for misprints and added words."""
     key = key_of(line)
     if not title or not key:
         return False
     for form in map(key_of, titles(title)):
         if key == form:
             return True
-        alike = SequenceMatcher(None, key, form)
-        if len(form) > 5 and alike.quick_ratio() >= ALIKE and alike.ratio() >= ALIKE:
+        matcher = SequenceMatcher(None, key, form)
+        if len(form) > 5 and matcher.quick_ratio() >= MIN_RATIO and matcher.ratio() >= MIN_RATIO:
             return True
     longer, shorter = _words(line), _words(title)
     if len(longer) < len(shorter):
@@ -77,6 +77,6 @@ def _words(text: str) -> list[str]:
 
 
 def _within(shorter: list[str], longer: list[str]) -> bool:
-    """Whether words come in this order among others."""
+    """Whether the words of ``shorter`` occur in this order in ``longer``."""
     rest = iter(longer)
     return all(word in rest for word in shorter)

@@ -1,4 +1,4 @@
-"""What is known of works besides their text: from lists beside them, and from their names."""
+"""What is known about works besides their text: from info.csv files and from file names."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from femtogpt.sources.info import Row, matched
 from femtogpt.sources.persons import folder_authors, named
 
 
-class Known:
-    """Completes documents whose ids are still the names of their files."""
+class Catalogue:
+    """Adds ids, titles, authors and years to documents whose ids are still their file names."""
 
     def __init__(self, names: Iterable[str], lists: Mapping[str, list[Row]]):
-        """``lists`` are the rows of each folder's info.csv."""
-        stems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        """``names`` are the files of the works, ``lists`` the rows of each folder's info.csv."""
         names = list(names)
+        stems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for name in names:
             path = PurePosixPath(name)
             stems[str(path.parent)][path.stem].append(name)
@@ -28,29 +28,29 @@ class Known:
             for stem, row in matched(rows, stems[folder]).items()
             for name in stems[folder][stem]
         }
-        self._authors = folder_authors(names)
-        self._ids = dict(zip(names, _ids(names), strict=True))
+        self._folder_authors = folder_authors(names)
+        self._ids = dict(zip(names, _short_ids(names), strict=True))
 
     def completed(self, document: Document) -> Document:
-        """With its id, and the title, author and year that a list or a name tells.
+        """Add what is known: info.csv comes before the file's own metadata, and that before names.
 
-        A list counts more than what the file says of itself, and that more than a name.
+        The id loses its suffix.
         """
         path = PurePosixPath(document.id)
         row = self._rows.get(document.id, Row(""))
-        above = self._authors.get(str(path.parent))
-        says = named(path.stem, above)
+        folder_author = self._folder_authors.get(str(path.parent))
+        by_name = named(path.stem, folder_author)
         return replace(
             document,
             id=self._ids.get(document.id, document.id),
-            title=row.title or document.title or says.title,
-            author=row.author or document.author or says.author or above,
-            year=row.year or document.year or says.year,
+            title=row.title or document.title or by_name.title,
+            author=row.author or document.author or by_name.author or folder_author,
+            year=row.year or document.year or by_name.year,
         )
 
 
-def _ids(names: list[str]) -> Iterable[str]:
-    """Paths without suffixes; with them, where files differ in nothing else."""
+def _short_ids(names: list[str]) -> Iterable[str]:
+    """The names without suffixes; with them if they differ in nothing else."""
     stems = [name.removesuffix(PurePosixPath(name).suffix) for name in names]
     counts = Counter(stems)
     return [stem if counts[stem] == 1 else name for name, stem in zip(names, stems, strict=True)]

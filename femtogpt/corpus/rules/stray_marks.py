@@ -1,4 +1,4 @@
-"""Marks whose notes are not there: the file has lost them, or has them in some unusual form."""
+"""A rule for footnote marks whose notes are missing or in an unusual form."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.registry import mapped_lines, rule
+from femtogpt.corpus.rules.rule_registry import map_lines, rule
 
 _AFTER = r"(?=[\s.,;:!?…»“)]|$)"
-_MONTH = r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)"  # else a date
+_MONTH = r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)"  # after the day of a date
 _STRAYS = (
     rf"(?<=[а-яёa-zà-ÿ]{{3}})[0-9]{{1,2}}{_AFTER}(?! {_MONTH})",  # слово1
     r"(?<=[А-ЯЁ]{4})[0-9]$",
@@ -26,7 +26,7 @@ _STRAYS = (
     r"(?<=[:;»“])\*" + _AFTER,
 )
 _STRAY = re.compile("|".join(_STRAYS))
-_LOOKS = (  # as the above in short: without groups and looking around it is fast
+_QUICK_TEST = (  # the above in short, without groups and lookarounds, which is fast
     r"[а-яёa-zà-ÿ][!?…;:.»“]?[0-9]|[А-ЯЁ]{4}[0-9]|[a-zà-ÿ][.!?…»]? [0-9]{1,2}(?:[.,;:!?…»)\n]| —|$)"
     r"|[а-яё][.!?…»“] [0-9]{1,2}(?:\n|$)|[а-яёa-z]{2}[а-яёa-z.!?…][»“]?,? ?\(?\*?[0-9]{1,2}'?\)"
     r"|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
@@ -39,14 +39,14 @@ _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
     "Adieu!\nОн писал:\nспал в трактире, в Мегаре (на горе 3), (1) и (2).",
 )
 def stray_marks(text: pl.Expr) -> pl.Expr:
-    """Numbers and stars after a word that pointed to notes that the file does not have go."""
-    return mapped_lines(_LOOKS, _without_strays, text)
+    """Remove numbers and stars after a word that refer to notes missing from the file."""
+    return map_lines(_QUICK_TEST, _without_strays, text)
 
 
 def _without_strays(line: str) -> str:
     emphasis = "*" in line and _EMPHASIS.search(line)
 
-    def kept(stray: re.Match) -> str:
+    def kept(stray: re.Match[str]) -> str:
         before = line[: stray.start()]
         closes = (
             stray[0][-1] == ")" and "(" not in stray[0] and before.rfind("(") > before.rfind(")")

@@ -1,11 +1,11 @@
-"""What tells editors' words from the author's: how notes, headings and imprints read."""
+"""The patterns of editors' text: notes, their headings, imprints."""
 
 from __future__ import annotations
 
 import re
 
-LETTER = r"A-Za-z\u00c0-\u052f"  # in a class: Latin, Greek, Cyrillic; compiles faster than \pL
-LANGUAGE = (  # as dictionaries and editors shorten the names of languages
+LETTER = r"A-Za-z\u00c0-\u052f"  # for a class: Latin, Greek, Cyrillic; compiles faster than \pL
+LANGUAGE = (  # the abbreviations of languages in dictionaries and notes
     r"(?:франц|фр|лат|нем|англ|итал|ит|исп|порт|польск|греч|евр|араб|тюрк|татар|тат|турецк|тур"
     r"|перс|укр|малор|чеш|швед|голл|груз|арм|санскр|слав|цыган|кирг|чечен|кумык)"
 )
@@ -14,7 +14,7 @@ _NOTE = re.compile(
     r"|\(?\b(?:Прим|Примеч)(?:\.|ание)|[—–-]\s?Ред\.",
     re.IGNORECASE,
 )
-HEADING = re.compile(  # what announces notes and editors' articles at a work's end
+HEADING = re.compile(  # of notes and editors' articles at the end of a work
     r"\W*(?:примечани[ея]|комментари[йи]|сноски|notes|печатные варианты|из ранних редакций"
     r"|о (?:романе|повести|сборнике|книге|поэме)"
     r"|примечани[ея] (?:к|автора|редак\w+|перевод\w+|издател\w+)\b.{0,40})[.:]?\s*",
@@ -36,12 +36,12 @@ RULER = re.compile(r"\s*[-_—–=]{5,}\s*")
 
 
 def reads_as_note(text: str) -> bool:
-    """Whether a text says what a note says: from which language it translates, or whose it is."""
+    """Whether a text reads like a note: it names the language it translates, or its author."""
     return _NOTE.search(text) is not None
 
 
 def breaks_sentence(before: str, after: str) -> bool:
-    """Whether a sentence goes on from one line to the next."""
+    """Whether a sentence continues from one line to the next."""
     before, after = before.rstrip(), after.lstrip()
     return (
         bool(before and after)

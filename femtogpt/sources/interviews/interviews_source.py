@@ -1,0 +1,97 @@
+"""Interviews: transcripts, plays, captions, the output of Whisper, chats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import ClassVar, Literal, overload
+
+from pydantic import Field
+
+from femtogpt.sources.archives import Member
+from femtogpt.sources.base import Document
+from femtogpt.sources.catalogue import Catalogue
+from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.interviews import captions, markdown, plain, tables
+from femtogpt.sources.interviews.interview import Interview, NoDialogue
+from femtogpt.sources.interviews.spelling import unified
+from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
+from femtogpt.sources.reader import Format, Reader, ReadFile
+
+
+class Interviews(Reader):
+    """Conversations as documents, in the form that ``interviews.turns`` describes.
+
+    A file is one document, or, if it is a table or JSON, each conversation in it is one.
+    """
+
+    kind: Literal["interviews"] = "interviews"
+    formats: ClassVar[dict[str, Format]] = {  # these yield Interviews
+        ".txt": plain.read,
+        ".md": markdown.read,
+        ".markdown": markdown.read,
+        ".srt": captions.read,
+        ".vtt": captions.read,
+        ".csv": tables.read_csv,
+        ".tsv": tables.read_csv,
+        ".json": tables.read_json,
+        ".jsonl": tables.read_json_lines,
+        ".ndjson": tables.read_json_lines,
+    }
+    speakers: Speakers = Field(
+        "names", description="how a turn begins: ▸ and the name, ▸ and a letter, or a dash (none)"
+    )
+    speaker_column: str | None = Field(
+        None, description="in rows and segments: who speaks; default: found by common names"
+    )
+    text_column: str | None = Field(
+        None, description="in rows: what is said; default: found by common names"
+    )
+
+    @contextmanager
+    def file_reader(self) -> Iterator[ReadFile]:
+        yield self._documents
+
+    def _documents(self, file: Member) -> Iterator[Document]:
+        """Convert the interviews in a file. Raises Unreadable if there are none."""
+        is_empty = True
+        try:
+            for interview in self.formats[file.suffix](file, self):
+                is_empty = False
+                yield self._document(file, interview)
+        except NoDialogue as error:
+            raise Unreadable(str(error)) from error
+        if is_empty:
+            raise Unreadable("there is no speech in it")
+
+    def completed(self, document: Document, file: Member, catalogue: Catalogue) -> Document:
+        """Add what is known about the file; its id begins those of the conversations in it."""
+        key = document.id.removeprefix(file.name)
+        completed = catalogue.completed(replace(document, id=file.name))
+        return replace(completed, id=_encodable(completed.id + key))
+
+    def _document(self, file: Member, interview: Interview) -> Document:
+        turns = shown(joined(unified(interview.turns)), self.speakers)
+        names = dict.fromkeys(turn.speaker for turn in turns if turn.speaker)
+        about = interview.about
+        text = _encodable(written(turns, self.speakers))
+        return Document(
+            id=file.name if interview.key is None else f"{file.name}#{interview.key}",
+            text=text,
+            title=_encodable(about.title),
+            author=_encodable(about.interviewee or about.author),
+            year=about.year,
+            speaker=None if self.speakers == "none" else _encodable(", ".join(names)) or None,
+            url=_encodable(about.url),
+            fault=interview.fault or (None if text else "there is no speech in it"),
+        )
+
+
+@overload
+def _encodable(text: str) -> str: ...
+@overload
+def _encodable(text: None) -> None: ...
+def _encodable(text: str | None) -> str | None:
+    """Remove the halves of characters that JSON can contain and UTF-8 cannot."""
+    return text and text.encode(errors="ignore").decode()
