@@ -34,13 +34,13 @@ from reference_recipe import Shape, Training, train_and_score
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.loading import load_model
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.scaling import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from femtogpt.training.precision import Precision
+from femtogpt.training.settings import TrainingSettings, resolve_train, tokens_per_epoch
 
 HERE = Path(__file__).resolve().parent
 SMALL: dict[str, Any] = {"layers": 4, "width": 256, "heads": 4}
@@ -204,10 +204,12 @@ def run(
     derived = recipe(model.width, model.context)
     explicit = {"max_steps": steps, "compile": True, **chosen}
     config = TrainConfig.model_validate({**derived, **explicit})
-    settings = Settings(model=model, train=config, seed=0)
+    text = tokens_per_epoch(tokens, {})
+    resolved = resolve_train(config, model, text, tokens.vocab_size)
+    settings = TrainingSettings(model=model, train=resolved, seed=0)
     with TemporaryDirectory() as folder:
         run_folder = Path(folder)
-        (run_folder / "settings.json").write_text(settings.model_dump_json())
+        settings.write(run_folder)
         command = [sys.executable, "-m", "femtogpt.training", folder, str(tokens.folder)]
         start = time.time()
         process = subprocess.Popen(command, cwd=HERE.parent)
@@ -216,7 +218,7 @@ def run(
         assert status == 0, "the training failed"
         lines = read_metrics(run_folder / METRICS_FILE)
         size = (run_folder / "model.safetensors").stat().st_size
-        sequences = spread(tokens.shards("held_out"), model.context, evaluate_tokens)
+        sequences = spread_evenly(tokens.shards("held_out"), model.context, evaluate_tokens)
         loss = mean_nats(load_model(run_folder, "cpu"), sequences, (8, model.context))
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")
     steps_taken = [line for line in lines if "train_loss" in line]
@@ -241,7 +243,9 @@ def run(
     }
 
 
-def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step_seconds: float) -> float:
+def overhead(
+    settings: TrainingSettings, tokens: Tokens, lines: list[dict], step_seconds: float
+) -> float:
     """The share of a training's time spent outside its steps.
 
     That is the time that steps around estimates and checkpoints took beyond the median
@@ -249,7 +253,6 @@ def overhead(settings: Settings, tokens: Tokens, lines: list[dict], step_seconds
     """
     config, context = settings.train, settings.model.context
     max_steps, evaluate_every = config.max_steps, config.evaluate_every
-    assert max_steps is not None and evaluate_every is not None  # set by ``run`` and the defaults
     batches = Batches(tokens.shards("train"), context, config.batch_size, settings.seed)
     start = time.perf_counter()
     for number in range(50):

@@ -33,9 +33,9 @@ from model_changes import with_change
 
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training import loop
-from femtogpt.training.loop import Settings
+from femtogpt.training import loop, trainer
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from femtogpt.training.settings import load_settings
 
 HERE = Path(__file__).resolve().parent
 STRETCH_TOKENS = 2048  # tokens in a row that are kept or dropped together
@@ -118,11 +118,12 @@ def train(tokens: Tokens, overrides: str, seed: int) -> dict:
     steps = sections["train"].setdefault("max_steps", 300)
     rarely = {"evaluate_every": steps, "checkpoint_every": steps, "sample_every": 0}
     sections["train"] = {**rarely, **sections["train"]}
-    settings = Settings.model_validate({**sections, "seed": seed, "weights": {}})
     torch._dynamo.reset()  # code compiled for one variant must not affect the next
-    loop.GPT = model_class  # type: ignore[attr-defined] # the class that the loop instantiates
+    trainer.GPT = model_class  # type: ignore[attr-defined] # the class that the trainer instantiates
     with TemporaryDirectory() as folder:
-        loop.train(settings, tokens, Path(folder))
+        content = {**sections, "seed": seed, "weights": {}}
+        (Path(folder) / "settings.json").write_text(json.dumps(content))
+        loop.train(load_settings(Path(folder), tokens), tokens, Path(folder))
         lines = read_metrics(Path(folder) / METRICS_FILE)
     steps = [line for line in lines if "train_loss" in line]
     step_seconds = [after["seconds"] - before["seconds"] for before, after in pairwise(steps)]

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from femtogpt.model.score import mean_nats, spread
+from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.tokens.shards import Tokens
 
 BETAS, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.95), 0.1, 1.0
@@ -153,7 +153,7 @@ def train_and_score(
     training_seconds = time.perf_counter() - start
     loss = mean_nats(
         training.model.eval(),
-        spread(tokens.shards("held_out"), shape.context, evaluate_tokens),
+        spread_evenly(tokens.shards("held_out"), shape.context, evaluate_tokens),
         (batch, shape.context),
     )
     per_character = tokens.total("held_out") / tokens.total("held_out", "characters")

@@ -172,8 +172,8 @@ def _runs(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> None:
     from femtogpt.config_file import load_config
     from femtogpt.tokens.shards import Tokens
-    from femtogpt.training.plan_report import outlook
-    from femtogpt.training.training_stage import text_of
+    from femtogpt.training.plan_report import plan_report
+    from femtogpt.training.settings import tokens_per_epoch
 
     config = load_config(options.config, options.set)
     tokens = options.tokens
@@ -181,10 +181,10 @@ def _plan(options: argparse.Namespace) -> None:
         with contextlib.suppress(UserError):  # it is not made yet: the plan says so
             from femtogpt.artifacts.lookup import find
 
-            tokens = round(
-                text_of(config, Tokens(find("tokens", options.config, config.paths.data).path))
-            )
-    print(outlook(config, tokens, options.vram, options.device))
+            tokens_artifact = find("tokens", options.config, config.paths.data)
+            weights = {name: source.weight for name, source in config.sources.items()}
+            tokens = round(tokens_per_epoch(Tokens(tokens_artifact.path), weights))
+    print(plan_report(config, tokens, options.vram, options.device))
 
 
 def _corpus_show(options: argparse.Namespace) -> None:

@@ -22,22 +22,22 @@ from pydantic import (
 from femtogpt.errors import nearest
 from femtogpt.scaling import recipe, shape
 
-LOOKS = 20  # estimates and checkpoints of a training, by default
-SAMPLES = 5  # of what it writes, after the first
-PLACES = {"cluster", "paths"}  # sections that say where, and do not change what comes of it
-SOURCE_KINDS = "femtogpt.sources"  # the entry-point group in which kinds of source are found
+EVALUATIONS = 20  # evaluations and checkpoints of a training, by default
+SAMPLES = 5  # samples of a training after the first, by default
+PLACES = {"cluster", "paths"}  # sections that say where, and do not change the results
+SOURCE_KINDS = "femtogpt.sources"  # the entry-point group of the kinds of source
 
 
 class Section(BaseModel):
-    """A group of settings: unknown keys are errors, values do not change after reading."""
+    """A group of settings: unknown keys are errors, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SourceConfig(Section):
-    """What every kind of source has; a kind adds its own settings (see ``femtogpt.sources``)."""
+    """The settings of every kind of source; a kind adds its own (see ``femtogpt.sources``)."""
 
-    kind: str = Field(description="what kind of source it is: sample, files, kaggle, …")
+    kind: str = Field(description="the kind of source: sample, files, kaggle, …")
     rules: tuple[str, ...] | None = Field(
         None, description="cleaning rules, by name, in order; default: the standard ones"
     )
@@ -48,12 +48,12 @@ class SourceConfig(Section):
 
 @cache
 def source_kinds() -> dict[str, Any]:
-    """The installed kinds of source: name to entry point, ours and other packages' alike."""
+    """The installed kinds of source, ours and other packages': name to entry point."""
     return {point.name: point for point in entry_points(group=SOURCE_KINDS)}
 
 
 def _source(value: Any) -> Any:
-    """Validate one source by the class that its ``kind`` names."""
+    """Validate a source with the class of its ``kind``."""
     if not isinstance(value, dict):
         return value
     kinds = source_kinds()
@@ -64,58 +64,58 @@ def _source(value: Any) -> Any:
 
 
 class QualityConfig(Section):
-    """Limits of the document filters, by their names (see ``femtogpt.corpus.quality``).
+    """Limits of the document filters by name (see ``femtogpt.corpus.quality``).
 
     null or 0 switches a filter off.
     """
 
     mojibake: float | None = Field(
-        0.15, ge=0, le=1, description="texts with fewer function words are tried for encodings"
+        0.15, ge=0, le=1, description="with fewer function words, other encodings are tried (share)"
     )
     language: float | None = Field(
-        0.45, ge=0, le=1, description="largest share of another Cyrillic language in the evidence"
+        0.45, ge=0, le=1, description="largest share of evidence for another Cyrillic language"
     )
     repeated_lines: float | None = Field(
-        0.42, ge=0, le=1, description="largest share of characters in lines that came before"
+        0.42, ge=0, le=1, description="largest share of characters in repeated lines"
     )
     repeated_sentences: float | None = Field(
-        0.42, ge=0, le=1, description="largest share of characters in sentences that came before"
+        0.42, ge=0, le=1, description="largest share of characters in repeated sentences"
     )
     frequent_ngram: float | None = Field(
-        0.3, ge=0, le=1, description="largest share of the letters in one pair of words"
+        0.3, ge=0, le=1, description="largest share of letters in the most frequent pair of words"
     )
     repeated_ngrams: float | None = Field(
-        0.5, ge=0, le=1, description="largest share of runs of five words that came before"
+        0.5, ge=0, le=1, description="largest share of repeated runs of five words"
     )
     odd_letters: float | None = Field(
-        0.05, ge=0, description="most impossible runs of letters per word"
+        0.05, ge=0, description="most impossible letter sequences per word"
     )
-    min_word_length: float | None = Field(3, ge=0, description="least mean length of words")
+    min_word_length: float | None = Field(3, ge=0, description="smallest mean length of words")
     max_word_length: float | None = Field(10, ge=0, description="largest mean length of words")
     min_letters: float | None = Field(
-        0.65, ge=0, le=1, description="least share of letters among characters that are no spaces"
+        0.65, ge=0, le=1, description="smallest share of letters among characters other than spaces"
     )
     capitals: float | None = Field(
         0.5, ge=0, le=1, description="largest share of capitals among the letters"
     )
     code: float | None = Field(
-        0.03, ge=0, le=1, description="largest share of signs like {}|_= among the characters"
+        0.03, ge=0, le=1, description="largest share of symbols such as {}|_= among the characters"
     )
     glued_words: float | None = Field(
-        0.05, ge=0, description="most capitals inside words, per word"
+        0.05, ge=0, description="most capitals within words, per word"
     )
     links: float | None = Field(0.1, ge=0, description="most web addresses per word")
     boilerplate: float | None = Field(
-        0.02, ge=0, description="most phrases like «Все права защищены» per word"
+        0.02, ge=0, description="most phrases such as «Все права защищены» per word"
     )
     function_words: float | None = Field(
-        0.03, ge=0, le=1, description="least share of words like «и», «не», «что»"
+        0.03, ge=0, le=1, description="smallest share of words such as «и», «не», «что»"
     )
     lists: float | None = Field(
-        0.15, ge=0, le=1, description="texts with fewer function words must be sentences"
+        0.15, ge=0, le=1, description="with fewer function words, it must be sentences (share)"
     )
     word_order: float | None = Field(
-        0.006, ge=0, le=1, description="most impossible pairs, as «на или», per word"
+        0.006, ge=0, le=1, description="most impossible pairs of words, such as «на или», per word"
     )
 
 
@@ -123,26 +123,29 @@ class CorpusConfig(Section):
     """From documents to the corpus."""
 
     held_out: float = Field(
-        0.05, gt=0, lt=1, description="share of each source's characters held out, by whole works"
+        0.05,
+        gt=0,
+        lt=1,
+        description="share of each source's characters held out, as complete works",
     )
     min_characters: int = Field(
         200, ge=1, description="shorter documents are rejected (characters after cleaning)"
     )
     min_cyrillic: float = Field(
-        0.6, ge=0, le=1, description="least share of Cyrillic among a document's letters"
+        0.6, ge=0, le=1, description="smallest share of Cyrillic among a document's letters"
     )
     near_duplicates: float = Field(
         0.7,
         ge=0.3,
         le=1,
-        description="a document this similar to an earlier one goes; 1: only equal",
+        description="a document this similar to an earlier one is removed; 1: only if equal",
     )
     shared_characters: int = Field(
         200,
         ge=50,
         le=10_000,
-        description="no stretch this long of held-out text, and no half as many of its letters,"
-        " stays in train",
+        description="passages shared with held-out text are removed from train if this long, or"
+        " if half as many letters agree",
     )
     quality: QualityConfig = QualityConfig()
 
@@ -151,29 +154,32 @@ class TokenizerConfig(Section):
     """The byte-pair encoding, trained on the train split."""
 
     path: Path | None = Field(
-        None, description="a tokenizer.model to take as it is, and its vocabulary with it"
+        None, description="a tokenizer.model to use as it is, with its vocabulary"
     )
     vocab_size: int = Field(
-        8000, ge=300, le=65536, description="pieces, the 256 bytes and special pieces included"
+        8000, ge=300, le=65536, description="pieces, including the 256 bytes and special pieces"
     )
     character_coverage: float = Field(
-        0.9999, gt=0.9, le=1, description="share of characters that get pieces; the rest are bytes"
+        0.9999,
+        gt=0.9,
+        le=1,
+        description="share of characters with pieces of their own; the rest are bytes",
     )
     special: tuple[str, ...] = Field(
-        ("▸",), description="what is always one piece; ▸ begins a speaker's turn in interviews"
+        ("▸",), description="strings kept as one piece; ▸ begins a speaker's turn in interviews"
     )
     sample_characters: int = Field(
         100_000_000,
         ge=1000,
-        description="trained on about so much at most, by the sources' weights",
+        description="the most characters to train it on, about; sources count by their weights",
     )
 
 
 class ModelConfig(Section):
-    """The shape of the GPT (Qwen3's: RMSNorm, rotary positions, QK norm, SwiGLU, tied head)."""
+    """The shape of the GPT (as Qwen3: RMSNorm, rotary positions, QK norm, SwiGLU, tied head)."""
 
     size: str | Annotated[int, Field(strict=True)] | None = Field(
-        None, description="derives what follows: nano, original, home-8gb, large, or parameters"
+        None, description="derives the shape: nano, original, home-8gb, large, or parameters"
     )
     layers: int = Field(4, ge=1, le=200, description="blocks of attention and feed-forward")
     width: int = Field(256, ge=8, le=16384, description="size of the residual stream")
@@ -184,8 +190,8 @@ class ModelConfig(Section):
     feed_forward: int | None = Field(
         None, ge=8, description="hidden size of SwiGLU; default: 8/3 width, rounded up to 64"
     )
-    context: int = Field(256, ge=8, le=131072, description="positions the model sees, in tokens")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of values zeroed in training")
+    context: int = Field(256, ge=8, le=131072, description="tokens that the model sees at once")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of activations zeroed in training")
     rope_theta: float = Field(10000.0, gt=1, description="base of the rotary frequencies")
 
     @model_validator(mode="after")
@@ -213,101 +219,100 @@ class ModelConfig(Section):
         return self.width // self.heads
 
     def parameters(self, vocab_size: int) -> int:
-        """Weights of the model, by its shape; the head is the embedding's."""
+        """The number of parameters for this shape; the head is the embedding."""
         key_values = self.key_value_heads * self.head_size
         attention = 2 * self.width * (self.width + key_values) + 2 * self.head_size
         layer = attention + 3 * self.width * self.hidden + 2 * self.width
         return vocab_size * self.width + self.layers * layer + self.width
 
     def flops_per_token(self, vocab_size: int) -> float:
-        """Floating-point operations of training on one token, without computing layers again."""
+        """Floating-point operations of training on one token, without activation checkpointing."""
         attention = 6 * self.layers * self.width * self.context  # causal: half of all pairs
         return 6.0 * self.parameters(vocab_size) + attention
 
 
 class TrainConfig(Section):
-    """Training: how long, how fast, how safe."""
+    """Training: its length, optimizer, device and checkpoints."""
 
     init_from: Path | None = Field(
-        None, description="weights to begin with: a run's folder, or a .safetensors file"
+        None, description="weights to start from: a run's folder, or a .safetensors file"
     )
     max_steps: int | None = Field(None, ge=1, description="optimiser steps; default: by epochs")
     epochs: float | None = Field(
-        None, gt=0, description="passes over the text; default: by parameters and tokens"
+        None, gt=0, description="passes over the text; default: from parameters and tokens"
     )
     batch_size: int = Field(
-        8, ge=1, description="windows of one context length per step; default: by model.width"
+        8, ge=1, description="sequences of one context length per step; default: from model.width"
     )
     micro_batch: int | None = Field(
-        None, ge=1, description="windows computed at once (the rest accumulate); default: by memory"
+        None, ge=1, description="sequences computed at once; default: what fits in memory"
     )
     memory_gb: float | None = Field(
-        None, gt=0, description="what the training may take, for micro_batch; default: the card's"
+        None, gt=0, description="memory to use, for micro_batch; default: the card's"
     )
     activation_checkpointing: bool = Field(
-        False, description="compute layers again in the backward pass: less memory, more time"
+        False, description="recompute layers in the backward pass: less memory, more time"
     )
     document_mask: bool = Field(
-        False, description="attention sees nothing of the documents before in a window"
+        False, description="attention sees nothing of earlier documents in a sequence"
     )
     optimizer: Literal["muon", "adamw"] = Field(
-        "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: AdamW alone"
+        "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: only AdamW"
     )
     learning_rate: float = Field(
-        0.012, gt=0, le=1, description="peak rate of AdamW; default: by model.width"
+        0.012, gt=0, le=1, description="peak learning rate of AdamW; default: from model.width"
     )
-    muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak rate of Muon")
+    muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak learning rate of Muon")
     weight_decay: float | None = Field(
-        None, ge=0, le=10, description="decoupled, on matrices alone; default: by epochs and steps"
+        None, ge=0, le=10, description="decoupled, only on matrices; default: from epochs and steps"
     )
-    warmup: float = Field(0.02, ge=0, le=1, description="share of steps in which the rate rises")
-    decay: float = Field(0.5, ge=0, le=1, description="share of steps, the last, in which it falls")
+    warmup: float = Field(0.02, ge=0, le=1, description="share of steps with rising rate")
+    decay: float = Field(0.5, ge=0, le=1, description="share of steps with falling rate")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     ema: float = Field(
-        0.0, ge=0, lt=1, description="keep a moving average of the weights with this decay; 0: none"
+        0.0, ge=0, lt=1, description="decay of the moving average (EMA) of the weights; 0: none"
     )
     patience: int | None = Field(
-        None, ge=1, description="stop after so many estimates without a better held-out loss"
+        None, ge=1, description="stop after so many evaluations without a better held-out loss"
     )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="auto: what the device does best; float16 scales the loss"
+        "auto", description="auto: the best of the device; float16 scales the loss"
     )
     processes: int = Field(
-        1, ge=1, le=1024, description="train together on this machine, one for each card (torchrun)"
+        1, ge=1, le=1024, description="processes on this machine, one per card (torchrun)"
     )
     parallel: Literal["ddp", "fsdp"] = Field(
-        "ddp", description="several processes: each with the whole model, or (fsdp) a part of it"
+        "ddp", description="with several processes: each has the full model, or (fsdp) a part of it"
     )
     compile: bool | Literal["auto"] = Field(
-        "auto", description="torch.compile; auto: where it saves more time than it takes"
+        "auto", description="torch.compile; auto: if it saves more time than it takes"
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; default: torch's choice")
     checkpoint_every: int | None = Field(
-        None, ge=1, description="steps; default: a twentieth of all"
+        None, ge=1, description="steps between checkpoints; default: a twentieth of all"
     )
     checkpoint_minutes: float = Field(
-        10.0, gt=0, description="also after so many minutes, where steps are slow"
+        10.0, gt=0, description="also after so many minutes, if steps are slow"
     )
     keep_checkpoints: int = Field(
-        2, ge=1, description="the newest so many are kept, and the best weights"
+        2, ge=1, description="how many of the newest are kept, besides the best weights"
     )
     evaluate_every: int | None = Field(
-        None, ge=1, description="steps between held-out estimates; default: a twentieth of all"
+        None, ge=1, description="steps between evaluations; default: a twentieth of all"
     )
     evaluate_tokens: int = Field(
-        16384, ge=1, description="held-out tokens in an estimate, spread over the whole"
+        16384, ge=1, description="held-out tokens in an evaluation, spread over all documents"
     )
     sample_every: int | None = Field(
         None,
         ge=0,
-        description="steps between samples of what it writes, at the next estimate; 0: none;"
-        " default: a fifth of all",
+        description="steps between samples, at evaluations; 0: none; default: a fifth of all",
     )
 
     @property
     def main_rate(self) -> float:
-        """The peak rate of the optimiser that hidden matrices have."""
+        """The peak rate of the optimizer of the hidden matrices."""
         return self.muon_learning_rate if self.optimizer == "muon" else self.learning_rate
 
     @model_validator(mode="before")
@@ -316,10 +321,10 @@ class TrainConfig(Section):
         steps = values.get("max_steps") if isinstance(values, Mapping) else None
         if not isinstance(steps, int):
             return values
-        given = {name: value for name, value in values.items() if value is not None}
-        each, rarely = max(1, steps // LOOKS), -(-steps // SAMPLES)
-        derived = {"evaluate_every": each, "checkpoint_every": each, "sample_every": rarely}
-        return {**values, **derived, **given}
+        explicit = {name: value for name, value in values.items() if value is not None}
+        often, rarely = max(1, steps // EVALUATIONS), -(-steps // SAMPLES)
+        derived = {"evaluate_every": often, "checkpoint_every": often, "sample_every": rarely}
+        return {**values, **derived, **explicit}
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:
@@ -337,38 +342,38 @@ class TrainConfig(Section):
 
 
 class SamplesConfig(Section):
-    """What the trained model is asked to write."""
+    """The samples that the trained model writes."""
 
     prompts: tuple[str, ...] = Field(
-        ("",), min_length=1, description="beginnings to go on from; empty: a new document"
+        ("",), min_length=1, description="texts to continue; empty: a new document"
     )
-    tokens: int = Field(200, ge=1, le=100_000, description="new tokens per sample, at most")
-    temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest piece")
-    top_k: int | None = Field(None, ge=1, description="draw among the k likeliest pieces")
+    tokens: int = Field(200, ge=1, le=100_000, description="the most new tokens per sample")
+    temperature: float = Field(0.8, ge=0, le=10, description="0: always the most likely token")
+    top_k: int | None = Field(None, ge=1, description="draw among the k most likely tokens")
     top_p: float = Field(
-        0.95, gt=0, le=1, description="draw among the likeliest pieces holding this probability"
+        0.95, gt=0, le=1, description="draw among the most likely tokens up to this probability"
     )
 
 
 class ClusterConfig(Section):
-    """Who cleans the texts: processes of this machine, or Dask's workers, here or elsewhere."""
+    """Dask workers that clean the texts; by default it is done by processes of this machine."""
 
     workers: int | None = Field(
-        None, ge=1, le=1024, description="start a Dask cluster of so many workers on this machine"
+        None, ge=1, le=1024, description="start a Dask cluster with so many workers on this machine"
     )
     address: str | None = Field(
-        None, pattern=r"^\w+://", description="a Dask scheduler that runs: tcp://10.0.0.5:8786"
+        None, pattern=r"^\w+://", description="a running Dask scheduler: tcp://10.0.0.5:8786"
     )
     exchange: str | None = Field(
         None,
-        description="where its machines hand on their work: a folder that all see, or a URL like"
+        description="where its machines exchange data: a folder that all see, or a URL such as"
         " s3://bucket/exchange; default: paths.data",
     )
 
     @model_validator(mode="after")
     def _one(self) -> ClusterConfig:
         if self.workers and self.address:
-            raise ValueError("workers start a cluster, address names one: give one of them")
+            raise ValueError("workers starts a cluster, address names a running one: give one")
         if self.exchange and not self.given:
             raise ValueError("exchange is for a cluster: give workers or address too")
         return self
@@ -380,14 +385,14 @@ class ClusterConfig(Section):
 
 
 class Paths(Section):
-    """Where things lie, from the folder in which the command runs."""
+    """Folders, relative to the one in which the command runs."""
 
     data: Path = Field(Path("data"), description="artifacts of all stages")
     mlruns: Path = Field(Path("mlruns"), description="MLflow's store")
     remote: str | None = Field(
         None,
-        description="a store of artifacts that machines share, as a folder or a URL like"
-        " s3://bucket/femtogpt: what is whole there is taken from it, what is made here is added",
+        description="a store of artifacts that machines share, as a folder or a URL such as"
+        " s3://bucket/femtogpt: artifacts are taken from it, and those made here are added",
     )
 
 
@@ -406,12 +411,12 @@ class ConfigOrigin:
 
 
 class Config(Section):
-    """A whole pipeline: from which sources, through which settings, to what."""
+    """A pipeline: its sources and the settings of each stage."""
 
     name: str = Field(
         pattern=r"^[\w-]+$", description="the configuration's name: MLflow experiment"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="the one seed of initialisation and order")
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of initialisation, order and samples")
     sources: dict[
         Annotated[str, Field(pattern=r"^[\w-]+$")],
         Annotated[SerializeAsAny[SourceConfig], BeforeValidator(_source)],
@@ -438,9 +443,9 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _dialled(cls, values: Any) -> Any:
-        """What is not given of the shape follows from ``model.size``, and the rates from that.
+        """Derive what is not given: the shape from ``model.size``, and the rates from the shape.
 
-        What is of a wrong type is left alone: it is told as a fault of its own.
+        Values of a wrong type are left to the validation of their fields.
         """
         if not isinstance(values, dict):
             return values

@@ -1,7 +1,7 @@
-"""How a configuration is read.
+"""Reading configurations.
 
 A configuration is a YAML file in ``conf/``; its sources are YAML files in ``conf/sources/``.
-A setting is overridden in one way: ``section.field=value``, with the value written as in YAML.
+A setting is overridden by ``section.field=value``, with the value in YAML.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INSTEAD = {
 
 
 def read_source(name: str, conf: Path = CONF) -> dict:
-    """The settings in ``conf/sources/<name>.yaml``; UserError if there are none."""
+    """The settings in ``conf/sources/<name>.yaml``. Raises UserError if there are none."""
     return _read_yaml(_find(name, conf / "sources", "source"))
 
 
@@ -39,9 +39,9 @@ def load_config(
 ) -> Config:
     """Read a configuration by name (``sample``: ``conf/sample.yaml``) or by path.
 
-    ``overrides`` are ``section.field=value``, ``changes`` the same as nested settings; ``archive``
-    is given to the source that can be read from one. Raises UserError, in one line, where the file
-    is missing, a key is misspelt (the nearest right one is named) or a value is out of range.
+    ``overrides`` are ``section.field=value``, and ``changes`` the same as nested settings;
+    ``archive`` is given to the source that can be read from one. Raises UserError, in one line, if
+    the file is missing, a key is misspelt (the nearest one is named) or a value is out of range.
     """
     path = _find(name, conf, "configuration")
     settings = {"name": path.stem, **_extended(path, conf)}
@@ -68,7 +68,7 @@ def _origin(path: Path, conf: Path, replaced: list[tuple[str, Any]]) -> ConfigOr
 
 
 def _name_sources(settings: dict, conf: Path) -> None:
-    """Read the sources that are given as a list of names."""
+    """Replace a list of sources' names by their settings."""
     if isinstance(settings.get("sources"), list):
         settings["sources"] = {
             str(source): read_source(str(source), conf) for source in settings["sources"]
@@ -76,7 +76,7 @@ def _name_sources(settings: dict, conf: Path) -> None:
 
 
 def _extended(path: Path, conf: Path, below: tuple[Path, ...] = ()) -> dict:
-    """The settings of a file, above those of the configuration that its ``extends`` names."""
+    """The settings of a file, merged over those of the configuration that it ``extends``."""
     own = _read_yaml(path)
     if "extends" not in own:
         return own
@@ -84,14 +84,14 @@ def _extended(path: Path, conf: Path, below: tuple[Path, ...] = ()) -> dict:
     if base in (*below, path):
         raise UserError(f"{path} extends {base.stem}, which extends {path.stem} again")
     settings = _extended(base, conf, (*below, path))
-    for section, given in own.items():
-        for field in given if isinstance(given, dict) else ():
+    for section, fields in own.items():
+        for field in fields if isinstance(fields, dict) else ():
             _put_aside(settings, section, field)
     return _merged(settings, own)
 
 
 def _merged(below: dict, above: dict) -> dict:
-    """Nested settings, with those above in the place of those below; lists are not joined."""
+    """Nested settings of both; those of ``above`` win, and lists are replaced as a whole."""
     both = dict(below)
     for name, value in above.items():
         deep = isinstance(value, dict) and isinstance(below.get(name), dict)
@@ -100,15 +100,15 @@ def _merged(below: dict, above: dict) -> dict:
 
 
 def _put_aside(settings: dict, section: str, field: str) -> None:
-    """Take out what settings give to the same end as this field, which is given above them."""
-    given = settings.get(section)
-    if isinstance(given, dict):
+    """Remove settings that this field, which overrides them, makes meaningless (see INSTEAD)."""
+    fields = settings.get(section)
+    if isinstance(fields, dict):
         aside = INSTEAD.get((section, field), ())
-        settings[section] = {name: given[name] for name in given if name not in aside}
+        settings[section] = {name: fields[name] for name in fields if name not in aside}
 
 
 def _give_archive(settings: dict, archive: Path) -> None:
-    """Give an archive to the one source that can be read from one."""
+    """Give an archive to the only source that can be read from one."""
     kinds = source_kinds()
     sources = settings.get("sources")
     takers = [
@@ -128,7 +128,7 @@ def _give_archive(settings: dict, archive: Path) -> None:
 
 
 def _check_sources(settings: dict, named: set[str]) -> None:
-    """UserError for a source that only an override knows, which has no kind: it is misspelt."""
+    """Raise UserError for a source that only an override names: it is misspelt."""
     sources = settings.get("sources")
     for name, source in sources.items() if isinstance(sources, dict) else ():
         if name not in named and isinstance(source, dict) and "kind" not in source:
@@ -153,7 +153,7 @@ def _find(name: str, folder: Path, what: str) -> Path:
 
 def _read_yaml(path: Path) -> dict:
     class Strict(yaml.SafeLoader):
-        """Refuses a key that stands twice: YAML's reader would keep the last in silence."""
+        """Refuses repeated keys, of which YAML would silently keep the last."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict:
             keys = [key.value for key, _ in node.value]
@@ -173,10 +173,10 @@ def _read_yaml(path: Path) -> dict:
 
 
 def leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
-    """Nested settings as ``section.field`` and value; a whole source is one value."""
+    """Nested settings as ``section.field`` and value; a source is one value."""
     for name, value in changes.items():
-        whole = not isinstance(value, Mapping) or "kind" in value
-        yield from [(above + name, value)] if whole else leaves(value, f"{above}{name}.")
+        is_leaf = not isinstance(value, Mapping) or "kind" in value
+        yield from [(above + name, value)] if is_leaf else leaves(value, f"{above}{name}.")
 
 
 def _read_override(override: str) -> tuple[str, Any]:
@@ -191,25 +191,25 @@ def _read_override(override: str) -> tuple[str, Any]:
 
 
 def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:
-    """Overrides ``section.field=value`` as key to value: as ``changes`` of ``load_config``."""
+    """Overrides ``section.field=value`` as key to value, for ``changes`` of ``load_config``."""
     return dict(map(_read_override, overrides))
 
 
 def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``section.field`` to value as nested settings."""
+    """Turn ``section.field`` to value into nested settings."""
     settings: dict[str, Any] = {}
     _change(settings, [*changes.items()])
     return settings
 
 
 def read_given(name: str, folder: Path, what: str) -> tuple[Path, dict]:
-    """The path and the settings of a YAML file, by its name in a folder or by its path."""
+    """The path and settings of a YAML file, found by its name in a folder or by its path."""
     path = _find(name, folder, what)
     return path, _read_yaml(path)
 
 
 def _change(settings: dict, changes: list[tuple[str, Any]]) -> None:
-    """Set each ``a.b.c`` in nested settings; what these give to the same end is put aside.
+    """Set each ``a.b.c`` in nested settings, and remove settings that it replaces.
 
     Unknown keys are left to the validation.
     """
@@ -219,16 +219,16 @@ def _change(settings: dict, changes: list[tuple[str, Any]]) -> None:
             _put_aside(settings, section, field)
     for key, value in changes:
         *parents, last = key.split(".")
-        place = settings
+        section_settings = settings
         for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
+            section_settings = section_settings.setdefault(parent, {})
+            if not isinstance(section_settings, dict):
                 raise UserError(f"{key}: {parent} has no fields")
-        place[last] = value
+        section_settings[last] = value
 
 
 def _number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-3 as text: take it as the number that a person means."""
+    """The number in a text such as 1e-3, which YAML 1.1 does not read as one."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -238,7 +238,7 @@ def _number(value: Any) -> Any:
 
 
 def _fault(fault: Any) -> str:
-    """One validation fault in words: the field, the value, the range or the nearest right name."""
+    """A validation error in words: the field, its value, its range or the nearest name."""
     loc = [str(part) for part in fault["loc"]]
     field = ".".join(loc)
     match fault["type"]:
@@ -253,7 +253,7 @@ def _fault(fault: Any) -> str:
 
 
 def _model_at(loc: list[str]) -> type[BaseModel] | None:
-    """The section that a location of a fault lies in."""
+    """The section in which a validation error is."""
     if loc[:1] == ["sources"]:
         return None
     model: Any = Config
@@ -273,7 +273,7 @@ def _fields(loc: list[str]) -> list[str]:
 
 
 def _range(loc: list[str]) -> str:
-    """The whole allowed range of a field, so that the next try is right."""
+    """The allowed range of a field, in words."""
     model = _model_at(loc[:-1])
     if model is None or loc[-1] not in model.model_fields:
         return ""
@@ -282,7 +282,7 @@ def _range(loc: list[str]) -> str:
 
 
 def range_of(field: FieldInfo) -> str:
-    """What values a field allows, as ``≥ 0 and < 1``; empty where it has no bounds."""
+    """The values that a field allows, such as ``≥ 0 and < 1``; empty if it has no bounds."""
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     return " and ".join(
         f"{sign} {getattr(bound, name):,}"

@@ -78,8 +78,8 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         Stage("corpus", "corpus", corpus, tuple(raws)),
         _stage("tokenizer", partial(tokenizer.recipe, config), "corpus"),
         _stage("tokens", shards.recipe, "corpus", "tokenizer"),
-        Stage("run", "run", partial(_run, config), ("tokens",), resumable=True),
-        _stage("evaluation", evaluate.recipe, "tokens", "run"),
+        Stage("run", "run", partial(_run, config, store), ("tokens",), resumable=True),
+        _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
         Stage(
             "report",
@@ -95,13 +95,14 @@ def _stage(name: str, recipe: Callable[..., Recipe], *needs: str) -> Stage:
     return Stage(name, name, lambda inputs: recipe(*(inputs[need] for need in needs)), needs)
 
 
-def _run(config: Config, inputs: Inputs) -> Recipe:
+def _run(config: Config, store: Store, inputs: Inputs) -> Recipe:
     from femtogpt.tokens.shards import Tokens
-    from femtogpt.training.training_stage import recipe, settled, text_of
+    from femtogpt.training.settings import resolve
+    from femtogpt.training.training_stage import continued, recipe
 
-    tokens = Tokens(inputs["tokens"].path)
-    resolved = settled(config, text_of(config, tokens), tokens.vocab_size)
-    return recipe(resolved, inputs["tokens"])
+    tokens = inputs["tokens"]
+    settings, _ = continued(store, resolve(config, Tokens(tokens.path)), tokens)
+    return recipe(settings, tokens)
 
 
 def verdicts(config: Config, store: Store | None = None) -> Iterator[Verdict]:

@@ -1,9 +1,9 @@
-"""One dial: from a size to the shape of a model, and from that to how it is trained.
+"""One dial: from a size to the shape of a model, and from the shape to the training settings.
 
 A size is a name or a number of parameters. Width and depth grow together, as in nanochat: a layer
 for every 64 of width, heads of 64. Parameters are those of ``femtogpt.model.gpt``: the embedding,
 which is also the head, and 12 × width² for each layer. The rules for batch, rates and epochs are
-fitted on what docs/experiments.md tells.
+fitted to the experiments in docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -12,33 +12,32 @@ import math
 
 from femtogpt.errors import nearest
 
-HEAD = 64  # width of a head, and of the steps in which widths are looked for
+HEAD = 64  # width of a head; widths are multiples of it
 NAMED: dict[str, int | dict[str, int]] = {
     "nano": 5_000_000,  # for a CPU, in minutes
-    "original": {"layers": 3, "width": 1024, "heads": 16, "feed_forward": 3584},  # as wide and deep
+    "original": {"layers": 3, "width": 1024, "heads": 16, "feed_forward": 3584},  # its width, depth
     "home-8gb": 54_000_000,  # for a card of 8 GB
     "large": 250_000_000,  # more than four times the original
 }
 
 
 def shape(size: str | int, vocab_size: int) -> dict[str, int]:
-    """Layers, width and heads for a size: the nearest number of parameters that the rule gives.
+    """Layers, width and heads for a size: those with the nearest number of parameters.
 
-    Raises ValueError for an unknown name.
+    Raises ValueError for an unknown name or a number below 1.
     """
-    if isinstance(size, str):
-        if size not in NAMED:
-            names = ", ".join(NAMED)
-            raise ValueError(
-                f"size {size!r} is unknown{nearest(size, NAMED)}; there are: {names}, or a number"
-            )
-        size = NAMED[size]
-    if isinstance(size, dict):
-        return size
-    if isinstance(size, bool) or size < 1:
-        raise ValueError(f"size {size} is no number of parameters")
+    if isinstance(size, str) and size not in NAMED:
+        names = ", ".join(NAMED)
+        raise ValueError(
+            f"size {size!r} is unknown{nearest(size, NAMED)}; choose {names}, or give a number"
+        )
+    parameters = NAMED[size] if isinstance(size, str) else size
+    if isinstance(parameters, dict):
+        return parameters
+    if isinstance(parameters, bool) or parameters < 1:
+        raise ValueError(f"size {parameters} is not a number of parameters")
     widths = range(HEAD, 16384, HEAD)
-    width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - size))
+    width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - parameters))
     return {"layers": _layers(width), "width": width, "heads": width // HEAD}
 
 
@@ -51,10 +50,10 @@ def _parameters(width: int, vocab_size: int) -> int:
 
 
 def recipe(width: int, context: int) -> dict[str, float]:
-    """Batch and peak rates for a width.
+    """Batch size and peak learning rates for a width.
 
-    A batch of 2,048 tokens at width 256, and more with width: Muon's iterations take time by
-    width, whatever the batch. Rates of AdamW, which is left with the embedding, fall with width.
+    A batch of 2,048 tokens at width 256, and more with width: the time of Muon's iterations depends
+    on the width, not on the batch. AdamW, which trains the embedding, has lower rates with width.
     """
     tokens = 2048 * (width / 256) ** 1.5
     return {
@@ -64,20 +63,20 @@ def recipe(width: int, context: int) -> dict[str, float]:
     }
 
 
-def epochs(parameters: int, tokens: int) -> float:
-    """Passes over a text of so many tokens: 20 tokens for each parameter, but 16 passes at most.
+def epochs(parameters: int, tokens: float) -> float:
+    """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, but at most 16 passes.
 
-    The first is what pays where text is plenty (Hoffmann et al. 2022, Chinchilla); beyond some
-    16 passes a text has little left to teach (Muennighoff et al. 2023).
+    The first is optimal when text is plentiful (Hoffmann et al. 2022, Chinchilla); after about 16
+    passes a text has little left to teach (Muennighoff et al. 2023).
     """
     return min(16.0, 20 * parameters / tokens)
 
 
 def weight_decay(passes: float, steps: int, rate: float) -> float:
-    """Decay, per step and unit of ``rate``, for so many passes over the text in so many steps.
+    """Weight decay for a training that makes ``passes`` over its text in ``steps``.
 
-    What is learned in a step fades in ``1 / (rate × decay)`` steps: with this decay in one pass
-    over the text, or in the whole training where that is shorter. That the best time to fade is a
-    number of passes, whatever the steps, is Wang & Aitchison 2024; docs/experiments.md.
+    A step's update fades within ``1 / (rate × decay)`` steps: with this decay in one pass over the
+    text, or in the whole training if that is shorter. That the best time is a number of passes,
+    whatever the steps, is from Wang & Aitchison 2024; see docs/experiments.md.
     """
     return round(min(10.0, max(1.0, passes) / (rate * steps)), 4)

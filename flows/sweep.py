@@ -81,7 +81,8 @@ def _try(known: SweepConfig, trial: Trial, record: SweepRun, base: Config) -> No
     except BaseException as error:
         tracking.end(*outcome(error))
         raise
-    trial.complete(evaluation.counts["held_out_bits_per_character"], run.counts)
+    counts = {**run.counts, **evaluation.counts}
+    trial.complete(evaluation.counts["held_out_bits_per_character"], counts)
 
 
 def main(arguments: list[str] | None = None) -> int:

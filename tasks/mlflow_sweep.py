@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from femtogpt.config import Config
+from femtogpt.evaluation.metric_registry import RANKING
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig
 from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name
@@ -57,8 +58,10 @@ class SweepRun:
                 if (path := self.study.folder / file).is_file():
                     self.client.log_artifact(self.run_id, str(path))
             if best := self.study.best():
-                key = "best/held_out_bits_per_character"
-                self.client.log_metric(self.run_id, key, best["bits"], step=len(self.study.done()))
+                figures = {**best.get("metrics", {}), RANKING: best["bits"]}
+                for name, value in figures.items():
+                    done = len(self.study.done())
+                    self.client.log_metric(self.run_id, f"best/{name}", value, step=done)
         except Exception as error:  # whatever the tracker's database or network raises
             kept = self.study.folder
             log.warning("MLflow takes no table now (%s); kept in %s", briefly(error), kept)

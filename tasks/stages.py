@@ -26,7 +26,8 @@ from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
 from femtogpt.training.metrics import BITS, METRICS_FILE
-from femtogpt.training.training_stage import run_training, settled_on
+from femtogpt.training.settings import resolve
+from femtogpt.training.training_stage import run_training
 from tasks import prefect_artifacts
 from tasks.device_lock import alone
 from tasks.mlflow_run import Tracking
@@ -100,8 +101,9 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
     ``watch(share, line)`` is given each line of the metrics that has a held-out estimate, with the
     share of the training that is done; where it raises Pruned, training ends without an artifact.
     """
-    known = settled_on(config, Tokens(tokens.path))
-    steps = known.train.max_steps
+    settings = resolve(config, Tokens(tokens.path))
+    resolved = config.model_copy(update={"train": settings.train})
+    steps = settings.train.max_steps
 
     def look(line: dict) -> None:
         if watch is not None and BITS in line:
@@ -109,15 +111,16 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
 
     def watched(run: Path, shards: Path) -> None:
         tracking = Tracking.of(config)
-        with alone(known.train):
-            recorder = tracking.open(run / METRICS_FILE, known, tokens)
+        with alone(settings.train):
+            recorder = tracking.open(run / METRICS_FILE, resolved, tokens)
             with tracking.monitored():
                 supervise(
                     run, shards, steps, recorder, look, prefect_artifacts.Progress("training").show
                 )
 
     try:
-        return run_training(_store(config), known, tokens, watched)
+        # A sweep compares trainings from the start: none of them goes on from another.
+        return run_training(_store(config), settings, tokens, watched, fresh=watch is not None)
     except Pruned as why:
         log.info("train: ended, %s", why)
         Tracking.of(config).end("FINISHED", f"pruned: {why}")
@@ -127,7 +130,7 @@ def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artif
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Held-out bits per character of the final weights."""
-    return evaluate(_store(config), tokens, run, config.train.device)
+    return evaluate(_store(config), config, tokens, run)
 
 
 @task(name="samples", task_run_name="samples", cache_policy=NO_CACHE)

@@ -30,7 +30,8 @@ from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.fetch import fetch
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
-from femtogpt.training.training_stage import run_training, settled_on
+from femtogpt.training.settings import resolve
+from femtogpt.training.training_stage import run_training
 
 def trained(run, tokens):
     line = {"step": 60, "tokens": 7680, "seconds": 1.0, "train_loss": 4.0}
@@ -48,7 +49,7 @@ with made_again(again):
     corpus = build_corpus(store, config, raws)
     tokenizer = train_tokenizer(store, config, corpus)
     tokens = write_tokens(store, config, corpus, tokenizer)
-    run_training(store, settled_on(config, Tokens(tokens.path)), tokens, trained)
+    run_training(store, resolve(config, Tokens(tokens.path)), tokens, trained)
 """
 
 

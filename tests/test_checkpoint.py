@@ -150,7 +150,7 @@ def test_a_training_leaves_nothing_pickled_that_could_run_code(
     folder = trained(config, tokens, tmp_path / "run") / "checkpoints/00000003"
     assert sorted(path.name for path in folder.iterdir()) == FILES
     state = torch.load(folder / "state.pt", weights_only=True)
-    assert set(state) == {"optimizer", "scaler", "average", "windows"}
+    assert set(state) == {"optimizer", "scaler", "average", "sequences"}
     assert torch.serialization.get_unsafe_globals_in_checkpoint(folder / "state.pt") == []
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
 from femtogpt.scaling import NAMED, epochs, recipe, shape, weight_decay
-from femtogpt.tokens.batches import Batches
-from femtogpt.training.plan_report import outlook
-from femtogpt.training.training_stage import settled, settled_on
+from femtogpt.training.plan_report import plan_report
+from femtogpt.training.settings import (
+    ResolvedTrainConfig,
+    load_settings,
+    resolve,
+    resolve_train,
+)
 from tests.helpers import config, listed
 
 TEXT = 10_400_000  # tokens, as many as the classics have
 SOURCES = "sources: {one: {kind: sample}}\n"
+
+
+def resolved(config: Config, text: float, vocab_size: int) -> ResolvedTrainConfig:
+    return resolve_train(config.train, config.model, text, vocab_size)
 
 
 @pytest.fixture
@@ -107,11 +117,11 @@ def test_epochs_given_on_the_command_line_replace_the_steps_in_the_file_and_the_
 
 
 def test_steps_follow_from_the_text(load):
-    found = settled(load("model: {size: nano}"), TEXT, 8000).train
+    found = resolved(load("model: {size: nano}"), TEXT, 8000)
     assert found.epochs == pytest.approx(20 * 5.26e6 / TEXT, rel=0.01)
     assert found.max_steps * found.batch_size * 256 == pytest.approx(found.epochs * TEXT, rel=1e-3)
-    assert settled(load("train: {epochs: 2}"), TEXT, 8000).train.max_steps == -(-2 * TEXT // 2048)
-    assert settled(load("train: {max_steps: 9}"), TEXT, 8000).train.max_steps == 9
+    assert resolved(load("train: {epochs: 2}"), TEXT, 8000).max_steps == -(-2 * TEXT // 2048)
+    assert resolved(load("train: {max_steps: 9}"), TEXT, 8000).max_steps == 9
 
 
 @given(st.integers(10**6, 10**9), st.integers(10**4, 10**10))
@@ -128,15 +138,15 @@ def test_weights_of_sources_count_in_an_epoch(tokens, caplog):
     parts = tokens.index["splits"]["train"]
     epoch = parts["one"]["tokens"] + 3 * parts["two"]["tokens"]
     with caplog.at_level(logging.INFO):
-        assert settled_on(both, tokens).train.max_steps == -(-2 * epoch // 32)
+        assert resolve(both, tokens).train.max_steps == -(-2 * epoch // 32)
     assert "4 layers × 256, 4 heads" in caplog.text and "2.0 epochs" in caplog.text
 
 
 def test_a_plan_without_a_text_asks_for_its_length():
     found = config({"one": listed({"a": "а"})}, model={"layers": 2, "width": 32, "heads": 2})
     with pytest.raises(UserError, match="give --tokens"):
-        outlook(found, None, None, "t4")
-    assert "16.0 epochs of 0.10 M" in outlook(found, 100_000, None, "t4")
+        plan_report(found, None, None, "t4")
+    assert "16.0 epochs of 0.10 M" in plan_report(found, 100_000, None, "t4")
 
 
 def test_a_configuration_extends_another_section_by_section(tmp_path):
@@ -184,33 +194,41 @@ def test_a_size_may_be_written_with_an_exponent_and_must_be_one(load):
 
 @pytest.mark.parametrize("name", ["classics", "classics-cpu", "home-8gb", "large", "original"])
 def test_each_preset_can_be_read(name):
-    found = settled(load_config(name), TEXT, 8000)
-    assert found.train.max_steps > 0 and len(found.samples.prompts) == 3
+    found = load_config(name)
+    assert resolved(found, TEXT, 8000).max_steps > 0 and len(found.samples.prompts) == 3
 
 
 def test_weight_decay_lets_weights_fade_in_one_pass_or_in_the_whole_training(load):
     once = load("train: {max_steps: 100, batch_size: 8, muon_learning_rate: 0.02}")
     text = 100 * 8 * 256
     for passes in (0.1, 1, 4):
-        train = settled(once, text / passes, 8000).train
+        train = resolved(once, text / passes, 8000)
         fading = 1 / (train.muon_learning_rate * train.weight_decay)  # in steps
         assert fading == pytest.approx(100 / max(1, passes), rel=0.01)
-    adamw = settled(load("train: {max_steps: 100, optimizer: adamw}"), text, 8000).train
+    adamw = resolved(load("train: {max_steps: 100, optimizer: adamw}"), text, 8000)
     assert adamw.weight_decay == pytest.approx(1 / (100 * adamw.learning_rate), rel=0.01)
     chosen = load("train: {max_steps: 100, weight_decay: 0.3}")
-    assert settled(chosen, text, 8000).train.weight_decay == 0.3
+    assert resolved(chosen, text, 8000).weight_decay == 0.3
 
 
-def test_a_training_without_settled_decay_takes_that_of_its_text(tokens, run, tmp_path):
-    from tests.tiny import outcome, settings, trained
+def test_settings_without_a_weight_decay_take_that_of_their_text(tokens, run):
+    from tests.tiny import settings
 
-    config = settings({}, max_steps=20)
-    assert config.train.weight_decay is None
-    shards, train = tokens.shards("train"), config.train
-    each = Batches(shards, config.model.context, train.batch_size, 0).tokens_per_epoch
-    passes = 20 * train.batch_size * config.model.context / each
-    derived = weight_decay(passes, 20, config.train.muon_learning_rate)
-    alike = settings({}, max_steps=20, weight_decay=derived)
-    assert outcome(trained(config, tokens, run)) == outcome(trained(alike, tokens, tmp_path / "b"))
-    other = settings({}, max_steps=20, weight_decay=0.0)
-    assert outcome(trained(other, tokens, tmp_path / "c")) != outcome(trained(config, tokens, run))
+    content = settings(max_steps=20).as_dict()
+    del content["train"]["weight_decay"]
+    (run / "settings.json").write_text(json.dumps({**content, "weights": {"two": 3.0}}))
+    train = load_settings(run, tokens).train
+    parts = tokens.index["splits"]["train"]
+    text = parts["one"]["tokens"] + 3 * parts["two"]["tokens"]
+    passes = 20 * train.batch_size * content["model"]["context"] / text
+    assert train.weight_decay == weight_decay(passes, 20, train.muon_learning_rate)
+
+
+def test_settings_of_version_0_1_are_loaded_as_they_are(tokens, run):
+    """As that version wrote them: no field of today's is needed, and none is derived again."""
+    from tests.tiny import settings
+
+    content = settings(max_steps=20, weight_decay=0.7).as_dict()
+    assert "continuations" not in content
+    (run / "settings.json").write_text(json.dumps(content))
+    assert load_settings(run, tokens) == settings(max_steps=20, weight_decay=0.7)

@@ -12,15 +12,15 @@ import safetensors.torch
 
 from femtogpt.training.__main__ import STOPPED, USER_ERROR
 from femtogpt.training.checkpoint import load_newest
-from femtogpt.training.loop import Settings
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from femtogpt.training.settings import TrainingSettings
 from tests.tiny import Process, readable, samples, settings, trained
 
 NEAR = 1e-4  # nats: sums in another order
 
 
-def alike(processes: int = 1, **changes) -> Settings:
-    """Without dropout, which each process draws for its own windows."""
+def alike(processes: int = 1, **changes) -> TrainingSettings:
+    """Without dropout, which each process draws for its own sequences."""
     together = {"processes": processes, "micro_batch": 1, "muon_learning_rate": 0.01}
     return settings({"dropout": 0.0}, **{**together, **changes})
 

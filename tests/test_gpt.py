@@ -186,9 +186,9 @@ def test_dropout_works_in_training_and_not_in_reading():
 def test_with_a_boundary_nothing_of_other_documents_is_seen(monkeypatch, how):
     if how == "in blocks":  # as when compiled on a processor
         monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-        monkeypatch.setattr(gpt, "ROWS", 7)
+        monkeypatch.setattr(gpt, "QUERY_BLOCK", 7)
     model = lively(shape(layers=3, context=48))
-    model.boundary, model.recompute = BOUNDARY, how == "computed again"
+    model.eos, model.recompute = BOUNDARY, how == "computed again"
     random = torch.Generator().manual_seed(3)
     one, two = (torch.randint(2, VOCAB, (1, length), generator=random) for length in (20, 11))
     other = torch.randint(2, VOCAB, (1, 20), generator=random)
@@ -197,9 +197,9 @@ def test_with_a_boundary_nothing_of_other_documents_is_seen(monkeypatch, how):
     torch.testing.assert_close(
         read, model.read(torch.cat([start, other, start, two], dim=1))[:, 21:]
     )
-    model.boundary = None
+    model.eos = None
     blind = model.read(torch.cat([start, one, start, two], dim=1))[:, 21:]
     assert (read - blind).abs().max() > 0.01
-    model.boundary = BOUNDARY
+    model.eos = BOUNDARY
     alone = model.read(torch.cat([start, two], dim=1))
     torch.testing.assert_close(read, alone, rtol=1e-4, atol=1e-4)  # positions are relative

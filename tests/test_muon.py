@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from femtogpt.training import muon
-from femtogpt.training.muon import Muon, orthogonal
+from femtogpt.training.muon import Muon, orthogonalize
 
 SHAPES = [(16, 16), (48, 16), (16, 48), (16, 16), (1, 8), (16, 16)]
 
@@ -18,7 +18,7 @@ def weights(seed: int = 0) -> list[torch.nn.Parameter]:
 
 @pytest.mark.parametrize("together", [1, 256, 1 << 23])
 def test_steps_are_torchs_own(monkeypatch, together):
-    monkeypatch.setattr(muon, "TOGETHER", together)
+    monkeypatch.setattr(muon, "STACKED", together)
     ours, theirs = weights(), weights()
     settings = {"lr": 0.02, "weight_decay": 0.1}
     one = Muon(ours, torch.bfloat16, **settings)
@@ -42,7 +42,7 @@ def test_singular_values_come_near_one_in_every_format(dtype, scale):
     """Also for gradients that are tiny or huge; float16 has neither."""
     random = torch.Generator().manual_seed(2)
     matrices = scale * torch.randn(3, 64, 24, generator=random)
-    found = orthogonal(matrices, (3.4445, -4.775, 2.0315), 5, dtype)
+    found = orthogonalize(matrices, (3.4445, -4.775, 2.0315), 5, dtype)
     values = torch.linalg.svdvals(found.float())
     assert values.min() > 0.5 and values.max() < 1.4
     # The directions stay: what it gives goes with the matrix as its orthogonal factor does.

@@ -8,8 +8,8 @@ import torch
 from femtogpt.cli import main
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.errors import UserError
-from femtogpt.training.plan import divisor, peaks_of_step, plan, windows_at_once
-from femtogpt.training.plan_report import outlook
+from femtogpt.training.plan import divisor, micro_batch_size, peaks_of_step, plan
+from femtogpt.training.plan_report import plan_report
 from femtogpt.training.precision import Precision
 from tests.helpers import config, listed
 
@@ -47,7 +47,7 @@ def test_where_the_optimisers_step_takes_more_than_the_gradient_that_counts():
 
 def test_computing_layers_again_takes_less_memory():
     kept, again = (
-        plan(SHAPE, TrainConfig(activation_checkpointing=way), 2000, torch.float32).per_window
+        plan(SHAPE, TrainConfig(activation_checkpointing=way), 2000, torch.float32).per_sequence
         for way in (False, True)
     )
     assert again < kept / 2
@@ -56,17 +56,17 @@ def test_computing_layers_again_takes_less_memory():
 def test_the_mask_of_documents_is_told_too():
     train = TrainConfig(document_mask=True)
     masked = plan(SHAPE, train, 2000, torch.float32)
-    assert masked.per_window > plan(SHAPE, TrainConfig(), 2000, torch.float32).per_window
+    assert masked.per_sequence > plan(SHAPE, TrainConfig(), 2000, torch.float32).per_sequence
     real = max(peaks_of_step(SHAPE, train, 2000, 20, torch.float32))
     assert masked.memory(20) == pytest.approx(real, rel=0.1)
 
 
 def test_what_several_processes_share_is_divided():
     found = plan(SHAPE, TrainConfig(), 2000, torch.float32)
-    half = found.spread(2)
+    half = found.sharded(2)
     assert half.fixed["weights"] == 2 * found.parameters
     assert half.memory(8) < found.memory(8)
-    assert half.per_window == found.per_window
+    assert half.per_sequence == found.per_sequence
 
 
 @pytest.mark.slow
@@ -75,11 +75,11 @@ def test_the_parts_of_a_batch_fit_into_the_memory_that_is_given():
     found = plan(SHAPE, train, 2000, torch.float32)
     precision = Precision(train)
     for fitting, expected in [(12.5, 12), (7.5, 6), (1.5, 1), (0.5, 1)]:
-        memory = sum(found.fixed.values()) + fitting * found.per_window
+        memory = sum(found.fixed.values()) + fitting * found.per_sequence
         limited = train.model_copy(update={"memory_gb": memory / 1e9})
-        assert windows_at_once(SHAPE, limited, 2000, precision) == expected
+        assert micro_batch_size(SHAPE, limited, 2000, precision) == expected
     chosen = train.model_copy(update={"micro_batch": 4})
-    assert windows_at_once(SHAPE, chosen, 2000, precision) == 4
+    assert micro_batch_size(SHAPE, chosen, 2000, precision) == 4
     assert [divisor(12, most) for most in (0, 1, 5, 11, 100)] == [1, 1, 4, 6, 12]
 
 
@@ -89,28 +89,28 @@ def texts(**sections):
 
 def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
     train = {"batch_size": 64, "max_steps": 100, "precision": "float32"}
-    said = outlook(texts(train=train), 400_000, "8GB", "rtx-2070-super")
-    assert "Fits 8 GB   yes: the batch of 64 windows" in said
-    assert "100 steps × 64 windows = 0.82 M tokens, 2.0 epochs of 0.40 M" in said
+    said = plan_report(texts(train=train), 400_000, "8GB", "rtx-2070-super")
+    assert "Fits 8 GB   yes: the batch of 64 sequences" in said
+    assert "100 steps × 64 sequences = 0.82 M tokens, 2.0 epochs of 0.40 M" in said
     assert "on rtx-2070-super, if it reaches 25% of the 36 TFLOP/s" in said
-    two = outlook(texts(train={**train, "processes": 2}), 400_000, "8GB", "rtx-2070-super")
-    assert "yes: each of 2 processes' share of 32 windows" in two
+    two = plan_report(texts(train={**train, "processes": 2}), 400_000, "8GB", "rtx-2070-super")
+    assert "yes: each of 2 processes' share of 32 sequences" in two
     assert "on 2 × rtx-2070-super, if each reaches" in two
-    said = outlook(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
-    assert "no: 64 windows take" in said and "set train.micro_batch=" in said
-    said = outlook(texts(train=train), None, "620MB", "t4")
-    assert "no: a single window takes" in said and "activation_checkpointing=true" in said
+    said = plan_report(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
+    assert "no: 64 sequences take" in said and "set train.micro_batch=" in said
+    said = plan_report(texts(train=train), None, "620MB", "t4")
+    assert "no: a single sequence takes" in said and "activation_checkpointing=true" in said
 
 
 def test_a_plan_for_here_measures_the_speed():
-    said = outlook(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
+    said = plan_report(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
     assert "tokens per second in a step not compiled, just measured" in said
 
 
 @pytest.mark.parametrize("vram", ["8 apples", "0GB"])
 def test_a_memory_that_is_none_is_told_in_a_line(vram):
     with pytest.raises(UserError, match="give it as 8GB"):
-        outlook(texts(), None, vram, "t4")
+        plan_report(texts(), None, vram, "t4")
 
 
 def test_an_unknown_card_names_the_nearest(capsys):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from femtogpt.model.score import Score, mean_nats, score_shards, spread, windows
+from femtogpt.model.score import Score, eval_sequences, mean_nats, score_shards, spread_evenly
 from tests.tiny import BOUNDARY, VOCAB, lively, shape, write_shard
 
 CONTEXT = 4
@@ -71,7 +71,7 @@ def test_the_score_is_the_sum_over_every_token_and_the_end_of_each_document(fold
 def test_each_token_is_predicted_once_in_windows_that_do_not_overlap(folder, lengths, context):
     documents = texts(lengths)
     shard = write_shard(folder / "0.bin", documents)
-    cut = list(windows(shard, shard.documents(), context))
+    cut = list(eval_sequences(shard, shard.documents(), context))
     assert all(2 <= len(window.ids) <= context + 1 for window in cut)
     for number, document in enumerate(documents):
         own = [window.ids.tolist() for window in cut if window.document == number]
@@ -113,7 +113,7 @@ def test_an_estimate_over_everything_is_the_score(folder):
     shards = [write_shard(folder / f"{n}.bin", texts([1, 9, 4, 7], seed=n)) for n in range(3)]
     whole = sum((score for _, score in score_shards(MODEL, shards, CONTEXT)), Score())
     by_source = {"one": shards[:2], "two": shards[2:]}
-    some = spread(by_source, CONTEXT, tokens=10**6)
+    some = spread_evenly(by_source, CONTEXT, tokens=10**6)
     for rows in (1, 3, 100):
         assert mean_nats(MODEL, some, (rows, CONTEXT)) == pytest.approx(whole.loss)
 
@@ -121,7 +121,7 @@ def test_an_estimate_over_everything_is_the_score(folder):
 @pytest.mark.parametrize("tokens", [100, 500, 1500])
 def test_an_estimate_takes_about_the_tokens_asked_for_from_all_over(folder, tokens):
     shards = {f"{n}": [write_shard(folder / f"{n}.bin", [[n] * 499] * 2)] for n in range(2, 6)}
-    taken = spread(shards, CONTEXT, tokens)
+    taken = spread_evenly(shards, CONTEXT, tokens)
     assert sum(len(window.ids) - 1 for window in taken) == pytest.approx(tokens, rel=0.35)
     each = [sum(int(n) in window.ids for window in taken) for n in shards]
     assert max(each) - min(each) <= 1

@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loading import load_model
 from femtogpt.model.score import Score, score_shards
 from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.early_stopping import EarlyStopping, Verdict
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE
 from femtogpt.training.schedule import Schedule
+from femtogpt.training.settings import ResolvedTrainConfig
 from tests.tiny import course, diverging, outcome, settings, stop_after, trained
 
 
@@ -191,7 +192,7 @@ def test_a_training_without_patience_left_lets_the_rate_fall_before_it_ends(toke
     config = settings({"dropout": 0.0, "width": 32}, max_steps=400, patience=2, **slow)
     train(config, tokens, run)
     lines = course(run)
-    rates = [line["learning_rate"] for line in lines if "learning_rate" in line]
+    rates = [line["learning_rate/adamw"] for line in lines if "learning_rate/adamw" in line]
     falls = next(number for number, rate in enumerate(rates) if number > 10 and rate < 0.1)
     planned = 2 * (falls - 1)  # as if so long a training had been planned
     assert planned < 200
@@ -213,15 +214,18 @@ def test_a_training_without_patience_left_lets_the_rate_fall_before_it_ends(toke
     st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0]),
 )
 def test_the_schedule_is_a_function_of_the_losses(losses, cut, patience, decay):
-    config = TrainConfig(max_steps=200, warmup=0, evaluate_every=7, patience=patience, decay=decay)
-    unbroken = Schedule(config)
-    verdicts = [unbroken.judge(loss) for loss in losses]
-    resumed = Schedule(config, losses[:cut])
-    assert [resumed.judge(loss) for loss in losses[cut:]] == verdicts[cut:]
-    assert verdicts.count("decay") <= 1
-    assert all(resumed.factor(step) == unbroken.factor(step) for step in range(resumed.steps))
+    config = ResolvedTrainConfig(max_steps=200, warmup=0, weight_decay=0, decay=decay)
+    schedule, resumed = Schedule(config), Schedule(config)
+    evaluations = [(7 * number, loss) for number, loss in enumerate(losses)]
+    stopping = EarlyStopping(schedule, patience)
+    verdicts = [stopping.judge(*evaluation) for evaluation in evaluations]
+    again = EarlyStopping(resumed, patience, evaluations[:cut])
+    assert [again.judge(*evaluation) for evaluation in evaluations[cut:]] == verdicts[cut:]
+    assert verdicts.count(Verdict.DECAY) <= 1
+    assert resumed.steps == schedule.steps
+    assert all(resumed.factor(step) == schedule.factor(step) for step in range(resumed.steps))
     for number, verdict in enumerate(verdicts):
-        if verdict != "go on":  # so many estimates were without a better one
+        if verdict is not Verdict.GO_ON:  # so many estimates were without a better one
             past = losses[: number + 1]
             assert min(past[-patience:]) >= min(past[:-patience])
 
@@ -242,7 +246,7 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(tokens, run, tmp_
 
 
 def run_out_of_memory(model, above: int, monkeypatch) -> list[int]:
-    """Has batches of more than so many windows fail as torch does; the sizes that were tried."""
+    """Has batches of more than so many sequences fail as torch does; the sizes that were tried."""
     tried, forward = [], model.forward
 
     def limited(self, ids, targets=None, cache=None):
@@ -276,9 +280,9 @@ def test_where_memory_runs_out_the_same_batch_is_computed_in_smaller_parts(
     assert outcome(run) == parts
 
 
-def test_not_even_one_window_in_memory_is_told_in_a_line(tokens, run, monkeypatch):
+def test_not_even_one_sequence_in_memory_is_one_line(tokens, run, monkeypatch):
     run_out_of_memory(GPT, 0, monkeypatch)
-    with pytest.raises(UserError, match="single window at a time: lower"):
+    with pytest.raises(UserError, match="single sequence at a time: lower"):
         train(settings(), tokens, run)
 
 
@@ -342,7 +346,7 @@ def test_the_rate_rises_stays_and_falls_and_is_never_zero(steps, warmup, decay):
         warmup, decay = 1 - warmup, 1 - decay
     if warmup + decay > 1:  # a rounding
         return
-    config = TrainConfig(max_steps=steps, warmup=warmup, decay=decay)
+    config = ResolvedTrainConfig(weight_decay=0, max_steps=steps, warmup=warmup, decay=decay)
     factors = [Schedule(config).factor(step) for step in range(steps)]
     assert all(0 < factor <= 1 for factor in factors)
     top = factors.index(max(factors))
@@ -353,18 +357,20 @@ def test_the_rate_rises_stays_and_falls_and_is_never_zero(steps, warmup, decay):
 
 
 def test_the_rate_has_its_peak_after_warmup_and_a_tenth_of_it_at_a_tenth_from_the_end():
-    config = TrainConfig(max_steps=1000, warmup=0.1, decay=1 / 2)
+    config = ResolvedTrainConfig(weight_decay=0, max_steps=1000, warmup=0.1, decay=1 / 2)
     steps = (0, 49, 99, 500, 750, 950, 999)
     expected = [0.01, 0.5, 1, 1, 0.5, 0.1, 0.002]
     assert [Schedule(config).factor(step) for step in steps] == pytest.approx(expected)
 
 
-def test_the_metrics_tell_the_rate_that_was_used(tokens, run):
+def test_the_metrics_have_the_rate_of_each_optimizer(tokens, run):
     config = settings(learning_rate=0.004, warmup=0.25, decay=0.5)
     train(config, tokens, run)
-    rates = [line["learning_rate"] for line in course(run) if "learning_rate" in line]
-    expected = [0.004 * Schedule(config.train).factor(step) for step in range(20)]
-    assert rates == pytest.approx(expected)
+    lines = [line for line in course(run) if "train_loss" in line]
+    for name, peak in {"adamw": 0.004, "muon": 0.01}.items():
+        rates = [line[f"learning_rate/{name}"] for line in lines]
+        expected = [peak * Schedule(config.train).factor(step) for step in range(20)]
+        assert rates == pytest.approx(expected)
 
 
 def test_layers_computed_again_in_the_backward_pass_change_nothing(tokens, run, unbroken):

@@ -16,7 +16,8 @@ from femtogpt.artifacts.reasons import differences, listed
 from femtogpt.artifacts.store import Store
 from femtogpt.commands.run_list import listing, runs
 from femtogpt.config_file import load_config
-from femtogpt.training.training_stage import recipe, settled
+from femtogpt.training.settings import TrainingSettings, resolve_train
+from femtogpt.training.training_stage import recipe
 
 SMALL = """
 sources:
@@ -36,9 +37,11 @@ CODE = {"femtogpt.training.loop": "0123456789ab"}
 
 def test_a_training_has_the_name_that_it_had(tmp_path):
     (tmp_path / "small.yaml").write_text(SMALL)
-    config = settled(load_config(str(tmp_path / "small.yaml")), TEXT, VOCABULARY)
+    config = load_config(str(tmp_path / "small.yaml"))
+    train = resolve_train(config.train, config.model, TEXT, VOCABULARY)
+    settings = TrainingSettings(model=config.model, train=train, seed=0, weights={"stories": 1.0})
     tokens = Artifact(tmp_path, "tokens", "6f533723bef06ae4", CONTENT, {})
-    assert recipe(config, tokens).digest == DIGEST
+    assert recipe(settings, tokens).digest == DIGEST
 
 
 def old(store: Store, made: Recipe, files: dict[str, str], finished: bool = True) -> Path:

@@ -18,13 +18,15 @@ from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Shard, Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 from femtogpt.tokens.tokenizer import train as train_tokenizer
-from femtogpt.training.loop import Settings, train
+from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE, SAMPLE, read_metrics
+from femtogpt.training.settings import TrainingSettings, resolve_train
 
 torch.set_num_threads(1)
 
 BOUNDARY = 1
 VOCAB = 24
+TEXT = 806  # tokens in the train split of ``repetitive``
 Documents = Sequence[Sequence[int]]
 
 
@@ -104,7 +106,7 @@ def shape(**changes) -> ModelConfig:
     )
 
 
-def settings(model: Mapping | None = None, **changes) -> Settings:
+def settings(model: Mapping | None = None, **changes) -> TrainingSettings:
     """A training of 20 steps, with dropout."""
     config = {
         "max_steps": 20,
@@ -117,9 +119,9 @@ def settings(model: Mapping | None = None, **changes) -> Settings:
         "threads": 1,
         **changes,
     }
-    return Settings(
-        model=shape(**{"dropout": 0.1, **(model or {})}), train=TrainConfig(**config), seed=7
-    )
+    model_config = shape(**{"dropout": 0.1, **(model or {})})
+    resolved = resolve_train(TrainConfig(**config), model_config, TEXT, VOCAB)
+    return TrainingSettings(model=model_config, train=resolved, seed=7)
 
 
 def diverging(**changes):
@@ -160,7 +162,7 @@ def outcome(run: Path) -> tuple[list[dict], bytes]:
     return course(run), (run / "model.safetensors").read_bytes()
 
 
-def trained(settings: Settings, tokens: Tokens, run: Path) -> Path:
+def trained(settings: TrainingSettings, tokens: Tokens, run: Path) -> Path:
     """The folder of an unbroken training."""
     run.mkdir(exist_ok=True)
     train(settings, tokens, run)
@@ -170,7 +172,7 @@ def trained(settings: Settings, tokens: Tokens, run: Path) -> Path:
 class Process:
     """``python -m femtogpt.training`` on a run folder."""
 
-    def __init__(self, settings: Settings, tokens: Tokens, run: Path, *options: str):
+    def __init__(self, settings: TrainingSettings, tokens: Tokens, run: Path, *options: str):
         run.mkdir(exist_ok=True)
         (run / "settings.json").write_text(settings.model_dump_json())
         self.run = run

@@ -1,1 +1,1 @@
-"""What a trained model is worth: held-out figures and a report."""
+"""The quality of a trained model: held-out figures and a report."""

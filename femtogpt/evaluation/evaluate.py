@@ -1,72 +1,75 @@
-"""The evaluation stage: held-out bits per character, as ``femtogpt.model.score`` defines them."""
+"""The evaluation stage: what the registered metrics say of a run's final weights."""
 
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
+from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
+from femtogpt.config import Config
+from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the metrics
+from femtogpt.evaluation.evaluation_context import EvaluationContext
+from femtogpt.evaluation.metric_registry import METRICS
 from femtogpt.progress import progress
 
 EVALUATION_FILE = "evaluation.json"
-TRAIN_TOKENS = 65536  # of the train split, for the gap between train and held-out
 
 
-def evaluate(store: Store, tokens: Artifact, run: Artifact, device: str = "auto") -> Artifact:
-    """Score the held-out documents with a run's final weights.
+def evaluate(store: Store, config: Config, tokens: Artifact, run: Artifact) -> Artifact:
+    """Evaluate a run's final weights on the held-out documents.
 
-    ``evaluation.json`` holds ``held_out`` (all, by source, by document) and ``train`` (an
-    estimate over windows spread evenly over the train split: the gap tells of memorising).
+    ``evaluation.json`` holds ``metrics`` (name to value, unit and which way is better),
+    ``held_out`` (all, by source), ``train`` (an estimate) and ``documents``. The artifact's counts
+    are the metrics' values.
     """
 
-    def build(folder: Path) -> dict:
-        # torch takes seconds to import: not when the evaluation is up to date
+    def build(folder: Path) -> dict[str, Any]:
+        # Imported here: torch takes seconds, and an evaluation may be up to date.
         from femtogpt.model.loading import load_model
-        from femtogpt.model.score import PREDICTIONS, Score, mean_nats, score_shards, spread
         from femtogpt.tokens.shards import Tokens
+        from femtogpt.training.settings import load_settings
 
-        model = load_model(run.path, device)
-        context = model.config.context
-        data = Tokens(tokens.path)
-        sources, documents = {}, []
+        model, data = load_model(run.path, config.train.device), Tokens(tokens.path)
+        settings = load_settings(run.path, data)
         with progress("evaluation", data.total("held_out"), "tokens") as update:
-            for source, shards in data.shards("held_out").items():
-                scores = score_shards(model, shards, context, update=update)
-                sources[source] = sum((score for _, score in scores), Score())
-                documents += [
-                    {"source": source, "id": entry.id, **score.as_dict()} for entry, score in scores
-                ]
-        whole = sum(sources.values(), Score())
-        some = spread(data.shards("train"), context, TRAIN_TOKENS)
-        loss = mean_nats(model, some, (max(1, PREDICTIONS // context), context))
-        per_character = data.total("train") / data.total("train", "characters")
+            context = EvaluationContext(model, data, settings, config, update)
+            values = {name: metric.function(context) for name, metric in METRICS.items()}
         result = {
+            "metrics": {
+                name: {"value": value, "unit": METRICS[name].unit, "better": METRICS[name].better}
+                for name, value in values.items()
+            },
             "held_out": {
-                **whole.as_dict(),
-                "sources": {name: score.as_dict() for name, score in sources.items()},
+                **context.held_out.as_dict(),
+                "sources": {name: score.as_dict() for name, score in context.sources.items()},
             },
             "train": {
-                "loss": loss,
-                "bits_per_character_estimate": loss / math.log(2) * per_character,
+                "loss": context.train_loss,
+                "bits_per_character_estimate": values["train_bits_per_character_estimate"],
             },
-            "documents": documents,
+            "documents": [
+                {"source": source, "id": entry.id, **score.as_dict()}
+                for source, scores in context.documents.items()
+                for entry, score in scores
+            ],
         }
         (folder / EVALUATION_FILE).write_text(
             json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8"
         )
-        return {
-            "held_out_bits_per_character": whole.bits_per_character,
-            "held_out_loss": whole.loss,
-            "entropy_bits_per_character": whole.entropy,
-            "train_bits_per_character_estimate": result["train"]["bits_per_character_estimate"],
-        }
+        return values
 
-    return store.make(recipe(tokens, run), build)
+    return store.make(recipe(config, tokens, run), build)
 
 
-def recipe(tokens: Artifact, run: Artifact) -> Recipe:
+def recipe(config: Config, tokens: Artifact, run: Artifact) -> Recipe:
     """What determines an evaluation."""
-    return Recipe("evaluation", code_of(__name__), {}, {"tokens": tokens, "run": run})
+    sections = {section for metric in METRICS.values() for section in metric.reads}
+    settings = config.model_dump(mode="json", include=sections)
+    registered = {"metrics": sorted(METRICS), **settings}
+    names = {"metrics": "the list of metrics"}
+    return Recipe(
+        "evaluation", code_of(__name__), registered, {"tokens": tokens, "run": run}, names=names
+    )

@@ -1,4 +1,4 @@
-"""The report stage: the loss plot, and a summary that a person reads at the end."""
+"""The report stage: the loss plot, and a summary of what was made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
@@ -17,6 +18,12 @@ from femtogpt.training.metrics import METRICS_FILE, read_metrics
 SUMMARY, PLOT = "summary.txt", "loss.png"
 SHOWN = 3  # samples in the summary
 LONGEST = 600  # characters of a sample in the summary
+IN_SENTENCES = {  # metrics that the summary names in lines of its own
+    "held_out_bits_per_character",
+    "held_out_loss",
+    "entropy_bits_per_character",
+    "train_bits_per_character_estimate",
+}
 
 
 def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> Artifact:
@@ -25,7 +32,7 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
     ``artifacts`` are corpus, tokenizer, tokens, run, evaluation and samples.
     """
 
-    def build(folder: Path) -> dict:
+    def build(folder: Path) -> dict[str, Any]:
         evaluation = json.loads((artifacts["evaluation"].path / EVALUATION_FILE).read_text("utf-8"))
         lines = read_metrics(artifacts["run"].path / METRICS_FILE)
         plot(lines, _floor(evaluation["held_out"]), name, folder / PLOT)
@@ -43,9 +50,12 @@ def recipe(name: str, artifacts: Mapping[str, Artifact]) -> Recipe:
 
 
 def summary(
-    artifacts: Mapping[str, Artifact], evaluation: dict, samples: list[dict], lines: list[dict]
+    artifacts: Mapping[str, Artifact],
+    evaluation: dict[str, Any],
+    samples: list[dict[str, str]],
+    lines: list[dict[str, Any]],
 ) -> str:
-    """What was made of how much text, what it is worth, and how it writes."""
+    """How much text, which model, its quality and some samples, as lines of text."""
     corpus, tokens = artifacts["corpus"].counts, artifacts["tokens"].counts
     held_out, run = evaluation["held_out"], artifacts["run"].counts
     share = corpus["held_out_characters"] / (
@@ -71,12 +81,19 @@ def summary(
             f"            {held_out['entropy']:.3f} is the text's true entropy:"
             f" the model is at {held_out['bits_per_character'] / held_out['entropy']:.3f} times it"
         )
+    for name, metric in evaluation.get("metrics", {}).items():
+        if name not in IN_SENTENCES and metric["value"] is not None:
+            parts.append(f"            {metric['value']:.4g} {metric['unit']}: {_words(name)}")
     for number, sample in enumerate(samples[:SHOWN], 1):
         text = sample["prompt"] + sample["text"]
         if len(text) > LONGEST:
             text = text[:LONGEST].rsplit(" ", 1)[0] + " …"
         parts += ["", f"Sample {number}", *(f"    {line}".rstrip() for line in text.split("\n"))]
     return "\n".join(parts) + "\n"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _millions(count: int) -> str:
@@ -89,15 +106,16 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def _floor(held_out: Mapping) -> float | None:
-    """The loss, in nats per token, of a model that knows the text's true distribution."""
+def _floor(held_out: Mapping[str, Any]) -> float | None:
+    """The text's true entropy in nats per token, below which no loss can be; None if unknown."""
     if held_out["entropy"] is None:
         return None
-    return held_out["entropy"] * math.log(2) * held_out["characters"] / held_out["tokens"]
+    tokens_per_character = held_out["tokens"] / held_out["characters"]
+    return float(held_out["entropy"]) * math.log(2) / tokens_per_character
 
 
-def plot(lines: list[dict], floor: float | None, name: str, path: Path) -> None:
-    """Loss by tokens, train and held-out, and the loss that is the floor, as a PNG."""
+def plot(lines: list[dict[str, Any]], floor: float | None, name: str, path: Path) -> None:
+    """Plot train and held-out loss by tokens, and the true entropy if it is known, as a PNG."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,1 +1,1 @@
-"""What a trained model writes."""
+"""Writing text with a trained model."""

@@ -1,4 +1,4 @@
-"""The samples stage: what the trained model writes after each prompt."""
+"""The samples stage: texts that the trained model writes after each prompt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SAMPLES_FILE = "samples.json"
 
 
 def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact) -> Artifact:
-    """Have a run's final weights go on from each prompt: ``samples.json`` and ``samples.md``."""
+    """Continue each prompt with a run's final weights: ``samples.json`` and ``samples.md``."""
 
-    def build(folder: Path) -> dict:
-        # torch takes seconds to import: not when the samples are up to date
+    def build(folder: Path) -> dict[str, int]:
+        # Imported here: torch takes seconds, and the samples may be up to date.
         from femtogpt.generation.sampling import write
         from femtogpt.model.loading import load_model
 

@@ -1,1 +1,1 @@
-"""The GPT and the one definition of its quality."""
+"""The GPT, and the definition of its quality: bits per character."""

@@ -1,4 +1,5 @@
-"""The names of a trained model's files, where torch is not needed to know them."""
+"""The names of the files in a run's folder; a module that does not import torch."""
 
 SETTINGS_FILE = "settings.json"
 WEIGHTS_FILE = "model.safetensors"
+LOCK_FILE = ".lock"  # held while a process trains in the folder

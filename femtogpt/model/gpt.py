@@ -1,10 +1,10 @@
-"""The model: a GPT of Qwen3's shape, which transformers and llama.cpp can run.
+"""The model: a GPT of Qwen3's architecture, which transformers and llama.cpp can run.
 
 RMSNorm before each block (Zhang & Sennrich 2019), rotary positions (Su et al. 2021), normalised
 queries and keys (Dehghani et al. 2023), grouped queries (Ainslie et al. 2023), SwiGLU (Shazeer
 2020), one matrix for embedding and head (Press & Wolf 2017). Names of modules are Qwen3's.
 
-Shapes: B windows, T positions, C width, H heads, K key-value heads, D head size, V vocabulary.
+Shapes: B sequences, T positions, C width, H heads, K key-value heads, D head size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from femtogpt.config import ModelConfig
 from femtogpt.model.loss import linear_cross_entropy, softmax_gradient, token_nats
 
 EPS = 1e-6
-ROWS = 128  # queries whose scores are computed at once, in compiled attention on a CPU
+QUERY_BLOCK = 128  # queries computed at once, in compiled attention on a CPU
 
 
 class Cache:
-    """Keys and values of the positions read so far, at most ``context`` of them, by layer."""
+    """The KV cache: keys and values of the last ``context`` positions, by layer."""
 
     def __init__(self, layers: int, context: int):
         self.context = context
-        self.position = 0  # of the next token, from the start of the text
+        self.position = 0  # of the next token, counted from the start of the text
         self.layers: list[tuple[Tensor, Tensor] | None] = [None] * layers
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add a layer's new keys and values (B, K, T, D); gives all that are in reach."""
+        """Add a layer's new keys and values, (B, K, T, D) each. Returns all within the context."""
         if (before := self.layers[layer]) is not None:
-            assert k.shape[2] == 1, "after the first text, one token at a time: no mask is made"
+            assert k.shape[2] == 1, "after the prompt, one token at a time: there is no mask"
             k = torch.cat([before[0], k], dim=2)[:, :, -self.context :]
             v = torch.cat([before[1], v], dim=2)[:, :, -self.context :]
         self.layers[layer] = (k, v)
@@ -42,7 +42,7 @@ class Cache:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair (i, i + D/2) of x (B, H, T, D) by its angle; cos and sin are (T, D)."""
+    """Rotate each pair (i, i + D/2) of x (B, H, T, D) by its angle; cos and sin are (T, D)."""
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
@@ -52,52 +52,51 @@ def attend(
 ) -> Tensor:
     """Causal attention of queries (B, H, T, D) to keys and values (B, K, S, D).
 
-    A single query sees all keys; more than one go with as many keys, of the same of ``documents``
-    (B, T) where these are given. torch's own on a CPU is three times as slow as what the compiler
-    makes of plain products.
+    A single query sees all keys; otherwise T = S. With ``documents`` (B, T), a query sees only keys
+    of its own document. On a CPU torch's kernel is three times as slow as compiled plain products.
     """
     if torch.compiler.is_compiling() and q.device.type == "cpu" and q.shape[2] == k.shape[2]:
         return _attend_in_blocks(q, k, v, dropout, documents)
     grouped = q.shape[1] != k.shape[1]
-    causal, seen = q.shape[2] > 1, None
+    causal, mask = q.shape[2] > 1, None
     if documents is not None:
-        causal, seen = False, _same(documents, documents).tril()
+        causal, mask = False, _same_document(documents, documents).tril()
     return F.scaled_dot_product_attention(
-        q, k, v, seen, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
+        q, k, v, mask, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
     )
 
 
-def _same(rows: Tensor, columns: Tensor) -> Tensor:
-    """Whether each pair of positions (B, 1, T, S) is of one document."""
+def _same_document(rows: Tensor, columns: Tensor) -> Tensor:
+    """Whether each pair of positions is in one document, (B, 1, T, S)."""
     return rows[:, None, :, None] == columns[:, None, None, :]
 
 
 def _attend_in_blocks(
     q: Tensor, k: Tensor, v: Tensor, dropout: float, documents: Tensor | None
 ) -> Tensor:
-    """The same, a block of queries at a time, each with no more keys than its last may see."""
+    """The same for a block of queries at a time, each with only the keys that its last one sees."""
     T, size = q.shape[2], q.shape[3]
-    k, v = (part.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for part in (k, v))
+    k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))
     future = torch.ones(T, T, dtype=torch.bool, device=q.device).triu(1)
-    parts = []
-    for start in range(0, T, ROWS):
-        end = min(start + ROWS, T)
+    outputs = []
+    for start in range(0, T, QUERY_BLOCK):
+        end = min(start + QUERY_BLOCK, T)
         scores = (q[:, :, start:end] @ k[:, :, :end].transpose(-1, -2)).float() * size**-0.5
         hidden = future[start:end, :end]
         if documents is not None:
-            hidden = hidden | ~_same(documents[:, start:end], documents[:, :end])
-        chances = scores.masked_fill(hidden, -torch.inf).softmax(-1)
-        parts.append(F.dropout(chances, dropout).to(v.dtype) @ v[:, :, :end])
-    return torch.cat(parts, dim=2)
+            hidden = hidden | ~_same_document(documents[:, start:end], documents[:, :end])
+        weights = scores.masked_fill(hidden, -torch.inf).softmax(-1)
+        outputs.append(F.dropout(weights, dropout).to(v.dtype) @ v[:, :, :end])
+    return torch.cat(outputs, dim=2)
 
 
 @dataclass(frozen=True)
-class Where:
-    """What attention knows of the positions: the same for all layers."""
+class Positions:
+    """What attention needs to know of the positions: the same for all layers."""
 
     cos: Tensor  # (T, D)
     sin: Tensor
-    documents: Tensor | None = None  # (B, T): which one each is of, if it is to see no other
+    documents: Tensor | None = None  # (B, T): the document of each, if attention is masked
     cache: Cache | None = None
 
 
@@ -115,21 +114,22 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(self.head_size, eps=EPS)
         self.k_norm = nn.RMSNorm(self.head_size, eps=EPS)
 
-    def forward(self, x: Tensor, where: Where, layer: int) -> Tensor:
+    def forward(self, x: Tensor, positions: Positions, layer: int) -> Tensor:
         B, T, _ = x.shape
         q, k, v = (
             project(x).view(B, T, -1, self.head_size)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        # Norms and angles in float32, whatever the format of the matrix products.
-        turn = where.cos, where.sin
-        q = rotate(self.q_norm(q.float()).transpose(1, 2), *turn).to(v.dtype)  # (B, H, T, D)
-        k = rotate(self.k_norm(k.float()).transpose(1, 2), *turn).to(v.dtype)  # (B, K, T, D)
+        # Norms and rotations in float32, whatever the format of the matrix products.
+        angles = positions.cos, positions.sin
+        q = rotate(self.q_norm(q.float()).transpose(1, 2), *angles).to(v.dtype)  # (B, H, T, D)
+        k = rotate(self.k_norm(k.float()).transpose(1, 2), *angles).to(v.dtype)  # (B, K, T, D)
         v = v.transpose(1, 2)
-        if where.cache is not None:
-            k, v = where.cache.extend(layer, k, v)
-        y = attend(q, k, v, self.dropout if self.training else 0.0, where.documents)
-        return self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
+        if positions.cache is not None:
+            k, v = positions.cache.extend(layer, k, v)
+        y = attend(q, k, v, self.dropout if self.training else 0.0, positions.documents)
+        output: Tensor = self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
+        return output
 
 
 class FeedForward(nn.Module):
@@ -142,7 +142,8 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(config.hidden, config.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        output: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return output
 
 
 class Block(nn.Module):
@@ -156,17 +157,19 @@ class Block(nn.Module):
         self.mlp = FeedForward(config)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, where: Where, layer: int) -> Tensor:
-        x = x + self.drop(self.self_attn(self.input_layernorm(x), where, layer))
-        return x + self.drop(self.mlp(self.post_attention_layernorm(x)))
+    def forward(self, x: Tensor, positions: Positions, layer: int) -> Tensor:
+        x = x + self.drop(self.self_attn(self.input_layernorm(x), positions, layer))
+        output: Tensor = x + self.drop(self.mlp(self.post_attention_layernorm(x)))
+        return output
 
 
 class GPT(nn.Module):
     """The language model: token ids in, logits of the next token out."""
 
     gradient = staticmethod(softmax_gradient)
-    recompute = False  # layers in the backward pass: activation checkpointing (Chen et al. 2016)
-    boundary: int | None = None  # the id that begins a document, if no other is to be seen from it
+    recompute = False  # activation checkpointing (Chen et al. 2016)
+    frequencies: Tensor
+    eos: int | None = None  # with it, attention sees nothing of earlier documents
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
@@ -182,9 +185,9 @@ class GPT(nn.Module):
     def initialise(self) -> None:
         """Normal weights of ⅓/√fan-in; blocks start as the identity (zero output matrices).
 
-        Muon's steps are as large whatever the weights are, so that small ones turn sooner. What is
-        read at first is each token itself, with a logit of width × std: 4 at any width, or the
-        loss would begin far above that of an even guess.
+        The size of Muon's steps does not depend on the weights, so smaller weights turn sooner. An
+        untrained model predicts the token that it reads, with a logit of width × std: 4 at any
+        width, since the loss would otherwise begin far above that of an even guess.
         """
         nn.init.normal_(self.embed_tokens.weight, std=4 / self.config.width)
         for name, module in self.layers.named_modules():
@@ -199,8 +202,8 @@ class GPT(nn.Module):
     ) -> Tensor:
         """Logits (B, T, V) of ids (B, T), or with targets (B, T) the mean loss in nats per token.
 
-        Targets of −100 do not count. With a cache, ids go on from where it stands: a whole
-        text at first, then one token at a time.
+        Targets of −100 do not count. With a cache, ids continue the text read so far: the prompt at
+        first, then one token at a time.
         """
         x = self.read(ids, cache)
         if targets is None:
@@ -211,27 +214,29 @@ class GPT(nn.Module):
         )
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """The nats of each target (B, T), in float32; 0 for those of −100."""
+        """The loss in nats of each target, (B, T) in float32; 0 for targets of −100."""
         rows = self.read(ids).flatten(0, 1)
         return token_nats(rows, self.embed_tokens.weight, targets.flatten()).view(ids.shape)
 
     def read(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
-        """What the head is given: (B, T, C), normalised."""
+        """The normalized hidden states that the head gets, (B, T, C)."""
         start = cache.position if cache is not None else 0
-        positions = torch.arange(start, start + ids.shape[1], device=ids.device)
-        angles = positions[:, None] * self.frequencies.repeat(2)
+        numbers = torch.arange(start, start + ids.shape[1], device=ids.device)
+        angles = numbers[:, None] * self.frequencies.repeat(2)
         x = self.drop(self.embed_tokens(ids))
-        documents = None if self.boundary is None else (ids == self.boundary).cumsum(1)
-        where = Where(angles.cos().to(x.dtype), angles.sin().to(x.dtype), documents, cache)
+        documents = None if self.eos is None else (ids == self.eos).cumsum(1)
+        rotation = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        positions = Positions(*rotation, documents, cache)
         for number, layer in enumerate(self.layers):
             if self.recompute and torch.is_grad_enabled():
-                x = checkpoint(layer, x, where, number, use_reentrant=False)
+                x = checkpoint(layer, x, positions, number, use_reentrant=False)
             else:
-                x = layer(x, where, number)
+                x = layer(x, positions, number)
         if cache is not None:
             cache.position += ids.shape[1]
-        return self.norm(x)
+        normalized: Tensor = self.norm(x)
+        return normalized
 
     def parameter_count(self) -> int:
-        """Weights that are trained; the head's are the embedding's and count once."""
+        """The number of trained weights; the head's are the embedding's and count once."""
         return sum(parameter.numel() for parameter in self.parameters())

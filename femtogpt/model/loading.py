@@ -15,15 +15,18 @@ from femtogpt.model.gpt import GPT
 
 
 def find_device(name: str) -> torch.device:
-    """The device of a setting; UserError where it is not there."""
+    """The device that ``train.device`` names. Raises UserError if it is not available."""
     cuda = torch.cuda.is_available()
     if name.startswith("cuda") and not cuda:
-        raise UserError("train.device is cuda, but torch sees no GPU here: set train.device=auto")
+        raise UserError("train.device is cuda, but torch finds no GPU: set train.device=auto")
     return torch.device(name if name != "auto" else "cuda" if cuda else "cpu")
 
 
 def load_model(run: Path, device: str = "auto") -> GPT:
-    """The trained model in a run's folder, in evaluation mode; UserError if there is none."""
+    """Load the trained model in a run's folder, in evaluation mode.
+
+    Raises UserError if there is none.
+    """
     try:
         settings = json.loads((run / SETTINGS_FILE).read_bytes())
         weights = safetensors.torch.load_file(run / WEIGHTS_FILE)

@@ -1,8 +1,8 @@
-"""Bits per character: the one definition, used in training and after it.
+"""Bits per character: the only definition, used in training and in the evaluation.
 
-The negative log-likelihood, in bits, of whole documents, over their characters. Every token of
-every document counts once, its end included; the first is predicted from the document's start.
-Windows of the model's context do not overlap.
+The negative log-likelihood of complete documents in bits, divided by their characters. Every token
+of a document counts once, the end-of-document token included; the first one is predicted from the
+eos token before the document. Sequences of the model's context do not overlap.
 """
 
 from __future__ import annotations
@@ -10,25 +10,36 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from femtogpt.model.loss import IGNORED
 from femtogpt.tokens.shards import Entry, Shard
 
-PREDICTIONS = 16384  # computed at once
+PREDICTIONS = 16384  # tokens predicted at once
+
+
+class Scorer(Protocol):
+    """A model that can be scored, such as ``femtogpt.model.gpt.GPT``."""
+
+    def nats(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss in nats of each target, (B, T); 0 for those of IGNORED."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
 
 @dataclass
 class Score:
-    """What a model makes of some documents."""
+    """A model's likelihood of some documents."""
 
     nats: float = 0.0
-    tokens: int = 0  # document ends included
+    tokens: int = 0  # ends of documents included
     characters: int = 0
     documents: int = 0
-    entropy_bits: float | None = 0.0  # of the source itself; None where one is not known
+    entropy_bits: float | None = 0.0  # the texts' true entropy; None if one is not known
 
     @property
     def bits_per_character(self) -> float:
@@ -41,20 +52,22 @@ class Score:
 
     @property
     def entropy(self) -> float | None:
-        """The source's own bits per character: no honest model comes under it."""
+        """The texts' true entropy in bits per character, a lower bound; None if unknown."""
         return None if self.entropy_bits is None else self.entropy_bits / self.characters
 
     def __add__(self, other: Score) -> Score:
-        known = self.entropy_bits is not None and other.entropy_bits is not None
+        entropy_bits = None
+        if self.entropy_bits is not None and other.entropy_bits is not None:
+            entropy_bits = self.entropy_bits + other.entropy_bits
         return Score(
             self.nats + other.nats,
             self.tokens + other.tokens,
             self.characters + other.characters,
             self.documents + other.documents,
-            self.entropy_bits + other.entropy_bits if known else None,
+            entropy_bits,
         )
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, float | None]:
         return {
             "bits_per_character": self.bits_per_character,
             "loss": self.loss,
@@ -66,41 +79,42 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Window:
-    """Ids that a model sees at once, and the ids that it is to predict."""
+class EvalSequence:
+    """A part of a document that a model reads at once, to predict each next token."""
 
-    document: int
-    ids: np.ndarray  # (n + 1,): inputs are all but the last, targets all but the first
+    document: int  # its number in the shard
+    ids: NDArray[np.integer]  # (n + 1,): inputs are all but the last, targets all but the first
 
 
-def windows(shard: Shard, entries: Sequence[Entry], context: int) -> Iterator[Window]:
-    """The documents of a shard cut into windows of at most ``context`` predictions."""
+def eval_sequences(shard: Shard, entries: Sequence[Entry], context: int) -> Iterator[EvalSequence]:
+    """Cut the documents of a shard into sequences of at most ``context`` predictions."""
     for number, entry in enumerate(entries):
-        end = entry.start + entry.tokens + 1  # of the boundary that ends the document
+        end = entry.start + entry.tokens + 1  # of the eos token that ends the document
         for start in range(entry.start, end, context):
-            yield Window(number, shard.ids[start : min(start + context, end) + 1])
+            yield EvalSequence(number, shard.ids[start : min(start + context, end) + 1])
 
 
 def score_shards(
-    model: torch.nn.Module,
+    model: Scorer,
     shards: Iterable[Shard],
     context: int,
     predictions: int = PREDICTIONS,
     update: Callable[[int], None] = lambda tokens: None,
 ) -> list[tuple[Entry, Score]]:
-    """The score of each document.
+    """The score of each document of ``shards``.
 
-    ``predictions`` are computed at once, at most. ``update`` is told the tokens scored so far.
+    At most ``predictions`` tokens are computed at once. ``update`` is called with the number of
+    tokens scored so far.
     """
     scores = []
     done = 0
     for shard in shards:
         entries = shard.documents()
         nats = np.zeros(len(entries))
-        for batch in _alike(list(windows(shard, entries, context)), predictions):
-            for window, value in zip(batch, window_nats(model, batch), strict=True):
-                nats[window.document] += value
-                done += len(window.ids) - 1
+        for batch in _batches(list(eval_sequences(shard, entries, context)), predictions):
+            for sequence, value in zip(batch, sequence_nats(model, batch), strict=True):
+                nats[sequence.document] += value
+                done += len(sequence.ids) - 1
             update(done)
         scores += [
             (entry, Score(float(total), entry.tokens + 1, entry.characters, 1, entry.entropy_bits))
@@ -109,50 +123,53 @@ def score_shards(
     return scores
 
 
-def spread(shards: Mapping[str, Sequence[Shard]], context: int, tokens: int) -> list[Window]:
-    """About so many tokens of windows, evenly spread over all documents: for an estimate."""
-    every = [
-        window
+def spread_evenly(
+    shards: Mapping[str, Sequence[Shard]], context: int, tokens: int
+) -> list[EvalSequence]:
+    """Sequences of about ``tokens`` tokens, spread evenly over all documents: for an estimate."""
+    sequences = [
+        sequence
         for parts in shards.values()
         for shard in parts
-        for window in windows(shard, shard.documents(), context)
+        for sequence in eval_sequences(shard, shard.documents(), context)
     ]
-    total = sum(len(window.ids) - 1 for window in every)
+    total = sum(len(sequence.ids) - 1 for sequence in sequences)
     step = max(1, round(total / tokens))
-    return every[step // 2 :: step] or every
+    return sequences[step // 2 :: step] or sequences
 
 
-def mean_nats(model: torch.nn.Module, some: list[Window], shape: tuple[int, int]) -> float:
-    """Nats per token over some windows, computed in batches of one ``shape`` (rows, context).
+def mean_nats(model: Scorer, sequences: list[EvalSequence], shape: tuple[int, int]) -> float:
+    """The loss in nats per token over sequences, in batches of one ``shape`` (rows, context).
 
-    Of one shape, as a compiled model would be compiled anew for every other.
+    A compiled model would be compiled again for any other shape.
     """
-    ordered = sorted(some, key=lambda window: -len(window.ids))
+    ordered = sorted(sequences, key=lambda sequence: -len(sequence.ids))
     batches = (ordered[start : start + shape[0]] for start in range(0, len(ordered), shape[0]))
-    total = sum(float(window_nats(model, batch, shape).sum()) for batch in batches)
-    return total / sum(len(window.ids) - 1 for window in some)
+    total = sum(float(sequence_nats(model, batch, shape).sum()) for batch in batches)
+    return total / sum(len(sequence.ids) - 1 for sequence in sequences)
 
 
-def _alike(some: list[Window], predictions: int) -> Iterator[list[Window]]:
-    """Batches of windows of like length, so that little is padded."""
-    ordered = sorted(some, key=lambda window: -len(window.ids))
+def _batches(sequences: list[EvalSequence], predictions: int) -> Iterator[list[EvalSequence]]:
+    """Batches of sequences of similar length, so that there is little padding."""
+    ordered = sorted(sequences, key=lambda sequence: -len(sequence.ids))
     while ordered:
         count = max(1, predictions // (len(ordered[0].ids) - 1))
         yield ordered[:count]
         ordered = ordered[count:]
 
 
-@torch.no_grad()  # FSDP gathers weights into what inference mode would spoil
-def window_nats(
-    model: torch.nn.Module, batch: Sequence[Window], shape: tuple[int, int] | None = None
-) -> np.ndarray:
-    """The summed nats of each window's targets, float64; padded to ``shape`` where one is given."""
-    rows, length = shape or (len(batch), max(len(window.ids) for window in batch) - 1)
+@torch.no_grad()  # not inference mode: FSDP could not use the weights that it gathers
+def sequence_nats(
+    model: Scorer, batch: Sequence[EvalSequence], shape: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
+    """The summed nats of each sequence's targets, (N,); the batch is padded to ``shape``."""
+    rows, length = shape or (len(batch), max(len(sequence.ids) for sequence in batch) - 1)
     inputs = np.zeros((rows, length), dtype=np.int64)
     targets = np.full((rows, length), IGNORED, dtype=np.int64)
-    for row, window in enumerate(batch):
-        inputs[row, : len(window.ids) - 1] = window.ids[:-1]
-        targets[row, : len(window.ids) - 1] = window.ids[1:]
+    for row, sequence in enumerate(batch):
+        inputs[row, : len(sequence.ids) - 1] = sequence.ids[:-1]
+        targets[row, : len(sequence.ids) - 1] = sequence.ids[1:]
     device = next(model.parameters()).device
     nats = model.nats(torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device))
-    return nats.double().sum(dim=1).cpu().numpy()[: len(batch)]
+    totals: NDArray[np.float64] = nats.double().sum(dim=1).cpu().numpy()
+    return totals[: len(batch)]

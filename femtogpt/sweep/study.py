@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 from femtogpt.artifacts.disk import explain_os_errors, json_digest
 from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
+from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the metrics
+from femtogpt.evaluation.metric_registry import METRICS
 from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_integer
 from femtogpt.training.metrics import BITS
 from femtogpt.training.training_stage import APART
@@ -183,8 +185,13 @@ class Trial:
                 )
 
     def complete(self, bits: float, counts: Mapping[str, Any]) -> None:
-        """Record the held-out bits per character, and ``counts``: steps, tokens and seconds."""
+        """Record the held-out bits per character, and ``counts``.
+
+        These are steps, tokens and seconds, and the values of evaluation metrics.
+        """
         self._spent = {axis: counts[axis] for axis in ("steps", "tokens", "seconds")}
+        metrics = {name: counts[name] for name in METRICS if counts.get(name) is not None}
+        self._trial.set_user_attr("metrics", metrics)
         self._tell(None, bits)
 
     def prune(self) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import nested
+from femtogpt.evaluation.metric_registry import RANKING
 from femtogpt.sweep.sweep_config import SweepConfig
 
 TABLE, PICTURE, BEST = "table.md", "sweep.png", "best.yaml"
@@ -29,15 +30,31 @@ def write_sweep(sweep: SweepConfig, trials: list[dict[str, Any]], folder: Path) 
 
 def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
     """The trials as a Markdown table, best first; pruned ones show their best estimate."""
-    names = list(sweep.settings)
-    heads = ["bits per character", *names, "steps", "M tokens", "minutes", "trial"]
+    names, metrics = list(sweep.settings), _metrics(trials)
+    heads = [
+        "bits per character",
+        *names,
+        *(name.replace("_", " ") for name in metrics),
+        "steps",
+        "M tokens",
+        "minutes",
+        "trial",
+    ]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for trial in _ranked(trials):
         cells = [_bits(trial), *(_value(trial["chosen"][name]) for name in names)]
+        values = trial.get("metrics", {})
+        cells += [_value(values[name]) if name in values else "" for name in metrics]
         cells += [f"{trial['steps']:,}", f"{trial['tokens'] / 1e6:.2f}"]
         cells += [f"{trial['seconds'] / 60:.1f}", str(trial["number"])]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _metrics(trials: list[dict[str, Any]]) -> list[str]:
+    """The evaluation metrics of any trial, besides the one that ranks them."""
+    names = dict.fromkeys(name for trial in trials for name in trial.get("metrics", {}))
+    return [name for name in names if name != RANKING]
 
 
 def best(sweep: SweepConfig, trial: dict[str, Any]) -> str:

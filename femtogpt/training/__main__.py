@@ -2,11 +2,11 @@
 
 RUN holds ``settings.json``; TOKENS is a folder of token shards. SIGTERM and Ctrl-C finish the
 step, write a checkpoint and end with status 75 (try again later); a second one ends at once.
-Where ``train.processes`` is more than one, it starts as many with torchrun.
-``--supervised``: it also stops when its standard input closes, which happens when the process
-that started it is gone, and a second signal changes nothing. Status 2 means that the last line
-on standard error says what to do, 3 the same of settings that cannot be trained with: the loss
-diverges, or memory does not do.
+If ``train.processes`` is more than one, it starts as many with torchrun.
+``--supervised``: it also stops when its standard input closes, that is when the process that
+started it is gone, and a second signal changes nothing. Status 2 means that the last line on
+standard error says what to do; 3 means that training fails with these settings: the loss diverges,
+or memory is too small.
 """
 
 from __future__ import annotations
@@ -21,37 +21,33 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
-from femtogpt.model.files import SETTINGS_FILE
-
-if TYPE_CHECKING:
-    from femtogpt.training.loop import Settings
+from femtogpt.model.files import LOCK_FILE
 
 USER_ERROR, UNFIT, STOPPED = 2, 3, os.EX_TEMPFAIL
 
 
 class _Stop:
-    """Whether a stop was asked for."""
+    """Whether a stop was requested."""
 
     def __init__(self, supervised: bool):
-        self.asked = False
+        self.requested = False
         self.signals = 0
-        self.supervised = supervised  # then who watches ends this process if it takes too long
+        self.supervised = supervised  # its parent kills it if it takes too long
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signal)
         if supervised:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def __call__(self) -> bool:
-        return self.asked
+        return self.requested
 
     def _signal(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.requested = True
         self.signals += 1
         if self.signals > 1 and not self.supervised:
             os._exit(128 + number)
@@ -59,13 +55,13 @@ class _Stop:
     def _watch(self) -> None:
         while os.read(0, 1024):
             pass
-        self.asked = True
+        self.requested = True
 
 
 @contextlib.contextmanager
 def _alone(run: Path) -> Iterator[None]:
-    """One training at a time in a folder: one whose watcher was killed may still be stopping."""
-    lock = FileLock(run / ".lock")
+    """Allow one training at a time in a folder: an earlier one may still be stopping."""
+    lock = FileLock(run / LOCK_FILE)
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -77,18 +73,6 @@ def _alone(run: Path) -> Iterator[None]:
         lock.release()
 
 
-def _settings(run: Path) -> Settings:
-    from femtogpt.training.loop import Settings
-
-    try:
-        settings = Settings.model_validate_json((run / SETTINGS_FILE).read_bytes())
-        if settings.train.max_steps is None:
-            raise ValueError("train.max_steps is not given")
-        return settings
-    except (OSError, ValueError) as error:
-        raise UserError(f"{run} holds no settings.json that can be used: {error}") from error
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="femtogpt.training", description=__doc__)
     parser.add_argument("run", type=Path)
@@ -98,27 +82,29 @@ def main() -> int:
     stop = _Stop(arguments.supervised)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
-    # Signals are caught from the first moment on: torch takes seconds to import.
+    # Imported after the signal handlers are set: torch takes seconds.
     from torch import OutOfMemoryError
 
     from femtogpt.tokens.shards import Tokens
     from femtogpt.training.loop import train
+    from femtogpt.training.settings import load_settings
 
-    rank = os.environ.get("RANK")  # of a process that torchrun started
+    rank = os.environ.get("RANK")  # set if torchrun started this process
     try:
-        settings = _settings(arguments.run)
+        tokens = Tokens(arguments.tokens)
+        settings = load_settings(arguments.run, tokens)
         if rank is None and settings.train.processes > 1:
             from femtogpt.training.launch import launch
 
             status = STOPPED if stop() else launch(settings.train.processes, sys.argv[1:], STOPPED)
-            if status < 0:  # one was killed: this one ends as it did
+            if status < 0:  # a process was killed: end in the same way
                 if -status != signal.SIGKILL:
                     signal.signal(-status, signal.SIG_DFL)
                 os.kill(os.getpid(), -status)
             return status
         alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
         with explain_os_errors(arguments.run), alone:
-            train(settings, Tokens(arguments.tokens), arguments.run, stop)
+            train(settings, tokens, arguments.run, stop)
     except Stopped as stopped:
         logging.info("%s", stopped)
         return STOPPED

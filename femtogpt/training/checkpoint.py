@@ -1,9 +1,9 @@
-"""Checkpoints: whole or not there, checked when read, without pickled objects.
+"""Checkpoints: complete or absent, verified when read, without pickled objects.
 
 A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights), ``state.pt``
-(optimiser, scaler, average: tensors and plain values, read with ``weights_only``) and
-``checkpoint.json`` (step, place in the metrics, checksums), which is written last.
-``checkpoints/best/`` has the weights alone, of the lowest held-out loss so far.
+(optimizer, scaler, EMA: tensors and plain values, read with ``weights_only``) and
+``checkpoint.json`` (step, size of the metrics, checksums), which is written last.
+``checkpoints/best/`` has only the weights with the lowest held-out loss so far.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,26 +27,27 @@ from femtogpt.artifacts.disk import file_digest, sync, write_atomic
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
 
-FOLDER = "checkpoints"
+CHECKPOINTS = "checkpoints"
 BEST = "best"
-ABOUT = "checkpoint.json"
+INDEX_FILE = "checkpoint.json"
+STATE_FILE = "state.pt"
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What resuming needs."""
+    """All that resuming needs."""
 
-    step: int  # optimiser steps done
-    metrics_size: int  # bytes of the metrics up to here
+    step: int  # optimizer steps done
+    metrics_size: int  # bytes of the metrics file up to here
     seconds: float  # of training so far
     weights: dict[str, torch.Tensor]
-    state: dict[str, Any]  # optimizer, scaler, average, windows
+    state: dict[str, Any]  # optimizer, scaler, average, sequences
 
 
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     """Write a checkpoint of a run, then remove all but the newest ``keep``."""
-    folder = run / FOLDER
+    folder = run / CHECKPOINTS
     state = io.BytesIO()
     torch.save(checkpoint.state, state)
     about = {
@@ -55,8 +56,8 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
         "metrics": _digest_of_start(run / METRICS_FILE, checkpoint.metrics_size),
         "seconds": checkpoint.seconds,
     }
-    partial = _written(folder, checkpoint.weights, {"state.pt": state.getbuffer()}, about)
-    for other in folder.glob("[0-9]*"):  # damaged ones that were passed over
+    partial = _write(folder, checkpoint.weights, {STATE_FILE: state.getbuffer()}, about)
+    for other in folder.glob("[0-9]*"):  # damaged ones that were skipped
         if int(other.name) >= checkpoint.step:
             shutil.rmtree(other)
     os.rename(partial, folder / f"{checkpoint.step:08d}")
@@ -66,18 +67,18 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
 
 
 def save_best(run: Path, step: int, loss: float, weights: Mapping[str, torch.Tensor]) -> None:
-    """Write the weights of the lowest held-out loss so far in the place of those before."""
-    partial = _written(run / FOLDER, weights, {}, {"step": step, "held_out_loss": loss})
-    shutil.rmtree(run / FOLDER / BEST, ignore_errors=True)
-    os.rename(partial, run / FOLDER / BEST)
-    sync(run / FOLDER)
+    """Replace the weights with the lowest held-out loss so far."""
+    partial = _write(run / CHECKPOINTS, weights, {}, {"step": step, "held_out_loss": loss})
+    shutil.rmtree(run / CHECKPOINTS / BEST, ignore_errors=True)
+    os.rename(partial, run / CHECKPOINTS / BEST)
+    sync(run / CHECKPOINTS)
 
 
 def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
-    """The step and the weights of the lowest held-out loss; None if they are not there whole."""
-    folder = run / FOLDER / BEST
+    """The step and the weights of the lowest held-out loss; None if missing or damaged."""
+    folder = run / CHECKPOINTS / BEST
     try:
-        about = json.loads((folder / ABOUT).read_text())
+        about = json.loads((folder / INDEX_FILE).read_text())
         _check_files(folder, about)
         return about["step"], safetensors.torch.load_file(folder / WEIGHTS_FILE)
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
@@ -85,58 +86,59 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
         return None
 
 
-class Writer:
-    """Writes checkpoints in the background, from copies, one after another; or not at all."""
+class CheckpointWriter:
+    """Writes checkpoints in the background from copies; in a process that ``writes``."""
 
     def __init__(self, run: Path, keep: int, writes: bool = True):
         self.run, self.keep, self.writes = run, keep, writes
         self._thread = ThreadPoolExecutor(1, "checkpoint")
-        self._writing: Future | None = None
+        self._writing: Future[None] | None = None
 
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Wait for what is being written."""
         self._thread.shutdown()
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Copy and begin to write; raises what went wrong with the one before."""
+        """Copy a checkpoint and begin to write it; raises the previous one's error, if any."""
         if not self.writes:
             return
-        state, weights = _copied(checkpoint.state), _copied(checkpoint.weights)
+        state, weights = _copy(checkpoint.state), _copy(checkpoint.weights)
         self._begin(save, replace(checkpoint, state=state, weights=weights), self.keep)
 
     def save_best(self, step: int, loss: float, weights: dict[str, torch.Tensor]) -> None:
-        """The same, of the best weights."""
+        """Copy the best weights so far and begin to write them."""
         if self.writes:
-            self._begin(save_best, step, loss, _copied(weights))
+            self._begin(save_best, step, loss, _copy(weights))
 
     def wait(self) -> None:
-        """Until all is on the disk; raises what went wrong."""
+        """Wait until everything is on the disk; raises the error if that failed."""
         if self._writing is not None:
             writing, self._writing = self._writing, None
             writing.result()
 
-    def _begin(self, function, *arguments) -> None:
+    def _begin(self, function: Callable[..., None], *arguments: Any) -> None:
         self.wait()
         self._writing = self._thread.submit(function, self.run, *arguments)
 
 
-def _copied(value: Any) -> Any:
-    """A copy in the processor's memory of the tensors in nested dictionaries and lists."""
+def _copy(value: Any) -> Any:
+    """Nested dictionaries and lists with their tensors copied to the CPU."""
     if isinstance(value, torch.Tensor):
         return value.detach().to("cpu", copy=True).contiguous()
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
+        return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_copied(item) for item in value)
+        return type(value)(_copy(item) for item in value)
     return value
 
 
-def _written(
-    folder: Path, weights: Mapping[str, torch.Tensor], files: Mapping[str, Any], about: dict
+def _write(
+    folder: Path,
+    weights: Mapping[str, torch.Tensor],
+    files: Mapping[str, Any],
+    about: dict[str, Any],
 ) -> Path:
-    """A folder that is not yet in its place, with the weights, other files, and what vouches."""
+    """Write weights, other files and their checksums into a temporary folder; gives its path."""
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -147,49 +149,55 @@ def _written(
         **about,
         "files": {path.name: file_digest(path) for path in sorted(partial.iterdir())},
     }
-    write_atomic(partial / ABOUT, json.dumps(about, indent=1).encode())
+    write_atomic(partial / INDEX_FILE, json.dumps(about, indent=1).encode())
     return partial
 
 
 def load_newest(run: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; damaged ones are named in a warning and passed over.
+    """Load the newest undamaged checkpoint; a damaged one is logged and skipped.
 
-    Whatever else keeps one from being read (memory, the disk) is raised: it may be better later.
+    Any other error in reading it (memory, the disk) is raised: the next attempt may succeed.
     """
-    for folder in sorted((run / FOLDER).glob("[0-9]*"), reverse=True):
+    if (newest := find_newest(run)) is None:
+        return None
+    folder, about = newest
+    return Checkpoint(
+        about["step"],
+        about["metrics_size"],
+        about["seconds"],
+        safetensors.torch.load_file(folder / WEIGHTS_FILE),
+        torch.load(folder / STATE_FILE, weights_only=True, map_location="cpu"),
+    )
+
+
+def find_newest(run: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The folder of the newest undamaged checkpoint, and its ``checkpoint.json``."""
+    for folder in sorted((run / CHECKPOINTS).glob("[0-9]*"), reverse=True):
         try:
-            about = _checked(folder, run / METRICS_FILE)
+            return folder, _verify(folder, run / METRICS_FILE)
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             log.warning("checkpoint %s is damaged (%s): taking the one before", folder, error)
-            continue
-        return Checkpoint(
-            about["step"],
-            about["metrics_size"],
-            about["seconds"],
-            safetensors.torch.load_file(folder / WEIGHTS_FILE),
-            torch.load(folder / "state.pt", weights_only=True, map_location="cpu"),
-        )
     return None
 
 
-def _checked(folder: Path, metrics: Path) -> dict:
-    """What ``checkpoint.json`` says, after a look at everything it vouches for."""
-    about = json.loads((folder / ABOUT).read_text())
+def _verify(folder: Path, metrics: Path) -> dict[str, Any]:
+    """The content of ``checkpoint.json``, once all its checksums are verified."""
+    about: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text())
     if about["step"] != int(folder.name):
-        raise ValueError(f"{ABOUT} is of another step")
+        raise ValueError(f"{INDEX_FILE} is of another step")
     _check_files(folder, about)
     if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
         raise ValueError(f"{metrics.name} is not what it was")
     return about
 
 
-def _check_files(folder: Path, about: dict) -> None:
+def _check_files(folder: Path, about: dict[str, Any]) -> None:
     for name, digest in about["files"].items():
         if file_digest(folder / name) != digest:
             raise ValueError(f"{name} does not match its checksum")
 
 
 def _digest_of_start(path: Path, size: int) -> str:
-    """SHA-256 of a file's first bytes."""
+    """SHA-256 of a file's first ``size`` bytes."""
     with path.open("rb") as file:
         return hashlib.sha256(file.read(size)).hexdigest()

@@ -1,4 +1,4 @@
-"""Compiling the model with torch.compile, where it pays, and going on without where it fails."""
+"""Compiling the model with torch.compile, and going on without it where that fails."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ import logging
 
 import torch
 
-from femtogpt.config import TrainConfig
 from femtogpt.model.gpt import GPT
 from femtogpt.training.distributed import Group
 from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
+from femtogpt.training.settings import ResolvedTrainConfig
 
-PAYS = 2e13  # floating-point operations of a training on a CPU: about a minute
+WORTHWHILE_FLOPS = 2e13  # of a training on a CPU, about a minute: from here on compiling pays
 log = logging.getLogger(__name__)
 
 
-def pays(model: GPT, precision: Precision, config: TrainConfig) -> bool:
-    """Whether to compile: as set, or where the training is long enough."""
+def should_compile(model: GPT, precision: Precision, config: ResolvedTrainConfig) -> bool:
+    """Whether to compile: as set, or if the training is long enough for it to save time."""
     if config.compile != "auto":
         return config.compile
     tokens = config.max_steps * config.batch_size * model.config.context
-    return precision.device.type != "cpu" or 6 * model.parameter_count() * tokens >= PAYS
+    flops = 6 * model.parameter_count() * tokens
+    return precision.device.type != "cpu" or flops >= WORTHWHILE_FLOPS
 
 
 def compile_model(model: GPT, by_layer: bool) -> None:
-    """Have the model and its loss compiled at their first use.
+    """Have the model and its loss compiled when they are first used.
 
-    ``by_layer``: for FSDP, whose work before and after each layer is not to be compiled.
+    ``by_layer``: layer by layer, for FSDP, which gathers weights between the layers.
     """
     if by_layer:
         for layer in model.layers:
             layer.compile(dynamic=False)
     else:
-        model.read = torch.compile(model.read, dynamic=False)
-    model.gradient = torch.compile(model.gradient, dynamic=False)
+        vars(model)["read"] = torch.compile(model.read, dynamic=False)
+    vars(model)["gradient"] = torch.compile(model.gradient, dynamic=False)
 
 
-def try_out(model: GPT, precision: Precision, windows: int, group: Group) -> bool:
-    """Compile for the training's windows, on made-up tokens; whether that worked, in all processes.
+def try_compiled(model: GPT, precision: Precision, sequences: int, group: Group) -> bool:
+    """Compile for micro-batches of ``sequences``, on made-up tokens, before training begins.
 
-    What fails (no compiler, say) is found before training begins, and undone.
+    If it fails in any process (there is no compiler, say), compiling is undone in all of them and
+    False is returned.
     """
-    ids = torch.zeros(windows, model.config.context, dtype=torch.long, device=precision.device)
+    ids = torch.zeros(sequences, model.config.context, dtype=torch.long, device=precision.device)
     failed = ""
     try:
         with precision.autocast():
             loss = model(ids, ids)
         loss.backward()
     except Exception as error:  # of the compiler, or of what it calls: many kinds
-        if not is_out_of_memory(error):  # which training has its own answer to
+        if not is_out_of_memory(error):  # which the training handles itself
             failed = str(error).strip().partition("\n")[0][:200] or type(error).__name__
     model.zero_grad(set_to_none=True)
     if not group.any(bool(failed))[0]:
         return True
     log.warning("torch.compile does not work here (%s): training without", failed)
-    vars(model).pop("read", None)  # the plain ones of the class are left
+    vars(model).pop("read", None)  # leaves the class's own
     vars(model).pop("gradient", None)
     for layer in model.layers:
         layer._compiled_call_impl = None

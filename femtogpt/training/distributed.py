@@ -1,7 +1,7 @@
 """Several processes that train one model: torch's DDP, or FSDP2 for what fits no single device.
 
-torchrun starts the processes, and tells each in its environment which one it is. Each computes
-its share of every batch; weights, checkpoints and losses are those of one process.
+torchrun starts the processes and sets their ranks in the environment. Each process computes its
+part of every batch; weights, checkpoints and losses are those of a single process.
 """
 
 from __future__ import annotations
@@ -26,72 +26,77 @@ from femtogpt.model.gpt import GPT
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of a training; one alone by default."""
+    """The processes of a training: by default this one alone."""
 
     rank: int = 0
-    size: int = 1
+    size: int = 1  # the world size
 
     @property
-    def leads(self) -> bool:
-        """Whether it is this process that writes."""
+    def is_main(self) -> bool:
+        """Whether this process writes metrics, checkpoints and weights."""
         return self.rank == 0
 
     def any(self, *flags: bool) -> list[bool]:
-        """Each flag as true as in any of the processes."""
+        """For each flag, whether it is true in any process."""
         if self.size == 1:
             return list(flags)
-        return [bool(flag) for flag in self._all(torch.tensor(flags).int(), dist.ReduceOp.MAX)]
+        reduced = self._all_reduce(torch.tensor(flags).int(), dist.ReduceOp.MAX)
+        return [bool(flag) for flag in reduced]
 
     def mean(self, value: Tensor) -> float:
         """The mean of a number over the processes."""
-        return float(value if self.size == 1 else self._all(value.clone()) / self.size)
+        return float(value if self.size == 1 else self._all_reduce(value.clone()) / self.size)
 
-    def least(self, value: int) -> int:
-        return value if self.size == 1 else int(self._all(torch.tensor(value), dist.ReduceOp.MIN))
+    def min(self, value: int) -> int:
+        """The smallest of the processes' values."""
+        if self.size == 1:
+            return value
+        return int(self._all_reduce(torch.tensor(value), dist.ReduceOp.MIN))
 
-    def told(self, value: Any) -> Any:
-        """The value of the process that leads."""
+    def broadcast(self, value: Any) -> Any:
+        """The main process's value."""
         values = [value]
         if self.size > 1:
             dist.broadcast_object_list(values)
         return values[0]
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until every process has come to this point."""
         if self.size > 1:
             dist.barrier()
 
-    def _all(self, value: Tensor, operation: Any = dist.ReduceOp.SUM) -> Tensor:
+    def _all_reduce(self, value: Tensor, operation: Any = dist.ReduceOp.SUM) -> Tensor:
         value = value.to("cuda" if dist.get_backend() == "nccl" else "cpu")
         dist.all_reduce(value, operation)
         return value
 
 
 @contextmanager
-def joined(config: TrainConfig) -> Iterator[tuple[Group, str]]:
-    """The group that torchrun's environment names, and this process's device.
+def process_group(config: TrainConfig) -> Iterator[tuple[Group, str]]:
+    """Join the group that torchrun's environment names; gives it and this process's device.
 
-    UserError where the batch cannot be shared out.
+    Raises UserError if the batch or the devices cannot be divided among the processes.
     """
     if "RANK" not in os.environ:
         yield Group(), config.device
         return
     size, local = int(os.environ["WORLD_SIZE"]), int(os.environ.get("LOCAL_RANK", "0"))
+    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if config.batch_size % size:
         raise UserError(
             f"train.batch_size {config.batch_size} must be a multiple of the {size} processes"
         )
     cuda = config.device != "cpu" and torch.cuda.is_available()
     if cuda:
-        here, cards = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
-        if here > cards or config.device not in ("auto", "cuda"):
+        cards = torch.cuda.device_count()
+        if local_size > cards or config.device not in ("auto", "cuda"):
             raise UserError(
-                f"{here} processes need as many cards, and train.device=auto: there are {cards}"
+                f"{local_size} processes need as many cards, and there are {cards}: lower"
+                " train.processes, and set train.device=auto"
             )
         torch.cuda.set_device(local)
     elif config.threads is None:
-        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // here))
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // local_size))
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         yield Group(dist.get_rank(), size), f"cuda:{local}" if cuda else config.device
@@ -99,45 +104,45 @@ def joined(config: TrainConfig) -> Iterator[tuple[Group, str]]:
         dist.destroy_process_group()
 
 
-def share(model: GPT, how: str) -> nn.Module:
-    """What to call for the loss of this process's windows, so that all get the mean gradient.
+def parallelize(model: GPT, strategy: str) -> nn.Module:
+    """Wrap a model so that a backward pass leaves the mean gradient over all processes.
 
-    ``ddp``: each process has the whole model. ``fsdp``: each keeps a part of the weights,
-    gradients and optimiser's states, and of the rest no more than a layer at a time.
+    ``ddp``: each process has the full model. ``fsdp``: each keeps a part of the weights, gradients
+    and optimizer states, and gathers one layer at a time.
     """
-    if how == "ddp":
+    if strategy == "ddp":
         return DistributedDataParallel(model, forward_sync_buffers=False)
     for layer in model.layers:
         fully_shard(layer)
-    # The rest too is gathered anew each time: an average of the weights may stand in for them.
+    # Embedding and norm are gathered anew each time too: an EMA may replace the weights between.
     fully_shard(model, reshard_after_forward=True)
     register_fsdp_forward_method(model, "nats")
     return model
 
 
-def whole(value: Tensor) -> Tensor:
-    """A tensor, of which FSDP may keep a part here, as a whole."""
+def full_tensor(value: Tensor) -> Tensor:
+    """The full tensor, also where FSDP keeps only a shard of it here."""
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
-def spread_like(value: Tensor, other: Tensor) -> Tensor:
-    """A whole tensor, which all processes have, in the parts that ``other`` is in."""
+def distribute_like(value: Tensor, other: Tensor) -> Tensor:
+    """Shard a full tensor, which all processes have, as ``other`` is sharded."""
     if not isinstance(other, DTensor) or isinstance(value, DTensor):
         return value
     value = value.to(other.device)
     return distribute_tensor(value, other.device_mesh, other.placements, src_data_rank=None)
 
 
-def gathered(value: Any, keep: bool) -> Any:
-    """Nested dictionaries and lists with each tensor that is in parts as a whole, one by one.
+def gather(value: Any, keep: bool) -> Any:
+    """Nested dictionaries and lists with their sharded tensors gathered one by one, on the CPU.
 
-    In the processor's memory, and in that process alone that is to ``keep`` them.
+    All processes take part. Those that do not ``keep`` the tensors get None in their stead.
     """
     if isinstance(value, DTensor):
-        found = value.full_tensor()
-        return found.cpu() if keep else None
+        full = value.full_tensor()
+        return full.cpu() if keep else None
     if isinstance(value, dict):
-        return {key: gathered(item, keep) for key, item in value.items()}
+        return {key: gather(item, keep) for key, item in value.items()}
     if isinstance(value, list):
-        return [gathered(item, keep) for item in value]
+        return [gather(item, keep) for item in value]
     return value

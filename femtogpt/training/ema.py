@@ -1,4 +1,4 @@
-"""A moving average of the weights, which often reads better than the last ones.
+"""The exponential moving average (EMA) of the weights, which is often better than the last ones.
 
 Polyak & Juditsky 1992; as in Morwani et al. 2025 and the NanoGPT slowrun, where data are scarce.
 """
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import torch
 
-from femtogpt.training.distributed import spread_like
+from femtogpt.training.distributed import distribute_like
 
 
-class Average:
-    """The exponential moving average of a model's parameters; with ``decay`` 0, themselves."""
+class EMA:
+    """The moving average of a model's parameters; with ``decay`` 0, the parameters themselves."""
 
     def __init__(self, model: torch.nn.Module, decay: float):
         self.decay = decay
@@ -29,7 +29,7 @@ class Average:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Within it, the model has the average for its weights."""
+        """Within this context the model's weights are the average."""
         if not self.decay:
             yield
             return
@@ -49,7 +49,7 @@ class Average:
         return self.mean if self.decay else []
 
     def load(self, state: list[torch.Tensor]) -> None:
-        """Take over a state; where there is none, the average begins with the weights."""
+        """Load a state; from an empty one the average begins with the current weights."""
         with torch.no_grad():
             for mean, saved in zip(self.mean, state or self.weights, strict=True):
-                mean.copy_(spread_like(saved, mean))
+                mean.copy_(distribute_like(saved, mean))

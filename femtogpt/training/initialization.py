@@ -1,4 +1,4 @@
-"""The weights that a training starts from, where they are not drawn at random."""
+"""The weights that a training starts from, if they are not drawn at random."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def weights_file(origin: Path) -> Path:
-    """The file of a run's folder, a checkpoint's folder, or itself; UserError if there is none."""
+    """The weights file in a run's or checkpoint's folder, or ``origin`` itself.
+
+    Raises UserError if there is none.
+    """
     file = origin / WEIGHTS_FILE if origin.is_dir() else origin
     if not file.is_file():
         raise UserError(
@@ -27,7 +30,7 @@ def weights_file(origin: Path) -> Path:
 
 
 def lineage(origin: Path) -> list[dict[str, str]]:
-    """What weights come from: path and checksum of theirs, then of those that they began with."""
+    """Path and checksum of weights, then of the weights that their own training started from."""
     file = weights_file(origin)
     own = {"path": str(origin), "weights": file_digest(file)}
     settings = file.parent / SETTINGS_FILE
@@ -36,7 +39,7 @@ def lineage(origin: Path) -> list[dict[str, str]]:
 
 
 def check_tokenizer(run: Path, tokens: Path) -> None:
-    """UserError where the tokens are of another tokenizer than the one that a run's folder has."""
+    """Raise UserError if the tokens were made with another tokenizer than the run's."""
     own, theirs = run / TOKENIZER_FILE, tokens / TOKENIZER_FILE
     if own.is_file() and theirs.is_file() and own.read_bytes() != theirs.read_bytes():
         raise UserError(
@@ -45,12 +48,14 @@ def check_tokenizer(run: Path, tokens: Path) -> None:
         )
 
 
-def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -> dict:
-    """The weights to start from, by name.
+def load_weights(
+    origin: Path, shapes: dict[str, torch.Size], tokenizer: Path
+) -> dict[str, torch.Tensor]:
+    """Load the weights to start from, by name.
 
-    UserError where they are of a model of another shape, or beside another tokenizer.
+    Raises UserError if their model has another shape or was trained with another tokenizer.
     """
-    import safetensors.torch  # here, as where nothing is to be trained torch takes two seconds
+    import safetensors.torch  # here: it imports torch, which takes two seconds
     from safetensors import SafetensorError
 
     file = weights_file(origin)
@@ -65,15 +70,16 @@ def load_weights(origin: Path, shapes: dict[str, torch.Size], tokenizer: Path) -
         weights = safetensors.torch.load_file(file)
     except (SafetensorError, OSError) as error:
         raise UserError(f"train.init_from: {file} cannot be read ({error})") from error
-    found = {name: weight.shape for name, weight in weights.items()}
-    if found != shapes:
-        odd = next(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))
+    loaded = {name: weight.shape for name, weight in weights.items()}
+    if loaded != shapes:
+        odd = next(name for name in {**shapes, **loaded} if shapes.get(name) != loaded.get(name))
         raise UserError(
             f"train.init_from: {file} is of a model of another shape ({odd} is"
-            f" {_told(found.get(odd))}, not {_told(shapes.get(odd))}): give its settings in model"
+            f" {_describe(loaded.get(odd))}, not {_describe(shapes.get(odd))}): give its settings"
+            " in model"
         )
     return weights
 
 
-def _told(shape: torch.Size | None) -> str:
+def _describe(shape: torch.Size | None) -> str:
     return "missing" if shape is None else " × ".join(map(str, shape))

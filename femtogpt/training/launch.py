@@ -1,7 +1,7 @@
-"""Starting the processes of a training on this machine, with torchrun's own means.
+"""Starting the processes of a training on this machine, as torchrun does.
 
-For several machines, give their torchrun what this gives: ``torchrun … -m femtogpt.training RUN
-TOKENS``, with both folders in reach of all.
+On several machines, run ``torchrun … -m femtogpt.training RUN TOKENS`` on each; all of them need
+access to both folders.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-SHUTDOWN = 120  # seconds to finish a step and to write after a signal
+SHUTDOWN_SECONDS = 120  # to finish a step and write a checkpoint after a signal
 
 
 def launch(processes: int, arguments: list[str], stopped: int) -> int:
-    """Run ``python -m femtogpt.training`` in so many processes; the status of the first to fail.
+    """Run ``python -m femtogpt.training`` in several processes. Returns the first failed status.
 
-    0 where none did, and ``stopped`` after a signal, which is passed on to all of them.
+    It is 0 if none failed, and ``stopped`` after a signal, which is passed on to all of them.
     """
-    # Its own account of a failure would follow the line that says what to do.
+    # torch's own report of a failure would follow the line that says what to do.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
@@ -33,7 +33,7 @@ def launch(processes: int, arguments: list[str], stopped: int) -> int:
         rdzv_endpoint="127.0.0.1:0",
         local_addr="127.0.0.1",
         max_restarts=0,
-        shutdown_timeout=SHUTDOWN,
+        shutdown_timeout=SHUTDOWN_SECONDS,
         monitor_interval=0.1,
     )
     try:

@@ -1,8 +1,8 @@
-"""The course of a training as lines of JSON beside its checkpoints.
+"""The metrics of a training: lines of JSON beside its checkpoints.
 
-Each line is ``{"step": …, "tokens": …, "seconds": …, "time": …, <name>: <value>, …}``: optimiser
+Each line is ``{"step": …, "tokens": …, "seconds": …, "time": …, <name>: <value>, …}``: optimizer
 steps and tokens trained on so far, seconds of training (pauses left out), Unix time. Values are
-numbers, but for a line's ``sample``: what the model wrote then.
+numbers, but for ``sample``: the text that the model wrote at that step.
 """
 
 from __future__ import annotations
@@ -10,27 +10,42 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from femtogpt.artifacts.disk import write_atomic
+from femtogpt.training.observers import Evaluation, Moment, Observer
 
 METRICS_FILE = "metrics.jsonl"
 BITS = "held_out_bits_per_character_estimate"
+LOSS = "held_out_loss"
 SAMPLE = "sample"
 
 
-class MetricsWriter:
-    """Appends lines; on resuming, what came after the checkpoint is cut off."""
+class MetricsWriter(Observer):
+    """Appends a line for each event of a training."""
 
     def __init__(self, path: Path, size: int = 0):
+        """``size``: bytes to keep of an existing file, as the checkpoint says."""
         if path.is_file() and path.stat().st_size > size:
             # A new file: who follows the old one sees that, and not lines cut in the middle.
             write_atomic(path, path.read_bytes()[:size])
         self.path = path
         self.file = path.open("ab")
 
+    def on_step(self, moment: Moment, values: Mapping[str, float]) -> None:
+        self.log(**asdict(moment), **values)
+
+    def on_evaluation(self, moment: Moment, evaluation: Evaluation) -> None:
+        self.log(**asdict(moment), **evaluation.values)
+
+    def on_sample(self, moment: Moment, text: str) -> None:
+        self.log(**asdict(moment), sample=text)
+
     def log(self, **values: float | str) -> None:
-        """Write one line, at once: a line once written outlives the process.
+        """Write one line at once, so that it outlives the process.
 
         A number that is not finite is left out: JSON has none, and it would ruin any chart.
         """
@@ -42,50 +57,50 @@ class MetricsWriter:
         self.file.write(json.dumps(sound, ensure_ascii=False).encode() + b"\n")
         self.file.flush()
 
-    def values(self, name: str) -> list[float]:
-        """The values of this name so far, in order."""
-        return [line[name] for line in read_metrics(self.path) if name in line]
+    def evaluations(self) -> list[tuple[int, float]]:
+        """Step and held-out loss of each evaluation so far."""
+        return evaluations(self.path)
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self.file.tell()
+
+    def close(self) -> None:
+        self.file.close()
 
     def sync(self) -> int:
-        """Bring the lines to the disk; the bytes so far: where a checkpoint says to go on."""
+        """Flush the lines to the disk. Returns the file's size, from which a resume goes on."""
         os.fsync(self.file.fileno())
         return self.file.tell()
 
 
-class NullMetricsWriter:
-    """In the place of Metrics in a process that does not write."""
-
-    def log(self, **values: float | str) -> None:
-        pass
-
-    def values(self, name: str) -> list[float]:
-        return []
-
-    def sync(self) -> int:
-        return 0
-
-
 class MetricsReader:
-    """Follows the lines of a metrics file that a training writes."""
+    """Follows a metrics file while a training writes it."""
 
     def __init__(self, path: Path):
         self.path = path
-        self._inode, self._place = 0, 0
+        self._inode, self._offset = 0, 0
 
-    def new(self) -> list[dict]:
-        """The whole lines since the last look; all of them when the file was begun anew."""
+    def new(self) -> list[dict[str, Any]]:
+        """The complete lines since the last call; all of them if the file was begun anew."""
         try:
             file = self.path.open("rb")
         except FileNotFoundError:
             return []
         with file:
             inode = os.fstat(file.fileno()).st_ino
-            file.seek(self._place if inode == self._inode else 0)
-            whole, newline, rest = file.read().rpartition(b"\n")  # rest: still being written
-            self._inode, self._place = inode, file.tell() - len(rest)
-        return [json.loads(line) for line in whole.split(b"\n")] if newline else []
+            file.seek(self._offset if inode == self._inode else 0)
+            complete, newline, rest = file.read().rpartition(b"\n")  # rest: still being written
+            self._inode, self._offset = inode, file.tell() - len(rest)
+        return [json.loads(line) for line in complete.split(b"\n")] if newline else []
 
 
-def read_metrics(path: Path) -> list[dict]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All lines of a metrics file."""
     return MetricsReader(path).new()
+
+
+def evaluations(path: Path) -> list[tuple[int, float]]:
+    """Step and held-out loss of each evaluation in a metrics file."""
+    return [(line["step"], line[LOSS]) for line in read_metrics(path) if LOSS in line]

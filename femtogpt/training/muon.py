@@ -1,78 +1,83 @@
 """Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon/): steps of orthogonal matrices.
 
-torch's own, but for the Newton-Schulz iterations: in the format that the device multiplies fast
-(torch's are in bfloat16, which Turing only emulates), on matrices of one shape together (fewer,
-larger products), and on whole matrices where FSDP has them in parts.
+torch's Muon with other Newton-Schulz iterations: in the format that the device multiplies fast
+(torch's are in bfloat16, which Turing only emulates), on stacked matrices of the same shape (fewer,
+larger products), and on full matrices where FSDP has them sharded.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from femtogpt.training.distributed import spread_like, whole
+from femtogpt.training.distributed import distribute_like, full_tensor
 
-TOGETHER = 1 << 21  # numbers in the matrices that are iterated at once: more is no faster
+STACKED = 1 << 21  # numbers in the matrices iterated at once: more is no faster
 
 
 class Muon(torch.optim.Muon):
-    """torch.optim.Muon with iterations in ``dtype``; its arguments, groups and state."""
+    """torch.optim.Muon with iterations in ``dtype``; the same arguments, groups and state."""
 
-    def __init__(self, parameters: list[Tensor], dtype: torch.dtype, **arguments):
-        super().__init__(parameters, **arguments)
+    def __init__(
+        self, parameters: Sequence[Tensor], dtype: torch.dtype, lr: float, weight_decay: float = 0.1
+    ):
+        super().__init__(parameters, lr=lr, weight_decay=weight_decay)
         self.dtype = dtype
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """A step along the gradients that are there; their orthogonal parts are not kept."""
+    def step(self, closure: Any = None) -> Any:
+        """Step along the gradients of those weights that have one. Takes no closure."""
         for group in self.param_groups:
-            of_shape = defaultdict(list)
+            of_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
                     of_shape[weight.shape].append(weight)
             for shape, weights in of_shape.items():
-                count = max(1, TOGETHER // shape.numel())
+                count = max(1, STACKED // shape.numel())
                 for start in range(0, len(weights), count):
                     self._step_together(group, weights[start : start + count])
 
-    def _step_together(self, group: dict, weights: list[Tensor]) -> None:
-        stack = torch.stack([whole(self._update(group, weight)) for weight in weights])
-        steps = orthogonal(stack, group["ns_coefficients"], group["ns_steps"], self.dtype)
+    def _step_together(self, group: dict[str, Any], weights: list[Tensor]) -> None:
+        stack = torch.stack([full_tensor(self._update(group, weight)) for weight in weights])
+        steps = orthogonalize(stack, group["ns_coefficients"], group["ns_steps"], self.dtype)
         rows, columns = weights[0].shape
         rate = group["lr"] * math.sqrt(max(1, rows / columns))
         for weight, step in zip(weights, steps, strict=True):
             weight.mul_(1 - group["lr"] * group["weight_decay"])
-            weight.add_(spread_like(step.to(weight.dtype), weight), alpha=-rate)
+            weight.add_(distribute_like(step.to(weight.dtype), weight), alpha=-rate)
 
-    def _update(self, group: dict, weight: Tensor) -> Tensor:
+    def _update(self, group: dict[str, Any], weight: Tensor) -> Tensor:
         """The gradient after momentum (Nesterov's)."""
-        state, momentum = self.state[weight], group["momentum"]
+        gradient, state, momentum = weight.grad, self.state[weight], group["momentum"]
+        assert gradient is not None
         if not state:
-            state["momentum_buffer"] = torch.zeros_like(weight.grad)
-        mean = state["momentum_buffer"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(mean, momentum) if group["nesterov"] else mean
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        mean: Tensor = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(mean, momentum) if group["nesterov"] else mean
 
 
-def orthogonal(
+def orthogonalize(
     matrices: Tensor,
     coefficients: tuple[float, float, float],
     steps: int,
     dtype: torch.dtype,
     eps: float = 1e-12,
 ) -> Tensor:
-    """Nearly orthogonal matrices of the same singular vectors: (N, R, C), all at once.
+    """Nearly orthogonal matrices with the same singular vectors, all (N, R, C) at once.
 
     Newton-Schulz in ``dtype``: an odd polynomial of degree five drives singular values to about 1.
     """
     a, b, c = coefficients
-    turned = matrices.shape[1] > matrices.shape[2]
-    # Of norm 1 before the change of format: small gradients would vanish in float16.
-    x = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
-    x = x.mT if turned else x
+    tall = matrices.shape[1] > matrices.shape[2]
+    # Normalized before the change of format: small gradients would vanish in float16.
+    x: Tensor = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
+    x = x.mT if tall else x
     for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.mT if turned else x
+    return x.mT if tall else x

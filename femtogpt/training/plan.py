@@ -1,8 +1,8 @@
-"""What a training will take before it begins: memory by part, steps, operations, time.
+"""What a training will need, known before it begins: memory by part, operations, speed.
 
-Memory is not computed from a formula. Small parts of the very model (two and four layers, some
-windows) are trained for a step on the processor under torch's own accounting, and what they take
-is extrapolated: it grows with layers, with windows and with both.
+Memory is not computed from a formula. The model with two and four layers is trained for a step on
+a few sequences, on the CPU under torch's memory profiler, and the figures are extrapolated: memory
+grows with layers, with sequences and with their product.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from femtogpt.model.loss import rows_at_once
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
 
-CARD = 0.6e9  # bytes of a card that CUDA and its libraries take for themselves
-SPARE = 0.05  # of a card's memory, for what lies between tensors
-ON_PROCESSOR = 16  # windows at once at most: more is no faster there
+CUDA_BYTES = 0.6e9  # of a card, taken by CUDA and its libraries
+FRAGMENTATION = 0.05  # share of a card's memory lost between tensors
+CPU_SEQUENCES = 16  # the largest micro-batch on a CPU: more is no faster there
 LOSS_PART = "loss and copies of the weights"
-LOSS = 14  # bytes for each logit at once: itself in two, softmax and gradient in four each
+LOGIT_BYTES = 14  # for each logit: itself in two, softmax and gradient in four each
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Of one training; bytes, tokens and floating-point operations."""
+    """The needs of one training in bytes, tokens and floating-point operations."""
 
     parameters: int
-    fixed: dict[str, int]  # bytes by part, whatever the number of windows
-    per_window: int  # bytes of activations and their gradients
-    stepping: int  # bytes that the optimiser's step takes, when those of windows are free again
-    tokens: int  # 0 where the number of steps is not settled
+    fixed: dict[str, int]  # bytes by part, whatever the micro-batch
+    per_sequence: int  # bytes of activations and their gradients
+    stepping: int  # bytes that the optimizer's step takes, when activations are free again
+    tokens: int  # trained on; 0 if the number of steps is not resolved
     flops: float
 
-    def memory(self, windows: int) -> int:
-        """Bytes with so many windows at once."""
+    def memory(self, sequences: int) -> int:
+        """Bytes with micro-batches of so many sequences."""
         loss = self.fixed[LOSS_PART]
         held = sum(self.fixed.values()) - loss
-        return held + max(loss + windows * self.per_window, self.stepping)
+        return held + max(loss + sequences * self.per_sequence, self.stepping)
 
     def fitting(self, memory: float) -> int:
-        """The most windows at once that fit into so many bytes; 0 where none does."""
+        """The largest micro-batch that fits in ``memory`` bytes; 0 if none does."""
         if self.memory(0) > memory:
             return 0
-        return max(0, int((memory - sum(self.fixed.values())) // self.per_window))
+        return max(0, int((memory - sum(self.fixed.values())) // self.per_sequence))
 
-    def spread(self, processes: int) -> Plan:
-        """For each of so many processes that keep a part of the weights and states each."""
+    def sharded(self, processes: int) -> Plan:
+        """The needs of each process where FSDP divides weights and states among them."""
         return replace(self, fixed={name: size // processes for name, size in self.fixed.items()})
 
 
@@ -63,11 +63,11 @@ def plan(
     dtype: torch.dtype,
     device: str = "cpu",
 ) -> Plan:
-    """Plan a training on a kind of device with matrix products in ``dtype``."""
+    """Plan a training on a kind of device (cpu, cuda) with matrix products in ``dtype``."""
     if dtype == torch.float16:
-        dtype = torch.bfloat16  # as large, and on a processor by far faster
+        dtype = torch.bfloat16  # as large, and far faster on a CPU
     rows = rows_at_once("cpu", vocab_size)
-    few = -(-rows // model.context)  # windows: from there on the loss takes no more
+    few = -(-rows // model.context)  # sequences: with more the loss takes no more memory
     more = few + 2
     peaks = {
         (layers, count): peaks_of_step(
@@ -75,8 +75,10 @@ def plan(
         )
         for layers, count in product((2, 4), (few, more))
     }
-    by_window = {layers: (peaks[layers, more][0] - peaks[layers, few][0]) / 2 for layers in (2, 4)}
-    base = {layers: peaks[layers, few][0] - few * by_window[layers] for layers in (2, 4)}
+    by_sequence = {
+        layers: (peaks[layers, more][0] - peaks[layers, few][0]) / 2 for layers in (2, 4)
+    }
+    base = {layers: peaks[layers, few][0] - few * by_sequence[layers] for layers in (2, 4)}
     beyond = (model.layers - 2) / 2
 
     def extended(two: float, four: float) -> int:
@@ -87,69 +89,69 @@ def plan(
     parameters = model.parameters(vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)
-    known = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimiser": states}
-    held = sum(known.values())
+    parts = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimizer": states}
+    held = sum(parts.values())
     rest = max(0, constant - held)
-    rest += LOSS * vocab_size * (rows_at_once(device, vocab_size) - rows)
+    rest += LOGIT_BYTES * vocab_size * (rows_at_once(device, vocab_size) - rows)
     if config.ema:
-        known["average"] = 4 * parameters
+        parts["ema"] = 4 * parameters
     tokens = (config.max_steps or 0) * config.batch_size * model.context
     return Plan(
         parameters,
-        {**known, LOSS_PART: rest},
-        extended(by_window[2], by_window[4]),
+        {**parts, LOSS_PART: rest},
+        extended(by_sequence[2], by_sequence[4]),
         max(0, stepping - held),
         tokens,
         tokens * model.flops_per_token(vocab_size),
     )
 
 
-def windows_at_once(
+def micro_batch_size(
     model: ModelConfig,
     config: TrainConfig,
     vocab_size: int,
     precision: Precision,
     processes: int = 1,
 ) -> int:
-    """The micro-batch: as set, or the largest part of a process's batch that fits into memory."""
+    """Sequences per micro-batch: as set, or the most of a process's batch that fit in memory."""
     batch = config.batch_size // processes
     if config.micro_batch is not None:
         return divisor(batch, config.micro_batch)
     limit = None if config.memory_gb is None else config.memory_gb * 1e9
     most = batch
     if precision.device.type == "cpu":
-        most = min(most, ON_PROCESSOR)
+        most = min(most, CPU_SEQUENCES)
     elif limit is None:
         limit = usable(torch.cuda.mem_get_info(precision.device)[0])
     if limit is not None:
-        found = plan(model, config, vocab_size, precision.dtype, precision.device.type)
+        needs = plan(model, config, vocab_size, precision.dtype, precision.device.type)
         if config.parallel == "fsdp":
-            found = found.spread(processes)
-        most = min(most, max(1, found.fitting(limit)))
+            needs = needs.sharded(processes)
+        most = min(most, max(1, needs.fitting(limit)))
     return divisor(batch, most)
 
 
 def divisor(batch_size: int, most: int) -> int:
-    """The largest part of a batch, of at most so many windows, that divides it evenly."""
+    """The largest micro-batch of at most ``most`` sequences that divides a batch evenly."""
     return max(n for n in range(1, max(1, most) + 1) if batch_size % n == 0)
 
 
 def usable(memory: float) -> float:
-    """What tensors may take of a card with so many bytes free."""
-    return memory * (1 - SPARE) - CARD
+    """The bytes that tensors may take on a card with ``memory`` bytes free."""
+    return memory * (1 - FRAGMENTATION) - CUDA_BYTES
 
 
 def peaks_of_step(
     model_config: ModelConfig,
     config: TrainConfig,
     vocab_size: int,
-    windows: int,
+    sequences: int,
     dtype: torch.dtype,
 ) -> tuple[int, int]:
-    """The most bytes that tensors take at once on the processor: for the gradient, for the step."""
-    model, optimizer, gradient = _step(model_config, config, vocab_size, windows, dtype)
+    """The peak bytes of tensors on the CPU, during the gradient and during the optimizer's step."""
+    model, optimizer, gradient = _step(model_config, config, vocab_size, sequences, dtype)
     gradient()
-    optimizer.step()  # its states come with the first
+    optimizer.step()  # the first one makes its states
     held = sum(4 * parameter.numel() for parameter in model.parameters())
     held += sum(
         value.numel() * value.element_size()
@@ -159,19 +161,19 @@ def peaks_of_step(
         if isinstance(value, torch.Tensor)
     )
     optimizer.zero_grad()
-    most, left = _watched(gradient)
-    return held + most, held + left + _watched(optimizer.step)[0]
+    most, left = _profiled(gradient)
+    return held + most, held + left + _profiled(optimizer.step)[0]
 
 
-def _watched(function: Callable[[], None]) -> tuple[int, int]:
-    """The most bytes that a function takes beyond those before it, and those that it leaves."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # or it tells of itself on standard error
+def _profiled(function: Callable[[], None]) -> tuple[int, int]:
+    """The peak of bytes that a function allocates, and the bytes that it leaves allocated."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # or it writes to standard error
     from torch.profiler import ProfilerActivity, profile
 
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         function()
     now = most = 0
-    for event in watched.profiler.kineto_results.events():
+    for event in profiled.profiler.kineto_results.events():
         if event.name() == "[memory]":
             now += event.nbytes()
             most = max(most, now)
@@ -179,10 +181,10 @@ def _watched(function: Callable[[], None]) -> tuple[int, int]:
 
 
 def speed(model: ModelConfig, config: TrainConfig, vocab_size: int, precision: Precision) -> float:
-    """Tokens per second of a training step here, not compiled: the best of some."""
-    windows = windows_at_once(model, config, vocab_size, precision)
+    """Tokens per second of a training step on this device, not compiled: the best of four."""
+    sequences = micro_batch_size(model, config, vocab_size, precision)
     device = str(precision.device)
-    _, optimizer, gradient = _step(model, config, vocab_size, windows, precision.dtype, device)
+    _, optimizer, gradient = _step(model, config, vocab_size, sequences, precision.dtype, device)
     best = float("inf")
     for _ in range(4):
         start = time.perf_counter()
@@ -191,24 +193,24 @@ def speed(model: ModelConfig, config: TrainConfig, vocab_size: int, precision: P
         if precision.device.type == "cuda":
             torch.cuda.synchronize(precision.device)
         best = min(best, time.perf_counter() - start)
-    return windows * model.context / best
+    return sequences * model.context / best
 
 
 def _step(
     model_config: ModelConfig,
     config: TrainConfig,
     vocab_size: int,
-    windows: int,
+    sequences: int,
     dtype: torch.dtype,
     device: str = "cpu",
 ) -> tuple[GPT, Optimizer, Callable[[], None]]:
-    """A new model, its optimiser, and what computes a gradient on made-up tokens."""
+    """A new model, its optimizer, and a function that computes a gradient on made-up tokens."""
     random = torch.get_rng_state()
     model = GPT(model_config, vocab_size).to(device)
     model.recompute = config.activation_checkpointing
-    model.boundary = 0 if config.document_mask else None
-    optimizer = Optimizer(model, config, dtype)
-    ids = torch.randint(vocab_size, (windows, model_config.context)).to(device)
+    model.eos = 0 if config.document_mask else None
+    optimizer = Optimizer(model, config, 0.0, dtype)  # weight decay takes no memory
+    ids = torch.randint(vocab_size, (sequences, model_config.context)).to(device)
     torch.set_rng_state(random)
 
     def gradient() -> None:

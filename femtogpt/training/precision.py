@@ -1,4 +1,4 @@
-"""Where and in which number format to compute."""
+"""The device and the number format of a training."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from femtogpt.model.loading import find_device
 
 
 class Precision:
-    """The device, the format of matrix products, and the scaling of the loss for float16.
+    """The device, the format of matrix products, and the loss scaling that float16 needs.
 
-    Weights, gradients and the optimiser stay in float32.
+    Weights, gradients and optimizer states stay in float32.
     """
 
     def __init__(self, config: TrainConfig, device: str | None = None):
@@ -23,8 +23,12 @@ class Precision:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of matrix products."""
-        return getattr(torch, self.name)
+        """The format of matrix products."""
+        return {
+            "float32": torch.float32,
+            "bfloat16": torch.bfloat16,
+            "float16": torch.float16,
+        }[self.name]
 
     def _best(self) -> str:
         if self.device.type == "cpu":
@@ -33,11 +37,11 @@ class Precision:
         capability = torch.cuda.get_device_capability(self.device)
         if capability >= (8, 0):
             return "bfloat16"
-        # Turing and Volta have fast float16 alone, and only emulate bfloat16; older cards neither.
+        # Turing and Volta have fast float16 and only emulate bfloat16; older cards have neither.
         return "float16" if capability >= (7, 0) else "float32"
 
-    def autocast(self) -> AbstractContextManager:
-        """Within it, matrix products are computed in the chosen format."""
+    def autocast(self) -> AbstractContextManager[object]:
+        """Within this context, matrix products are computed in the chosen format."""
         if self.name == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)

@@ -1,51 +1,66 @@
-"""What the model writes while it is trained: how it learns, to be read."""
+"""Samples that the model writes while it is trained, to see how it learns."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import torch
 
-from femtogpt.config import SamplesConfig, TrainConfig
+from femtogpt.config import SamplesConfig
 from femtogpt.generation.sampling import generate
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
+from femtogpt.training.observers import Evaluation, Moment, Observer
+from femtogpt.training.settings import ResolvedTrainConfig
 
 TOKENS = 80  # of a sample: enough to see how it writes, too few to take time
 
 
-class Sampler:
-    """Has the model begin a new document now and then, always with the same draws."""
+class Sampler(Observer):
+    """Has the model begin a new document now and then, always with the same random draws."""
 
-    def __init__(self, tokens: Path, config: TrainConfig, seed: int):
+    def __init__(
+        self,
+        tokens: Path,
+        config: ResolvedTrainConfig,
+        seed: int,
+        publish: Callable[[str], None] = lambda text: None,
+    ):
         """``tokens``: a folder of token shards; without a tokenizer in it there are no samples."""
         self.every, self.evaluate_every = config.sample_every, config.evaluate_every
-        self.seed = seed
-        some = self.every and (tokens / TOKENIZER_FILE).is_file()
-        self.tokenizer = Tokenizer.load(tokens) if some else None
+        self.seed, self.publish = seed, publish
+        wanted = self.every and (tokens / TOKENIZER_FILE).is_file()
+        self.tokenizer = Tokenizer.load(tokens) if wanted else None
 
-    def is_due(self, step: int, last: bool) -> bool:
-        """Whether to write at the estimate of a step.
+    def on_evaluation(self, moment: Moment, evaluation: Evaluation) -> None:
+        """Write a sample at the first evaluation after every ``sample_every`` steps.
 
-        That is at the first one after every so many steps, at the first and the ``last`` of all.
+        And at milestones: the first and the last evaluation.
         """
-        if self.tokenizer is None:
-            return False
-        return last or step // self.every > (step - self.evaluate_every) // self.every
+        if self.tokenizer is None or evaluation.diverged:
+            return
+        previous = moment.step - self.evaluate_every
+        if evaluation.is_milestone or moment.step // self.every > previous // self.every:
+            self.publish(self.write(evaluation.model))
 
     def write(self, model: GPT) -> str:
-        """The text; it changes with the weights alone. All processes of a training call it."""
-        how = SamplesConfig()
-        start = self.tokenizer.eos
+        """The text of a sample. It depends on the weights alone; every process calls it."""
+        assert self.tokenizer is not None
+        config = SamplesConfig()
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
+        eos = self.tokenizer.eos
         model.eval()
-        # Not compiled, as each token more would be a shape of its own. Not ended by what is drawn:
-        # processes with parts of one model (FSDP) must read equally often.
+        # Not compiled: each further token would be a shape of its own. Not ended by what is drawn:
+        # processes with parts of one model (FSDP) must call it equally often.
         with torch.compiler.set_stance("force_eager"):
-            drawn = generate(model, [start], TOKENS, how.temperature, how.top_k, how.top_p, random)
-            ids = list(drawn)
+            drawn = list(
+                generate(
+                    model, [eos], TOKENS, config.temperature, config.top_k, config.top_p, random
+                )
+            )
         model.train()
-        # Of the first document that is not empty: an untrained model may end one at once.
-        begun = dropwhile(lambda id: id == start, ids)
-        return self.tokenizer.decode(list(takewhile(lambda id: id != start, begun)))
+        # The first document that is not empty: an untrained model may end one at once.
+        begun = dropwhile(lambda id: id == eos, drawn)
+        return self.tokenizer.decode(list(takewhile(lambda id: id != eos, begun)))

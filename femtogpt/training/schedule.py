@@ -1,49 +1,49 @@
-"""The learning rate's course, warm-up, stable, decay (Hu et al. 2024, MiniCPM), and its end."""
+"""The learning rate's schedule: warm-up, stable, decay (WSD; Hu et al. 2024, MiniCPM)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from femtogpt.config import TrainConfig
+from femtogpt.training.settings import Continuation, ResolvedTrainConfig
 
 
 class Schedule:
-    """How long a training is, and with which rate it takes each step.
+    """The share of the peak rate that each step trains with, and the number of steps.
 
-    It is a function of the configuration and of the held-out losses so far alone, so a training
-    that goes on from a checkpoint has the same. The rate rises linearly over the first ``warmup``
-    of the steps and falls linearly to zero over the last ``decay`` of them. When ``patience`` is
-    at its end before the rate falls, it falls from there, as if the training had been planned so
-    long: most of what can be learned is learned then (Hägele et al. 2024).
+    The rate rises linearly over the first ``warmup`` of the steps and falls linearly to zero over
+    the last ``decay`` of them. Where the training continues an earlier one, this holds for the
+    steps from there on, and the rate rises from where it was. A function of the settings alone,
+    but for ``decay_from``, so a resumed training has the same schedule.
     """
 
-    def __init__(self, config: TrainConfig, losses: Iterable[float] = ()):
+    def __init__(self, config: ResolvedTrainConfig, continuations: Sequence[Continuation] = ()):
         self.config = config
         self.steps = config.max_steps  # in all
-        self.losses: list[float] = []  # held-out, at step 0 and every ``evaluate_every`` steps
-        self._since = 0  # the estimate from which patience counts
-        for loss in losses:
-            self.judge(loss)
+        self.continuations = continuations
+
+    @property
+    def start(self) -> int:
+        """The step at which the schedule begins: 0, or where an earlier training ended."""
+        return self.continuations[-1].step if self.continuations else 0
 
     def factor(self, step: int) -> float:
-        """The share of the peak rate that step ``step`` (from 0) trains with."""
-        rising = self.config.warmup * self.config.max_steps
-        falling = self.config.decay * self.steps
-        left = self.steps - step
-        return min(1.0, (step + 1) / rising if rising else 1.0, left / falling if falling else 1.0)
+        """The share of the peak rate at a step (from 0); one before ``start`` is not ours."""
+        before = self.continuations[-1].rate if self.continuations else 0.0
+        rising = self.config.warmup * (self.config.max_steps - self.start)
+        falling = self.config.decay * (self.steps - self.start)
+        risen = before + (1 - before) * (step - self.start + 1) / rising if rising else 1.0
+        return min(1.0, risen, (self.steps - step) / falling if falling else 1.0)
 
-    def judge(self, loss: float) -> str:
-        """Take in the next held-out loss; what follows from it: "go on", "decay" or "end"."""
-        self.losses.append(loss)
-        newest = len(self.losses) - 1
-        best = self.losses.index(min(self.losses))
-        patience = self.config.patience
-        if patience is None or newest - max(best, self._since) < patience:
-            return "go on"
-        step = newest * self.config.evaluate_every
-        whole = math.ceil(step / (1 - self.config.decay)) if self.config.decay < 1 else self.steps
-        if not step < whole < self.steps:
-            return "end"  # the rate is falling already, or never does
-        self.steps, self._since = whole, newest
-        return "decay"
+    def decay_from(self, step: int) -> bool:
+        """End earlier: let the rate fall from ``step`` on, as if so few steps had been planned.
+
+        False, and nothing changes, if the rate is falling already or never does.
+        """
+        if self.config.decay >= 1:
+            return False
+        end = self.start + math.ceil((step - self.start) / (1 - self.config.decay))
+        if not step < end < self.steps:
+            return False
+        self.steps = end
+        return True

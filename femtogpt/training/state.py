@@ -1,18 +1,19 @@
-"""What a checkpoint holds of a training: all that the next step depends on."""
+"""The state of a training: all that the next step depends on, to and from checkpoints."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.training.checkpoint import Checkpoint, load_newest
-from femtogpt.training.distributed import gathered, spread_like
-from femtogpt.training.ema import Average
+from femtogpt.training.distributed import distribute_like, gather
+from femtogpt.training.ema import EMA
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
@@ -20,63 +21,78 @@ from femtogpt.training.precision import Precision
 log = logging.getLogger(__name__)
 
 
+class Progress(NamedTuple):
+    """Where a checkpoint was taken; all zero without one."""
+
+    step: int = 0
+    seconds: float = 0.0  # of training
+    metrics_size: int = 0  # bytes
+
+
 @dataclass
-class State:
+class TrainState:
     """The parts of a training that change as it goes on."""
 
     model: GPT
     optimizer: Optimizer
     precision: Precision
-    average: Average
+    ema: EMA
     gradient: Gradient
-    leads: bool = True  # of several processes, the one that writes
+    is_main: bool = True  # of several processes, the one that writes
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The model's, by their names; not copied where they are on the processor, and whole.
+        """The model's full weights by name, on the CPU; empty if this is not the main process.
 
-        Nothing in a process that does not lead.
+        They are not copied if they are on the CPU already.
         """
-        state = gathered(dict(self.model.state_dict()), self.leads)
-        return (
-            {name: value.cpu().contiguous() for name, value in state.items()} if self.leads else {}
-        )
+        state = gather(dict(self.model.state_dict()), self.is_main)
+        if not self.is_main:
+            return {}
+        return {name: value.cpu().contiguous() for name, value in state.items()}
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
-        """Take over the model's weights, each whole."""
+        """Load full weights into the model."""
         own = self.model.state_dict()
         self.model.load_state_dict(
-            {name: spread_like(value, own[name]) for name, value in weights.items()}
+            {name: distribute_like(value, own[name]) for name, value in weights.items()}
         )
 
+    def begin_with(self, weights: dict[str, torch.Tensor]) -> None:
+        """Begin a training with given weights."""
+        self.load(weights)
+        self.ema.load([])
+
     def checkpoint(self, step: int, metrics_size: int, seconds: float) -> Checkpoint:
-        """The state after so many steps; not a copy."""
+        """The state after ``step`` steps; not a copy."""
         state = {
-            "optimizer": gathered(self.optimizer.state_dict(), self.leads),
+            "optimizer": gather(self.optimizer.state_dict(), self.is_main),
             "scaler": self.precision.scaler.state_dict(),
-            "average": gathered(self.average.state(), self.leads),
-            "windows": self.gradient.windows,
+            "average": gather(self.ema.state(), self.is_main),
+            "sequences": self.gradient.sequences,
         }
         return Checkpoint(step, metrics_size, seconds, self.weights(), state)
 
-    def resume(self, run: Path) -> tuple[int, float, int]:
-        """Take over the newest checkpoint: its step, seconds and bytes of metrics, or zeros.
+    def resume(self, run: Path) -> Progress:
+        """Load the newest checkpoint in ``run``, if there is one.
 
-        UserError where it is of a model of another shape.
+        Raises UserError if its model has another shape.
         """
-        found = load_newest(run)
-        if found is None:
-            return 0, 0.0, 0
+        checkpoint = load_newest(run)
+        if checkpoint is None:
+            return Progress()
         shapes = {name: value.shape for name, value in self.model.state_dict().items()}
-        if shapes != {name: value.shape for name, value in found.weights.items()}:
+        if shapes != {name: value.shape for name, value in checkpoint.weights.items()}:
             raise UserError(
                 f"{run} has checkpoints of a model of another shape:"
-                " give its settings, or train in another folder"
+                " use that model's settings, or train in another folder"
             )
-        self.load(found.weights)
-        self.optimizer.load_state_dict(found.state["optimizer"])
-        if found.state["scaler"]:  # empty where the run was not in float16 so far
-            self.precision.scaler.load_state_dict(found.state["scaler"])
-        self.average.load(found.state["average"])
-        self.gradient.windows = min(self.gradient.windows, found.state["windows"])
-        log.info("going on from the checkpoint at step %s", f"{found.step:,}")
-        return found.step, found.seconds, found.metrics_size
+        state = checkpoint.state
+        self.load(checkpoint.weights)
+        self.optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:  # empty where the run was not in float16 so far
+            self.precision.scaler.load_state_dict(state["scaler"])
+        self.ema.load(state["average"])
+        before: int = state["sequences" if "sequences" in state else "windows"]  # in version 0.1
+        self.gradient.sequences = min(self.gradient.sequences, before)
+        log.info("going on from the checkpoint at step %s", f"{checkpoint.step:,}")
+        return Progress(checkpoint.step, checkpoint.seconds, checkpoint.metrics_size)

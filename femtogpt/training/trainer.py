@@ -1,0 +1,305 @@
+"""The trainer: the parts of a training and the steps of its loop, by name."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from femtogpt.artifacts.disk import write_atomic
+from femtogpt.errors import Stopped, Unfit, UserError
+from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.model.gpt import GPT
+from femtogpt.tokens.batches import Batches
+from femtogpt.tokens.shards import Tokens
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.training import checkpoint, compilation
+from femtogpt.training.distributed import Group, full_tensor, parallelize
+from femtogpt.training.early_stopping import EarlyStopping, Verdict
+from femtogpt.training.ema import EMA
+from femtogpt.training.gradient import Gradient
+from femtogpt.training.held_out import HeldOut
+from femtogpt.training.initialization import check_tokenizer, load_weights
+from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
+from femtogpt.training.observers import Evaluation, Moment, Observer
+from femtogpt.training.optimizer import Optimizer
+from femtogpt.training.plan import micro_batch_size
+from femtogpt.training.precision import Precision
+from femtogpt.training.progress_samples import Sampler
+from femtogpt.training.schedule import Schedule
+from femtogpt.training.settings import TrainingSettings
+from femtogpt.training.state import Progress, TrainState
+
+MAX_SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
+DIVERGED = 1.0  # nats that the held-out loss may rise above the untrained model's
+ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
+NO_BETTER = "no better held-out loss in %d evaluations: "
+log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """One training in the folder ``run``, in one of its processes."""
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        tokens: Tokens,
+        run: Path,
+        group: Group,
+        precision: Precision,
+    ):
+        """Build the model and everything around it, and resume from the newest checkpoint."""
+        self.settings, self.config, self.run = settings, settings.train, run
+        self.group, self.precision = group, precision
+        check_tokenizer(run, tokens.folder)
+        if self.config.threads:
+            torch.set_num_threads(self.config.threads)
+        torch.manual_seed(settings.seed)
+        model = GPT(settings.model, tokens.vocab_size).to(precision.device)
+        model.recompute = self.config.activation_checkpointing
+        model.eos = tokens.eos if self.config.document_mask else None
+        sequences = group.min(
+            micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
+        )
+        if compilation.should_compile(model, precision, self.config):
+            by_layer = group.size > 1 and self.config.parallel == "fsdp"
+            compilation.compile_model(model, by_layer)
+            compilation.try_compiled(model, precision, sequences, group)
+        wrapped = model if group.size == 1 else parallelize(model, self.config.parallel)
+        self.batches = Batches(
+            tokens.shards("train"),
+            settings.model.context,
+            self.config.batch_size,
+            settings.seed,
+            settings.weights,
+            group.rank,
+            group.size,
+        )
+        self.model = model
+        self.optimizer = Optimizer(model, self.config, self.config.weight_decay, precision.dtype)
+        self.ema = EMA(model, self.config.ema)
+        self.gradient = Gradient(wrapped, precision, sequences)
+        self.held_out = HeldOut(tokens, settings.model.context, self.config.evaluate_tokens)
+        self.schedule = Schedule(self.config, settings.continuations)
+        self.state = TrainState(
+            model, self.optimizer, precision, self.ema, self.gradient, group.is_main
+        )
+        self.resumed = self._resume(tokens)
+        group.wait()  # all have read the files that the main process writes from now on
+
+        self.step, self.skipped = self.resumed.step, 0
+        self.saved = time.monotonic()
+        self.began = self.saved - self.resumed.seconds
+        self.ended_early = False
+        self.metrics = (
+            MetricsWriter(run / METRICS_FILE, self.resumed.metrics_size) if group.is_main else None
+        )
+        evaluations = group.broadcast(self.metrics.evaluations() if self.metrics else [])
+        self.early_stopping = EarlyStopping(self.schedule, self.config.patience, evaluations)
+        self.writer = checkpoint.CheckpointWriter(run, self.config.keep_checkpoints, group.is_main)
+        sampler = Sampler(tokens.folder, self.config, settings.seed, self._publish_sample)
+        self.observers: list[Observer] = [*([self.metrics] if self.metrics else []), sampler]
+        if group.is_main:
+            self._log_beginning()
+            _warn_of_context(settings.model.context, tokens.longest("train"))
+
+    def _resume(self, tokens: Tokens) -> Progress:
+        progress = self.state.resume(self.run)
+        if progress.step < self.schedule.start:
+            raise UserError(
+                f"{self.run} has no undamaged checkpoint of step {self.schedule.start} or later,"
+                " from which the training is to go on: delete the folder and start it again"
+            )
+        if self.config.init_from is not None and not progress.step:
+            shapes = {name: weight.shape for name, weight in self.model.state_dict().items()}
+            tokenizer = tokens.folder / TOKENIZER_FILE
+            self.state.begin_with(load_weights(self.config.init_from, shapes, tokenizer))
+        return progress
+
+    # the steps of the loop, in their order
+
+    @property
+    def is_last_step(self) -> bool:
+        return self.step == self.schedule.steps
+
+    @property
+    def is_finished(self) -> bool:
+        return self.is_last_step or self.ended_early
+
+    def save_if_due(self, stop: bool) -> None:
+        """Write a checkpoint if it is time; raises Stopped if this or any process is to stop."""
+        overdue = time.monotonic() - self.saved > 60 * self.config.checkpoint_minutes
+        stop, overdue = self.group.any(stop, overdue)
+        if overdue or stop or self.is_last_step or self.step % self.config.checkpoint_every == 0:
+            self.save(self._metrics_size())
+        if stop and not self.is_last_step:
+            self.writer.wait()
+            raise Stopped(f"training stopped at step {self.step:,} of {self.schedule.steps:,}")
+
+    def save(self, metrics_size: int) -> None:
+        """Write a checkpoint, unless it is the one that was resumed from."""
+        if self.step > self.resumed.step:
+            seconds = time.monotonic() - self.began
+            self.writer.save(self.state.checkpoint(self.step, metrics_size, seconds))
+            self.saved = time.monotonic()
+
+    @property
+    def is_evaluation_due(self) -> bool:
+        return (
+            self.step % self.config.evaluate_every == 0
+            or self.is_last_step
+            or self.step == self.schedule.start  # the end of an earlier training
+        )
+
+    def evaluate(self) -> None:
+        """Estimate the held-out loss, show it to the observers, and decide what follows.
+
+        Keeps the best weights. Raises Unfit if the loss diverges.
+        """
+        metrics_size = self.metrics.size if self.metrics else 0  # to resume before the evaluation
+        with self.ema.applied(), self.precision.autocast():
+            loss, bits = self.group.broadcast(
+                self.held_out.score(self.model, self.gradient.sequences)
+            )
+            losses = self.early_stopping.losses
+            if losses and loss < min(losses) and not self.is_last_step:
+                self.writer.save_best(self.step, loss, self.state.weights())
+            verdict = self.early_stopping.judge(self.step, loss)
+            self.ended_early = verdict is Verdict.END and not self.is_last_step
+            diverged = not loss < losses[0] + DIVERGED  # a loss that is not finite is not less
+            milestone = self.is_finished or self.step == self.schedule.start
+            evaluation = Evaluation({LOSS: loss, **bits}, self.model, milestone, diverged)
+            moment = self.moment()
+            for observer in self.observers:
+                observer.on_evaluation(moment, evaluation)
+        if diverged:
+            self._give_up(f"the held-out loss diverges at step {self.step:,}")
+        if verdict is Verdict.DECAY:
+            end = f"{self.schedule.steps:,}"
+            log.info(NO_BETTER + "the rate falls from here to step %s", self.config.patience, end)
+        if self.ended_early:
+            log.info(NO_BETTER + "it ends here", self.config.patience)
+            self._metrics_size()
+            self.save(metrics_size)
+
+    def set_rate(self) -> None:
+        """Set the learning rates for this step."""
+        self.optimizer.set_rate(self.schedule.factor(self.step))
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of this step, (B, T) ids each, of this process."""
+        inputs, targets = self.batches.batch(self.step)
+        device = self.precision.device
+        return torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
+
+    def compute_gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Leave the gradient of a batch in the parameters; gives its mean loss."""
+        # Dropout is a function of seed, step and process, so that resuming is exact.
+        numbers = np.random.SeedSequence((self.settings.seed, self.step, self.group.rank))
+        seed = int(numbers.generate_state(1, np.uint64)[0] >> 1)
+        return self.gradient.compute(inputs, targets, seed)
+
+    def optimizer_step(self) -> Tensor:
+        """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""
+        scaler = self.precision.scaler
+        for part in self.optimizer.parts:
+            scaler.unscale_(part)
+        norm = full_tensor(
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        )
+        finite = bool(norm.isfinite())
+        if finite:
+            for part in self.optimizer.parts:
+                scaler.step(part)
+        scaler.update()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self.ema.update(self.step)
+        self.skipped = 0 if finite else self.skipped + 1
+        if self.skipped >= MAX_SKIPPED:
+            self._give_up(
+                f"{MAX_SKIPPED} steps in a row up to step {self.step:,} had no finite gradient"
+            )
+        return norm
+
+    def report_step(self, loss: Tensor, norm: Tensor) -> None:
+        """Show the step to the observers."""
+        values = {"train_loss": self.group.mean(loss), "gradient_norm": float(norm)}
+        rates = {f"learning_rate/{name}": rate for name, rate in self.optimizer.rates().items()}
+        moment = self.moment()
+        for observer in self.observers:
+            observer.on_step(moment, values | rates)
+
+    def write_final_weights(self) -> None:
+        """Write the weights with the lowest held-out loss, the last ones or those kept before."""
+        self.writer.wait()
+        losses, main = self.early_stopping.losses, self.group.is_main
+        best = checkpoint.load_best(self.run) if min(losses) < losses[-1] and main else None
+        if self.group.broadcast(best is not None):
+            step, weights = best or (0, {})
+            if main:
+                log.info("using the weights of step %s: their held-out loss is the lowest", step)
+        else:
+            with self.ema.applied():
+                weights = {name: value.clone() for name, value in self.state.weights().items()}
+        if main:
+            write_atomic(self.run / WEIGHTS_FILE, safetensors.torch.save(weights))
+
+    # the rest
+
+    def close(self) -> None:
+        """Finish what is being written, and let go of what refers to the trainer."""
+        self.writer.close()
+        self.observers.clear()
+        if self.metrics:
+            self.metrics.close()
+
+    def moment(self) -> Moment:
+        tokens = self.step * self.config.batch_size * self.settings.model.context
+        seconds = round(time.monotonic() - self.began, 3)
+        return Moment(self.step, tokens, seconds, round(time.time(), 3))
+
+    def _publish_sample(self, text: str) -> None:
+        moment = self.moment()
+        for observer in self.observers:
+            observer.on_sample(moment, text)
+
+    def _metrics_size(self) -> int:
+        return self.metrics.sync() if self.metrics else 0
+
+    def _give_up(self, reason: str) -> None:
+        """Raise Unfit with advice, and the name of the last good checkpoint."""
+        self.writer.wait()
+        folder = self.run / checkpoint.CHECKPOINTS
+        best = folder / checkpoint.BEST
+        kept = best if best.exists() else max(folder.glob("[0-9]*"), default=None)
+        where = f"; the last good checkpoint is {kept}" if kept else ""
+        raise Unfit(f"{reason}: {ADVICE}{where}")
+
+    def _log_beginning(self) -> None:
+        tokens = self.config.max_steps * self.config.batch_size * self.settings.model.context
+        processes = f", {self.group.size} processes ({self.config.parallel})"
+        log.info(
+            "%.2f M parameters on %s in %s%s; %s steps, %.2f M tokens, %.1f epochs",
+            self.model.parameter_count() / 1e6,
+            self.precision.device,
+            self.precision.name,
+            processes if self.group.size > 1 else "",
+            f"{self.config.max_steps:,}",
+            tokens / 1e6,
+            tokens / self.batches.tokens_per_epoch,
+        )
+
+
+def _warn_of_context(context: int, longest: int | None) -> None:
+    if longest is not None and context > longest:
+        log.warning(
+            "model.context %d is longer than the longest document, of %d tokens: every sequence"
+            " holds several documents; lower it, or add longer texts",
+            *(context, longest),
+        )
