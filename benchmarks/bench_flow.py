@@ -31,8 +31,8 @@ from tempfile import TemporaryDirectory
 import psutil
 from measured_process import machine
 
-import flows
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from flows import service_notes
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """
@@ -75,9 +75,9 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> dict:
     config = folder / "small.yaml"
     config.write_text(CONFIG)
-    flows.HOME = folder / "prefect"
+    service_notes.HOME = folder / "prefect"
     # Separate data of Prefect and the services, and separate locks by which trainings take turns.
-    separate = {"PREFECT_HOME": str(flows.HOME), "TMPDIR": str(folder)}
+    separate = {"PREFECT_HOME": str(service_notes.HOME), "TMPDIR": str(folder)}
     environment = {**os.environ, **separate}
     environment.pop("PREFECT_API_URL", None)
     pipeline = [sys.executable, "-m", "flows", "pipeline", str(config), "--set"]
@@ -182,7 +182,7 @@ def training(pipeline: list[str], environment: dict[str, str], steps: int) -> di
 def processor_seconds(pid: int) -> tuple[float, bool]:
     """Sum up the flow's processes and Prefect's server without training; whether that runs."""
     total, trains = 0.0, False
-    pending = [psutil.Process(pid), flows.lifecycle("prefect")]
+    pending = [psutil.Process(pid), service_notes.running_process("prefect")]
     while pending:
         process = pending.pop()
         try:

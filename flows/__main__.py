@@ -1,11 +1,11 @@
-"""Runs a flow so that nothing is left behind however it ends: ``python -m flows pipeline sample``.
+"""Runs a flow so that nothing is left running however it ends: ``python -m flows pipeline sample``.
 
-The flow runs in a session of its own. On a terminal, Ctrl-C strikes every process of the
-foreground, Prefect's temporary server among them, and a flow without its server waits for
-minutes. Here the flow alone is told, ends in order, and what remains of its session is ended.
-It is told by its standard input, which closes: on a signal, or when this process is gone.
+The flow runs in a session of its own. On a terminal, Ctrl-C interrupts every foreground process,
+Prefect's temporary server among them, and a flow without its server waits for minutes. Here only
+the flow is stopped: its standard input closes, on a signal or when this process dies. It ends in
+order, and what is left of its session is killed.
 
-``python -m flows engine`` does the same for a run that a Prefect worker starts, which ends too
+``python -m flows engine`` does the same for a run that a Prefect worker starts; that run also stops
 when the worker is gone.
 """
 
@@ -23,88 +23,88 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO
 
-import flows
-from tasks import OPEN_RUNS
+from flows.service_notes import HOME
+from tasks import OPEN_RUNS_VARIABLE
 
 GUARDED = "--guarded"
 ENGINE = "engine"
-NAMES = ("pipeline", "sweep", ENGINE)
+COMMANDS = ("pipeline", "sweep", ENGINE)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LOOK = 1.0  # seconds between looks at whether the worker is still there
+POLL_SECONDS = 1.0  # between looks at whether the worker is still there
 
 
 def main() -> int:
-    """Run ``flows.<name>`` with the other arguments; its status, or 128 + the signal that came."""
+    """Run ``flows.<command>`` with the other arguments. Returns its status, or 128 + the signal."""
     if sys.argv[1:2] == [GUARDED]:
-        return _flow(*sys.argv[2:])
-    if sys.argv[1:2] not in ([name] for name in NAMES):
+        return _run_flow(*sys.argv[2:])
+    if not sys.argv[1:] or sys.argv[1] not in COMMANDS:
         print("usage: python -m flows pipeline|sweep [configuration] [options]", file=sys.stderr)
         return 2
     with TemporaryDirectory(prefix="femtogpt-") as folder:
         return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")
 
 
-def _guard(name: str, arguments: list[str], open_runs: Path) -> int:
-    came: list[int] = []
-    command = [sys.executable, "-m", "flows", GUARDED, name, *arguments]
-    environment = {**os.environ, OPEN_RUNS: str(open_runs)}
-    with _output(name) as output:
+def _guard(command: str, arguments: list[str], open_runs: Path) -> int:
+    signals: list[int] = []
+    with _output(command) as output:
         flow = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "flows", GUARDED, command, *arguments],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env=environment,
+            env={**os.environ, OPEN_RUNS_VARIABLE: str(open_runs)},
             start_new_session=True,
         )
+    stdin = flow.stdin
+    assert stdin is not None  # it was started with a pipe
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) == 1:
-            flow.stdin.close()
-        else:  # it is to stop at once
+    def stop_flow(number: int, frame: FrameType | None) -> None:
+        signals.append(number)
+        if len(signals) == 1:
+            stdin.close()
+        else:  # stop it at once
             flow.send_signal(signal.SIGINT)
 
     for number in SIGNALS:
-        signal.signal(number, pass_on)
-    started_by = os.getppid()
+        signal.signal(number, stop_flow)
+    parent = os.getppid()
     while True:
         try:
-            status = flow.wait(LOOK if name == ENGINE else None)
+            status = flow.wait(POLL_SECONDS if command == ENGINE else None)
             break
         except subprocess.TimeoutExpired:
-            if os.getppid() != started_by and not came:
-                pass_on(signal.SIGHUP, None)
+            if os.getppid() != parent and not signals:
+                stop_flow(signal.SIGHUP, None)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(flow.pid, signal.SIGKILL)
-    if status < 0 and open_runs.exists():  # it could not tell MLflow itself
-        from tasks.mlflow_store import end_open
+    if status < 0 and open_runs.exists():  # it was killed and could not tell MLflow
+        from tasks.mlflow_store import end_open_runs
 
-        end_open(open_runs, "the flow's process was killed")
-    if came and name != ENGINE:
-        return 128 + came[-1]
+        end_open_runs(open_runs, "the flow's process was killed")
+    if signals and command != ENGINE:
+        return 128 + signals[-1]
     return status if status >= 0 else 128 - status
 
 
-def _output(name: str) -> contextlib.AbstractContextManager[IO | None]:
-    """Where the flow writes: a worker's pipe would break with the worker, and end the flow."""
-    if name != ENGINE:
+def _output(command: str) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+    """Where the flow writes. A worker's pipe would break with the worker, and end the flow."""
+    if command != ENGINE:
         return contextlib.nullcontext()
-    log = flows.HOME / "logs/flows.log"
+    log = HOME / "logs/flows.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     return log.open("ab")
 
 
-def _flow(name: str, *arguments: str) -> int:
-    """Run the flow in this process; imported here, as working processes import this module too."""
-    if name == ENGINE:
-        from flows.console import stop_when_alone
+def _run_flow(command: str, *arguments: str) -> int:
+    """Run the flow in this process. Its module is imported here: spawned processes import this."""
+    if command == ENGINE:
+        from flows.console import stop_with_parent
 
-        stop_when_alone()
+        stop_with_parent()
         sys.argv = ["prefect.engine"]
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
         return 0
-    return importlib.import_module(f"flows.{name}").main([GUARDED, *arguments])
+    return importlib.import_module(f"flows.{command}").main([GUARDED, *arguments])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person in front of a terminal sees of a flow, and what they are spared."""
+"""What a person in front of a terminal sees of a flow."""
 
 from __future__ import annotations
 
@@ -18,83 +18,81 @@ from prefect.settings import get_current_settings
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
 
-GOES_ON = "the same command goes on from here"
-RUNS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
+RESUMES = "the same command goes on from here"
+RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 log = logging.getLogger("femtogpt.flows")
 
 
-class _Console(logging.Handler):
-    """Writes to whatever standard error is at the moment: a progress line may stand in for it."""
+class _StandardError(logging.Handler):
+    """Writes to the current standard error, which a progress line may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr)
 
 
-def _worth_showing(record: logging.LogRecord) -> bool:
-    """Not Prefect's states of runs, and not its tracebacks: the last line says what failed.
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Whether a person sees one of Prefect's log records.
 
-    Nor that its temporary server starts and stops, of which ``await_server`` tells.
+    Hidden are the states of runs; tracebacks, as the last line says what failed; and that the
+    temporary server starts and stops, as ``await_server`` says it.
     """
     if record.name == "prefect":
         return record.levelno > logging.INFO
-    return not record.name.startswith((*RUNS, "femtogpt")) or (
-        record.name.startswith(RUNS) and record.levelno == logging.WARNING
+    return not record.name.startswith((*RUN_LOGGERS, "femtogpt")) or (
+        record.name.startswith(RUN_LOGGERS) and record.levelno == logging.WARNING
     )
 
 
 def show_stages() -> None:
-    """Show the stages' own lines instead of Prefect's account of its runs.
+    """Show the stages' own lines in place of Prefect's account of its runs.
 
-    Prefect's server still gets everything, and so do those who look at it there.
+    Prefect's server still gets everything.
     """
-    console = _Console()
-    console.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
-    logging.getLogger("femtogpt").addHandler(console)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_worth_showing)
+    handler = _StandardError()
+    handler.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
+    logging.getLogger("femtogpt").addHandler(handler)
+    for root_handler in logging.getLogger().handlers:
+        root_handler.addFilter(_is_shown)
 
 
 def await_server() -> None:
-    """Where no server is given, have Prefect start its temporary one, and say what is waited for.
+    """If no server is configured, start Prefect's temporary one, and say so before the wait.
 
-    A flow would start it too, in silence.
+    A flow would start it too, but silently.
     """
     settings = get_current_settings()
     if settings.api.url or not settings.server.ephemeral.enabled:
         return
-    log.info("waiting some 10 to 20 s for Prefect's temporary server; make up keeps one running")
+    log.info("waiting 10 to 20 s for Prefect's temporary server; make up keeps one running")
     with progress("Prefect's temporary server"), get_client(sync_client=True):
         pass
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Have a command end with one line where it does not do its work.
-
-    Its status is then 1, or 130 where it was stopped.
-    """
+def exit_with_one_line() -> Iterator[None]:
+    """End a command that fails with one line, and status 1, or 130 if it was stopped."""
     try:
         yield
     except UserError as error:
-        _end(f"error: {error}", 1)
+        _exit(f"error: {error}", 1)
     except CancelledRun as error:
-        _end(str(error), 130)
+        _exit(str(error), 130)
     except KeyboardInterrupt:  # before or after the flow
-        _end(f"stopped: {GOES_ON}", 130)
+        _exit(f"stopped: {RESUMES}", 130)
     except RuntimeError as error:
         if "Failed to reach API" not in str(error):
             raise
-        where = os.environ.get("PREFECT_API_URL")
-        _end(f"error: no Prefect server answers at {where}: make up, or unset PREFECT_API_URL", 1)
+        url = os.environ.get("PREFECT_API_URL")
+        _exit(f"error: no Prefect server answers at {url}: make up, or unset PREFECT_API_URL", 1)
 
 
-def _end(line: str, status: int) -> NoReturn:
+def _exit(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
     sys.exit(status)
 
 
-def stop_when_alone() -> None:
-    """Interrupt this process when its standard input closes: who started it is gone."""
+def stop_with_parent() -> None:
+    """Interrupt this process when its standard input closes: its parent stops it, or is gone."""
 
     def watch() -> None:
         while os.read(0, 1024):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from prefect import flow
@@ -16,53 +17,55 @@ from femtogpt.storage import storage_path
 from tasks import stages
 from tasks.dask_map import spread_over
 
-ANSWER = 20  # seconds that a scheduler has to answer
+ANSWER_SECONDS = 20  # for a scheduler to answer
 
 
-def cleaned(config: Config, raws: dict[str, Artifact]) -> Artifact:
-    """The corpus: made by the Dask cluster that the configuration names, or by this machine.
+def corpus(config: Config, raws: Mapping[str, Artifact]) -> Artifact:
+    """The corpus, made by the Dask cluster that the configuration names, or by this machine.
 
-    A cluster is started, or met, only where there is something to do.
+    The cluster is started, or contacted, only if there is something to make.
     """
     cluster = config.cluster
     if not cluster.given:
         return stages.corpus(config, raws)
-    place = storage_path(cluster.exchange) if cluster.exchange else config.paths.data.absolute()
+    folder = storage_path(cluster.exchange) if cluster.exchange else config.paths.data.absolute()
 
-    @flow(name="corpus", flow_run_name=config.name, task_runner=_runner(cluster))
+    @flow(name="corpus", flow_run_name=config.name, task_runner=_task_runner(cluster))
     def on_dask() -> Artifact:
-        runner = FlowRunContext.get().task_runner
-        with map_provided_by(lambda: spread_over(_client(runner, cluster), place)):
+        context = FlowRunContext.get()
+        assert context is not None  # we are in a flow
+        runner = context.task_runner
+        with map_provided_by(lambda: spread_over(_client(runner, cluster), folder)):
             return stages.corpus(config, raws)
 
     return on_dask()
 
 
-def _runner(cluster: ClusterConfig) -> Any:
+def _task_runner(cluster: ClusterConfig) -> Any:
     try:
         from prefect_dask import DaskTaskRunner
     except ImportError as error:
-        raise UserError("a Dask cluster needs some packages more: make cluster") from error
-    logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells each step of starting
+        raise UserError("a Dask cluster needs more packages: make cluster") from error
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # it logs each step of starting
     if cluster.address:
-        return DaskTaskRunner(address=cluster.address, client_kwargs={"timeout": ANSWER})
-    own = {
+        return DaskTaskRunner(address=cluster.address, client_kwargs={"timeout": ANSWER_SECONDS})
+    local = {
         "n_workers": cluster.workers,
         "threads_per_worker": 1,
         "host": "127.0.0.1",
         "dashboard_address": "127.0.0.1:0",
         "env": ONE_THREAD,
-        "silence_logs": logging.CRITICAL,  # what fails in a worker is told here
+        "silence_logs": logging.CRITICAL,  # an error in a worker is raised here
     }
-    return DaskTaskRunner(cluster_kwargs=own)
+    return DaskTaskRunner(cluster_kwargs=local)
 
 
 def _client(runner: Any, cluster: ClusterConfig) -> Any:
-    """The runner's client: it starts the cluster, or meets it, on first use."""
+    """The runner's client. Its first use starts the cluster, or connects to it."""
     try:
         return runner.client
     except OSError as error:
         raise UserError(
-            f"no Dask scheduler answers at {cluster.address} within {ANSWER} s:"
+            f"no Dask scheduler answers at {cluster.address} within {ANSWER_SECONDS} s:"
             " start one with dask scheduler, or leave cluster.address out"
         ) from error

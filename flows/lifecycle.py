@@ -1,10 +1,10 @@
-"""What all flows share: from what they are started with to how they end."""
+"""How every flow starts and ends: from its parameters to its state in Prefect and MLflow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prefect import Flow, State, flow, runtime
 from prefect.exceptions import TerminationSignal
@@ -14,88 +14,98 @@ from femtogpt.artifacts.again import made_again, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
-from flows.console import GOES_ON
-from flows.parameters import NOTHING, Settings
+from flows.console import RESUMES
+from flows.parameters import NO_CHANGES, Settings
 from tasks import stages
-from tasks.mlflow_run import Tracking
+from tasks.mlflow_run import MLflowRun
 
 T = TypeVar("T")
-NAME = 100  # characters of a run's name, at most
+NAME_LENGTH = 100  # characters of a run's name, at most
 ARGUMENTS = """
 
     Args:
         config: A configuration's name in conf/, or the path of a YAML file.
-        settings: What to change in it; a field that is left out stays as it is there, or has its
-            default where the configuration does not name it.
-        archive: A copy of the Kaggle dataset on disk; empty: it is downloaded.
-        again: A stage to run though it is up to date, as train; several with commas between them.
+        settings: What to change in it. A field that is left out keeps its value there, or its
+            default if the configuration does not set it.
+        archive: A copy of the Kaggle dataset on disk. Empty: it is downloaded.
+        again: A stage to run even if it is up to date, such as train; separate several by commas.
 """
 
 
-def flow_of(work: Callable[[Config], T], name: str, about: str) -> Flow:
-    """A flow that does some work for a configuration, with what may be changed in it."""
+def configuration_flow(
+    name: str, description: str, work: Callable[[Config, MLflowRun], T]
+) -> Flow[..., T]:
+    """A flow that does ``work`` for a configuration, some settings of which may be changed."""
 
-    def started(
-        config: str = "sample", settings: Settings = NOTHING, archive: str = "", again: str = ""
-    ) -> T | State:
-        return run(work, config, settings, archive, again)
+    def start(
+        config: str = "sample",
+        settings: Settings = NO_CHANGES,
+        archive: str = "",
+        again: str = "",
+    ) -> Any:
+        return run_to_end(work, config, settings, archive, again)
 
-    started.__doc__ = about + ARGUMENTS  # which Prefect's form shows
-    return flow(name=name, flow_run_name=run_name)(started)
+    start.__doc__ = description + ARGUMENTS  # Prefect's form shows it
+    return flow(name=name, flow_run_name=run_name)(start)
 
 
 def run_name() -> str:
-    """Of a run, beside the name of its flow: that of its configuration, and what is changed."""
-    given = runtime.flow_run.parameters
-    changes = given.get("settings") or given.get("changes") or {}
+    """The name of a flow run: its configuration and what is changed in it."""
+    parameters = runtime.flow_run.parameters
+    changes = parameters.get("settings") or parameters.get("changes") or {}
     if isinstance(changes, Settings):
         changes = changes.model_dump(mode="json")
     listed = [f"{key}={value}" for key, value in leaves(changes) if not key.startswith("paths.")]
-    name = ", ".join([Path(str(given.get("config") or given.get("sweep"))).stem, *listed])
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+    configuration = parameters.get("config") or parameters.get("sweep")
+    name = ", ".join([Path(str(configuration)).stem, *listed])
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
-def run(
-    work: Callable[[Config], T], config: str, settings: Settings, archive: str, again: str = ""
+def run_to_end(
+    work: Callable[[Config, MLflowRun], T],
+    config: str,
+    settings: Settings,
+    archive: str,
+    again: str = "",
 ) -> T | State:
-    """Do a flow's work for a configuration.
+    """Do a flow's work for a configuration, with its remote sources pinned to a version.
 
-    Its remote sources are fixed to a version first. Stopped by a signal or from Prefect's pages,
-    it is cancelled, for Prefect as for MLflow, and not failed.
+    Stopped by a signal or from Prefect's pages, the run is cancelled in Prefect and KILLED in
+    MLflow, not failed.
     """
     changes = settings.model_dump(mode="json")
-    known = stages.pin(load_config(config, archive=path_of(archive), changes=changes))
+    pinned = stages.pin(load_config(config, archive=optional_path(archive), changes=changes))
     with made_again(stages_in(again)):
-        tracking = Tracking.of(known)
+        mlflow_run = MLflowRun(pinned)
         try:
-            done = work(known)
-            tracking.end("FINISHED")
-            return done
+            result = work(pinned, mlflow_run)
+            mlflow_run.end("FINISHED")
+            return result
         except BaseException as error:
-            return ended(error, tracking.end)
+            return end_by_error(error, mlflow_run.end)
 
 
-def path_of(given: str) -> Path | None:
-    """A path that a form's field names; None where it was left empty."""
-    return Path(given) if given else None
+def optional_path(text: str) -> Path | None:
+    """The path in a form's field; None if the field is empty."""
+    return Path(text) if text else None
 
 
-def ended(error: BaseException, end: Callable[[str, str], None]) -> State:
-    """Tell MLflow, by ``end(status, why)``, of a run's end; the state of one that was stopped.
+def end_by_error(error: BaseException, end_run: Callable[[str, str], None]) -> State:
+    """End a run in MLflow, by ``end_run(status, reason)``, and return Prefect's state for it.
 
-    Raises the error where it was not.
+    Raises the error again unless it is a stop.
     """
-    status, why = outcome(error)
-    end(status, why)
+    status, reason = outcome(error)
+    end_run(status, reason)
     if status == "KILLED":
-        return Cancelled(message=why)
+        return Cancelled(message=reason)
     raise error
 
 
 def outcome(error: BaseException) -> tuple[str, str]:
-    """How a run ended, in MLflow's terms, and why: KILLED where it was told to, or FAILED."""
+    """MLflow's status for a run that ended by an error, KILLED (stopped) or FAILED, and why."""
     if isinstance(error, Stopped):
         return "KILLED", str(error)
     if isinstance(error, KeyboardInterrupt | TerminationSignal):
-        return "KILLED", f"stopped: {GOES_ON}"
+        return "KILLED", f"stopped: {RESUMES}"
     return "FAILED", str(error) or type(error).__name__

@@ -4,29 +4,79 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any, Literal
 
-import flows  # noqa: F401  before Prefect: it reads its settings at import
+import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.evaluation.run_report import SUMMARY
-from flows.console import await_server, show_stages, stop_when_alone, told
-from flows.evaluate import evaluated
-from flows.lifecycle import flow_of, path_of
+from flows import dask_corpus
+from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
+from flows.lifecycle import configuration_flow, optional_path
 from flows.parameters import Settings
 from tasks import stages
+from tasks.mlflow_run import MLflowRun
+
+Part = Literal["ingest", "prepare", "train", "evaluate", "pipeline"]
 
 
-def reported(config: Config) -> dict:
-    """The report's folder and the MLflow run, with everything before them up to date."""
-    artifacts = evaluated(config)
+def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, Any]:
+    """Run the stages in order, to the end of ``part``. What is up to date is not made again."""
+    raws = {name: stages.fetch_source(config, name) for name in config.sources}
+    if part == "ingest":
+        return raws
+
+    corpus = dask_corpus.corpus(config, raws)
+    tokenizer = stages.tokenizer(config, corpus)
+    tokens = stages.tokens(config, corpus, tokenizer)
+    artifacts = {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}
+    if part == "prepare":
+        return artifacts
+
+    run = stages.train(config, tokens, mlflow_run)
+    artifacts["run"] = run
+    if part == "train":
+        return artifacts
+
+    artifacts["evaluation"] = stages.evaluation(config, tokens, run)
+    artifacts["samples"] = stages.samples(config, tokens, run)
+    if part == "evaluate":
+        return artifacts
+
     report = stages.report(config, artifacts)
-    record = stages.record(config, {**artifacts, "report": report})
+    artifacts["report"] = report
+    record = stages.record(config, artifacts, mlflow_run)
     return {"report": str(report.path), "run": record}
 
 
-pipeline = flow_of(reported, "pipeline", "From raw text to samples, all that is not up to date.")
+ingest = configuration_flow(
+    "ingest",
+    "Fetch the newest version of each source.",
+    partial(run_stages, part="ingest"),
+)
+prepare = configuration_flow(
+    "prepare",
+    "Fetch, clean, split and encode what is not up to date.",
+    partial(run_stages, part="prepare"),
+)
+train = configuration_flow(
+    "train",
+    "Train, going on from the last checkpoint. What it needs is made first.",
+    partial(run_stages, part="train"),
+)
+evaluate = configuration_flow(
+    "evaluate",
+    "Measure the model on held-out works and have it write. What it needs is made first.",
+    partial(run_stages, part="evaluate"),
+)
+pipeline = configuration_flow(
+    "pipeline",
+    "From raw text to samples: make everything that is not up to date.",
+    partial(run_stages, part="pipeline"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,20 +90,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    with told():
-        known = load_config(options.config, options.set, path_of(options.archive))
-        again = ",".join(options.again)
+    again = ",".join(options.again)
+    with exit_with_one_line():
+        config = load_config(options.config, options.set, optional_path(options.archive))
         kinds_of(stages_in(again))
         show_stages()
         if options.guarded:
-            stop_when_alone()
+            stop_with_parent()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
         await_server()
-        done = pipeline(options.config, settings, options.archive, again)
-    record = done["run"]
-    print(f"\n{(Path(done['report']) / SUMMARY).read_text('utf-8')}")
-    print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{known.name}»")
-    print(f"Files       {done['report']} (loss.png, summary.txt)")
+        result = pipeline(options.config, settings, options.archive, again)
+    record = result["run"]
+    print(f"\n{(Path(result['report']) / SUMMARY).read_text('utf-8')}")
+    print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{config.name}»")
+    print(f"Files       {result['report']} (loss.png, summary.txt)")
     print("Next        make ui: curves, samples and files of this run in the browser")
     return 0
 

@@ -1,8 +1,8 @@
-"""The services that stand by: ``make up`` starts them, ``make down`` ends them.
+"""The services in the background: ``make up`` starts them, ``make down`` ends them.
 
-Prefect's server with a worker of the process pool ``femtogpt``, and MLflow's pages, all on
-127.0.0.1 and with their data under the project. What runs is noted by process id and command, so
-that nothing else is ever ended.
+Prefect's server, a worker of the process pool ``femtogpt``, and MLflow's pages, all on 127.0.0.1
+and with their data in the project. Each has a note with its process id and command, so that nothing
+else is ever ended.
 """
 
 from __future__ import annotations
@@ -18,24 +18,28 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-import flows
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
+from flows.service_notes import HOME, ROOT, note_path, read_note, running_process
 
 POOL = "femtogpt"
-START = 180.0  # seconds that a service has to answer
-END = 180.0  # seconds that it has to end; the worker's flows finish a step and write in this time
-LOGS = flows.HOME / "logs"
+START_SECONDS = 180.0  # for a service to answer
+END_SECONDS = 180.0  # for it to end: the worker's flows finish a step and write a checkpoint
+LOGS = HOME / "logs"
 # The job runner of MLflow's server is of no use here and takes seven processes.
-QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+MLFLOW_SETTINGS = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 
 @dataclass(frozen=True)
 class Service:
-    """A process that stands by."""
+    """A process in the background."""
 
     name: str
     command: list[str]
@@ -44,7 +48,7 @@ class Service:
 
 
 def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]:
-    """In the order in which they start."""
+    """The services, in the order in which they start."""
     programs = Path(sys.executable).parent
     api = f"http://127.0.0.1:{prefect_port}/api"
     pages = f"http://127.0.0.1:{mlflow_port}"
@@ -56,7 +60,7 @@ def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]
         Service(
             "prefect",
             [*server, "--port", str(prefect_port)],
-            lambda: _get(f"{api}/health") is not None,
+            lambda: _request(f"{api}/health") is not None,
             api.removesuffix("/api"),
         ),
         Service(
@@ -71,46 +75,45 @@ def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]
                 *(str(programs / "mlflow"), "server", "--backend-store-uri", store),
                 *("--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"),
             ],
-            lambda: _get(f"{pages}/health") is not None,
+            lambda: _request(f"{pages}/health") is not None,
             pages,
         ),
     ]
 
 
 def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
-    """Start what does not run yet, and say where to look. Raises UserError where one ends."""
+    """Start the services that do not run, and print where to look. UserError if one ends."""
     mlruns.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
-    if flows.lifecycle("prefect"):
-        prefect_port = json.loads(flows.noted("prefect").read_text())["port"]
+    if running_process("prefect"):
+        prefect_port = read_note("prefect")["port"]
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{prefect_port}/api"
-    from flows.automations import end_the_dead  # Prefect reads the address at import
+    from flows.automations import crash_silent_runs  # Prefect reads the address at import
 
     for service in services(prefect_port, mlflow_port, mlruns):
-        if flows.lifecycle(service.name) is None:
+        if running_process(service.name) is None:
             if service.name == "worker":
-                _make_pool()
-                end_the_dead()
+                _create_pool()
+                crash_silent_runs()
             elif service.answers():
                 raise UserError(
-                    f"{service.where} is taken by another program: end that, or choose another port"
+                    f"{service.where} is taken by another program: end it, or choose another port"
                     " with PREFECT_PORT=… or PORT=…"
                 )
             _start(service, prefect_port)
-        where = json.loads(flows.noted(service.name).read_text())["where"]
-        print(f"{service.name:10}{where}", flush=True)
+        print(f"{service.name:10}{read_note(service.name)['where']}", flush=True)
     print(f"{'logs':10}{LOGS}")
     programs, api = Path(sys.executable).parent, os.environ["PREFECT_API_URL"]
     print(f"for `prefect` in this shell: . {programs}/activate; export PREFECT_API_URL={api}")
 
 
 def down() -> None:
-    """End what runs, the last first; flows that run stop with a checkpoint."""
+    """End the services that run, the last first. Flows that run stop with a checkpoint."""
     for name in ("mlflow", "worker", "prefect"):
-        if process := flows.lifecycle(name):
+        if process := running_process(name):
             _end(process)
             print(f"{name:10}ended")
-        flows.noted(name).unlink(missing_ok=True)
+        note_path(name).unlink(missing_ok=True)
 
 
 def _start(service: Service, port: int) -> None:
@@ -118,33 +121,34 @@ def _start(service: Service, port: int) -> None:
     with (LOGS / f"{service.name}.log").open("ab") as log:
         process = subprocess.Popen(
             service.command,
-            cwd=flows.ROOT,
-            env={**os.environ, **QUIET},
+            cwd=ROOT,
+            env={**os.environ, **MLFLOW_SETTINGS},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    about = {
+    note = {
         "pid": process.pid,
-        "command": _command(process.pid),
+        "command": _command_of(process.pid),
         "port": port,
         "where": service.where,
     }
-    flows.noted(service.name).parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(flows.noted(service.name), json.dumps(about).encode())
+    note_path(service.name).parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(note_path(service.name), json.dumps(note).encode())
     while not service.answers():
         waited = time.monotonic() - start
-        if process.poll() is not None or waited > START:
-            why = f"did not answer in {START:.0f} s" if process.poll() is None else "ended at once"
-            raise UserError(f"{service.name} {why}: see {LOGS / service.name}.log")
+        if process.poll() is not None or waited > START_SECONDS:
+            slow = f"did not answer within {START_SECONDS:.0f} s"
+            what = slow if process.poll() is None else "ended at once"
+            raise UserError(f"{service.name} {what}: see {LOGS / service.name}.log")
         if sys.stderr.isatty():
             print(f"\r{service.name:10}starting, {waited:.0f} s", end="\r", file=sys.stderr)
         time.sleep(0.5)
 
 
-def _command(pid: int) -> list[str]:
-    """The command line of a process that has just begun: for a moment it has none."""
+def _command_of(pid: int) -> list[str]:
+    """The command line of a process that has just started: for a moment it has none."""
     end = time.monotonic() + 5
     while not (command := psutil.Process(pid).cmdline()) and time.monotonic() < end:
         time.sleep(0.01)
@@ -152,18 +156,18 @@ def _command(pid: int) -> list[str]:
 
 
 def _end(process: psutil.Process) -> None:
-    """Ask it to end, and its children with it, then make it."""
+    """Terminate a process and its children, and kill those that do not end in time."""
     family = [process, *process.children(recursive=True)]
     process.terminate()
-    _, left = psutil.wait_procs(family, END)
-    for each in left:
+    _, alive = psutil.wait_procs(family, END_SECONDS)
+    for survivor in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()
-    psutil.wait_procs(left, 5)
+            survivor.kill()
+    psutil.wait_procs(alive, 5)
 
 
-def _make_pool() -> None:
-    """The work pool, if it is not there."""
+def _create_pool() -> None:
+    """Create the work pool if it is missing."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
@@ -172,18 +176,19 @@ def _make_pool() -> None:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
 
 
-def _is_online(api: str, worker: str) -> bool:
-    found = _get(f"{api}/work_pools/{POOL}/workers/filter", {})
-    known = json.loads(found) if found else []
-    return any(each["name"] == worker and each["status"] == "ONLINE" for each in known)
+def _is_online(api: str, name: str) -> bool:
+    """Whether Prefect's server sees the worker of that name."""
+    answer = _request(f"{api}/work_pools/{POOL}/workers/filter", {})
+    workers = json.loads(answer) if answer else []
+    return any(worker["name"] == name and worker["status"] == "ONLINE" for worker in workers)
 
 
-def _get(url: str, body: dict | None = None) -> bytes | None:
-    """What an address answers; None where it does not."""
+def _request(url: str, body: dict[str, Any] | None = None) -> bytes | None:
+    """The answer of an address; None if it does not answer."""
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.read()
     except OSError:
         return None
@@ -194,7 +199,7 @@ def main() -> int:
     parser.add_argument("what", choices=("up", "down"))
     parser.add_argument("--prefect-port", type=int, default=4200)
     parser.add_argument("--mlflow-port", type=int, default=5000)
-    parser.add_argument("--mlruns", type=Path, default=flows.ROOT / "mlruns")
+    parser.add_argument("--mlruns", type=Path, default=ROOT / "mlruns")
     options = parser.parse_args()
     try:
         if options.what == "up":

@@ -9,77 +9,79 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from prefect import State, flow
+from prefect import flow
 
-import flows  # noqa: F401  before Prefect: it reads its settings at import
+import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import read_overrides
 from femtogpt.errors import Unfit, UserError
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
 from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name, write_sweep
-from flows.console import await_server, show_stages, stop_when_alone, told
-from flows.lifecycle import ended, outcome, path_of, run_name
-from flows.prepare import prepared
+from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
+from flows.lifecycle import end_by_error, optional_path, outcome, run_name
+from flows.pipeline import run_stages
 from tasks import stages
-from tasks.mlflow_run import Tracking
-from tasks.mlflow_sweep import SweepRun
+from tasks.mlflow_sweep import MLflowSweepRun
 
-NOTHING: dict[str, Any] = {}  # to change; with None, Prefect's form would show no field for it
+NO_CHANGES: dict[str, Any] = {}  # with None, Prefect's form would show no field for them
 log = logging.getLogger("femtogpt.sweep")
 
 
 @flow(name="sweep", flow_run_name=run_name)
 def sweep(
-    sweep: str = "shape", changes: dict[str, Any] = NOTHING, archive: str = ""
-) -> dict | State:
-    """Train each variant of a configuration, going on where it was stopped.
+    sweep: str = "shape", changes: dict[str, Any] = NO_CHANGES, archive: str = ""
+) -> dict[str, Any]:
+    """Train each variant of a configuration, going on from where it was stopped.
 
     Args:
         sweep: A sweep's name in conf/sweeps/, or the path of a YAML file.
         changes: Of the sweep, as {"minutes": 30}, or of all trainings, as {"train.max_steps": 99}.
-        archive: A copy of the Kaggle dataset on disk; empty: it is downloaded.
+        archive: A copy of the Kaggle dataset on disk. Empty: it is downloaded.
     """
-    known = load_sweep(sweep, changes)
-    base = stages.pin(known.variant({}, path_of(archive)))
-    with closing(Study(known, base)) as study:
-        record = SweepRun(known, study, base)
+    settings = load_sweep(sweep, changes)
+    base = stages.pin(settings.variant({}, optional_path(archive)))
+    with closing(Study(settings, base)) as study:
+        sweep_run = MLflowSweepRun(settings, study, base)
         try:
             while trial := study.next():
-                _try(known, trial, record, base)
-                write_sweep(known, study.done(), study.folder)
-                record.show()
-            write_sweep(known, study.done(), study.folder)
-            record.show()
+                _run_trial(settings, trial, sweep_run, base)
+                write_sweep(settings, study.done(), study.folder)
+                sweep_run.log_results()
+            write_sweep(settings, study.done(), study.folder)
+            sweep_run.log_results()
         except BaseException as error:
-            return ended(error, record.end)
-        record.end("FINISHED")
-    return {"folder": str(study.folder), "run": record.told}
+            state: Any = end_by_error(error, sweep_run.end)
+            return state
+        sweep_run.end("FINISHED")
+    return {"folder": str(study.folder), "run": sweep_run.record}
 
 
-def _try(known: SweepConfig, trial: Trial, record: SweepRun, base: Config) -> None:
-    """One training and what it is worth, with the sources as they are for all."""
+def _run_trial(
+    settings: SweepConfig, trial: Trial, sweep_run: MLflowSweepRun, base: Config
+) -> None:
+    """Train one variant and measure it, with the versions of the sources that ``base`` has."""
     number = len(trial.study.done()) + 1
-    log.info("trial %d of %d at most: %s", number, known.max_trials, trial_name(trial.chosen))
+    log.info("trial %d of at most %d: %s", number, settings.max_trials, trial_name(trial.chosen))
     try:
-        config = known.variant(trial.chosen)
+        config = settings.variant(trial.chosen)
     except UserError as error:  # these settings do not fit each other
         return trial.fail(str(error))
     config = config.model_copy(update={"sources": base.sources})
-    record.child(config, trial)
-    tracking = Tracking.of(config)
+    mlflow_run = sweep_run.trial_run(config, trial)
     try:
-        artifacts = prepared(config)
-        run = stages.train(config, artifacts["tokens"], trial.watch)
+        artifacts = run_stages(config, mlflow_run, "prepare")
+        tokens = artifacts["tokens"]
+        run = stages.train_trial(config, tokens, mlflow_run, trial.watch)
         if run is None:
             return trial.prune()
-        evaluation = stages.evaluation(config, artifacts["tokens"], run)
-        stages.record(config, {**artifacts, "run": run, "evaluation": evaluation})
+        evaluation = stages.evaluation(config, tokens, run)
+        stages.record(config, {**artifacts, "run": run, "evaluation": evaluation}, mlflow_run)
     except Unfit as error:
-        tracking.end("FAILED", str(error))
+        mlflow_run.end("FAILED", str(error))
         return trial.fail(str(error))
     except BaseException as error:
-        tracking.end(*outcome(error))
+        mlflow_run.end(*outcome(error))
         raise
     counts = {**run.counts, **evaluation.counts}
     trial.complete(evaluation.counts["held_out_bits_per_character"], counts)
@@ -93,18 +95,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", nargs="*", default=[], help="minutes=30, train.max_steps=99, …")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    with told():
+    with exit_with_one_line():
         changes = read_overrides(options.set)
         load_sweep(options.sweep, changes)
         show_stages()
         if options.guarded:
-            stop_when_alone()
+            stop_with_parent()
         await_server()
-        done = sweep(options.sweep, changes, options.archive)
-    folder, run = Path(done["folder"]), done["run"]
+        result = sweep(options.sweep, changes, options.archive)
+    folder, record = Path(result["folder"]), result["run"]
     print(f"\n{(folder / TABLE).read_text('utf-8')}")
     print(f"Picture     {folder / PICTURE}")
-    print(f"MLflow      run «{run['name']}» ({run['run_id']}), its trials below it")
+    print(f"MLflow      run «{record['name']}» ({record['run_id']}), with its trials below it")
     if (folder / BEST).is_file():
         print(f"Next        make pipeline CONF={folder / BEST}")
     return 0

@@ -1,6 +1,5 @@
-"""Prefect tasks: one per stage of ``femtogpt``; they wrap, watch and record, and add no logic."""
+"""Prefect tasks: one per stage of ``femtogpt``. They wrap, watch and record, and add no logic."""
 
-# Names, in the environment, the file in which a flow keeps which MLflow runs are open: who guards
-# the flow ends them if it is killed. It stands here as the guard imports nothing that is slow.
-OPEN_RUNS = "FEMTOGPT_OPEN_RUNS"
-MLFLOW = "FEMTOGPT_MLFLOW"  # names, in the environment, the address of MLflow's pages
+# Names of environment variables, kept here because flows/__main__.py must not import anything slow.
+OPEN_RUNS_VARIABLE = "FEMTOGPT_OPEN_RUNS"  # the file in which a flow lists its open MLflow runs
+MLFLOW_PAGES_VARIABLE = "FEMTOGPT_MLFLOW"  # the address of MLflow's pages

@@ -1,7 +1,7 @@
-"""The library's spread work on Dask: the map that ``femtogpt.parallel`` gives, done by its workers.
+"""Spreads the library's work over Dask's workers, by the map that ``femtogpt.parallel`` takes.
 
-Results come in order, with at most two items for each of the workers' threads on their way, as in
-this machine's own processes.
+Results come in order, with at most two items per worker thread under way, as in the processes of
+one machine.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from femtogpt.artifacts.disk import json_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import Item, Map, Result, in_order
 
-JOIN = 60.0  # seconds in which a first worker must have joined, and in which a lost one may return
+JOIN_SECONDS = 60.0  # for a first worker to join, and for lost ones to return
+POLL_SECONDS = 1.0
 SPREAD = "femtogpt.corpus.build"  # the stage whose work is spread
-LOOK = 1.0  # seconds between looks at who is there
 log = logging.getLogger("femtogpt.tasks")
 
 
 @contextmanager
-def spread_over(client: Any, place: Path) -> Iterator[Map]:
-    """``map(function, items)`` of a Dask client, after a look at its workers.
+def spread_over(client: Any, folder: Path) -> Iterator[Map]:
+    """``map(function, items)`` by a Dask client, once its workers have been checked.
 
-    They must have this femtogpt, and see ``place``, in which they work. Raises UserError where
-    they do not, where none has joined, and where all are lost.
+    They must have this femtogpt and see ``folder``, in which they work. Raises UserError if they do
+    not, if none has joined, and if all are lost.
     """
     _await_workers(client)
-    _examine(client, place)
-    pool = _Pool(client)
+    _check_workers(client, folder)
+    pool: Any = _Pool(client)  # has what ``in_order`` uses of an executor
 
     def ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         return in_order(pool, function, items, 2 * max(1, sum(client.nthreads().values())))
@@ -53,32 +53,32 @@ class _Pool:
 
 
 class _Job:
-    """A job on its way; it is done again elsewhere if its worker is lost."""
+    """A submitted job. Dask runs it again elsewhere if its worker is lost."""
 
     def __init__(self, client: Any, future: Any):
         self.client, self.future = client, future
 
     def result(self) -> Any:
-        """What came of it, or what it raised; UserError where the workers are lost."""
+        """The job's result. Raises what the job raises, and UserError if the workers are lost."""
         from distributed import CancelledError, KilledWorker
 
-        seen = time.monotonic()
+        workers_seen = time.monotonic()
         while not self.future.done():
             try:
-                self.future.exception(LOOK)
+                self.future.exception(POLL_SECONDS)
             except TimeoutError:
-                seen = time.monotonic() if self.client.nthreads() else seen
-                if time.monotonic() - seen > JOIN:
+                workers_seen = time.monotonic() if self.client.nthreads() else workers_seen
+                if time.monotonic() - workers_seen > JOIN_SECONDS:
                     raise UserError(
-                        f"all workers of the Dask cluster are gone for {JOIN:.0f} s: start them"
-                        " again, then give the same command"
+                        f"all workers of the Dask cluster have been gone for {JOIN_SECONDS:.0f} s:"
+                        " start them again, then give the same command"
                     ) from None
         try:
             return self.future.result()
         except KilledWorker as error:
             raise UserError(
-                "workers of the Dask cluster are killed by one and the same work, perhaps because"
-                " memory runs out: give each more, or start fewer on a machine"
+                "several workers of the Dask cluster were killed by the same work, perhaps because"
+                " memory ran out: give each more memory, or start fewer on a machine"
             ) from error
         except CancelledError as error:
             raise UserError(
@@ -91,43 +91,43 @@ class _Job:
 
 def _await_workers(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=JOIN)
+        client.wait_for_workers(1, timeout=JOIN_SECONDS)
     except TimeoutError:
         raise UserError(
             f"no worker has joined the Dask scheduler at {client.scheduler.address} in"
-            f" {JOIN:.0f} s: start some, with dask worker {client.scheduler.address}"
+            f" {JOIN_SECONDS:.0f} s: start some, with dask worker {client.scheduler.address}"
         ) from None
     threads = client.nthreads()
     log.info("%s", f"Dask: {len(threads)} workers, {sum(threads.values())} threads")
 
 
-def _examine(client: Any, place: Path) -> None:
-    """See that each worker would do the same as this process."""
-    probe = place / ".seen"
+def _check_workers(client: Any, folder: Path) -> None:
+    """Raise UserError unless each worker would do the same as this process."""
+    probe = folder / ".seen"
     probe.parent.mkdir(parents=True, exist_ok=True)
     probe.write_bytes(b"")
     try:
-        found = client.run(_about, probe, on_error="return")
+        reports = client.run(_describe_worker, probe, on_error="return")
     finally:
         probe.unlink()
-    for worker, about in found.items():
-        if isinstance(about, Exception):
-            why = f"{type(about).__name__}: {about}"
+    for worker, report in reports.items():
+        if isinstance(report, Exception):
+            why = f"{type(report).__name__}: {report}"
             raise UserError(f"Dask's worker {worker} cannot work ({why}): install femtogpt there")
-        if about["code"] != code():
+        if report["code"] != code():
             raise UserError(
-                f"Dask's worker {worker} has another femtogpt: bring it to this one's commit,"
-                " and start it again"
+                f"Dask's worker {worker} has another femtogpt: bring it to the same commit as this"
+                " machine, and start it again"
             )
-        if not about["sees"]:
+        if not report["sees"]:
             raise UserError(
-                f"Dask's worker {worker} does not see {place}: have its machine share that folder,"
+                f"Dask's worker {worker} does not see {folder}: make its machine share that folder,"
                 " or name a place that both see with cluster.exchange=…"
             )
 
 
-def _about(probe: Path) -> dict[str, Any]:
-    """What a worker is like."""
+def _describe_worker(probe: Path) -> dict[str, Any]:
+    """Runs in a worker: its code, and whether it sees the probe."""
     return {"code": code(), "sees": probe.exists()}
 
 

@@ -1,7 +1,7 @@
-"""One training at a time on a card, and on the processor, across all runs on this machine.
+"""One training at a time on a graphics card, and on the processor, across all runs of this machine.
 
-A lock on a file holds whoever started the runs: a worker, a terminal, another project's folder. A
-process that is killed lets go of it.
+The locks are on files, so they hold whoever started the runs: a worker, a terminal, another copy of
+the project. A killed process releases them.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from filelock import FileLock, Timeout
 
 from femtogpt.config import TrainConfig
 
-LOOK = 1.0  # seconds between tries
+POLL_SECONDS = 1.0
 log = logging.getLogger("femtogpt.training")
 
 
 @contextlib.contextmanager
-def alone(config: TrainConfig) -> Iterator[None]:
-    """Have the devices of a training to oneself; waits, and says so, while another has them."""
+def device_lock(config: TrainConfig) -> Iterator[None]:
+    """Hold the devices of a training. Waits, with a log line, while another training has them."""
     folder = Path(tempfile.gettempdir()) / f"femtogpt-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         for device in devices(config):
             lock = FileLock(folder / f"{device.replace(':', '-')}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:
                 log.info("waiting: another training has %s", device)
-                lock.acquire(poll_interval=LOOK)
-            held.callback(lock.release)
+                lock.acquire(poll_interval=POLL_SECONDS)
+            stack.callback(lock.release)
         yield
 
 
 def devices(config: TrainConfig) -> list[str]:
-    """Those that a training must have to itself, always in the same order.
+    """The devices that a training needs for itself, always in the same order.
 
-    A processor is shared where ``threads`` says how much of it each training takes.
+    The processor is shared if ``threads`` says how much of it each training takes.
     """
     if config.device == "cpu" or (config.device == "auto" and not _has_card()):
         return [] if config.threads else ["cpu"]
@@ -50,5 +50,5 @@ def devices(config: TrainConfig) -> list[str]:
 
 
 def _has_card() -> bool:
-    """Whether NVIDIA's driver is there; torch would take seconds to say so."""
+    """Whether NVIDIA's driver is loaded. Asking torch would take seconds."""
     return Path("/proc/driver/nvidia/version").exists()

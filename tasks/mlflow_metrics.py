@@ -1,96 +1,74 @@
-"""Carries a training's metrics and samples to MLflow while it runs, each value once."""
+"""Forwards a training's metrics and samples to MLflow, each value once."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
-from femtogpt.training.metrics import BITS, SAMPLE, MetricsReader
+from femtogpt.training.metrics import BITS, METRICS_FILE, SAMPLE
 from tasks.mlflow_samples import SampleTable
+from tasks.mlflow_store import one_line
 
-BATCH = 900  # metrics sent at once; MLflow takes 1000
-AXES = ("step", "tokens", "seconds", "time")  # of a line, besides its values
+BATCH_SIZE = 900  # metrics per call; MLflow takes 1000
+AXES = ("step", "tokens", "seconds", "time")  # of a line; everything else in it is a value
 Points = dict[tuple[str, int], tuple[float, int]]  # (name, step): (value, milliseconds)
 log = logging.getLogger("femtogpt.tracking")
 
 
-def briefly(error: Exception) -> str:
-    """What an error says, in one line: the database's own, without the statement around it."""
-    for each in (error, error.__cause__, error.__context__):
-        error = getattr(each, "orig", None) or error  # as SQLAlchemy keeps it
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+class MetricsForwarder:
+    """Sends lines of a metrics file to an MLflow run.
 
-
-class InOneThread:
-    """A client whose methods run in a thread of their own, one after another.
-
-    Ctrl-C then strikes who waits for them and never a transaction of MLflow's, which would leave
-    its database locked for what comes next.
+    Lines may be added again, and in another process: a value that MLflow has is not sent twice.
+    What MLflow does not take is kept and sent later; ``failure`` then says why, in one line. MLflow
+    draws values only by step, so those to be compared by tokens, seconds or operations are sent
+    once more with these as their step.
     """
 
-    def __init__(self, make: Callable[[], Any]):
-        self._thread = ThreadPoolExecutor(1, "mlflow")
-        self._client = self._thread.submit(make).result()
-
-    def __getattr__(self, name: str) -> Callable:
-        method = getattr(self._client, name)
-        return lambda *given, **named: self._thread.submit(method, *given, **named).result()
-
-
-class Recorder:
-    """Follows a metrics file into an MLflow run.
-
-    The file is the truth: what MLflow cannot take now is sent later, and what it already has,
-    from before a stop, is not sent twice. MLflow draws by the step of a point alone: what is to be
-    compared by tokens, seconds or operations is sent once more with these as steps.
-    """
-
-    def __init__(self, client: Any, run_id: str, path: Path, flops_per_token: float = 0.0):
-        self.client, self.run_id, self.path = client, run_id, path
+    def __init__(self, client: Any, run_id: str, flops_per_token: float = 0.0):
+        self.client, self.run_id = client, run_id
         self.flops_per_token = flops_per_token
-        self.away, self.why = False, ""
-        self._begin()
+        self.failure = ""
+        self._samples = SampleTable(client, run_id)
+        self._pending: Points = {}
+        self._last_steps = self._read_last_steps()
+        self._in_doubt = False  # whether MLflow may have taken more than ``_last_steps`` says
 
-    def _begin(self) -> None:
-        """Read the file from its start, knowing by metric the last step that MLflow has."""
-        self.tail = MetricsReader(self.path)
-        self.samples = SampleTable(self.client, self.run_id)
-        self.last = {
+    def add(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Take lines to be sent."""
+        for line in lines:
+            if SAMPLE in line:
+                self._samples.add(line)
+            else:
+                self._pending |= self._points(line)
+
+    def send(self) -> None:
+        """Send what MLflow lacks. A failing store is a warning, once, and no exception."""
+        try:
+            if self._in_doubt:
+                self._last_steps = self._read_last_steps()
+            self._in_doubt = True  # until all is sent, whatever interrupts this
+            self._send_pending()
+            self._samples.send()
+            self._in_doubt, self.failure = False, ""
+        except Exception as error:  # whatever the store's database or network raises
+            if not self.failure:
+                log.warning(
+                    "MLflow takes no metrics now (%s): they stay in %s and are sent later",
+                    *(one_line(error), METRICS_FILE),
+                )
+            self.failure = one_line(error)
+
+    def _read_last_steps(self) -> dict[str, int]:
+        """By metric, the last step that MLflow has."""
+        return {
             name: max(point.step for point in self.client.get_metric_history(self.run_id, name))
             for name in self.client.get_run(self.run_id).data.metrics
         }
 
-    def follow(self) -> None:
-        """Send the lines that are new; a tracker that is away gives one warning, no exception."""
-        try:
-            if self.away:
-                self._begin()
-            points: Points = {}
-            for line in self.tail.new():
-                if SAMPLE in line:
-                    self.samples.add(line)
-                    continue
-                points |= self._new(line)
-                if len(points) >= BATCH:
-                    self._send(points)
-                    points = {}
-            self._send(points)
-            self.samples.send()
-            self.away = False
-        except Exception as error:  # whatever the tracker's database or network raises
-            self.why = briefly(error)
-            if not self.away:
-                log.warning("MLflow takes no metrics now (%s); kept in %s", self.why, self.path)
-            self.away = True
-        except BaseException:  # a stop, perhaps between reading lines and sending them
-            self.away = True
-            raise
-
-    def _new(self, line: dict) -> Points:
-        """(name, step) to (value, milliseconds), for the line's values that MLflow lacks."""
+    def _points(self, line: dict[str, Any]) -> Points:
+        """The values of a line, by each axis along which they are drawn."""
         # MLflow's pages list metrics in the order in which they came, and offer the first.
         names = sorted(line.keys() - set(AXES), key=lambda name: (name != BITS, name))
         values = {name: line[name] for name in names}
@@ -103,21 +81,21 @@ class Recorder:
                 points["held_out_bits_per_character/by_seconds", round(line["seconds"])] = value
                 mflop = line["tokens"] * self.flops_per_token / 1e6
                 points["held_out_bits_per_character/by_mflop", round(mflop)] = value
-        moment = round(line["time"] * 1000)
-        return {
-            (name, step): (value, moment)
-            for (name, step), value in points.items()
-            if step > self.last.get(name, -1)
-        }
+        milliseconds = round(line["time"] * 1000)
+        return {point: (value, milliseconds) for point, value in points.items()}
 
-    def _send(self, points: Points) -> None:
+    def _send_pending(self) -> None:
+        if not self._pending:
+            return
         from mlflow.entities import Metric
 
-        if not points:
-            return
-        metrics = [
-            Metric(name, value, moment, step) for (name, step), (value, moment) in points.items()
-        ]
-        self.client.log_batch(self.run_id, metrics=metrics)
-        for name, step in points:
-            self.last[name] = max(step, self.last.get(name, -1))
+        lacking = (
+            Metric(name, value, milliseconds, step)
+            for (name, step), (value, milliseconds) in self._pending.items()
+            if step > self._last_steps.get(name, -1)
+        )
+        while metrics := list(islice(lacking, BATCH_SIZE)):
+            self.client.log_batch(self.run_id, metrics=metrics)
+        for name, step in self._pending:
+            self._last_steps[name] = max(step, self._last_steps.get(name, -1))
+        self._pending = {}

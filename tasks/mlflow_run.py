@@ -1,8 +1,8 @@
-"""The one place that speaks to MLflow: the run of a pipeline.
+"""The MLflow run of a pipeline.
 
 A configuration with its texts has one MLflow run: the same command again goes on in it. What
-MLflow holds is a copy; the artifacts on disk are the truth, so a tracker that is away or wiped
-loses nothing.
+MLflow holds is a copy. The artifacts on disk are the truth, so a store that is away or wiped loses
+nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from femtogpt.artifacts import again
 from femtogpt.artifacts.artifact import Artifact
@@ -21,15 +21,25 @@ from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
-from femtogpt.training.metrics import METRICS_FILE
-from tasks.mlflow_metrics import Recorder
-from tasks.mlflow_store import PARENT, as_params, end, keep_open, now, opened, uri_of, usable
-from tasks.run_metadata import inputs, machine, monitored
+from femtogpt.sources.base import Source
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from tasks.mlflow_metrics import MetricsForwarder
+from tasks.mlflow_store import (
+    PARENT_TAG,
+    end_run,
+    explain_store_errors,
+    find_or_create_run,
+    note_open_run,
+    store_uri,
+    to_params,
+    unix_milliseconds,
+)
+from tasks.run_metadata import dataset_inputs, machine_tags, system_metrics
 
-TAG = "femtogpt.config"  # finds the run of a configuration
-NOTE = "mlflow.note.content"  # the description on a run's page
-# What a person wants to see of an artifact; of the rest the digest is enough.
-SHOWN = {
+KEY_TAG = "femtogpt.config"  # finds the run of a configuration
+DESCRIPTION_TAG = "mlflow.note.content"  # the description on a run's page
+# The files to look at in MLflow, by kind of artifact. Of the others the digest is enough.
+LOGGED_FILES = {
     "corpus": ["report.json"],
     "tokenizer": ["tokenizer.model"],
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
@@ -38,159 +48,167 @@ SHOWN = {
     "report": ["loss.png", "summary.txt"],
 }
 log = logging.getLogger("femtogpt.tracking")
-_known: dict[tuple[str, str], Tracking] = {}
 
 
-class Tracking:
-    """The MLflow run of a configuration, opened when there is something to say."""
+class MLflowRun:
+    """The MLflow run of a configuration, found or created when there is something to log.
 
-    def __init__(self, config: Config, uri: str, key: str):
-        self.config, self.uri, self.key = config, uri, key
-        self.start = now()
-        self.name, self.parent = "", ""  # within a sweep
+    A flow makes one and hands it to the tasks that log. Prefect leaves an object of its kind as it
+    is: the tasks run in the flow's process, and without a cache their parameters are not hashed.
+    """
+
+    def __init__(self, config: Config, name: str = "", parent: str = ""):
+        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps."""
+        self.config, self.name, self.parent = config, name, parent
+        self.uri = store_uri(config.paths.mlruns)
+        self.key = _key(config)
+        if attempt := again.counted(config.paths.data, "run", self.key):  # each has its own run
+            self.key = json_digest([self.key, attempt])[:16]
+        self.start_time = unix_milliseconds()
         self.client: Any = None
         self.run_id = ""
 
-    @classmethod
-    def of(cls, config: Config) -> Tracking:
-        """The tracking of this configuration, one per process."""
-        uri = uri_of(config.paths.mlruns)
-        identity = {name: source.identity() for name, source in config.sources.items()}
-        settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
-        reading = {name: source.reading() for name, source in config.sources.items()}
-        key = json_digest([settings, identity, reading])[:16]
-        if attempt := again.counted(config.paths.data, "run", key):  # a run of its own for each
-            key = json_digest([key, attempt])[:16]
-        return _known.setdefault((uri, key), cls(config, uri, key))
+    def open(self, resolved: Config, tokens: Artifact) -> MetricsForwarder:
+        """Go on in the run, or create it. Returns what forwards its metrics.
 
-    def open(self, metrics: Path, settled: Config, tokens: Artifact) -> Recorder:
-        """Go on in the run of this configuration, or begin it; what carries its metrics there.
-
-        ``settled``: the same with what only the texts, ``tokens``, could tell, which MLflow is
-        told as well. Raises UserError where MLflow's store does not take it.
+        ``resolved`` is the configuration with what depends on the size of the text, ``tokens``.
+        Raises UserError if MLflow's store refuses.
         """
         if self.client is None:
             self._connect()
         index = json.loads((tokens.path / "index.json").read_text())
-        flops = settled.model.flops_per_token(index["vocab_size"])
-        with usable(self.uri):
+        flops = resolved.model.flops_per_token(index["vocab_size"])
+        with explain_store_errors(self.uri):
             self.client.update_run(self.run_id, status="RUNNING")
-            keep_open(self.uri, self.run_id)
-            self._tell(settled)
+            note_open_run(self.uri, self.run_id)
+            self._log_resolved(resolved)
             if not self.client.get_run(self.run_id).inputs.dataset_inputs:
-                texts = {name: _texts(source) for name, source in self.config.sources.items()}
-                self.client.log_inputs(self.run_id, inputs(tokens, texts, index))
-            return Recorder(self.client, self.run_id, metrics, flops)
+                origins = {name: _origin(source) for name, source in _sources(self.config).items()}
+                self.client.log_inputs(self.run_id, dataset_inputs(tokens, origins, index))
+            return MetricsForwarder(self.client, self.run_id, flops)
 
-    def monitored(self) -> AbstractContextManager[None]:
-        """Have the machine's load written into the run that is open."""
-        return monitored(self.uri, self.run_id)
+    def system_metrics(self) -> AbstractContextManager[None]:
+        """Within this, the machine's load is logged to the run, which is open."""
+        return system_metrics(self.uri, self.run_id)
 
-    def _tell(self, settled: Config) -> None:
-        """Log what was derived, once; a value that is another by now goes into a tag."""
+    def _log_resolved(self, resolved: Config) -> None:
+        """Log the resolved settings, once. One that has changed since goes into a tag."""
         run = self.client.get_run(self.run_id)
-        known, derived = run.data.params, _params(settled)
-        if new := {name: value for name, value in derived.items() if name not in known}:
-            self.client.log_batch(self.run_id, params=as_params(new))
-            if run.info.run_name == self._name(self.config):  # a person has not named it
-                self.client.set_tag(self.run_id, "mlflow.runName", self._name(settled))
-        for name, value in derived.items():
-            if known.get(name, str(value)) != str(value):
+        logged, settings = run.data.params, _params(resolved)
+        if new := {name: value for name, value in settings.items() if name not in logged}:
+            self.client.log_batch(self.run_id, params=to_params(new))
+            if run.info.run_name == self._default_name(self.config):  # nobody has renamed it
+                name = self._default_name(resolved)
+                self.client.set_tag(self.run_id, "mlflow.runName", name)
+        for name, value in settings.items():
+            if logged.get(name, str(value)) != str(value):
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
-        begin = {
-            "start_time": self.start,
-            "run_name": self.name or self._name(self.config),
+        creation = {
+            "start_time": self.start_time,
+            "run_name": self.name or self._default_name(self.config),
             "tags": {
-                **machine(),
+                **machine_tags(),
                 "femtogpt.configuration": self.config.name,
-                **({PARENT: self.parent} if self.parent else {}),
+                **({PARENT_TAG: self.parent} if self.parent else {}),
             },
         }
-        place = (self.uri, self.config.paths.mlruns, self.config.name)
-        client, self.run_id = opened(*place, (TAG, self.key), begin, _params(self.config))
-        if self.parent:  # it may have been begun alone, or in another sweep
-            client.set_tag(self.run_id, PARENT, self.parent)
+        client, self.run_id = find_or_create_run(
+            self.uri,
+            self.config.paths.mlruns,
+            self.config.name,
+            (KEY_TAG, self.key),
+            creation,
+            _params(self.config),
+        )
+        if self.parent:  # it may have been created alone, or by another sweep
+            client.set_tag(self.run_id, PARENT_TAG, self.parent)
         self.client = client
 
-    def _name(self, config: Config) -> str:
+    def _default_name(self, config: Config) -> str:
         model, steps = config.model, config.train.max_steps
         length = [f"{steps:,} steps"] if steps is not None else []
         return ", ".join([f"{model.layers} × {model.width}", *length, self.key[:4]])
 
-    @property
-    def _note(self) -> Path:
-        """What this machine knows of the run, so that a glance needs no MLflow."""
-        return self.config.paths.data / "tracking" / f"{self.key}.json"
+    def complete(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+        """Make sure that MLflow has everything of these artifacts, and mark the run FINISHED.
 
-    def complete(self, artifacts: Mapping[str, Artifact]) -> dict:
-        """See that MLflow has everything of these artifacts, and end the run as finished.
-
-        Gives the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``. Raises UserError
-        where MLflow's store does not take it.
+        Returns the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``. Raises UserError if
+        MLflow's store refuses.
         """
         contents = {name: artifact.content for name, artifact in artifacts.items()}
-        if note := self._recorded(contents):
-            log.info("record: up to date (MLflow run %s)", note["run_id"])
-            return note
-        run, tokens = artifacts["run"], artifacts["tokens"]
-        recorder = self.open(run.path / METRICS_FILE, self._settled(run), tokens)
-        recorder.follow()
-        if recorder.away:
-            raise _lacking(recorder.why)
-        with usable(self.uri):
-            self._show(artifacts)
-            end(self.client, self.run_id, "FINISHED")
-            run = self.client.get_run(self.run_id).info
-        if run.status != "FINISHED":
-            raise _lacking(f"it has {run.status}")
-        note = {
-            "run_id": run.run_id,
-            "experiment_id": run.experiment_id,
-            "name": run.run_name,
+        if record := self._record_of(contents):
+            log.info("record: up to date (MLflow run %s)", record["run_id"])
+            return record
+        run = artifacts["run"]
+        forwarder = self.open(self._resolved_by(run), artifacts["tokens"])
+        forwarder.add(read_metrics(run.path / METRICS_FILE))
+        forwarder.send()
+        if forwarder.failure:
+            raise _incomplete(forwarder.failure)
+        with explain_store_errors(self.uri):
+            self._log_artifacts(artifacts)
+            end_run(self.client, self.run_id, "FINISHED")
+            info = self.client.get_run(self.run_id).info
+        if info.status != "FINISHED":
+            raise _incomplete(f"its status is {info.status}")
+        record = {
+            "run_id": info.run_id,
+            "experiment_id": info.experiment_id,
+            "name": info.run_name,
             "uri": self.uri,
             "contents": contents,
             "parent": self.parent,
         }
-        self._note.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._note, json.dumps(note, indent=1).encode())
-        return note
+        self._record_file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(self._record_file, json.dumps(record, indent=1).encode())
+        return record
 
-    def _show(self, artifacts: Mapping[str, Artifact]) -> None:
-        """Bring there what a person wants to see of the artifacts: files, figures, a summary."""
+    def _log_artifacts(self, artifacts: Mapping[str, Artifact]) -> None:
+        """Log the artifacts' digests, figures and files, and the summary as description."""
         for name, artifact in artifacts.items():
             self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
-            for file in SHOWN.get(artifact.kind, ()):
+            for file in LOGGED_FILES.get(artifact.kind, ()):
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
         texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
         for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
             for key, value in counts.items():
-                if value is not None:  # figures of step 0 are drawn as bars, a run beside the other
+                if value is not None:  # MLflow draws figures of step 0 as bars, runs side by side
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
-        if "report" in artifacts and NOTE not in self.client.get_run(self.run_id).data.tags:
+        tags = self.client.get_run(self.run_id).data.tags
+        if "report" in artifacts and DESCRIPTION_TAG not in tags:
             summary = (artifacts["report"].path / "summary.txt").read_text("utf-8")
-            # What fits the page's few lines: neither the samples, nor the texts' counts.
+            # The page shows a few lines: leave out the samples and the counts of the texts.
             figures = "Model" + summary.partition("\n\n")[0].partition("\nModel")[2]
-            self.client.set_tag(self.run_id, NOTE, f"```\n{figures}\n```")
+            self.client.set_tag(self.run_id, DESCRIPTION_TAG, f"```\n{figures}\n```")
 
-    def _settled(self, run: Artifact) -> Config:
-        """The configuration with what was derived, from the settings that a training kept."""
-        kept = json.loads((run.path / SETTINGS_FILE).read_bytes())["train"]
-        return self.config.model_copy(update={"train": TrainConfig.model_validate(kept)})
+    def _resolved_by(self, run: Artifact) -> Config:
+        """The configuration with the resolved settings that a training left in its folder."""
+        train = json.loads((run.path / SETTINGS_FILE).read_bytes())["train"]
+        return self.config.model_copy(update={"train": TrainConfig.model_validate(train)})
 
-    def _recorded(self, contents: dict[str, str]) -> dict | None:
-        """The note, if MLflow has all of it."""
+    @property
+    def _record_file(self) -> Path:
+        """What MLflow has of this configuration, kept here so that a look takes no MLflow."""
+        return self.config.paths.data / "tracking" / f"{self.key}.json"
+
+    def _record_of(self, contents: dict[str, str]) -> dict[str, Any] | None:
+        """The record, if MLflow has all of these contents; otherwise None."""
         try:
-            note = json.loads(self._note.read_text())
+            record = json.loads(self._record_file.read_text())
         except (OSError, ValueError):
             return None
-        same = (note["uri"], note["contents"]) == (self.uri, contents)
-        same = same and self.parent in ("", note.get("parent"))
-        return note if same and self._has(note["run_id"]) else None
+        same = (record["uri"], record["contents"]) == (self.uri, contents)
+        same = same and self.parent in ("", record.get("parent"))
+        return record if same and self._store_has(record["run_id"]) else None
 
-    def _has(self, run_id: str) -> bool:
-        """Whether MLflow's store still has a run: asked of its database, MLflow takes seconds."""
+    def _store_has(self, run_id: str) -> bool:
+        """Whether MLflow's store still has a run.
+
+        This reads MLflow's own table: asking the client takes 2.6 s of processor time, nearly all
+        of it for imports, and would take them of every pipeline that has nothing to do.
+        """
         if not self.uri.startswith("sqlite:///"):
             return True
         database = Path(self.uri.removeprefix("sqlite:///"))
@@ -201,37 +219,50 @@ class Tracking:
         except sqlite3.Error:
             return False
 
-    def end(self, status: str, why: str = "") -> None:
-        """Mark the run FINISHED, FAILED or KILLED, with the reason; never raises.
-
-        Where nothing was said to MLflow so far, there is nothing to end.
-        """
-        if self.client is None:
-            return
-        end(self.client, self.run_id, status, why)
+    def end(self, status: str, reason: str = "") -> None:
+        """Mark the run FINISHED, FAILED or KILLED, if anything was logged. Never raises."""
+        if self.client is not None:
+            end_run(self.client, self.run_id, status, reason)
 
 
-def _lacking(why: str) -> UserError:
-    return UserError(f"the run is whole, but MLflow lacks it ({why}): the same again tells it all")
+def _incomplete(reason: str) -> UserError:
+    return UserError(
+        f"the run is complete, but MLflow lacks a part of it ({reason}):"
+        " the same command again sends it"
+    )
 
 
-def _texts(source: Any) -> str:
+def _sources(config: Config) -> dict[str, Source]:
+    """The sources, by the type that reading a configuration gives them."""
+    return cast("dict[str, Source]", config.sources)
+
+
+def _key(config: Config) -> str:
+    """Identifies a configuration with its texts, wherever its data are kept."""
+    sources = _sources(config)
+    identities = {name: source.identity() for name, source in sources.items()}
+    readings = {name: source.reading() for name, source in sources.items()}
+    settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
+    return json_digest([settings, identities, readings])[:16]
+
+
+def _origin(source: Source) -> str:
     """Where a source's texts come from, in a few words."""
-    place = source.identity()
-    return ", ".join(f"{name} {value}" for name, value in place.items() if value is not None)
+    identity = source.identity()
+    return ", ".join(f"{name} {value}" for name, value in identity.items() if value is not None)
 
 
 def _params(config: Config) -> dict[str, Any]:
-    """All settings but where things lie; without those that the size of the text decides yet."""
+    """All settings except places, and except those that the size of the text has yet to decide."""
     flat = _flat(config.model_dump(mode="json", exclude=PLACES))
     every = ("evaluate_every", "checkpoint_every", "sample_every")
-    open_ = {f"train.{name}" for name in ("max_steps", "epochs", "weight_decay", *every)}
-    return {name: value for name, value in flat.items() if name not in open_ or value is not None}
+    derived = {f"train.{name}" for name in ("max_steps", "epochs", "weight_decay", *every)}
+    return {name: value for name, value in flat.items() if name not in derived or value is not None}
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as ``section.field`` to value."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""What a model wrote while it was trained, as a table by step that MLflow's pages show."""
+"""What a model wrote during its training, as a table by step that MLflow's pages show."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from typing import Any
 from femtogpt.training.metrics import SAMPLE
 
 TABLE = "samples/by_step.json"
-COLUMNS = ("step", SAMPLE, "tokens")  # of several runs, MLflow's pages compare the second
-SHOWN = "mlflow.loggedArtifacts"  # the tag by which MLflow's pages know a table
+COLUMNS = ("step", SAMPLE, "tokens")  # MLflow's pages compare runs by the second
+TABLES_TAG = "mlflow.loggedArtifacts"  # the tag in which MLflow's pages look for tables
 
 
 class SampleTable:
-    """The samples of a run, whose table in MLflow is written anew when there are more.
+    """The samples of a run. Its table in MLflow is written anew when there are more.
 
-    MLflow's own ``log_table`` adds to what is there: rows that were sent before a stop, or that
-    the store had taken before it went away, would be there twice.
+    MLflow's own ``log_table`` appends: rows sent before a stop, or taken by the store before it
+    went away, would be there twice.
     """
 
     def __init__(self, client: Any, run_id: str):
         self.client, self.run_id = client, run_id
-        self.rows: dict[int, list] = {}  # by step
-        self.told = True
+        self.rows: dict[int, list[Any]] = {}  # by step
+        self.sent = True
 
-    def add(self, line: dict) -> None:
-        """Take in a line of the metrics that has a sample."""
-        self.rows[line["step"]] = [line[name] for name in COLUMNS]
-        self.told = False
+    def add(self, line: dict[str, Any]) -> None:
+        """Take a line of the metrics that has a sample."""
+        row = [line[name] for name in COLUMNS]
+        if self.rows.get(line["step"]) != row:
+            self.rows[line["step"]] = row
+            self.sent = False
 
     def send(self) -> None:
-        """Bring the table to MLflow, if it has changed."""
-        if self.told:
+        """Write the table to MLflow if it has changed."""
+        if self.sent:
             return
         table = {"columns": COLUMNS, "data": [self.rows[step] for step in sorted(self.rows)]}
         self.client.log_text(self.run_id, json.dumps(table, ensure_ascii=False), TABLE)
-        tables = json.loads(self.client.get_run(self.run_id).data.tags.get(SHOWN, "[]"))
+        tables = json.loads(self.client.get_run(self.run_id).data.tags.get(TABLES_TAG, "[]"))
         if (own := {"path": TABLE, "type": "table"}) not in tables:
-            self.client.set_tag(self.run_id, SHOWN, json.dumps([*tables, own]))
-        self.told = True
+            self.client.set_tag(self.run_id, TABLES_TAG, json.dumps([*tables, own]))
+        self.sent = True

@@ -1,4 +1,4 @@
-"""MLflow's store: where it is, how a run is found or begun in it, and how one ends."""
+"""MLflow's store: where it is, how a run is found or created in it, and how a run ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,55 +17,70 @@ from typing import Any
 from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
-from tasks import OPEN_RUNS
-from tasks.mlflow_metrics import InOneThread, briefly
+from tasks import OPEN_RUNS_VARIABLE
 
-PARENT = "mlflow.parentRunId"  # by this tag MLflow's pages put a run below another
+PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
 
 
-def uri_of(folder: Path) -> str:
-    """The store in a folder, unless the environment names another."""
+class SingleThreadClient:
+    """An MLflow client whose methods run one after another in a thread of their own.
+
+    Ctrl-C then interrupts the caller, who waits, and never a transaction, which would leave
+    MLflow's database locked.
+    """
+
+    def __init__(self, make_client: Callable[[], Any]):
+        self._thread = ThreadPoolExecutor(1, "mlflow")
+        self._client = self._thread.submit(make_client).result()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+        return lambda *args, **kwargs: self._thread.submit(method, *args, **kwargs).result()
+
+
+def store_uri(folder: Path) -> str:
+    """The URI of the store in ``folder``, unless MLFLOW_TRACKING_URI names another."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').absolute()}"
 
 
-def opened(
+def find_or_create_run(
     uri: str,
     folder: Path,
     experiment: str,
-    key: tuple[str, str],
-    begin: Mapping[str, Any],
+    tag: tuple[str, str],
+    creation: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[Any, str]:
-    """The client of a store, and the run with a tag (name, value) in an experiment.
+    """A client of the store, and the id of the run in ``experiment`` with ``tag`` (name, value).
 
-    Where there is none it is begun, with ``params`` and what ``begin`` gives to MLflow's
-    ``create_run``. Raises UserError where the store cannot be used.
+    If there is none it is created, with ``params`` and with ``creation``, the arguments of MLflow's
+    ``create_run``. Raises UserError if the store cannot be used.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow.store"):  # they tell each step of making the tables
+    for noisy in ("alembic", "mlflow.store"):  # they log each step of creating the tables
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # A traceback of what it raises as well, which is told in a line.
+    # It logs a traceback of what it raises; the UserError says it in one line.
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with usable(uri):
-        client = InOneThread(partial(MlflowClient, tracking_uri=uri))
-        known = _experiment(client, uri, folder, experiment)
-        found = client.search_runs([known], f"tags.`{key[0]}` = '{key[1]}'", max_results=1)
-        if found:
-            return client, found[0].info.run_id
-        tags = {**begin["tags"], key[0]: key[1], **_source()}
-        run = client.create_run(known, **{**begin, "tags": tags})
-        client.log_batch(run.info.run_id, params=as_params(params))
+    with explain_store_errors(uri):
+        client = SingleThreadClient(partial(MlflowClient, tracking_uri=uri))
+        experiment_id = _experiment_id(client, uri, folder, experiment)
+        runs = client.search_runs([experiment_id], f"tags.`{tag[0]}` = '{tag[1]}'", max_results=1)
+        if runs:
+            return client, runs[0].info.run_id
+        tags = {**creation["tags"], tag[0]: tag[1], **_source_tags()}
+        run = client.create_run(experiment_id, **{**creation, "tags": tags})
+        client.log_batch(run.info.run_id, params=to_params(params))
         return client, run.info.run_id
 
 
 @contextlib.contextmanager
-def usable(uri: str) -> Iterator[None]:
-    """Say in one line, as a UserError, that MLflow's store does not take what it is told."""
+def explain_store_errors(uri: str) -> Iterator[None]:
+    """Turn the refusals of MLflow's store into a UserError of one line."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -72,70 +88,79 @@ def usable(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise UserError(
-            f"MLflow's store {uri} cannot be used ({briefly(error)}): see that its folder has room"
-            " and can be written and that no other program holds it, or choose another with"
-            " paths.mlruns=…; the same again goes on from here"
+            f"MLflow's store {uri} cannot be used ({one_line(error)}): make sure that its folder"
+            " has room and is writable and that no other program locks it, or choose another with"
+            " paths.mlruns=…; the same command goes on from here"
         ) from error
 
 
-def _experiment(client: Any, uri: str, folder: Path, name: str) -> str:
-    if found := client.get_experiment_by_name(name):
-        return found.experiment_id
-    place = (folder / "artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
-    kind = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
-    return client.create_experiment(name, artifact_location=place, tags=kind)
+def one_line(error: Exception) -> str:
+    """An error's message in one line; of a database error, without the statement around it."""
+    for candidate in (error, error.__cause__, error.__context__):
+        error = getattr(candidate, "orig", None) or error  # where SQLAlchemy keeps the driver's
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def as_params(settings: Mapping[str, Any]) -> list:
+def _experiment_id(client: Any, uri: str, folder: Path, name: str) -> str:
+    if experiment := client.get_experiment_by_name(name):
+        return experiment.experiment_id
+    location = (folder / "artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+    tags = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
+    return client.create_experiment(name, artifact_location=location, tags=tags)
+
+
+def to_params(settings: Mapping[str, Any]) -> list:
     """Settings as MLflow's parameters."""
     from mlflow.entities import Param
 
     return [Param(name, str(value)) for name, value in settings.items()]
 
 
-def keep_open(uri: str, run_id: str, is_open: bool = True) -> None:
-    """Leave word of a run that is open, for who ends it if this process is killed; or take it back.
+def note_open_run(uri: str, run_id: str) -> None:
+    """Note that a run is open, so that it can be ended if this process is killed.
 
-    In the file that the environment names: a line of JSON for each.
+    The note is a line of JSON in the file that the environment names.
     """
-    if not (place := os.environ.get(OPEN_RUNS)):
-        return
-    runs = [run for run in read_open(Path(place)) if run["run_id"] != run_id]
-    runs += [{"uri": uri, "run_id": run_id}] if is_open else []
-    write_atomic(Path(place), "".join(json.dumps(run) + "\n" for run in runs).encode())
+    _rewrite_open_runs(run_id, [{"uri": uri, "run_id": run_id}])
 
 
-def read_open(place: Path) -> list[dict[str, str]]:
-    """The runs that are open."""
-    return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
+    if path := os.environ.get(OPEN_RUNS_VARIABLE):
+        runs = [run for run in read_open_runs(Path(path)) if run["run_id"] != run_id] + replacement
+        write_atomic(Path(path), "".join(json.dumps(run) + "\n" for run in runs).encode())
 
 
-def end(client: Any, run_id: str, status: str, why: str = "") -> None:
-    """Mark a run FINISHED, FAILED or KILLED, with the reason; never raises."""
-    keep_open("", run_id, False)
+def read_open_runs(path: Path) -> list[dict[str, str]]:
+    """The runs noted as open: ``uri`` and ``run_id`` of each."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:
+    """Mark a run FINISHED, FAILED or KILLED. Never raises."""
+    _rewrite_open_runs(run_id, [])
     try:
-        if why:
-            client.set_tag(run_id, "femtogpt.ended", why)
+        if reason:
+            client.set_tag(run_id, "femtogpt.ended", reason)
         client.set_terminated(run_id, status)
-    except Exception as error:  # the reason for ending must not be hidden by this one
-        log.warning("MLflow was not told that the run ended as %s: %s", status, briefly(error))
+    except Exception as error:  # it must not hide why the run ends
+        log.warning("MLflow could not mark the run %s: %s", status, one_line(error))
 
 
-def end_open(place: Path, why: str) -> None:
-    """End the runs that a killed process has left open."""
+def end_open_runs(path: Path, reason: str) -> None:
+    """Mark the runs that a killed process left open as KILLED."""
     from mlflow import MlflowClient
 
-    for run in read_open(place):
-        end(MlflowClient(tracking_uri=run["uri"]), run["run_id"], "KILLED", why)
+    for run in read_open_runs(path):
+        end_run(MlflowClient(tracking_uri=run["uri"]), run["run_id"], "KILLED", reason)
 
 
-def now() -> int:
-    """Milliseconds since 1970, as MLflow counts."""
+def unix_milliseconds() -> int:
+    """The time now, as MLflow counts it."""
     return round(time.time() * 1000)
 
 
-def _source() -> dict[str, str]:
-    """Tags that tell what made a run; MLflow's pages show the commit beside the name alone."""
+def _source_tags() -> dict[str, str]:
+    """Tags for what made a run. MLflow's pages show the commit only beside a source's name."""
     return {
         "mlflow.source.name": "femtogpt",
         "mlflow.source.type": "LOCAL",
@@ -144,7 +169,7 @@ def _source() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The project's git commit, or nothing where there is no git."""
+    """The project's git commit; empty if git or the repository is missing."""
     try:
         command = ["git", "-C", str(CONF), "rev-parse", "HEAD"]
         return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()

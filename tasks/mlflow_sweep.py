@@ -11,47 +11,60 @@ from femtogpt.evaluation.metric_registry import RANKING
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig
 from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name
-from tasks.mlflow_metrics import briefly
-from tasks.mlflow_run import Tracking
-from tasks.mlflow_store import end, keep_open, now, opened, uri_of, usable
+from tasks.mlflow_run import MLflowRun
+from tasks.mlflow_store import (
+    end_run,
+    explain_store_errors,
+    find_or_create_run,
+    note_open_run,
+    one_line,
+    store_uri,
+    unix_milliseconds,
+)
 
-TAG = "femtogpt.sweep"  # finds the run of a study
+STUDY_TAG = "femtogpt.sweep"  # finds the run of a study
 log = logging.getLogger("femtogpt.tracking")
 
 
-class SweepRun:
-    """A study's run, in the experiment of the configuration that it varies."""
+class MLflowSweepRun:
+    """The run of a study, in the experiment of the configuration that the study varies."""
 
     def __init__(self, sweep: SweepConfig, study: Study, config: Config):
+        """Go on in the run, or create it. Raises UserError if MLflow's store refuses."""
         self.study = study
-        uri, folder = uri_of(config.paths.mlruns), config.paths.mlruns
+        uri, folder = store_uri(config.paths.mlruns), config.paths.mlruns
         params = {
             "search": sweep.search,
-            **{name: _words(values) for name, values in sweep.settings.items()},
+            **{name: _as_json(values) for name, values in sweep.settings.items()},
             **sweep.changes,
         }
-        begin = {"start_time": now(), "run_name": f"sweep {sweep.name}", "tags": {}}
-        key = (TAG, study.folder.name)
-        self.client, self.run_id = opened(uri, folder, config.name, key, begin, params)
-        with usable(uri):
+        creation = {
+            "start_time": unix_milliseconds(),
+            "run_name": f"sweep {sweep.name}",
+            "tags": {},
+        }
+        tag = (STUDY_TAG, study.folder.name)
+        self.client, self.run_id = find_or_create_run(
+            uri, folder, config.name, tag, creation, params
+        )
+        with explain_store_errors(uri):
             self.client.update_run(self.run_id, status="RUNNING")
-            known = self.client.get_run(self.run_id).info
-        keep_open(uri, self.run_id)
-        self.told = {
+            info = self.client.get_run(self.run_id).info
+        note_open_run(uri, self.run_id)
+        self.record = {
             "run_id": self.run_id,
-            "experiment_id": known.experiment_id,
-            "name": known.run_name,
+            "experiment_id": info.experiment_id,
+            "name": info.run_name,
         }
 
-    def child(self, config: Config, trial: Trial) -> None:
-        """Have the run of a trial's configuration stand below this one."""
-        tracking = Tracking.of(config)
-        tracking.parent, tracking.name = self.run_id, trial_name(trial.chosen)
+    def trial_run(self, config: Config, trial: Trial) -> MLflowRun:
+        """The run of a trial, below this one."""
+        return MLflowRun(config, name=trial_name(trial.chosen), parent=self.run_id)
 
-    def show(self) -> None:
-        """Bring the table, the picture and the best configuration there.
+    def log_results(self) -> None:
+        """Log the table, the picture and the best configuration so far.
 
-        A tracker that is away gives a warning, no exception: the next call brings them all.
+        A failing store is a warning and no exception: the next call logs all of it.
         """
         try:
             for file in (TABLE, PICTURE, BEST):
@@ -62,15 +75,17 @@ class SweepRun:
                 for name, value in figures.items():
                     done = len(self.study.done())
                     self.client.log_metric(self.run_id, f"best/{name}", value, step=done)
-        except Exception as error:  # whatever the tracker's database or network raises
-            kept = self.study.folder
-            log.warning("MLflow takes no table now (%s); kept in %s", briefly(error), kept)
+        except Exception as error:  # whatever the store's database or network raises
+            log.warning(
+                "MLflow does not take the sweep's table now (%s): it stays in %s",
+                *(one_line(error), self.study.folder),
+            )
 
-    def end(self, status: str, why: str = "") -> None:
-        """Mark it FINISHED, FAILED or KILLED."""
-        end(self.client, self.run_id, status, why)
+    def end(self, status: str, reason: str = "") -> None:
+        """Mark it FINISHED, FAILED or KILLED. Never raises."""
+        end_run(self.client, self.run_id, status, reason)
 
 
-def _words(values: Any) -> str:
+def _as_json(values: Any) -> str:
     listed = values if isinstance(values, list) else values.model_dump()
     return json.dumps(listed, ensure_ascii=False)

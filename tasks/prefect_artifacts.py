@@ -1,6 +1,6 @@
-"""What Prefect's pages show of a run, beside its states: reports, progress, samples, links.
+"""What Prefect's pages show of a run besides its states: reports, progress, samples, links.
 
-They are a help for the eye: where the server does not take one, the run goes on without.
+Prefect calls these artifacts. If its server does not take one, the run goes on without.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect.artifacts import (
     create_markdown_artifact,
@@ -20,14 +20,15 @@ from prefect.artifacts import (
 from prefect.context import TaskRunContext
 
 from femtogpt.artifacts.artifact import Artifact
-from tasks import MLFLOW
+from tasks import MLFLOW_PAGES_VARIABLE
 
-LABEL = 12  # characters of a label in the summary
+LABEL_WIDTH = 12  # characters of a label in the summary
+T = TypeVar("T")
 log = logging.getLogger("femtogpt.tasks")
 
 
-def corpus(artifact: Artifact) -> None:
-    """Counts of the documents that were read, kept and rejected."""
+def show_corpus(artifact: Artifact) -> None:
+    """Show how many documents were read, kept and rejected."""
     rows = [
         f"| {name.replace('_', ' ')} | {value:,} |"
         for name, value in artifact.counts.items()
@@ -35,71 +36,73 @@ def corpus(artifact: Artifact) -> None:
     ]
     hint = "What each rule changed: `femtogpt corpus report --html report.html`"
     text = "\n".join(["| corpus | |", "| --- | ---: |", *rows, "", hint])
-    _show("corpus", text, str(artifact.path))
+    _show_markdown("corpus", text, str(artifact.path))
 
 
-def samples(artifact: Artifact) -> None:
-    """What the model wrote."""
-    _show("samples", (artifact.path / "samples.md").read_text("utf-8"), str(artifact.path))
+def show_samples(artifact: Artifact) -> None:
+    """Show what the model wrote."""
+    text = (artifact.path / "samples.md").read_text("utf-8")
+    _show_markdown("samples", text, str(artifact.path))
 
 
-def summary(artifact: Artifact) -> None:
-    """The figures of the summary; the samples have a page of their own."""
+def show_summary(artifact: Artifact) -> None:
+    """Show the figures of the summary; the samples have a page of their own."""
     text = (artifact.path / "summary.txt").read_text("utf-8")
     figures = text.partition("\n\n")[0].splitlines()
-    rows = [f"| {line[:LABEL].strip()} | {line[LABEL:]} |" for line in figures]
-    _show("report", "\n".join(["| | |", "| --- | --- |", *rows]), str(artifact.path))
+    rows = [f"| {line[:LABEL_WIDTH].strip()} | {line[LABEL_WIDTH:]} |" for line in figures]
+    _show_markdown("report", "\n".join(["| | |", "| --- | --- |", *rows]), str(artifact.path))
 
 
-def run(record: dict[str, str]) -> None:
-    """Where the MLflow run is seen."""
+def show_mlflow_link(record: Mapping[str, str]) -> None:
+    """Show a link to the MLflow run."""
     path = f"#/experiments/{record['experiment_id']}/runs/{record['run_id']}"
-    here = os.environ.get(MLFLOW, "http://127.0.0.1:5000")
-    page = record["uri"] if record["uri"].startswith("http") else here
-    link = f"{page}/{path}?workflowType=machine_learning"  # MLflow has other pages for chats
+    local_pages = os.environ.get(MLFLOW_PAGES_VARIABLE, "http://127.0.0.1:5000")
+    pages = record["uri"] if record["uri"].startswith("http") else local_pages
+    link = f"{pages}/{path}?workflowType=machine_learning"  # MLflow has other pages for chats
     text = f"[{record['name']}]({link}) in MLflow (`make up` or `make ui` shows its pages)"
-    _show("mlflow-run", text, record["name"])
+    _show_markdown("mlflow-run", text, record["name"])
 
 
-class Progress:
-    """A bar with the losses so far; made with the first look.
+class ProgressArtifact:
+    """A progress bar with a note, created when it is first shown.
 
-    The server is told in a thread, and not again before it has answered: without a server, a
-    training does not wait for it.
+    The server is called in a thread, and not again before it has answered: a training does not
+    wait for a server that is away.
     """
 
     def __init__(self, key: str):
         self.key = key
         self.id: Any = None
-        self._telling: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
 
     def show(self, share: float, note: str) -> None:
-        """``share`` of the whole that is done, from 0 to 1."""
-        if self._telling is None or not self._telling.is_alive():
-            own = copy_context()  # by which Prefect knows of which run this is
-            self._telling = threading.Thread(
-                target=own.run, args=(self._tell, share, note), daemon=True
+        """Show that ``share``, from 0 to 1, is done."""
+        if self._thread is None or not self._thread.is_alive():
+            context = copy_context()  # it tells Prefect which run this is
+            self._thread = threading.Thread(
+                target=context.run, args=(self._send, 100 * min(1.0, share), note), daemon=True
             )
-            self._telling.start()
+            self._thread.start()
 
-    def _tell(self, share: float, note: str) -> None:
-        about = {"progress": 100 * min(1.0, share), "description": note}
-        if self.id is None:
-            self.id = _asked(lambda: create_progress_artifact(key=self.key, **about))
+    def _send(self, percent: float, note: str) -> None:
+        if (id := self.id) is None:
+            self.id = _ask_server(
+                lambda: create_progress_artifact(percent, key=self.key, description=note)
+            )
         else:
-            _asked(lambda: update_progress_artifact(self.id, **about))
+            _ask_server(lambda: update_progress_artifact(id, percent, description=note))
 
 
-def _show(key: str, markdown: str, description: str) -> None:
-    _asked(lambda: create_markdown_artifact(markdown, key=key, description=description))
+def _show_markdown(key: str, markdown: str, description: str) -> None:
+    _ask_server(lambda: create_markdown_artifact(markdown, key=key, description=description))
 
 
-def _asked(ask: Callable[[], Any]) -> Any:
-    """What the server answers; None outside of a run, and where it does not answer."""
+def _ask_server(request: Callable[[], T]) -> T | None:
+    """What the server answers; None outside a run, and if it does not answer."""
     if TaskRunContext.get() is None:
         return None
     try:
-        return ask()
-    except Exception as error:  # of whatever kind: it is not worth the run
+        return request()
+    except Exception as error:  # of any kind: not worth failing the run for
         log.debug("Prefect's server does not take an artifact: %s", error)
         return None

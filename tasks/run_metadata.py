@@ -1,31 +1,31 @@
-"""What MLflow is told of a run beside its settings: the machine, its load, and the texts."""
+"""What MLflow gets of a run besides its settings: the machine, its load, and the texts."""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import logging
 import os
 import platform
 import re
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
 
-SAMPLE = 10.0  # seconds between looks at the machine's load
+LOAD_SECONDS = 10.0  # between samples of the machine's load
 CONTEXTS = {"train": "training", "held_out": "held-out"}
 log = logging.getLogger("femtogpt.tracking")
 
 
-def machine() -> dict[str, str]:
-    """Tags that tell the machine: its processor, its cards, its name, and who started the run."""
+def machine_tags() -> dict[str, str]:
+    """Tags that name the machine: processor, graphics cards, host, and who started the run."""
     cards = [
         name
-        for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-        for name in re.findall(r"^Model:\s*(.+)$", about.read_text(), re.MULTILINE)
+        for information in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+        for name in re.findall(r"^Model:\s*(.+)$", information.read_text(), re.MULTILINE)
     ]
     tags = {
         "femtogpt.machine": f"{processor()}, {os.cpu_count()} cores",
@@ -36,7 +36,7 @@ def machine() -> dict[str, str]:
 
 
 def _user() -> str:
-    """The person's name on this machine, or the number where it knows none."""
+    """The user's name, or the number if the machine has no name for it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -44,65 +44,68 @@ def _user() -> str:
 
 
 def processor() -> str:
-    """The processor's name, as Linux knows it."""
+    """The processor's name."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
     except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
+        match = None
+    return match[1] if match else platform.processor() or platform.machine()
 
 
-def inputs(tokens: Artifact, sources: dict[str, str], index: dict) -> list:
-    """MLflow's dataset inputs: each source's tokens, for training and held out.
+def dataset_inputs(
+    tokens: Artifact, origins: Mapping[str, str], index: Mapping[str, Any]
+) -> list[Any]:
+    """MLflow's dataset inputs: the tokens of each source, for training and held out.
 
-    ``sources``: name to where its texts come from; ``index``: of the token shards.
+    ``origins``: by source, where its texts come from; ``index``: of the token shards.
     """
-    from mlflow.data.dataset_source_registry import resolve_dataset_source
-    from mlflow.data.meta_dataset import MetaDataset
-    from mlflow.entities import DatasetInput, InputTag
+    from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    with warnings.catch_warnings(action="ignore"):  # that a path can be read in two equal ways
-        source = resolve_dataset_source(str(tokens.path))
-    found = []
+    inputs = []
     for split, context in CONTEXTS.items():
-        for name, part in index["splits"][split].items():
-            title = name if split == "train" else f"{name}, held out"
-            dataset = MetaDataset(source, name=title, digest=tokens.content[:8])
+        for source, part in index["splits"][split].items():
+            dataset = Dataset(
+                name=source if split == "train" else f"{source}, held out",
+                digest=tokens.content[:8],
+                source_type="local",
+                source=json.dumps({"uri": str(tokens.path)}),
+            )
             tags = {
                 "mlflow.data.context": context,
                 "tokens": f"{part['tokens']:,}",
-                "texts": sources[name],
+                "texts": origins[source],
             }
-            entity = dataset._to_mlflow_entity()
-            found.append(DatasetInput(entity, [InputTag(*tag) for tag in tags.items()]))
-    return found
+            inputs.append(DatasetInput(dataset, [InputTag(*tag) for tag in tags.items()]))
+    return inputs
 
 
 @contextlib.contextmanager
-def monitored(uri: str, run_id: str) -> Iterator[None]:
-    """Have MLflow's own monitor write the machine's load into a run, every few seconds.
+def system_metrics(uri: str, run_id: str) -> Iterator[None]:
+    """Within this, MLflow's own monitor logs the machine's load to a run every few seconds.
 
-    It begins when the training has told something: MLflow's pages begin with what came first.
+    It starts after the training's first metrics: MLflow's pages begin with what came first.
     """
     from mlflow import MlflowClient
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    class Monitor(SystemMetricsMonitor):
+    class PatientMonitor(SystemMetricsMonitor):
         def monitor(self) -> None:
             client = MlflowClient(uri)
             with contextlib.suppress(Exception):
                 while not client.get_run(run_id).data.metrics:
-                    if self._shutdown_event.wait(SAMPLE):
+                    if self._shutdown_event.wait(LOAD_SECONDS):
                         return
                 super().monitor()
 
     logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
-    monitor: Any = None
+    monitor: PatientMonitor | None = None
     try:
-        monitor = Monitor(run_id, sampling_interval=SAMPLE, resume_logging=True, tracking_uri=uri)
+        monitor = PatientMonitor(
+            run_id, sampling_interval=LOAD_SECONDS, resume_logging=True, tracking_uri=uri
+        )
         monitor.start()
-    except Exception as error:  # it is not worth the run
-        log.warning("no system metrics: %s", error)
+    except Exception as error:  # not worth failing the run for
+        log.warning("the machine's load is not logged: %s", error)
     try:
         yield
     finally:

@@ -1,15 +1,16 @@
 """The stages as Prefect tasks.
 
-Whether a stage has to run is decided by the artifacts' digests alone, so Prefect's own cache is
-off. Tasks hand on artifacts (paths and digests), never their contents.
+The artifacts' digests alone decide whether a stage has to run, so Prefect's own cache is off. Tasks
+pass on artifacts (paths and digests), never their contents.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -22,18 +23,17 @@ from femtogpt.errors import Pruned
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
+from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
-from femtogpt.training.metrics import BITS, METRICS_FILE
 from femtogpt.training.settings import resolve
 from femtogpt.training.training_stage import run_training
 from tasks import prefect_artifacts
-from tasks.device_lock import alone
-from tasks.mlflow_run import Tracking
-from tasks.training_process import supervise
+from tasks.device_lock import device_lock
+from tasks.mlflow_run import MLflowRun
+from tasks.training_process import Watch, supervise
 
-Watch = Callable[[float, dict], None]
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -41,8 +41,13 @@ def _store(config: Config) -> Store:
     return Store.of(config)
 
 
-def _connection_failed(task, run, state) -> bool:
-    """Only what may be better in a while is tried again."""
+def _source(config: Config, name: str) -> Source:
+    """A source, by the type that reading a configuration gives it."""
+    return cast(Source, config.sources[name])
+
+
+def _is_connection_error(task, run, state) -> bool:
+    """Whether a failed task is worth another try."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, ConnectionError):
         log.warning("%s", str(error).splitlines()[0])
@@ -52,11 +57,12 @@ def _connection_failed(task, run, state) -> bool:
 
 @task(name="pin", task_run_name="pin", cache_policy=NO_CACHE)
 def pin(config: Config) -> Config:
-    """The configuration with each remote source fixed to a version, which a run keeps to."""
+    """The configuration with each remote source fixed to a version, for the whole run."""
     store = _store(config)
     with ThreadPoolExecutor() as pool:  # each waits for an answer
-        fixed = pool.map(lambda named: pinned(store, *named), config.sources.items())
-        return config.model_copy(update={"sources": dict(zip(config.sources, fixed, strict=True))})
+        versions = pool.map(lambda name: pinned(store, name, _source(config, name)), config.sources)
+        sources = dict(zip(config.sources, versions, strict=True))
+    return config.model_copy(update={"sources": sources})
 
 
 @task(
@@ -66,19 +72,19 @@ def pin(config: Config) -> Config:
     retries=3,
     retry_delay_seconds=[5, 20, 60],
     retry_jitter_factor=0.5,
-    retry_condition_fn=_connection_failed,
+    retry_condition_fn=_is_connection_error,
 )
 def fetch_source(config: Config, name: str) -> Artifact:
-    """A source's bytes."""
-    return fetch(_store(config), name, config.sources[name])
+    """Fetch a source's bytes."""
+    return fetch(_store(config), name, _source(config, name))
 
 
 @task(name="corpus", task_run_name="corpus", cache_policy=NO_CACHE)
-def corpus(config: Config, raws: dict[str, Artifact]) -> Artifact:
+def corpus(config: Config, raws: Mapping[str, Artifact]) -> Artifact:
     """Clean, check and split the documents of all sources."""
     artifact = build_corpus(_store(config), config, raws)
     if artifact.made:
-        prefect_artifacts.corpus(artifact)
+        prefect_artifacts.show_corpus(artifact)
     return artifact
 
 
@@ -95,41 +101,50 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
-def train(config: Config, tokens: Artifact, watch: Watch | None = None) -> Artifact | None:
-    """Train in a child process, going on from its last checkpoint; MLflow follows.
+def train(config: Config, tokens: Artifact, mlflow_run: MLflowRun) -> Artifact:
+    """Train in a child process, going on from its last checkpoint, and forward its metrics."""
+    return _train(config, tokens, mlflow_run)
 
-    ``watch(share, line)`` is given each line of the metrics that has a held-out estimate, with the
-    share of the training that is done; where it raises Pruned, training ends without an artifact.
-    """
+
+@task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
+def train_trial(
+    config: Config, tokens: Artifact, mlflow_run: MLflowRun, watch: Watch
+) -> Artifact | None:
+    """As ``train``, for a sweep: None if ``watch`` ended the training early."""
+    try:
+        return _train(config, tokens, mlflow_run, watch)
+    except Pruned as reason:
+        log.info("train: ended early, %s", reason)
+        mlflow_run.end("FINISHED", f"pruned: {reason}")
+        return None
+
+
+def _train(
+    config: Config, tokens: Artifact, mlflow_run: MLflowRun, watch: Watch | None = None
+) -> Artifact:
     settings = resolve(config, Tokens(tokens.path))
     resolved = config.model_copy(update={"train": settings.train})
-    steps = settings.train.max_steps
 
-    def look(line: dict) -> None:
-        if watch is not None and BITS in line:
-            watch(line["step"] / steps, line)
-
-    def watched(run: Path, shards: Path) -> None:
-        tracking = Tracking.of(config)
-        with alone(settings.train):
-            recorder = tracking.open(run / METRICS_FILE, resolved, tokens)
-            with tracking.monitored():
+    def train_in(run_folder: Path, token_folder: Path) -> None:
+        with device_lock(settings.train):
+            forwarder = mlflow_run.open(resolved, tokens)
+            with mlflow_run.system_metrics():
                 supervise(
-                    run, shards, steps, recorder, look, prefect_artifacts.Progress("training").show
+                    run_folder,
+                    token_folder,
+                    settings.train.max_steps,
+                    forwarder,
+                    watch,
+                    prefect_artifacts.ProgressArtifact("training").show,
                 )
 
-    try:
-        # A sweep compares trainings from the start: none of them goes on from another.
-        return run_training(_store(config), settings, tokens, watched, fresh=watch is not None)
-    except Pruned as why:
-        log.info("train: ended, %s", why)
-        Tracking.of(config).end("FINISHED", f"pruned: {why}")
-        return None
+    # A sweep compares trainings from the start: none of them goes on from another.
+    return run_training(_store(config), settings, tokens, train_in, fresh=watch is not None)
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
-    """Held-out bits per character of the final weights."""
+    """Measure held-out bits per character of the final weights."""
     return evaluate(_store(config), config, tokens, run)
 
 
@@ -138,23 +153,25 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Have the model write."""
     artifact = write_samples(_store(config), config, tokens, run)
     if artifact.made:
-        prefect_artifacts.samples(artifact)
+        prefect_artifacts.show_samples(artifact)
     return artifact
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE)
-def report(config: Config, artifacts: dict[str, Artifact]) -> Artifact:
-    """The loss plot and the summary."""
+def report(config: Config, artifacts: Mapping[str, Artifact]) -> Artifact:
+    """Draw the losses and write the summary."""
     artifact = write_report(_store(config), config.name, artifacts)
     if artifact.made:
-        prefect_artifacts.summary(artifact)
+        prefect_artifacts.show_summary(artifact)
     return artifact
 
 
 @task(name="record", task_run_name="record", cache_policy=NO_CACHE)
-def record(config: Config, artifacts: dict[str, Artifact]) -> dict:
-    """See that MLflow has all of it; gives the run's id, name and address."""
-    run = Tracking.of(config).complete(artifacts)
+def record(
+    config: Config, artifacts: Mapping[str, Artifact], mlflow_run: MLflowRun
+) -> dict[str, Any]:
+    """Make sure that MLflow has everything. Returns the run's id, name and address."""
+    run = mlflow_run.complete(artifacts)
     if any(artifact.made for artifact in artifacts.values()):
-        prefect_artifacts.run(run)
+        prefect_artifacts.show_mlflow_link(run)
     return run

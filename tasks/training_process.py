@@ -1,4 +1,4 @@
-"""Watching a training that runs in a process of its own."""
+"""Runs and watches a training in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,16 +21,18 @@ from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.progress import progress
 from femtogpt.training.__main__ import STOPPED, UNFIT, USER_ERROR
-from femtogpt.training.metrics import METRICS_FILE, MetricsReader
-from tasks.mlflow_metrics import Recorder
+from femtogpt.training.metrics import BITS, METRICS_FILE, MetricsReader
+from tasks.mlflow_metrics import MetricsForwarder
 
-LOG = "train.log"
+LOG_FILE = "train.log"
 LOSSES = ("train_loss", "held_out_loss")
-POLL = 0.5  # seconds between looks at the metrics
-RECORD = 5.0  # seconds between batches to the tracker
-PATIENCE = 120.0  # seconds that a stopping training has to finish its step and write
-Watch = Callable[[dict], None]
-Show = Callable[[float, str], None]  # the share that is done, and a note
+POLL_SECONDS = 0.5  # between looks at the metrics file
+FORWARD_SECONDS = 5.0  # between batches to MLflow
+STOP_SECONDS = 120.0  # for a stopping training to finish its step and write a checkpoint
+# Called with the share of the training that is done and each line of metrics with a held-out
+# estimate. It ends the training by raising Pruned.
+Watch = Callable[[float, dict[str, Any]], None]
+ShowProgress = Callable[[float, str], None]  # called with the share that is done and a note
 log = logging.getLogger("femtogpt.training")
 
 
@@ -37,112 +40,125 @@ def supervise(
     run: Path,
     tokens: Path,
     max_steps: int,
-    recorder: Recorder,
+    forwarder: MetricsForwarder,
     watch: Watch | None = None,
-    show: Show = lambda share, note: None,
+    show: ShowProgress = lambda share, note: None,
 ) -> None:
     """Train in the folder ``run`` in a child process until it ends.
 
-    Its progress is shown and carried to the recorder; ``watch`` is given each line of its metrics
-    and may end the training by raising Pruned. ``show`` is told now and then how far it is. A stop
-    of this process (Ctrl-C, SIGTERM, Prefect's cancellation) is passed on, and the child's
+    A stop of this process (Ctrl-C, SIGTERM, Prefect's cancellation) is passed on, and the child's
     checkpoint awaited. The child also stops when this process dies: its standard input closes.
-    Raises Stopped after a stop that came from outside, UserError where the child failed.
+    Raises Stopped after a stop from outside, UserError if the child failed, and what ``watch``
+    raises.
     """
     command = [sys.executable, "-m", "femtogpt.training", "--supervised", str(run), str(tokens)]
-    with (run / LOG).open("ab") as file:
-        said = _Said(run / LOG)
+    with (run / LOG_FILE).open("ab") as file:
+        child_log = _ChildLog(run / LOG_FILE)
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True
         )
+    feed = MetricsFeed(run / METRICS_FILE, max_steps, forwarder, watch)
     try:
-        _follow(child, max_steps, recorder, said, _Course(run / METRICS_FILE, watch), show)
+        _follow(child, feed, child_log, show)
     except BaseException:
         _stop(child)
         raise
     finally:
-        child.stdin.close()
-        said.tell()
-        said.file.close()
-        recorder.follow()
+        _close_stdin(child)
+        child_log.pass_on()
+        child_log.file.close()
+        feed.watch = None  # the training has ended: there is nothing left to prune
+        feed.read()
+        forwarder.send()
     if child.returncode:
-        raise _reason(child.returncode, said.last, run)
+        raise _error_of(child.returncode, child_log.last_line, run)
+    show(1.0, feed.note)
 
 
 def _follow(
-    child: subprocess.Popen,
-    max_steps: int,
-    recorder: Recorder,
-    said: _Said,
-    course: _Course,
-    show: Show,
+    child: subprocess.Popen[bytes], feed: MetricsFeed, child_log: _ChildLog, show: ShowProgress
 ) -> None:
-    """Until the child ends, show how far it is and carry its metrics to the tracker."""
-    recorded, now = time.monotonic(), (0, "")
-    with progress("training", max_steps, "steps") as update:
+    """Until the child ends, show its progress and forward its metrics."""
+    forwarded = time.monotonic()
+    with progress("training", feed.max_steps, "steps") as update:
         while child.poll() is None:
-            said.tell()
-            if new := course.now():
-                now = new
-                update(*now)
-            if time.monotonic() - recorded >= RECORD:
-                recorder.follow()
-                show(now[0] / max_steps, now[1])
-                recorded = time.monotonic()
+            child_log.pass_on()
+            if feed.read():
+                update(feed.step, feed.note)
+            if time.monotonic() - forwarded >= FORWARD_SECONDS:
+                feed.forwarder.send()
+                show(feed.share, feed.note)
+                forwarded = time.monotonic()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(POLL)
-    course.watch = None  # it has ended: there is nothing left to end early
-    show(1.0, (course.now() or now)[1])
+                child.wait(POLL_SECONDS)
 
 
-class _Course:
-    """What the metrics say at each look."""
+class MetricsFeed:
+    """The one reader of a training's metrics file: it feeds MLflow, progress and a watch."""
 
-    def __init__(self, path: Path, watch: Watch | None):
-        self.tail, self.losses = MetricsReader(path), {}
-        self.watch = watch
+    def __init__(
+        self, path: Path, max_steps: int, forwarder: MetricsForwarder, watch: Watch | None = None
+    ):
+        self.path, self.max_steps = path, max_steps
+        self.forwarder, self.watch = forwarder, watch
+        self.step, self.note = 0, ""
+        self._reader = MetricsReader(path)
+        self._losses: dict[str, float] = {}
 
-    def now(self) -> tuple[int, str] | None:
-        """The newest step and what to say of it; None where there is nothing new."""
-        lines = self.tail.new()
-        if not lines:
-            return None
-        for line in lines:
-            self.losses |= {name: line[name] for name in LOSSES if name in line}
-            if self.watch is not None:
-                self.watch(line)
-        said = [f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in self.losses.items()]
-        step, tokens, seconds = (lines[-1][axis] for axis in ("step", "tokens", "seconds"))
-        if seconds:
-            said.append(f"{tokens / seconds:,.0f} tokens/s")
-        return step, ", ".join(said)
+    @property
+    def share(self) -> float:
+        """How much of the training is done, from 0 to 1."""
+        return self.step / self.max_steps
+
+    def read(self) -> bool:
+        """Read the new lines and pass them on. Returns whether there were any."""
+        try:
+            lines = self._reader.new()
+            self.forwarder.add(lines)
+            for line in lines:
+                self._losses |= {name: line[name] for name in LOSSES if name in line}
+                if self.watch is not None and BITS in line:
+                    self.watch(line["step"] / self.max_steps, line)
+        except BaseException:  # perhaps a stop, with lines read but not passed on: read all again
+            self._reader = MetricsReader(self.path)
+            raise
+        if lines:
+            self.step = lines[-1]["step"]
+            self.note = self._describe(lines[-1])
+        return bool(lines)
+
+    def _describe(self, line: dict[str, Any]) -> str:
+        parts = [f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in self._losses.items()]
+        if seconds := line["seconds"]:
+            parts.append(f"{line['tokens'] / seconds:,.0f} tokens/s")
+        return ", ".join(parts)
 
 
-class _Said:
-    """Passes the lines of the child's log on, from where the log ends now."""
+class _ChildLog:
+    """Passes on the lines that the child adds to its log."""
 
     def __init__(self, path: Path):
         self.file = path.open(encoding="utf-8", errors="replace")
         self.file.seek(0, 2)
-        self.rest = ""  # of a line that is still being written
-        self.last = ""
+        self.last_line = ""
+        self._unfinished = ""  # a line that is still being written
 
-    def tell(self) -> None:
-        *lines, self.rest = (self.rest + self.file.read()).split("\n")
+    def pass_on(self) -> None:
+        *lines, self._unfinished = (self._unfinished + self.file.read()).split("\n")
         for line in lines:
-            # Another process's account of an end that one of them has told in a line.
+            # Several processes of one training report the same end; one line of it is enough.
             if (line := line.strip()) and not line.startswith("[rank"):
-                self.last = line
+                self.last_line = line
                 log.info("%s", line)
 
 
-def _stop(child: subprocess.Popen) -> None:
-    """Ask the child to write its checkpoint and end; a second interruption kills it."""
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask the child to write its checkpoint and end. A second interruption kills it."""
     if child.poll() is None:
         log.info("stopping: training finishes its step and writes a checkpoint")
-        child.stdin.close()
+        _close_stdin(child)
         try:
-            child.wait(PATIENCE)
+            child.wait(STOP_SECONDS)
         finally:
             if child.poll() is None:
                 for process in [*psutil.Process(child.pid).children(recursive=True), child]:
@@ -151,29 +167,34 @@ def _stop(child: subprocess.Popen) -> None:
                 child.wait()
 
 
-def _reason(status: int, last: str, run: Path) -> Exception:
-    """Why the child ended, as the exception to raise."""
+def _close_stdin(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None  # it was started with a pipe
+    child.stdin.close()
+
+
+def _error_of(status: int, last_line: str, run: Path) -> Exception:
+    """The exception for a child that ended with a status other than 0."""
     if status == STOPPED:
-        return Stopped(f"{last}; the same command goes on from there")
-    if status == UNFIT and last:
-        return Unfit(last)
+        return Stopped(f"{last_line}; the same command goes on from there")
+    if status == UNFIT and last_line:
+        return Unfit(last_line)
     if status in (USER_ERROR, UNFIT):
-        return UserError(last) if last and _has_room(run) else _full(run)
+        return UserError(last_line) if last_line and _has_room(run) else _disk_full(run)
     if status < 0:
         name = signal.Signals(-status).name
         memory = " (out of memory? lower train.micro_batch)" if -status == signal.SIGKILL else ""
         return UserError(
             f"training was killed by {name}{memory}; the same command goes on from its checkpoint"
         )
-    return UserError(f"training failed: {last}; the whole story is in {run / LOG}")
+    return UserError(f"training failed: {last_line}; the details are in {run / LOG_FILE}")
 
 
 def _has_room(run: Path) -> bool:
-    """Whether the child could write down why it ended."""
+    """Whether the disk had room for the child to write why it ended."""
     return shutil.disk_usage(run).free >= 4096
 
 
-def _full(run: Path) -> UserError:
+def _disk_full(run: Path) -> UserError:
     try:
         with explain_os_errors(run):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

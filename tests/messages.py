@@ -1,4 +1,4 @@
-"""Stand-ins for what brings messages to a person: they keep what they are sent."""
+"""Stand-ins for services that deliver messages. They keep what they are sent."""
 
 from __future__ import annotations
 

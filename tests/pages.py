@@ -15,7 +15,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 @contextmanager
 def browsing(folder: Path) -> Iterator:
-    """Chromium without a window, with its data in a folder; skips the test where there is none."""
+    """Headless Chromium with its data in a folder. Skips the test if it is not installed."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("no chromium with its driver here: apt install chromium chromium-driver")
     from selenium import webdriver
@@ -36,7 +36,7 @@ def browsing(folder: Path) -> Iterator:
 
 
 def await_text(browser, *wanted: str) -> None:
-    """Wait until all of these stand on the page."""
+    """Wait until the page shows all of these."""
     text = ""
     for _ in range(200):
         text = browser.find_element("tag name", "body").text
@@ -47,6 +47,6 @@ def await_text(browser, *wanted: str) -> None:
 
 
 def field(browser, name: str):
-    """Where a field of Prefect's form is filled in; its label is right above."""
+    """The input of a field of Prefect's form, which follows its label."""
     label = f"//label[normalize-space(.)='{name} (Optional)']"
     return browser.find_element("xpath", f"{label}/following::*[self::input or self::textarea][1]")

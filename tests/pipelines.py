@@ -1,4 +1,4 @@
-"""Pipelines as a person starts them: a small configuration, the command, and what it left."""
+"""Pipelines as a person starts them: a small configuration, the command, and what it leaves."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Pipeline:
         )
 
     def await_steps(self, steps: int, process: subprocess.Popen[str]) -> None:
-        """Wait until training has come so far."""
+        """Wait until the training has done so many steps."""
         end = time.monotonic() + 120
         while time.monotonic() < end:
             for metrics in (self.data / "run").glob(".*.partial/metrics.jsonl"):
@@ -89,18 +89,18 @@ class Pipeline:
         raise AssertionError(f"training did not come to step {steps}")
 
     def mlflow_run(self):
-        """The one MLflow run, and the client that read it."""
+        """A client of MLflow's store, and the only run in it."""
         client, (run,) = self.mlflow_runs()
         return client, run
 
     def mlflow_runs(self):
-        """All MLflow runs, and the client that read them."""
+        """A client of MLflow's store, and all runs in it."""
         client = MlflowClient(f"sqlite:///{self.mlruns / 'mlflow.db'}")
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         return client, client.search_runs(experiments)
 
     def course(self) -> dict[str, list[tuple[int, float]]]:
-        """What MLflow shows of the training: metric to (step, value), times left out."""
+        """What MLflow has of the training: metric to (step, value), except times."""
         client, run = self.mlflow_run()
         return {
             name: [
@@ -113,14 +113,14 @@ class Pipeline:
         }
 
     def samples(self) -> list[list]:
-        """What MLflow shows of what was written while it was trained: step, text, tokens."""
+        """MLflow's table of samples during the training: step, text, tokens."""
         client, run = self.mlflow_run()
         with tempfile.TemporaryDirectory() as folder:
             path = client.download_artifacts(run.info.run_id, "samples/by_step.json", folder)
             return json.loads(Path(path).read_text("utf-8"))["data"]
 
     def files(self) -> dict[str, float]:
-        """Every artifact's files with their times of change."""
+        """Every artifact's files with their modification times."""
         return {
             str(path): path.stat().st_mtime
             for kind in ("raw", *STAGES)
@@ -130,12 +130,12 @@ class Pipeline:
 
 
 def lines_of(output: str, word: str) -> list[str]:
-    """The stages whose line says ``word`` (made, up to date)."""
+    """The stages whose log line begins with ``word`` (made, up to date)."""
     return re.findall(rf"\| ([\w ]+): {word}", output)
 
 
 def training_processes(folder: Path) -> list[str]:
-    """Command lines of processes that work in a folder."""
+    """The command lines of processes that work in a folder."""
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -149,15 +149,15 @@ def training_processes(folder: Path) -> list[str]:
 
 @contextmanager
 def locked(mlruns: Path) -> Iterator[None]:
-    """Another process has MLflow's database for itself."""
-    holds = (
+    """Within this, another process has locked MLflow's database."""
+    script = (
         "import sqlite3, sys\n"
         "database = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n"
         "database.execute('BEGIN EXCLUSIVE')\n"
         "print('held', flush=True)\n"
         "sys.stdin.read()"
     )
-    command = [sys.executable, "-c", holds, str(mlruns / "mlflow.db")]
+    command = [sys.executable, "-c", script, str(mlruns / "mlflow.db")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import free_port
+from tests.local_services import free_port
 
 NAME = "femto"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.house import free_port
+from tests.local_services import free_port
 
 BUCKET = "femto"
 KEYS = {

@@ -1,4 +1,4 @@
-"""The corpus stage on Dask, and what lies in object storage: real schedulers, workers and S3."""
+"""The corpus stage on Dask, and artifacts in object storage: real schedulers, workers and S3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import free_port
+from tests.local_services import free_port
 from tests.pipelines import ROOT, Pipeline, lines_of
 from tests.s3_stand_in import KEYS, objects
 from tests.wiki_pages import article, dump
@@ -61,7 +61,7 @@ class Cluster:
         self.scheduler = self.start("scheduler", *where, "--no-dashboard")
 
     def worker(self, **environment: str) -> subprocess.Popen:
-        """Without a nanny, so that it is the process that works."""
+        """Without a nanny, so that the process is the worker itself."""
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
         return self.start("worker", self.address, *options, **environment)
 
@@ -97,15 +97,15 @@ def cluster(tmp_path, with_server) -> Iterator[Cluster]:
 
 
 def contents(pipeline: Pipeline) -> dict[str, str]:
-    """By artifact: the digest of its files, for all that texts become."""
-    found = {}
+    """By artifact, the digest of its files: everything that is made of texts."""
+    digests = {}
     for kind in ("raw", "corpus", "tokenizer", "tokens"):
         for path in (pipeline.data / kind).glob("*/manifest.json"):
-            found[f"{kind}/{path.parent.name}"] = json.loads(path.read_text())["content"]
-    return found
+            digests[f"{kind}/{path.parent.name}"] = json.loads(path.read_text())["content"]
+    return digests
 
 
-def test_two_workers_on_this_machine_make_the_very_same(here, texts, tmp_path, with_server):
+def test_two_workers_on_this_machine_make_the_same_files(here, texts, tmp_path, with_server):
     pipeline = Pipeline(tmp_path, with_server, texts)
     done = pipeline.run("cluster.workers=2")
     assert done.returncode == 0, done.stderr
@@ -122,7 +122,7 @@ def test_two_workers_on_this_machine_make_the_very_same(here, texts, tmp_path, w
 def test_workers_elsewhere_hand_on_their_work_through_object_storage(
     here, texts, cluster, tmp_path, with_server, s3
 ):
-    """They share no folder with this machine: all that they write is in the bucket for a while."""
+    """They share no folder with this machine: what they write is in the bucket for a while."""
     for _ in range(2):
         cluster.worker(**s3)
     pipeline = Pipeline(tmp_path / "own", {**with_server, **s3}, texts)
@@ -134,7 +134,7 @@ def test_workers_elsewhere_hand_on_their_work_through_object_storage(
     assert not [name for name in objects(s3) if name.startswith("exchange")]
 
 
-def test_a_worker_that_is_killed_is_done_without(here, texts, cluster, tmp_path, with_server):
+def test_a_killed_worker_is_not_missed(here, texts, cluster, tmp_path, with_server):
     lost, _ = cluster.worker(), cluster.worker()
     pipeline = Pipeline(tmp_path / "own", with_server, texts)
     process = pipeline.start(f"cluster.address={cluster.address}")
@@ -143,8 +143,8 @@ def test_a_worker_that_is_killed_is_done_without(here, texts, cluster, tmp_path,
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.01)
     lost.kill()
-    said, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, said
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
     assert contents(pipeline) == contents(here)
 
 
@@ -160,25 +160,25 @@ def test_an_interruption_leaves_the_cluster_and_no_half_work(
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
     assert not any("exchange" in name for name in objects(s3))
-    assert all(each.poll() is None for each in cluster.running)
+    assert all(worker.poll() is None for worker in cluster.running)
     done = pipeline.run(*options)
     assert done.returncode == 0, done.stderr
     assert contents(pipeline) == contents(here)
 
 
 def refused(pipeline: Pipeline, *options: str) -> str:
-    """The one line with which it ends."""
+    """The last line of a pipeline that fails."""
     done = pipeline.run(*options)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_what_is_wrong_with_a_cluster_is_told_in_a_line(texts, cluster, tmp_path, with_server):
+def test_what_is_wrong_with_a_cluster_is_said_in_one_line(texts, cluster, tmp_path, with_server):
     pipeline = Pipeline(tmp_path / "own", with_server, texts)
     nobody = f"tcp://127.0.0.1:{free_port()}"
     assert f"no Dask scheduler answers at {nobody}" in refused(
@@ -189,7 +189,7 @@ def test_what_is_wrong_with_a_cluster_is_told_in_a_line(texts, cluster, tmp_path
     for package in ("femtogpt", "tasks"):
         shutil.copytree(ROOT / package, tmp_path / "another" / package)
     changed = tmp_path / "another/femtogpt/corpus/split.py"
-    changed.write_text(changed.read_text() + "# another\n")
+    changed.write_text(changed.read_text() + "ANOTHER = 1\n")
     cluster.worker(PYTHONPATH=str(tmp_path / "another"))
     line = refused(pipeline, address)
     assert re.search(r"Dask's worker tcp://\S+ has another femtogpt", line)
@@ -211,7 +211,7 @@ def test_machines_share_what_they_make_in_object_storage(here, texts, tmp_path, 
     assert run.info.status == "FINISHED"
 
 
-def test_object_storage_that_does_not_answer_is_gone_on_without(tmp_path, with_server):
+def test_without_an_answer_from_object_storage_the_pipeline_goes_on(tmp_path, with_server):
     away = {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
     pipeline = Pipeline(tmp_path, {**with_server, **away})
     done = pipeline.run("paths.remote=s3://femto/artifacts")

@@ -1,4 +1,4 @@
-"""What a person is told before a flow begins."""
+"""What a person sees before a flow begins."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("screen", [io.StringIO, Terminal])
-def test_that_a_server_starts_and_how_to_have_one_is_told_before_the_wait(
+def test_a_line_before_the_wait_says_that_a_server_starts_and_how_to_keep_one(
     monkeypatch, caplog, screen
 ):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(sys, "stderr", shown := screen())
-    told = []
+    monkeypatch.setattr(sys, "stderr", stderr := screen())
+    lines = []
 
     def start(**options):
-        told.extend(caplog.messages)
+        lines.extend(caplog.messages)
         return nullcontext()
 
     monkeypatch.setattr(console, "get_client", start)
@@ -35,12 +35,12 @@ def test_that_a_server_starts_and_how_to_have_one_is_told_before_the_wait(
         {PREFECT_SERVER_EPHEMERAL_ENABLED: True}, restore_defaults=[PREFECT_API_URL]
     ):
         console.await_server()
-    (line,) = told
+    (line,) = lines
     assert "temporary server" in line and "make up" in line
-    assert ("temporary server" in shown.getvalue()) == shown.isatty()  # a line that moves
+    assert ("temporary server" in stderr.getvalue()) == stderr.isatty()  # the progress line
 
 
-def test_a_server_that_is_given_is_not_waited_for(caplog):
+def test_a_configured_server_is_not_waited_for(caplog):
     caplog.set_level(logging.INFO)
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         console.await_server()

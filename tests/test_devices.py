@@ -11,12 +11,12 @@ import pytest
 
 from femtogpt.config import TrainConfig
 from tasks import device_lock
-from tasks.device_lock import alone
+from tasks.device_lock import device_lock as lock
 
 
 def use(device: str, log, name: str, seconds: float) -> None:
-    """Have a device for some time."""
-    with alone(TrainConfig(device=device)):
+    """Hold a device for some time."""
+    with lock(TrainConfig(device=device)):
         log.put((name, "begins"))
         time.sleep(seconds)
         log.put((name, "ends"))
@@ -42,9 +42,9 @@ def log(tmp_path, monkeypatch):
 
 def test_on_a_card_trainings_take_turns(log):
     both = [started("cuda:0", log, name) for name in "ab"]
-    said = [log.get(timeout=20) for _ in range(4)]
-    assert [what for _, what in said] == ["begins", "ends"] * 2
-    assert said[0][0] == said[1][0] != said[2][0]
+    events = [log.get(timeout=20) for _ in range(4)]
+    assert [what for _, what in events] == ["begins", "ends"] * 2
+    assert events[0][0] == events[1][0] != events[2][0]
     for process in both:
         process.join(10)
 
@@ -57,18 +57,18 @@ def test_different_devices_are_used_at_once(log):
         process.join(10)
 
 
-def test_a_killed_training_lets_go_of_its_card(log):
+def test_a_killed_training_releases_its_card(log):
     first = started("cuda", log, "first", 60)
     assert log.get(timeout=20) == ("first", "begins")
     os.kill(first.pid, signal.SIGKILL)
-    log = queue()  # the killed one may have held the lock of its own
+    log = queue()  # the killed process may have held this queue's lock
     second = started("cuda:0", log, "second")  # the same card by its other name
     assert log.get(timeout=20) == ("second", "begins")
     for process in (first, second):
         process.join(10)
 
 
-def test_a_processor_is_shared_by_those_that_say_how_much_they_take():
+def test_a_processor_is_shared_by_trainings_that_say_how_much_they_take():
     assert device_lock.devices(TrainConfig(device="cpu")) == ["cpu"]
     assert device_lock.devices(TrainConfig(device="cpu", threads=1)) == []
     two = TrainConfig(device="cuda:1", processes=2, batch_size=8)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.house import House
+from tests.local_services import LocalServices
 from tests.messages import mail, telegram
 from tests.pages import await_text, browsing, field
 from tests.pipelines import STAGES, locked, training_processes
@@ -26,62 +26,62 @@ STEPS = {"train": {"max_steps": 240}}
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory, environment) -> Iterator[House]:
-    house = House(tmp_path_factory.mktemp("house"), environment)
-    with house.stands():
-        yield house
+def services(tmp_path_factory, environment) -> Iterator[LocalServices]:
+    services = LocalServices(tmp_path_factory.mktemp("services"), environment)
+    with services.running():
+        yield services
 
 
 @pytest.fixture(autouse=True)
-def stands(house) -> None:
-    """Each begins with all services, as a person would start them again."""
-    started = house.services("up")
+def all_up(services) -> None:
+    """Each test begins with all services running, as a person would start them again."""
+    started = services.make("up")
     assert started.returncode == 0, started.stderr
 
 
-def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(house):
-    pipeline = house.pipeline("whole")
-    run = house.start(pipeline, settings={"samples": {"tokens": 10}})
-    assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(services):
+    pipeline = services.pipeline("whole")
+    run = services.start(pipeline, settings={"samples": {"tokens": 10}})
+    assert services.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
     assert {path.name for path in pipeline.data.iterdir()} >= {"raw", *STAGES}
     _, tracked = pipeline.mlflow_run()
     assert tracked.info.status == "FINISHED"
     assert tracked.data.params["samples.tokens"] == "10"
-    assert house.ask(f"flow_runs/{run}")["name"] == "small, samples.tokens=10"
+    assert services.request(f"flow_runs/{run}")["name"] == "small, samples.tokens=10"
     of_run = {"logs": {"flow_run_id": {"any_": [run]}}}
-    said = "\n".join(line["message"] for line in house.ask("logs/filter", of_run))
-    assert "run: made in" in said and "60 steps" in said
+    messages = "\n".join(line["message"] for line in services.request("logs/filter", of_run))
+    assert "run: made in" in messages and "60 steps" in messages
     of_run = {"artifacts": {"flow_run_id": {"any_": [run]}}}
-    pages = {page["key"]: page["data"] for page in house.ask("artifacts/filter", of_run)}
+    pages = {page["key"]: page["data"] for page in services.request("artifacts/filter", of_run)}
     assert set(pages) >= {"corpus", "training", "samples", "report", "mlflow-run"}
     assert "\n| Held out | " in pages["report"]
-    assert f"(http://127.0.0.1:{house.mlflow_port}/#/experiments/" in pages["mlflow-run"]
-    for wrong, said in [
+    assert f"(http://127.0.0.1:{services.mlflow_port}/#/experiments/" in pages["mlflow-run"]
+    for wrong, message in [
         ({"train": {"max_steps": 0}}, "0 is less than the minimum of 1"),
         ({"train": {"max_stepz": 5}}, "'max_stepz' was unexpected"),
         ({"model": {"width": "wide"}}, "'wide' is not valid"),
     ]:
-        refused = house.submit(pipeline, settings=wrong)
+        refused = services.submit(pipeline, settings=wrong)
         assert refused.returncode != 0
-        assert said in " ".join((refused.stdout + refused.stderr).split())
-    unknown = house.await_state(house.start(pipeline, config="smaple"), "FAILED", "COMPLETED")
+        assert message in " ".join((refused.stdout + refused.stderr).split())
+    unknown = services.await_state(services.start(pipeline, config="smaple"), "FAILED", "COMPLETED")
     assert "configuration 'smaple' is unknown; did you mean 'sample'?" in unknown["message"]
 
 
-def cancel(house: House, run: str) -> None:
-    house.cancel(run)
+def cancel(services: LocalServices, run: str) -> None:
+    services.cancel(run)
 
 
-def end_worker(house: House, run: str) -> None:
-    house.process("worker").terminate()
+def end_worker(services: LocalServices, run: str) -> None:
+    services.process("worker").terminate()
 
 
-def kill_worker(house: House, run: str) -> None:
-    house.process("worker").kill()
+def kill_worker(services: LocalServices, run: str) -> None:
+    services.process("worker").kill()
 
 
-def kill_flow(house: House, run: str) -> None:
-    house.flow_process().kill()
+def kill_flow(services: LocalServices, run: str) -> None:
+    services.flow_process().kill()
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def kill_flow(house: House, run: str) -> None:
     ],
 )
 def test_a_run_that_is_stopped_leaves_a_checkpoint_and_goes_on(
-    house, strike: Callable[[House, str], None], state
+    services, strike: Callable[[LocalServices, str], None], state
 ):
-    pipeline = house.pipeline(strike.__name__)
-    run = house.start(pipeline, settings=STEPS)
-    await_training(house, pipeline, 47)
-    strike(house, run)
-    ended = house.await_state(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
+    pipeline = services.pipeline(strike.__name__)
+    run = services.start(pipeline, settings=STEPS)
+    await_training(services, pipeline, 47)
+    strike(services, run)
+    ended = services.await_state(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
     assert ended["type"] == state, ended
     end = time.monotonic() + 30
     while (left := training_processes(pipeline.folder)) and time.monotonic() < end:
@@ -110,16 +110,16 @@ def test_a_run_that_is_stopped_leaves_a_checkpoint_and_goes_on(
     (checkpoints,) = (pipeline.data / "run").glob(".*.partial/checkpoints")
     assert max(int(path.name) for path in checkpoints.glob("[0-9]*")) >= 40
 
-    house.services("up")
-    again = house.start(pipeline, settings=STEPS)
-    assert house.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    services.make("up")
+    again = services.start(pipeline, settings=STEPS)
+    assert services.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
     assert pipeline.mlflow_run()[1].info.status == "FINISHED"
     course = pipeline.course()["train_loss"]
     assert [step for step, _ in course] == list(range(1, 241))
 
 
-def await_training(house: House, pipeline, steps: int) -> None:
-    """Wait until the worker's training has come so far."""
+def await_training(services: LocalServices, pipeline, steps: int) -> None:
+    """Wait until the worker's training has done so many steps."""
 
     class Worker:
         @staticmethod
@@ -129,99 +129,108 @@ def await_training(house: House, pipeline, steps: int) -> None:
     pipeline.await_steps(steps, Worker)
 
 
-def test_a_run_waits_for_a_worker(house):
-    worker = house.process("worker")
+def test_a_run_waits_for_a_worker(services):
+    worker = services.process("worker")
     worker.terminate()
     worker.wait(30)
-    run = house.start(house.pipeline("waiting"))
+    run = services.start(services.pipeline("waiting"))
     time.sleep(5)
-    assert house.state(run)["type"] == "SCHEDULED"
-    house.services("up")
-    assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    assert services.state(run)["type"] == "SCHEDULED"
+    services.make("up")
+    assert services.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
 
 
-def test_of_two_runs_at_once_the_second_finds_what_the_first_has_made(house):
-    pipeline = house.pipeline("twice")
-    runs = [house.start(pipeline) for _ in range(2)]
+def test_of_two_runs_at_once_the_second_finds_what_the_first_has_made(services):
+    pipeline = services.pipeline("twice")
+    runs = [services.start(pipeline) for _ in range(2)]
     for run in runs:
-        assert house.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+        assert services.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
     for kind in STAGES:
         assert len([path for path in (pipeline.data / kind).iterdir()]) == 1
     course = pipeline.course()["train_loss"]
     assert [step for step, _ in course] == list(range(1, 61))
 
 
-def test_training_goes_on_without_the_server(house):
-    pipeline = house.pipeline("alone")
-    house.start(pipeline, settings=STEPS)
-    await_training(house, pipeline, 47)
-    server = house.process("prefect")
+def test_training_goes_on_without_the_server(services):
+    pipeline = services.pipeline("alone")
+    services.start(pipeline, settings=STEPS)
+    await_training(services, pipeline, 47)
+    server = services.process("prefect")
     server.kill()
     server.wait(10)
     end = time.monotonic() + 120
     while not list((pipeline.data / "run").glob("[!.]*")):
         assert time.monotonic() < end, "training did not come to its end"
         time.sleep(0.2)
-    house.services("up")
-    again = house.start(pipeline, settings=STEPS)
-    assert house.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    services.make("up")
+    again = services.start(pipeline, settings=STEPS)
+    assert services.await_state(again, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
 
 
-def test_services_start_once_and_leave_nothing(house):
-    known = [house.process(name).pid for name in ("prefect", "worker", "mlflow")]
-    assert house.services("up").returncode == 0
-    assert [house.process(name).pid for name in ("prefect", "worker", "mlflow")] == known
-    family = [child for pid in known for child in psutil.Process(pid).children(recursive=True)]
+def test_services_start_once_and_leave_nothing(services):
+    pids = [services.process(name).pid for name in ("prefect", "worker", "mlflow")]
+    assert services.make("up").returncode == 0
+    assert [services.process(name).pid for name in ("prefect", "worker", "mlflow")] == pids
+    family = [child for pid in pids for child in psutil.Process(pid).children(recursive=True)]
     for _ in range(2):
-        assert house.services("down").returncode == 0
-    assert not any(psutil.pid_exists(pid) for pid in known)
+        assert services.make("down").returncode == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
     assert not any(child.is_running() for child in family)
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(f"{house.api}/health", timeout=2)
+        urllib.request.urlopen(f"{services.api}/health", timeout=2)
 
 
-def test_all_that_prefect_yaml_declares_is_deployed(house):
-    deployed = house.deploy("--all")
+def test_all_that_prefect_yaml_declares_is_deployed(services):
+    deployed = services.deploy("--all")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    for flow in ("ingest", "prepare", "train", "evaluate", "pipeline"):
-        for config in ("sample", "classics", "classics-cpu", "home-8gb", "large", "original"):
-            address = f"{house.api}/deployments/name/{flow}/{config}"
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                assert answer.status == 200
-    with urllib.request.urlopen(f"{house.api}/deployments/name/sweep/shape", timeout=10) as answer:
-        assert answer.status == 200
+    flows = ("ingest", "prepare", "train", "evaluate", "pipeline", "sweep")
+    for name in (*(f"{flow}/any" for flow in flows), "pipeline/sample", "pipeline/classics"):
+        assert not services.request(f"deployments/name/{name}")["paused"]
+    (nightly,) = services.request("deployments/name/ingest/any")["schedules"]
+    assert nightly["parameters"] == {"config": "classics"} and not nightly["active"]
 
 
-def test_a_schedule_that_is_switched_on_starts_runs(house):
-    pipeline = house.pipeline("scheduled")
-    given = json.dumps(house.parameters(pipeline))
-    deployed = house.deploy("--name", "ingest/sample", "--params", given)
+def test_any_configuration_runs_in_a_flow_of_its_own(services):
+    deployed = services.deploy("--name", "prepare/any")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    deployment = house.ask("deployments/name/ingest/sample")["id"]
+    pipeline = services.pipeline("prepared")
+    run = services.start(pipeline, deployment="prepare/any")
+    assert services.await_state(run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    assert {path.name for path in pipeline.data.glob("[!.]*")} == {
+        *("raw", "corpus", "tokenizer", "tokens")
+    }
+
+
+def test_a_schedule_that_is_switched_on_starts_runs(services):
+    pipeline = services.pipeline("scheduled")
+    parameters = json.dumps(services.parameters(pipeline))
+    deployed = services.deploy("--name", "ingest/any", "--params", parameters)
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    deployment = services.request("deployments/name/ingest/any")["id"]
     every = {"active": False, "schedule": {"interval": 20}}
-    (schedule,) = house.ask(f"deployments/{deployment}/schedules", [every])
+    (schedule,) = services.request(f"deployments/{deployment}/schedules", [every])
     switch = f"deployments/{deployment}/schedules/{schedule['id']}"
     try:
         time.sleep(25)
-        assert not house.runs(deployment)
-        house.ask(switch, {"active": True}, "PATCH")
+        assert not services.runs(deployment)
+        services.request(switch, {"active": True}, "PATCH")
         end = time.monotonic() + 120
-        while not (runs := house.runs(deployment)):
-            assert time.monotonic() < end, house.said()
+        while not (runs := services.runs(deployment)):
+            assert time.monotonic() < end, services.worker_log()
             time.sleep(0.3)
         assert runs[0]["auto_scheduled"]
-        done = house.await_state(runs[0]["id"], "COMPLETED", "FAILED", "CRASHED")
+        done = services.await_state(runs[0]["id"], "COMPLETED", "FAILED", "CRASHED")
         assert done["type"] == "COMPLETED"
     finally:
-        house.ask(switch, method="DELETE")
+        services.request(switch, method="DELETE")
     assert len([*(pipeline.data / "raw").iterdir()]) == 1
-    for run in house.runs(deployment):  # what was planned is gone with the schedule
-        house.await_state(run["id"], "COMPLETED")
+    for run in services.runs(deployment):  # what was planned is gone with the schedule
+        services.await_state(run["id"], "COMPLETED")
 
 
 @contextmanager
 def full(mlruns: Path) -> Iterator[None]:
-    """There is no room left for MLflow."""
+    """The disk of MLflow's store is full."""
     ballast = mlruns / "ballast"
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while True:
@@ -232,7 +241,7 @@ def full(mlruns: Path) -> Iterator[None]:
 
 @pytest.fixture
 def disk_of(request) -> Iterator[Callable[[Path], None]]:
-    """Makes a folder a disk of eight megabytes."""
+    """Mounts a disk of eight megabytes in a folder."""
     mounted: list[Path] = []
 
     def mount(folder: Path) -> None:
@@ -249,32 +258,32 @@ def disk_of(request) -> Iterator[Callable[[Path], None]]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("trouble", "message"),
     [(locked, "database is locked"), (full, "disk is full|No space left|disk I/O error")],
 )
 @pytest.mark.parametrize("until", ["the training's end", "the run's end"])
-def test_training_goes_on_while_mlflow_takes_nothing(house, disk_of, trouble, said, until):
-    pipeline = house.pipeline(f"{trouble.__name__} until {until}")
+def test_training_goes_on_while_mlflow_takes_nothing(services, disk_of, trouble, message, until):
+    pipeline = services.pipeline(f"{trouble.__name__} until {until}")
     if trouble is full:
         disk_of(pipeline.mlruns)
-    run = house.start(pipeline, settings=STEPS)
-    await_training(house, pipeline, 47)
+    run = services.start(pipeline, settings=STEPS)
+    await_training(services, pipeline, 47)
     with trouble(pipeline.mlruns):
         if until == "the training's end":
             end = time.monotonic() + 120
             while not [*(pipeline.data / "run").glob("[!.]*/manifest.json")]:
-                assert time.monotonic() < end, house.said()
+                assert time.monotonic() < end, services.worker_log()
                 time.sleep(0.1)
         else:
-            failed = house.await_state(run, "FAILED", "COMPLETED", "CRASHED", seconds=400)
+            failed = services.await_state(run, "FAILED", "COMPLETED", "CRASHED", seconds=400)
             assert failed["type"] == "FAILED"
-            assert re.search(said, failed["message"]), failed["message"]
-            assert "MLflow" in failed["message"] and "the same again" in failed["message"]
+            assert re.search(message, failed["message"]), failed["message"]
+            assert "MLflow" in failed["message"] and "the same command" in failed["message"]
             assert "\n" not in failed["message"]
             assert [*(pipeline.data / "report").glob("*/summary.txt")]
     if until == "the run's end":
-        run = house.start(pipeline, settings=STEPS)
-    done = house.await_state(run, "COMPLETED", "FAILED", "CRASHED", seconds=240)
+        run = services.start(pipeline, settings=STEPS)
+    done = services.await_state(run, "COMPLETED", "FAILED", "CRASHED", seconds=240)
     assert done["type"] == "COMPLETED", done
     client, tracked = pipeline.mlflow_run()
     assert tracked.info.status == "FINISHED"
@@ -283,10 +292,10 @@ def test_training_goes_on_while_mlflow_takes_nothing(house, disk_of, trouble, sa
     assert "report/loss.png" in files
 
 
-def test_a_person_sets_the_steps_in_the_form_of_a_custom_run(house, tmp_path):
-    deployment = house.ask("deployments/name/pipeline/sample")["id"]
-    before = {run["id"] for run in house.runs(deployment)}
-    page = f"http://127.0.0.1:{house.port}/v2/deployments/deployment/{deployment}/run"
+def test_a_person_sets_the_steps_in_the_form_of_a_custom_run(services, tmp_path):
+    deployment = services.request("deployments/name/pipeline/sample")["id"]
+    before = {run["id"] for run in services.runs(deployment)}
+    page = f"http://127.0.0.1:{services.port}/v2/deployments/deployment/{deployment}/run"
     with browsing(tmp_path) as browser:
         browser.get(page)
         await_text(browser, "max_steps", "optimiser steps; default: by epochs. Allowed: ≥ 1")
@@ -300,61 +309,67 @@ def test_a_person_sets_the_steps_in_the_form_of_a_custom_run(house, tmp_path):
         steps.send_keys(Keys.BACKSPACE, "60")
         submit.click()
         await_text(browser, "scheduled to start")
-    (run,) = [run for run in house.runs(deployment) if run["id"] not in before]
+    (run,) = [run for run in services.runs(deployment) if run["id"] not in before]
     assert run["parameters"]["settings"] == {"train": {"max_steps": 60}}
-    assert "smaple" in house.await_state(run["id"], "FAILED", "COMPLETED")["message"]
+    assert "smaple" in services.await_state(run["id"], "FAILED", "COMPLETED")["message"]
 
 
 def text_of(sent: tuple) -> str:
-    """Of a message to Telegram, or of a letter."""
+    """The text of a message to Telegram, or of a mail."""
     message = sent[1]
     return message["text"] if "text" in message else message.get_body(("plain",)).get_content()
 
 
-def await_message(sent: list, name: str) -> None:
-    """Until one has come of the run of this name; of others, one may still be on its way."""
+def await_failure(sent: list, name: str) -> list:
+    """Wait for the message that the run of this name has failed; all such messages.
+
+    Others may come too: about another run, or that this one is late, on a busy machine.
+    """
     end = time.monotonic() + 60
-    while not any(name in text_of(each) for each in sent) and time.monotonic() < end:
+    while not (messages := failures(sent, name)) and time.monotonic() < end:
         time.sleep(0.2)
+    return messages
 
 
-def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(house):
+def failures(sent: list, name: str) -> list:
+    return [pair for pair in sent if f"«{name}» of pipeline: Failed" in text_of(pair)]
+
+
+def test_a_message_is_sent_when_a_run_ends_and_none_when_that_is_off(services):
     with telegram() as (port, sent):
         token = {"TELEGRAM_TOKEN": "12:secret", "TELEGRAM_CHAT": "77"}
         where = {"TELEGRAM_SERVER": f"http://127.0.0.1:{port}"}
-        assert house.notify(token | where).stdout == "messages go to Telegram, chat 77\n"
-        run = house.start(house.pipeline("told"), config="sampel")
-        house.await_state(run, "FAILED")
-        await_message(sent, "sampel»")
-        ((path, message),) = [each for each in sent if "sampel»" in text_of(each)]
+        assert services.notify(token | where).stdout == "messages go to Telegram, chat 77\n"
+        run = services.start(services.pipeline("notified"), config="sampel")
+        services.await_state(run, "FAILED")
+        ((path, message),) = await_failure(sent, "sampel")
         assert path == "/bot12:secret/sendMessage"
         assert message["chat_id"] == "77"
         assert "Failed" in message["text"] and "did you mean 'sample'?" in message["text"]
-        house.notify({}, "--off")
-        run = house.start(house.pipeline("told"), config="untold")
-        house.await_state(run, "FAILED")
+        services.notify({}, "--off")
+        run = services.start(services.pipeline("notified"), config="silent")
+        services.await_state(run, "FAILED")
         time.sleep(5)
-        texts = [text_of(each) for each in sent]
-        assert len([text for text in texts if "sampel»" in text]) == 1
-        assert not [text for text in texts if "untold" in text]
-    refused = house.notify({})
+        assert len(failures(sent, "sampel")) == 1
+        assert not [pair for pair in sent if "silent" in text_of(pair)]
+    refused = services.notify({})
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: give TELEGRAM_TOKEN and TELEGRAM_CHAT")
 
 
-def test_a_mail_is_sent_when_a_run_ends(house):
+def test_a_mail_is_sent_when_a_run_ends(services):
     with mail() as (port, sent):
         address = f"mailto://me:secret@127.0.0.1:{port}?from=me@example.org&to=you@example.org"
-        asked = house.notify({"NOTIFY_URL": address})
+        asked = services.notify({"NOTIFY_URL": address})
         assert asked.stdout.startswith("messages go to mailto://me:****@127.0.0.1")
-        run = house.start(house.pipeline("mailed"), config="sampl")
-        house.await_state(run, "FAILED")
-        await_message(sent, "sampl»")
-        house.notify({}, "--off")
-    ((recipients, letter),) = [each for each in sent if "sampl»" in text_of(each)]
+        run = services.start(services.pipeline("mailed"), config="sampl")
+        services.await_state(run, "FAILED")
+        await_failure(sent, "sampl")
+        services.notify({}, "--off")
+    ((recipients, letter),) = failures(sent, "sampl")
     assert recipients == ["you@example.org"]
     assert letter["From"] == "me@example.org" and letter["Subject"] == "femtoGPT: Failed"
     assert "did you mean 'sample'?" in text_of((recipients, letter))
-    refused = house.notify({"NOTIFY_URL": "me@example.org"})
+    refused = services.notify({"NOTIFY_URL": "me@example.org"})
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: NOTIFY_URL is no address")

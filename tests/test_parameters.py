@@ -1,4 +1,4 @@
-"""What Prefect's form offers: the settings, with types and ranges, and nothing filled in."""
+"""Prefect's form: all settings, with types and ranges, and nothing filled in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.config_file import load_config, nested, read_overrides
-from flows.parameters import NOTHING, Settings
+from flows.parameters import NO_CHANGES, Settings
 
 
 def section(name: str) -> dict:
@@ -39,7 +39,7 @@ def test_nothing_is_filled_in_that_a_form_would_give_as_a_change():
         assert "default" not in part, name
     for name in ("train", "model", "corpus", "tokenizer", "samples", "paths"):
         assert not [field for field, about in section(name).items() if "default" in about]
-    assert NOTHING.model_dump(mode="json") == {}
+    assert NO_CHANGES.model_dump(mode="json") == {}
 
 
 @pytest.mark.parametrize(

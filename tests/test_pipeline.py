@@ -157,23 +157,23 @@ def unbroken(tmp_path_factory, with_server) -> Pipeline:
 
 
 def last_flow_state(environment: dict[str, str]) -> str:
-    """What Prefect's server says of the flow run that was begun last."""
-    asked = urllib.request.Request(
+    """The state of the flow run that began last, by Prefect's server."""
+    request = urllib.request.Request(
         f"{environment['PREFECT_API_URL']}/flow_runs/filter",
         json.dumps({"sort": "START_TIME_DESC", "limit": 1}).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)[0]["state_type"]
 
 
-def strike(process: subprocess.Popen, whom: str, number: int) -> None:
-    """Send a signal to the command, to the process of the flow, or to the training."""
-    if whom == "command":
+def send_signal(process: subprocess.Popen, target: str, number: int) -> None:
+    """Send a signal to the command, to the flow's process, or to the training."""
+    if target == "command":
         os.kill(process.pid, number)
         return
     children = _children(process.pid)
-    if whom == "training":
+    if target == "training":
         children = [grandchild for child in children for grandchild in _children(child)]
         children = [pid for pid in children if b"femtogpt.training" in _command(pid)]
     (pid,) = children
@@ -189,7 +189,7 @@ def _command(pid: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("whom", "number", "status"),
+    ("target", "number", "status"),
     [
         ("command", signal.SIGKILL, "RUNNING or KILLED"),
         ("training", signal.SIGKILL, "FAILED"),
@@ -201,16 +201,16 @@ def _command(pid: int) -> bytes:
 )
 @pytest.mark.slow
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(
-    tmp_path, with_server, unbroken, whom, number, status
+    tmp_path, with_server, unbroken, target, number, status
 ):
     pipeline = Pipeline(tmp_path, with_server)
     process = pipeline.start("train.max_steps=240")
     pipeline.await_steps(47, process)
-    strike(process, whom, number)
+    send_signal(process, target, number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "Traceback" not in output
-    end = time.monotonic() + 30  # of a killed parent, the children see that and stop
+    end = time.monotonic() + 30  # the children of a killed parent notice and stop
     while (left := training_processes(tmp_path)) and time.monotonic() < end:
         time.sleep(0.1)
     assert not left
@@ -238,10 +238,10 @@ def as_kaggle_serves_it(texts: int = 30) -> bytes:
 
 @pytest.mark.slow
 def test_a_kaggle_dataset_comes_by_the_real_client_or_from_a_copy_on_disk(tmp_path, with_server):
-    whole = as_kaggle_serves_it()
-    (tmp_path / "copy.zip").write_bytes(whole)
+    archive = as_kaggle_serves_it()
+    (tmp_path / "copy.zip").write_bytes(archive)
     source = SMALL.replace("kind: sample, characters: 60000", "kind: kaggle, dataset: owner/texts")
-    with KaggleStandIn({"owner/texts": whole}) as kaggle:
+    with KaggleStandIn({"owner/texts": archive}) as kaggle:
         pipeline = Pipeline(
             tmp_path, {**with_server, **kaggle.env(), "HOME": str(tmp_path)}, source
         )
@@ -251,10 +251,10 @@ def test_a_kaggle_dataset_comes_by_the_real_client_or_from_a_copy_on_disk(tmp_pa
         assert "30 works" in done.stdout
     copied = pipeline.run("train.max_steps=5", archive=tmp_path / "copy.zip")
     assert copied.returncode == 0, copied.stderr
-    # The same bytes: nothing but their place is new.
+    # The same bytes from another place: only they are made again.
     assert lines_of(copied.stderr, "made") == ["raw stories"]
 
-    with KaggleStandIn({"owner/texts": whole}) as kaggle:
+    with KaggleStandIn({"owner/texts": archive}) as kaggle:
         kaggle.refuse = 403
         pipeline.environment |= kaggle.env()
         pipeline.data = tmp_path / "other"
@@ -270,7 +270,7 @@ NOT_TEXT = bytes(range(256)) * 40
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "message"),
     [
         ("an archive that is not one", "not an archive"),
         ("a text that is not text", "is not text"),
@@ -282,9 +282,9 @@ NOT_TEXT = bytes(range(256)) * 40
     ],
 )
 @pytest.mark.slow
-def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_server, case, said):
-    whole, _ = finished
-    before = whole.files()
+def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_server, case, message):
+    earlier, _ = finished
+    before = earlier.files()
     texts = tmp_path / "texts"
     texts.mkdir()
     pipeline = Pipeline(
@@ -292,7 +292,7 @@ def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_ser
         with_server,
         SMALL.replace("kind: sample, characters: 60000", f"kind: files, path: {texts}"),
     )
-    pipeline.data = whole.data  # earlier artifacts lie there
+    pipeline.data = earlier.data
     overrides = []
     match case:
         case "an archive that is not one":
@@ -313,7 +313,7 @@ def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_ser
             (texts / "good.txt").write_text("Жил-был кот. " * 50, encoding="utf-8")
         case "an MLflow store that cannot be written":
             pipeline = Pipeline(tmp_path, with_server)
-            pipeline.data = whole.data
+            pipeline.data = earlier.data
             (tmp_path / "file").write_text("")
             pipeline.mlruns = tmp_path / "file" / "mlruns"
             overrides = ["train.max_steps=5"]
@@ -321,22 +321,22 @@ def test_bad_input_gives_one_line_and_harms_nothing(tmp_path, finished, with_ser
     assert done.returncode == 1
     error = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(error) == 1
-    assert said in error[0]
+    assert message in error[0]
     assert "Traceback" not in done.stderr + done.stdout
-    assert before.items() <= whole.files().items()
+    assert before.items() <= earlier.files().items()
 
 
 @pytest.mark.slow
-def test_an_unknown_configuration_or_setting_is_told_at_once(tmp_path, environment):
+def test_an_unknown_configuration_or_setting_is_reported_at_once(tmp_path, environment):
     pipeline = Pipeline(tmp_path, environment)
-    for done, said in [
+    for done, message in [
         (pipeline.run(config="clasics"), "did you mean 'classics'"),
         (pipeline.run("train.max_step=5"), "did you mean 'max_steps'"),
         (pipeline.run("train.clip=-1"), "train.clip is -1"),
     ]:
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
-        assert said in line
+        assert message in line
 
 
 @pytest.mark.slow
@@ -357,8 +357,8 @@ def test_a_full_disk_gives_one_line_and_leaves_nothing_half_made(tmp_path, with_
         (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert "the disk is full" in error
         assert "Traceback" not in done.stderr
-        whole = [path for path in pipeline.files() if path.endswith("manifest.json")]
-        assert whole  # what was made before the disk was full stays
+        finished = [path for path in pipeline.files() if path.endswith("manifest.json")]
+        assert finished  # what was made before the disk was full stays
         assert not [*disk.glob("data/*/.*.partial/manifest.json")]
     finally:
         subprocess.run(["umount", str(disk)], check=True)

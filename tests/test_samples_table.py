@@ -7,8 +7,8 @@ import json
 import pytest
 
 from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
-from tasks.mlflow_metrics import Recorder
 from tasks.mlflow_samples import TABLE
+from tests.feeds import feed_of, forward
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def client(tmp_path_factory):
         from mlflow import MlflowClient
 
         uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
-        patch.setenv("MLFLOW_TRACKING_URI", uri)  # where MLflow's own reading of tables looks
+        patch.setenv("MLFLOW_TRACKING_URI", uri)  # MLflow's ``load_table`` reads it
         yield MlflowClient()
 
 
@@ -44,7 +44,7 @@ def text(step: int) -> str:
 
 
 def write(metrics: MetricsWriter, *steps: int) -> None:
-    """Each step with its loss, and what was written then."""
+    """Log each step's loss and sample."""
     for step in steps:
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": step}
         metrics.log(**moment, held_out_loss=9.0)
@@ -59,73 +59,73 @@ def rows(client, run: str) -> list[tuple[int, str, int]]:
     return list(table.itertuples(index=False, name=None))
 
 
-def whole(*steps: int) -> list[tuple[int, str, int]]:
+def expected(*steps: int) -> list[tuple[int, str, int]]:
     return [(step, text(step), 64 * step) for step in steps]
 
 
 class Counting:
-    """A client that counts what it is asked, and fails where it is told to."""
+    """A client that notes its calls; those of one name fail, before or after they had effect."""
 
     def __init__(self, client):
-        self.client, self.asked, self.fails, self.taken = client, [], "", False
+        self.client, self.calls, self.fails, self.taken = client, [], "", False
 
     def __getattr__(self, name):
         method = getattr(self.client, name)
 
-        def ask(*given, **named):
-            self.asked.append(name)
+        def call(*args, **kwargs):
+            self.calls.append(name)
             if name == self.fails and not self.taken:
                 raise OSError("the store is away")
-            answer = method(*given, **named)
+            answer = method(*args, **kwargs)
             if name == self.fails:
                 raise OSError("the store is away")
             return answer
 
-        return ask
+        return call
 
 
 def test_samples_are_a_table_of_mlflows_that_grows_and_no_metric(client, run, path):
-    metrics, recorder = MetricsWriter(path), Recorder(client, run, path)
-    recorder.follow()
+    metrics, feed = MetricsWriter(path), feed_of(client, run, path)
+    forward(feed)
     assert not client.list_artifacts(run)
     write(metrics, 0, 10)
-    recorder.follow()
-    assert rows(client, run) == whole(0, 10)
+    forward(feed)
+    assert rows(client, run) == expected(0, 10)
     write(metrics, 20)
-    recorder.follow()
-    assert rows(client, run) == whole(0, 10, 20)
+    forward(feed)
+    assert rows(client, run) == expected(0, 10, 20)
     assert set(client.get_run(run).data.metrics) == {
         *("held_out_loss", "by_tokens/held_out_loss", "tokens", "seconds")
     }
     assert [point.step for point in client.get_metric_history(run, "tokens")] == [0, 10, 20]
 
 
-def test_where_there_is_no_new_sample_mlflow_is_not_asked(client, run, path):
+def test_without_a_new_sample_mlflow_is_not_called(client, run, path):
     metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0, 10)
-    recorder = Recorder(counting, run, path)
-    recorder.follow()
-    counting.asked.clear()
-    recorder.follow()
-    assert counting.asked == []
+    feed = feed_of(counting, run, path)
+    forward(feed)
+    counting.calls.clear()
+    forward(feed)
+    assert counting.calls == []
     metrics.log(step=11, tokens=704, seconds=2, time=11, train_loss=3.0)
-    recorder.follow()
-    assert counting.asked == ["log_batch"]
+    forward(feed)
+    assert counting.calls == ["log_batch"]
 
 
-def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, path):
+def test_a_training_that_was_stopped_has_each_sample_once(client, run, path):
     metrics = MetricsWriter(path)
     write(metrics, 0, 10)
     size = metrics.sync()
     write(metrics, 20)
-    Recorder(client, run, path).follow()
-    recorder = Recorder(client, run, path)  # another process
-    recorder.follow()
+    forward(feed_of(client, run, path))
+    feed = feed_of(client, run, path)  # another process
+    forward(feed)
     metrics = MetricsWriter(path, size)  # the training goes on from its checkpoint at step 10
     write(metrics, 20, 30)
-    recorder.follow()
-    Recorder(client, run, path).follow()  # the same command once more
-    assert rows(client, run) == whole(0, 10, 20, 30)
+    forward(feed)
+    forward(feed_of(client, run, path))  # the same command once more
+    assert rows(client, run) == expected(0, 10, 20, 30)
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["before", "after it has taken it"])
@@ -133,22 +133,22 @@ def test_a_training_stopped_and_gone_on_with_has_each_sample_once(client, run, p
 def test_a_store_that_goes_away_gets_each_sample_once(client, run, path, call, taken):
     metrics, counting = MetricsWriter(path), Counting(client)
     write(metrics, 0)
-    recorder = Recorder(counting, run, path)
+    feed = feed_of(counting, run, path)
     counting.fails, counting.taken = call, taken
-    recorder.follow()
-    assert recorder.away
+    forward(feed)
+    assert feed.forwarder.failure
     write(metrics, 10)
-    recorder.follow()
+    forward(feed)
     counting.fails = ""
     write(metrics, 20)
-    recorder.follow()
-    assert not recorder.away
-    assert rows(client, run) == whole(0, 10, 20)
+    forward(feed)
+    assert not feed.forwarder.failure
+    assert rows(client, run) == expected(0, 10, 20)
 
 
 def test_a_table_that_a_person_has_put_there_is_still_shown(client, run, path):
     client.log_table(run, {"note": ["моя"]}, "mine.json")
     write(MetricsWriter(path), 0)
-    Recorder(client, run, path).follow()
+    forward(feed_of(client, run, path))
     tables = json.loads(client.get_run(run).data.tags["mlflow.loggedArtifacts"])
     assert [table["path"] for table in tables] == ["mine.json", TABLE]

@@ -62,20 +62,20 @@ def test_items_are_taken_only_as_they_are_worked_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("about", "said"),
+    ("about", "message"),
     [
-        ({"sees": False}, "does not see .*: have its machine share that folder, or name a place"),
-        ({"code": "other"}, "has another femtogpt: bring it to this one's commit"),
+        ({"sees": False}, "does not see .*: make its machine share that folder, or name a place"),
+        ({"code": "other"}, "has another femtogpt: bring it to the same commit"),
     ],
 )
-def test_a_worker_that_would_do_something_else_is_refused(tmp_path, about, said):
-    with pytest.raises(UserError, match=said), spread_over(Client(**about), tmp_path):
+def test_a_worker_that_would_do_something_else_is_refused(tmp_path, about, message):
+    with pytest.raises(UserError, match=message), spread_over(Client(**about), tmp_path):
         pass
 
 
 def test_a_worker_that_cannot_work_is_refused_with_its_reason(tmp_path):
     client = Client()
     client.about = {"one": ModuleNotFoundError("No module named 'tasks'")}
-    said = r"No module named 'tasks'.*install femtogpt there"
-    with pytest.raises(UserError, match=said), spread_over(client, tmp_path):
+    message = r"No module named 'tasks'.*install femtogpt there"
+    with pytest.raises(UserError, match=message), spread_over(client, tmp_path):
         pass

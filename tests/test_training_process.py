@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from femtogpt.errors import UserError
+from femtogpt.errors import Pruned, UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
+from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tasks.training_process import supervise
 from tests.tiny import Process, course, diverging, outcome, settings
 
@@ -94,26 +95,47 @@ def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
 
 
 class Recording:
-    """Counts the looks at the metrics."""
+    """Keeps what a forwarder is given."""
 
     def __init__(self):
-        self.looks = 0
+        self.pending, self.sent = [], []
 
-    def follow(self):
-        self.looks += 1
+    def add(self, lines):
+        self.pending += lines
+
+    def send(self):
+        self.sent += self.pending
+        self.pending = []
 
 
 def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
-    config, recorder = settings(), Recording()
+    config, forwarder = settings(), Recording()
     (run / "settings.json").write_text(config.model_dump_json())
-    supervise(run, tokens.folder, 20, recorder)
-    assert recorder.looks >= 1
+    supervise(run, tokens.folder, 20, forwarder)
+    assert forwarder.sent == read_metrics(run / METRICS_FILE)
     assert outcome(run) == unbroken(config)
 
 
 def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
     (run / "settings.json").write_text(diverging().model_dump_json())
-    recorder = Recording()
+    forwarder = Recording()
     with pytest.raises(UserError, match=r"lower train\.learning_rate"):
-        supervise(run, tokens.folder, 200, recorder)
-    assert recorder.looks >= 1
+        supervise(run, tokens.folder, 200, forwarder)
+    assert forwarder.sent == read_metrics(run / METRICS_FILE) != []
+
+
+def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
+    config, forwarder = settings(max_steps=4000, evaluate_every=400), Recording()
+    (run / "settings.json").write_text(config.model_dump_json())
+    looks = []
+
+    def watch(share, line):
+        looks.append((share, line["step"]))
+        if share >= 0.2:
+            raise Pruned("hopeless")
+
+    with pytest.raises(Pruned):
+        supervise(run, tokens.folder, 4000, forwarder, watch)
+    assert looks == [(0.0, 0), (0.1, 400), (0.2, 800)]
+    assert course(run)[-1]["step"] < 4000
+    assert all(line in forwarder.sent for line in read_metrics(run / METRICS_FILE))

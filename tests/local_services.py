@@ -1,4 +1,4 @@
-"""The services that stand by, as `make up` starts them, and runs of what is deployed on them."""
+"""The background services, as `make up` starts them, and runs of what is deployed on them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-class House:
-    """Prefect's server, a worker and MLflow in a folder of their own, with one deployment."""
+class LocalServices:
+    """Prefect's server, a worker and MLflow, with their data in a folder and on free ports."""
 
     def __init__(self, folder: Path, environment: dict[str, str]):
         self.folder, self.port, self.mlflow_port = folder, free_port(), free_port()
@@ -39,8 +39,8 @@ class House:
             "PREFECT_API_URL": self.api,
         }
 
-    def services(self, what: str, **more: object) -> subprocess.CompletedProcess[str]:
-        """``up`` or ``down``."""
+    def make(self, what: str) -> subprocess.CompletedProcess[str]:
+        """``make up`` or ``make down``."""
         return self._run(
             *(sys.executable, "-m", "flows.services", what),
             *("--prefect-port", str(self.port), "--mlflow-port", str(self.mlflow_port)),
@@ -48,79 +48,83 @@ class House:
         )
 
     @contextmanager
-    def stands(self) -> Iterator[None]:
-        """With all services up, and ``pipeline/sample`` deployed."""
+    def running(self) -> Iterator[None]:
+        """Within this, all services are up and ``pipeline/sample`` is deployed."""
         try:
-            started = self.services("up")
+            started = self.make("up")
             assert started.returncode == 0, started.stderr
             deployed = self.deploy("--name", "pipeline/sample")
             assert deployed.returncode == 0, deployed.stdout + deployed.stderr
             yield
         finally:
-            self.services("down")
+            self.make("down")
 
     def deploy(self, *which: str) -> subprocess.CompletedProcess[str]:
         return self._run(PREFECT, "--no-prompt", "deploy", *which)
 
-    def submit(self, pipeline: Pipeline, **parameters: object) -> subprocess.CompletedProcess[str]:
-        """Have the pipeline's configuration run by the deployment ``pipeline/sample``."""
-        given = {**self.parameters(pipeline, **parameters.pop("settings", {})), **parameters}
+    def submit(
+        self, pipeline: Pipeline, deployment: str = "pipeline/sample", **parameters: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Have the pipeline's configuration run by a deployment."""
+        own = self.parameters(pipeline, **parameters.pop("settings", {}))
         return self._run(
-            PREFECT, "deployment", "run", "pipeline/sample", "--params", json.dumps(given)
+            PREFECT, "deployment", "run", deployment, "--params", json.dumps({**own, **parameters})
         )
 
     @staticmethod
     def parameters(pipeline: Pipeline, **settings: object) -> dict:
-        """What a flow is given to run the pipeline's configuration, in the pipeline's folder."""
+        """The parameters with which a flow runs the pipeline's configuration in its folder."""
         paths = {"data": str(pipeline.data), "mlruns": str(pipeline.mlruns)}
         return {"config": str(pipeline.config), "settings": {"paths": paths, **settings}}
 
     def start(self, pipeline: Pipeline, **parameters: object) -> str:
-        """The id of such a run."""
-        said = self.submit(pipeline, **parameters)
-        assert said.returncode == 0, said.stdout + said.stderr
-        return re.search(r"UUID: ([\w-]{36})", said.stdout)[1]
+        """Submit such a run. Returns its id."""
+        submitted = self.submit(pipeline, **parameters)
+        assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+        return re.search(r"UUID: ([\w-]{36})", submitted.stdout)[1]
 
-    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:
-        """What Prefect's server answers; POST where there is a body, unless told otherwise."""
+    def request(self, path: str, body: object = None, method: str | None = None) -> Any:
+        """The answer of Prefect's server. With a body it is a POST unless ``method`` is given."""
         data = None if body is None else json.dumps(body).encode()
         named = {"headers": {"Content-Type": "application/json"}, "method": method}
-        asked = urllib.request.Request(f"{self.api}/{path}", data, **named)
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        request = urllib.request.Request(f"{self.api}/{path}", data, **named)
+        with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def runs(self, deployment: str) -> list[dict]:
         """The flow runs of a deployment, the first first."""
-        only = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
-        return self.ask("flow_runs/filter", only)
+        query = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
+        return self.request("flow_runs/filter", query)
 
     def cancel(self, run: str) -> None:
-        said = self._run(PREFECT, "flow-run", "cancel", run)
-        assert said.returncode == 0, said.stdout + said.stderr
+        done = self._run(PREFECT, "flow-run", "cancel", run)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def state(self, run: str) -> dict:
         """The state of a flow run, with ``type`` and ``message``."""
-        return self.ask(f"flow_runs/{run}")["state"]
+        return self.request(f"flow_runs/{run}")["state"]
 
     def await_state(self, run: str, *types: str, seconds: float = 120) -> dict:
         end = time.monotonic() + seconds
         while (state := self.state(run))["type"] not in types:
-            assert time.monotonic() < end, f"{run} is {state}; the worker said: {self.said()}"
+            assert time.monotonic() < end, (
+                f"{run} is {state}; the worker's log ends: {self.worker_log()}"
+            )
             time.sleep(0.3)
         return state
 
-    def said(self) -> str:
+    def worker_log(self) -> str:
         """The end of the worker's log."""
         return (self.folder / "prefect/logs/worker.log").read_text()[-3000:]
 
     def process(self, service: str) -> psutil.Process:
         """The process of a service."""
-        about = json.loads((self.folder / f"prefect/services/{service}.json").read_text())
-        return psutil.Process(about["pid"])
+        note = json.loads((self.folder / f"prefect/services/{service}.json").read_text())
+        return psutil.Process(note["pid"])
 
     def flow_process(self) -> psutil.Process:
-        """The process in which the worker's flow runs, below the one that guards it."""
+        """The process of the worker's flow, a child of the one that guards it."""
         (flow,) = (
             process
             for process in self.process("worker").children(recursive=True)
@@ -131,9 +135,11 @@ class House:
     def pipeline(self, name: str) -> Pipeline:
         return Pipeline(self.folder / name, self.environment, SMALL)
 
-    def notify(self, given: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-        """Have messages sent when runs end."""
-        return self._run(sys.executable, "-m", "flows.automations", *options, **given)
+    def notify(
+        self, environment: dict[str, str], *options: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Have messages sent when runs end, as `make notify` does."""
+        return self._run(sys.executable, "-m", "flows.automations", *options, **environment)
 
     def _run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -10,7 +10,8 @@ import signal
 import pytest
 
 from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
-from tasks.mlflow_metrics import InOneThread, Recorder
+from tasks.mlflow_store import SingleThreadClient
+from tests.feeds import feed_of, forward
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def path(tmp_path):
 
 
 def write(metrics: MetricsWriter, first: int, last: int, evaluate_every: int = 10, late: float = 0):
-    """The lines of steps ``first`` to ``last``: one of each step, and of some an evaluation."""
+    """Log the steps ``first`` to ``last``, and an evaluation every so many."""
     for step in range(first, last + 1):
         moment = {"step": step, "tokens": 64 * step, "seconds": step / 7, "time": late + step}
         metrics.log(**moment, train_loss=9 / step, gradient_norm=1 / step, learning_rate=0.1)
@@ -44,19 +45,19 @@ def write(metrics: MetricsWriter, first: int, last: int, evaluate_every: int = 1
 
 
 def history(client, run: str, name: str) -> list[tuple[int, float]]:
-    """All points of a metric in the order in which they lie in the store."""
+    """All points of a metric, in the order in which the store has them."""
     return [(point.step, point.value) for point in client.get_metric_history(run, name)]
 
 
-def assert_whole(client, run: str, steps: int) -> None:
-    """Each value of the steps is there, once and in order."""
-    each = range(1, steps + 1)
-    assert history(client, run, "train_loss") == [(step, 9 / step) for step in each]
-    assert history(client, run, "by_tokens/train_loss") == [(64 * s, 9 / s) for s in each]
-    assert history(client, run, "gradient_norm") == [(step, 1 / step) for step in each]
-    assert history(client, run, "learning_rate") == [(step, 0.1) for step in each]
-    assert history(client, run, "tokens") == [(step, 64 * step) for step in each]
-    assert history(client, run, "seconds") == [(step, step / 7) for step in each]
+def assert_complete(client, run: str, steps: int) -> None:
+    """Each value of the steps is in the store, once and in order."""
+    every = range(1, steps + 1)
+    assert history(client, run, "train_loss") == [(step, 9 / step) for step in every]
+    assert history(client, run, "by_tokens/train_loss") == [(64 * s, 9 / s) for s in every]
+    assert history(client, run, "gradient_norm") == [(step, 1 / step) for step in every]
+    assert history(client, run, "learning_rate") == [(step, 0.1) for step in every]
+    assert history(client, run, "tokens") == [(step, 64 * step) for step in every]
+    assert history(client, run, "seconds") == [(step, step / 7) for step in every]
     evaluated = range(10, steps + 1, 10)
     assert history(client, run, "held_out_loss") == [(step, 10 / step) for step in evaluated]
     assert history(client, run, "by_tokens/held_out_loss") == [(64 * s, 10 / s) for s in evaluated]
@@ -64,39 +65,39 @@ def assert_whole(client, run: str, steps: int) -> None:
 
 def test_more_values_than_mlflow_takes_at_once_arrive_once_and_in_order(client, run, path):
     write(MetricsWriter(path), 1, 320)
-    recorder = Recorder(client, run, path)
-    recorder.follow()
-    recorder.follow()
-    assert_whole(client, run, 320)
+    feed = feed_of(client, run, path)
+    forward(feed)
+    forward(feed)
+    assert_complete(client, run, 320)
     assert client.get_run(run).data.metrics["train_loss"] == 9 / 320
 
 
 def test_a_growing_file_is_followed_by_whole_lines(client, run, path):
-    recorder = Recorder(client, run, path)
-    recorder.follow()  # before the file is there
+    feed = feed_of(client, run, path)
+    forward(feed)  # before the file is there
     metrics = MetricsWriter(path)
     write(metrics, 1, 7)
-    recorder.follow()
+    forward(feed)
     write(metrics, 8, 24)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-30])
-    recorder.follow()
+    content = path.read_bytes()
+    path.write_bytes(content[:-30])
+    forward(feed)
     assert len(history(client, run, "train_loss")) == 23
     with path.open("ab") as file:
-        file.write(whole[-30:])
+        file.write(content[-30:])
     write(metrics, 25, 30)
-    recorder.follow()
-    assert_whole(client, run, 30)
+    forward(feed)
+    assert_complete(client, run, 30)
 
 
 def test_a_second_process_sends_nothing_twice(client, run, path):
     metrics = MetricsWriter(path)
     write(metrics, 1, 15)
-    Recorder(client, run, path).follow()
+    forward(feed_of(client, run, path))
     write(metrics, 16, 20)
-    Recorder(client, run, path).follow()
-    Recorder(client, run, path).follow()
-    assert_whole(client, run, 20)
+    forward(feed_of(client, run, path))
+    forward(feed_of(client, run, path))
+    assert_complete(client, run, 20)
 
 
 @pytest.mark.parametrize("again", [3, 7, 40], ids=["shorter", "about as long", "longer"])
@@ -106,18 +107,18 @@ def test_a_file_cut_back_and_grown_again_gives_each_step_once(client, run, path,
     write(metrics, 1, 13)
     size = metrics.sync()
     write(metrics, 14, 20)
-    recorder = Recorder(client, run, path)
-    recorder.follow()
+    feed = feed_of(client, run, path)
+    forward(feed)
     if restarted:
-        recorder = Recorder(client, run, path)
+        feed = feed_of(client, run, path)
     # What the killed process had written after its checkpoint is trained again, at another time.
     write(MetricsWriter(path, size), 14, 13 + again, late=1_700_000_000.123)
-    recorder.follow()
-    assert_whole(client, run, max(20, 13 + again))
+    forward(feed)
+    assert_complete(client, run, max(20, 13 + again))
 
 
 class Failing:
-    """A client whose ``log_batch`` fails at some calls, before or after the store has taken it."""
+    """A client whose ``log_batch`` fails at some calls, before or after the store took it."""
 
     def __init__(self, client, calls: set[int], taken: bool):
         self.client, self.calls, self.taken, self.count = client, calls, taken, 0
@@ -136,14 +137,14 @@ class Failing:
 @pytest.mark.parametrize("taken", [False, True], ids=["before", "after it has taken them"])
 def test_a_store_that_fails_for_a_while_loses_nothing(client, run, path, taken, caplog):
     metrics = MetricsWriter(path)
-    recorder = Recorder(Failing(client, {2, 4, 5}, taken), run, path)
+    feed = feed_of(Failing(client, {2, 4, 5}, taken), run, path)
     with caplog.at_level(logging.WARNING):
         for last in (150, 160, 170, 180):
             write(metrics, last - 149 if last == 150 else last - 9, last)
-            recorder.follow()
-        recorder.follow()
-    assert not recorder.away
-    assert_whole(client, run, 180)
+            forward(feed)
+        forward(feed)
+    assert not feed.forwarder.failure
+    assert_complete(client, run, 180)
     warnings = [record.message for record in caplog.records]
     assert 1 <= len(warnings) <= 3
     assert all("the store is away" in line and METRICS_FILE in line for line in warnings)
@@ -151,15 +152,15 @@ def test_a_store_that_fails_for_a_while_loses_nothing(client, run, path, taken, 
 
 def test_while_the_store_is_away_there_is_one_warning(client, run, path, caplog):
     metrics = MetricsWriter(path)
-    recorder = Recorder(Failing(client, set(range(1, 5)), False), run, path)
+    feed = feed_of(Failing(client, set(range(1, 5)), False), run, path)
     with caplog.at_level(logging.WARNING):
         for step in range(1, 5):
             write(metrics, step, step)
-            recorder.follow()
-    assert recorder.away
+            forward(feed)
+    assert feed.forwarder.failure
     assert len(caplog.records) == 1
-    recorder.follow()
-    assert_whole(client, run, 4)
+    forward(feed)
+    assert_complete(client, run, 4)
 
 
 def test_a_value_that_is_not_finite_keeps_no_other_out(client, run, path):
@@ -170,9 +171,9 @@ def test_a_value_that_is_not_finite_keeps_no_other_out(client, run, path):
     with path.open("a") as file:
         file.write(json.dumps(odd) + "\n")
     write(metrics, 6, 8)
-    recorder = Recorder(client, run, path)
-    recorder.follow()
-    assert not recorder.away
+    feed = feed_of(client, run, path)
+    forward(feed)
+    assert not feed.forwarder.failure
     assert [step for step, _ in history(client, run, "learning_rate")] == list(range(1, 9))
     finite = [value for _, value in history(client, run, "train_loss") if math.isfinite(value)]
     assert finite == [9 / step for step in (1, 2, 3, 4, 6, 7, 8)]
@@ -183,15 +184,15 @@ def test_stops_while_mlflow_writes_leave_no_lock_and_no_hole(client, run, path, 
         raise KeyboardInterrupt
 
     metrics, strikes = MetricsWriter(path), 0
-    threaded = InOneThread(lambda: client)
-    recorder = Recorder(threaded, run, path)
+    threaded = SingleThreadClient(lambda: client)
+    feed = feed_of(threaded, run, path)
     before = signal.signal(signal.SIGALRM, stop)
     try:
         for turn in range(20):
             write(metrics, 10 * turn + 1, 10 * turn + 10)
             signal.setitimer(signal.ITIMER_REAL, 0.001 * (turn + 1))
             try:
-                recorder.follow()
+                forward(feed)
             except KeyboardInterrupt:
                 strikes += 1
             finally:
@@ -199,6 +200,6 @@ def test_stops_while_mlflow_writes_leave_no_lock_and_no_hole(client, run, path, 
     finally:
         signal.signal(signal.SIGALRM, before)
     assert strikes
-    recorder.follow()
-    assert_whole(threaded, run, 200)
+    forward(feed)
+    assert_complete(threaded, run, 200)
     assert not caplog.records
