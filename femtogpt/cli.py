@@ -1,6 +1,6 @@
 """The command ``femtogpt``: plans a training, and looks at what the pipeline made.
 
-It changes nothing.
+Only ``femtogpt artifacts prune`` changes anything.
 
 ``femtogpt corpus …`` and ``femtogpt tokens …`` take the newest corpus or token shards below
 ``data/``, or those of a folder or a configuration that is named with ``--from``.
@@ -12,13 +12,14 @@ import argparse
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from femtogpt.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; 0: done, 1: see the line on standard error."""
+    """Run the command line. Returns 0, or 1 after an error line on standard error."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -35,15 +36,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="femtogpt", description="Plan, and look at what was made."
     )
-    things = parser.add_subparsers(required=True, metavar="plan|corpus|tokens")
+    things = parser.add_subparsers(required=True, metavar="plan|why|artifacts|runs|corpus|tokens")
 
     plan = things.add_parser("plan", help="what a training will take: memory, steps, time")
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
     plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
-    plan.add_argument("--device", help="a card by its name, or here: measured; default: both")
-    plan.add_argument("--tokens", type=_number, help="of the train split; default: of the corpus")
+    plan.add_argument("--device", help="a card by name, or here: measure; default: both")
+    plan.add_argument("--tokens", type=_number, help="to train on; default: those of the corpus")
     plan.set_defaults(run=_plan)
+
+    why = things.add_parser("why", help="which stages would run, and why; nothing is made")
+    why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
+    why.add_argument("--config", default="sample", help="a name in conf/ or a path")
+    why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
+    why.set_defaults(run=_why)
+
+    about = "what data/ holds: kind, age, size, what it was made from and what uses it"
+    artifacts = things.add_parser("artifacts", help=about)
+    _listing(artifacts, _artifacts)
+    prune = artifacts.add_subparsers(metavar="prune").add_parser(
+        "prune",
+        help="remove what no configuration's newest pipeline needs",
+        description="Remove what no configuration's newest pipeline needs. Trained models, and what"
+        " was made with changed settings or for a configuration elsewhere, go only by name.",
+    )
+    prune.add_argument("names", nargs="*", help="these instead, as run/12ab…")
+    prune.add_argument("--dry-run", action="store_true", help="only list them")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    prune.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    prune.set_defaults(run=_prune)
+    runs = things.add_parser("runs", help="the trained models, and those in training")
+    _listing(runs, _runs)
 
     corpus = things.add_parser("corpus", help="the cleaned texts").add_subparsers(
         required=True, metavar="show|diff|report|prove|rules"
@@ -54,19 +79,21 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--source", help="only of this source")
     show.add_argument("--rejected", action="store_true", help="what was rejected, and why")
     show.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
-    show.add_argument("--characters", type=_number, default=600, help="of each, at most; 0: all")
-    show.add_argument("--seed", type=int, help="which ones; default: others each time")
+    show.add_argument("--characters", type=_number, default=600, help="to show of each; 0: all")
+    show.add_argument("--seed", type=int, help="of the choice; default: random")
     diff = _command(corpus, "diff", _corpus_diff, "documents before and after cleaning")
     diff.add_argument("id", nargs="?", help="a document, as source/id or a part of it")
-    diff.add_argument("--rule", help="what this rule changed, alone")
+    diff.add_argument("--rule", help="only what this rule changed")
     diff.add_argument("--source", help="only of this source")
     diff.add_argument("--count", type=_number, default=3, help="how many documents (default: 3)")
-    diff.add_argument("--lines", type=_number, default=40, help="changed lines of each; 0: all")
-    diff.add_argument("--seed", type=int, help="which ones; default: others each time")
+    diff.add_argument(
+        "--lines", type=_number, default=40, help="changed lines to show of each; 0: all"
+    )
+    diff.add_argument("--seed", type=int, help="of the choice; default: random")
     diff.add_argument("--html", type=Path, help="write a page with both side by side")
     report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
     report.add_argument("--html", type=Path, help="write a page with plots and examples")
-    _command(corpus, "prove", _corpus_prove, "check again that nothing held out is in train")
+    _command(corpus, "prove", _corpus_prove, "check again that no held-out text is in train")
     about = "the cleaning rules and the document filters, as Markdown"
     rules = corpus.add_parser("rules", help=about, description=f"{about.capitalize()}.")
     rules.set_defaults(run=_corpus_rules)
@@ -74,13 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     tokens = things.add_parser("tokens", help="the token shards").add_subparsers(
         required=True, metavar="show|report"
     )
-    show = _command(tokens, "show", _tokens_show, "what stands at a place of a shard")
+    show = _command(tokens, "show", _tokens_show, "the text at a position in a shard")
     show.add_argument("shard", nargs="?", help="split/source/number, as train/classics/00000")
-    show.add_argument("--at", type=int, help="the position of a token; default: any")
+    show.add_argument("--at", type=int, help="the position of a token; default: random")
     show.add_argument("--count", type=_number, default=120, help="how many tokens (default: 120)")
     show.add_argument("--pieces", action="store_true", help="mark where tokens end; show ids")
-    show.add_argument("--seed", type=int, help="which place; default: another each time")
-    report = _command(tokens, "report", _tokens_report, "how well the tokenizer suits the text")
+    show.add_argument("--seed", type=int, help="of the position; default: random")
+    report = _command(tokens, "report", _tokens_report, "how well the tokenizer fits the text")
     report.add_argument(
         "--sizes",
         type=int,
@@ -95,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 def _number(text: str) -> int:
     number = int(text)
     if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than nothing")
+        raise argparse.ArgumentTypeError(f"{text} is negative: give 0 or more")
     return number
 
 
@@ -107,6 +134,39 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
     command.set_defaults(run=run)
     return command
+
+
+def _listing(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
+    parser.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=run)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from femtogpt.commands.why import why
+
+    for line in why(options.config, options.set, options.stage, options.archive):
+        print(line, flush=True)
+
+
+def _artifacts(options: argparse.Namespace) -> None:
+    from femtogpt.commands.artifact_list import as_json, inventory, listing
+
+    print((as_json if options.json else listing)(inventory(options.data)))
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from femtogpt.commands.artifact_list import inventory, prune
+
+    for line in prune(inventory(options.data), options.names, options.dry_run, options.yes):
+        print(line, flush=True)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from femtogpt.commands.run_list import as_json, listing, runs
+
+    found = runs(options.data)
+    print(as_json(found) if options.json else listing(found, options.data))
 
 
 def _plan(options: argparse.Namespace) -> None:
@@ -215,7 +275,7 @@ def _found(kind: str, options: argparse.Namespace):
 
 
 def _write(path: Path, page: str) -> None:
-    from femtogpt.artifacts.store import write_atomic
+    from femtogpt.artifacts.disk import write_atomic
 
     try:
         write_atomic(path, page.encode())

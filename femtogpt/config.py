@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    model_validator,
+)
 
 from femtogpt.errors import nearest
 from femtogpt.scaling import recipe, shape
@@ -387,6 +396,20 @@ class Paths(Section):
     )
 
 
+@dataclass(frozen=True)
+class ConfigOrigin:
+    """How a configuration was read; two that differ only in this are equal."""
+
+    path: Path | None = field(default=None, compare=False)  # None: a file in conf/
+    changes: tuple[str, ...] = field(default=(), compare=False)  # settings that replace the file's
+    is_plain: bool = field(default=False, compare=False)  # as its file in conf/ has it
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a manifest (JSON)."""
+        path = None if self.path is None else str(self.path)
+        return {"path": path, "changes": list(self.changes), "plain": self.is_plain}
+
+
 class Config(Section):
     """A pipeline: its sources and the settings of each stage."""
 
@@ -405,6 +428,17 @@ class Config(Section):
     samples: SamplesConfig = SamplesConfig()
     cluster: ClusterConfig = ClusterConfig()
     paths: Paths = Paths()
+    _origin: ConfigOrigin = PrivateAttr(default=ConfigOrigin())
+
+    @property
+    def origin(self) -> ConfigOrigin:
+        """How it was read."""
+        return self._origin
+
+    def read_from(self, origin: ConfigOrigin) -> Config:
+        """Record how it was read."""
+        self._origin = origin
+        return self
 
     @model_validator(mode="before")
     @classmethod

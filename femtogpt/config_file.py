@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from femtogpt.config import Config, source_kinds
+from femtogpt.config import PLACES, Config, ConfigOrigin, source_kinds
 from femtogpt.errors import UserError, nearest
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -49,14 +49,22 @@ def load_config(
     if archive is not None:
         _give_archive(settings, archive)
     named = set(settings.get("sources") or ())
-    _change(settings, [*leaves(changes or {}), *map(_read_override, overrides)])
+    replaced = [*leaves(changes or {}), *map(_read_override, overrides)]
+    _change(settings, replaced)
     _name_sources(settings, conf)
     _check_sources(settings, named)
     try:
-        return Config.model_validate(settings)
+        return Config.model_validate(settings).read_from(_origin(path, conf, replaced))
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def _origin(path: Path, conf: Path, replaced: list[tuple[str, Any]]) -> ConfigOrigin:
+    """How a configuration was read; where files are kept is no change of it."""
+    changes = tuple(f"{key}={value}" for key, value in replaced if key.split(".")[0] not in PLACES)
+    elsewhere = None if path.resolve().parent == conf.resolve() else path.resolve()
+    return ConfigOrigin(elsewhere, changes, elsewhere is None and not changes)
 
 
 def _name_sources(settings: dict, conf: Path) -> None:

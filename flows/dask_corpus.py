@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow
 from prefect.context import FlowRunContext
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import ClusterConfig, Config
 from femtogpt.errors import UserError
 from femtogpt.parallel import ONE_THREAD, map_provided_by

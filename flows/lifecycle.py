@@ -10,6 +10,7 @@ from prefect import Flow, State, flow, runtime
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
 
+from femtogpt.artifacts.again import made_again, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
@@ -27,6 +28,7 @@ ARGUMENTS = """
         settings: What to change in it. A field that is left out keeps its value there, or its
             default if the configuration does not set it.
         archive: A copy of the Kaggle dataset on disk. Empty: it is downloaded.
+        again: A stage to run even if it is up to date, such as train; separate several by commas.
 """
 
 
@@ -35,8 +37,13 @@ def configuration_flow(
 ) -> Flow[..., T]:
     """A flow that does ``work`` for a configuration, some settings of which may be changed."""
 
-    def start(config: str = "sample", settings: Settings = NO_CHANGES, archive: str = "") -> Any:
-        return run_to_end(work, config, settings, archive)
+    def start(
+        config: str = "sample",
+        settings: Settings = NO_CHANGES,
+        archive: str = "",
+        again: str = "",
+    ) -> Any:
+        return run_to_end(work, config, settings, archive, again)
 
     start.__doc__ = description + ARGUMENTS  # Prefect's form shows it
     return flow(name=name, flow_run_name=run_name)(start)
@@ -55,7 +62,11 @@ def run_name() -> str:
 
 
 def run_to_end(
-    work: Callable[[Config, MLflowRun], T], config: str, settings: Settings, archive: str
+    work: Callable[[Config, MLflowRun], T],
+    config: str,
+    settings: Settings,
+    archive: str,
+    again: str = "",
 ) -> T | State:
     """Do a flow's work for a configuration, with its remote sources pinned to a version.
 
@@ -64,13 +75,14 @@ def run_to_end(
     """
     changes = settings.model_dump(mode="json")
     pinned = stages.pin(load_config(config, archive=optional_path(archive), changes=changes))
-    mlflow_run = MLflowRun(pinned)
-    try:
-        result = work(pinned, mlflow_run)
-        mlflow_run.end("FINISHED")
-        return result
-    except BaseException as error:
-        return end_by_error(error, mlflow_run.end)
+    with made_again(stages_in(again)):
+        mlflow_run = MLflowRun(pinned)
+        try:
+            result = work(pinned, mlflow_run)
+            mlflow_run.end("FINISHED")
+            return result
+        except BaseException as error:
+            return end_by_error(error, mlflow_run.end)
 
 
 def optional_path(text: str) -> Path | None:

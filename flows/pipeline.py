@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import flows  # noqa: F401  before Prefect, which reads its settings at import
+from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides
 from femtogpt.evaluation.run_report import SUMMARY
@@ -84,16 +85,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
     parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    parser.add_argument(
+        "--again", nargs="*", default=[], help="stages to run though they are up to date: train"
+    )
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    again = ",".join(options.again)
     with exit_with_one_line():
         config = load_config(options.config, options.set, optional_path(options.archive))
+        kinds_of(stages_in(again))
         show_stages()
         if options.guarded:
             stop_with_parent()
         settings = Settings.model_validate(nested(read_overrides(options.set)))
         await_server()
-        result = pipeline(options.config, settings, options.archive)
+        result = pipeline(options.config, settings, options.archive, again)
     record = result["run"]
     print(f"\n{(Path(result['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{config.name}»")

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
 from flows.service_notes import HOME, ROOT, note_path, read_note, running_process
 

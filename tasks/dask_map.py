@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import femtogpt
-from femtogpt.artifacts.store import file_digest, json_digest
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.disk import json_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import Item, Map, Result, in_order
 
 JOIN_SECONDS = 60.0  # for a first worker to join, and for lost ones to return
 POLL_SECONDS = 1.0
+SPREAD = "femtogpt.corpus.build"  # the stage whose work is spread
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -132,12 +133,7 @@ def _describe_worker(probe: Path) -> dict[str, Any]:
 
 @cache
 def code() -> str:
-    """The digest of the library's code and of what its results depend on most."""
+    """The digest of the code that the workers run and of what its results depend on most."""
     import polars
 
-    folder = Path(femtogpt.__file__).parent
-    files = {
-        file.relative_to(folder).as_posix(): file_digest(file)
-        for file in sorted(folder.rglob("*.py"))
-    }
-    return json_digest([files, polars.__version__])
+    return json_digest([dict(code_of(SPREAD)), polars.__version__])

@@ -15,7 +15,9 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, cast
 
-from femtogpt.artifacts.store import Artifact, json_digest, write_atomic
+from femtogpt.artifacts import again
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
@@ -60,6 +62,8 @@ class MLflowRun:
         self.config, self.name, self.parent = config, name, parent
         self.uri = store_uri(config.paths.mlruns)
         self.key = _key(config)
+        if attempt := again.counted(config.paths.data, "run", self.key):  # each has its own run
+            self.key = json_digest([self.key, attempt])[:16]
         self.start_time = unix_milliseconds()
         self.client: Any = None
         self.run_id = ""

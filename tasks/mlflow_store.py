@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import explain_os_errors, write_atomic
+from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from tasks import OPEN_RUNS_VARIABLE

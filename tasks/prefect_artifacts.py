@@ -19,7 +19,7 @@ from prefect.artifacts import (
 )
 from prefect.context import TaskRunContext
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from tasks import MLFLOW_PAGES_VARIABLE
 
 LABEL_WIDTH = 12  # characters of a label in the summary

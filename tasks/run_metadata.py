@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 
 LOAD_SECONDS = 10.0  # between samples of the machine's load
 CONTEXTS = {"train": "training", "held_out": "held-out"}

@@ -15,7 +15,8 @@ from typing import Any, cast
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.errors import Pruned
@@ -37,7 +38,7 @@ log = logging.getLogger("femtogpt.tasks")
 
 
 def _store(config: Config) -> Store:
-    return Store(config.paths.data, config.paths.remote)
+    return Store.of(config)
 
 
 def _source(config: Config, name: str) -> Source:

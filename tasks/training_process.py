@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from femtogpt.artifacts.store import explain_os_errors
+from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.progress import progress
 from femtogpt.training.__main__ import STOPPED, UNFIT, USER_ERROR

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.store import Store
 from femtogpt.corpus.schema import REPORT, SCHEMA, SPLITS, write
 from femtogpt.sources.base import Document
 
@@ -42,7 +43,7 @@ def corpus(store: Store, sources: Mapping[str, Mapping[str, Documents]]) -> Arti
         (folder / REPORT).write_text(json.dumps(report))
         return counts
 
-    return store.make(Recipe("corpus", 0, config), build)
+    return store.make(Recipe("corpus", {"stage": "0"}, config), build)
 
 
 def _listed(documents: Documents) -> list[Document]:

@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store, json_digest, write_atomic
+from femtogpt.artifacts.artifact import MANIFEST, Artifact, Recipe
+from femtogpt.artifacts.disk import json_digest, write_atomic
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from tests.helpers import quick
 
-RECIPE = Recipe("corpus", 1, {"held_out": 0.05, "rules": ["spaces"]})
+RECIPE = Recipe("corpus", {"stage": "1"}, {"held_out": 0.05, "rules": ["spaces"]})
 FLAT = st.dictionaries(st.text(max_size=3), st.integers(0, 3) | st.text(max_size=3), max_size=3)
 
 
@@ -62,7 +64,7 @@ def test_what_was_made_is_found_and_not_made_again(store):
 
 
 def test_the_manifest_says_what_the_artifact_was_made_from_and_holds(store):
-    raw = store.make(Recipe("raw", 1, {}), build)
+    raw = store.make(Recipe("raw", {"stage": "1"}, {}), build)
     manifest = store.make(replace(RECIPE, inputs={"mine": raw}), build).manifest
     assert manifest["config"] == RECIPE.config
     assert manifest["inputs"] == {"mine": raw.content}
@@ -71,13 +73,15 @@ def test_the_manifest_says_what_the_artifact_was_made_from_and_holds(store):
 
 
 def test_another_setting_version_kind_or_input_is_another_artifact(store):
-    raw = store.make(Recipe("raw", 1, {}), build)
-    edited = store.make(Recipe("raw", 2, {}), lambda folder: build(folder, "тихая заводь"))
+    raw = store.make(Recipe("raw", {"stage": "1"}, {}), build)
+    edited = store.make(
+        Recipe("raw", {"stage": "2"}, {}), lambda folder: build(folder, "тихая заводь")
+    )
     recipes = [
         RECIPE,
         replace(RECIPE, config={**RECIPE.config, "held_out": 0.06}),
         replace(RECIPE, config={**RECIPE.config, "rules": []}),
-        replace(RECIPE, version=2),
+        replace(RECIPE, code={"stage": "2"}),
         replace(RECIPE, kind="tokens"),
         replace(RECIPE, inputs={"mine": raw}),
         replace(RECIPE, inputs={"mine": edited}),
@@ -87,8 +91,8 @@ def test_another_setting_version_kind_or_input_is_another_artifact(store):
 
 
 def test_inputs_count_by_their_files_however_they_were_made(store):
-    one = store.make(Recipe("raw", 1, {"from": "the network"}), build)
-    two = store.make(Recipe("raw", 1, {"from": "the disk"}), build)
+    one = store.make(Recipe("raw", {"stage": "1"}, {"from": "the network"}), build)
+    two = store.make(Recipe("raw", {"stage": "1"}, {"from": "the disk"}), build)
     assert one.path != two.path
     assert (
         replace(RECIPE, inputs={"mine": one}).digest == replace(RECIPE, inputs={"mine": two}).digest
@@ -144,7 +148,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_artifact_is_made_again_and_it_alone(damage, store):
-    other = store.make(replace(RECIPE, version=2), build)
+    other = store.make(replace(RECIPE, code={"stage": "2"}), build)
     whole = store.make(RECIPE, build)
     before = everything(other.path)
     DAMAGE[damage](whole.path)
@@ -155,7 +159,7 @@ def test_a_damaged_artifact_is_made_again_and_it_alone(damage, store):
     assert again.made
     assert again == whole == store.find(RECIPE)
     assert everything(other.path) == before
-    assert not store.make(replace(RECIPE, version=2), fail).made
+    assert not store.make(replace(RECIPE, code={"stage": "2"}), fail).made
 
 
 # interruption
@@ -167,7 +171,7 @@ def test_an_exception_leaves_nothing(interruption, store):
         build(folder)
         raise interruption("in the middle")
 
-    store.make(replace(RECIPE, version=2), build)
+    store.make(replace(RECIPE, code={"stage": "2"}), build)
     before = everything(store.root)
 
     with pytest.raises(interruption, match="in the middle"):
@@ -206,7 +210,8 @@ def test_a_kill_while_the_manifest_was_written_costs_a_resumable_stage_nothing(s
 CHILD = """
 import sys, time
 from pathlib import Path
-from femtogpt.artifacts.store import Recipe, Store
+from femtogpt.artifacts.artifact import Recipe
+from femtogpt.artifacts.store import Store
 
 def build(folder):
     with Path(sys.argv[2]).open("a") as file:
@@ -216,18 +221,18 @@ def build(folder):
     time.sleep(float(sys.argv[3]))
     return {}
 
-print(Store(sys.argv[1]).make(Recipe("corpus", 1, {}), build).content, flush=True)
+print(Store(sys.argv[1]).make(Recipe("corpus", {"stage": "1"}, {}), build).content, flush=True)
 """
 
 
 def start(store: Store, calls: Path, seconds: float) -> subprocess.Popen:
-    """A process that makes Recipe("corpus", 1, {}) for some seconds."""
+    """A process that makes Recipe("corpus", {"stage": "1"}, {}) for some seconds."""
     command = [sys.executable, "-c", CHILD, str(store.root), str(calls), str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_kill_in_the_middle_leaves_nothing_that_is_found(store, tmp_path):
-    recipe = Recipe("corpus", 1, {})
+    recipe = Recipe("corpus", {"stage": "1"}, {})
     other = store.make(RECIPE, build)
     with start(store, tmp_path / "calls", 60) as child:
         assert child.stdout.readline() == "building\n"
@@ -247,7 +252,7 @@ def test_two_processes_that_want_the_same_artifact_make_it_once(store, tmp_path)
         contents = [child.stdout.read().split()[-1] for child in (one, two)]
     assert (one.returncode, two.returncode) == (0, 0)
     assert calls.read_text() == "built\n"
-    assert set(contents) == {store.find(Recipe("corpus", 1, {})).content}
+    assert set(contents) == {store.find(Recipe("corpus", {"stage": "1"}, {})).content}
 
 
 # the disk
@@ -278,7 +283,7 @@ def test_a_full_disk_is_told_with_advice_and_leaves_no_trace(disk):
 
     with pytest.raises(UserError, match=r"disk is full.*paths\.data=") as refused:
         store.make(
-            replace(RECIPE, version=2),
+            replace(RECIPE, code={"stage": "2"}),
             lambda folder: {"written": (folder / "big").write_bytes(bytes(2_000_000))},
         )
 
@@ -298,7 +303,7 @@ def test_a_read_only_disk_is_told_with_advice_and_what_it_holds_is_found(locks, 
 
     assert store.make(RECIPE, fail) == kept
     with pytest.raises(UserError, match=r"cannot be written.*paths\.data="):
-        store.make(replace(RECIPE, version=2), build)
+        store.make(replace(RECIPE, code={"stage": "2"}), build)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +314,7 @@ def test_a_file_where_a_folder_should_be_is_told_with_advice_and_stays(place, st
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("важное")
 
-    with pytest.raises(UserError, match=r"a file stands where a folder is needed.*paths\.data="):
+    with pytest.raises(UserError, match=r"a file is where a folder is needed.*paths\.data="):
         store.make(RECIPE, build)
 
     assert file.read_text() == "важное"
@@ -321,7 +326,7 @@ def test_a_file_where_a_folder_should_be_is_told_with_advice_and_stays(place, st
 WRITER = """
 import sys
 from pathlib import Path
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 
 for number in range(10**9):
     write_atomic(Path(sys.argv[1]), bytes([number % 256]) * 1_000_000)

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.config_file import load_config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.sources.fetch import fetch

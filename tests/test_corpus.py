@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.corpus import build, clean, source_corpus
 from femtogpt.corpus.rules import RULES, Rule
 from femtogpt.corpus.schema import REJECTED, SCHEMA, SPLITS, parts

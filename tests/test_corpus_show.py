@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.corpus.cleaning_diff import changes
 from femtogpt.sources.base import Document

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from femtogpt.artifacts.artifact import MANIFEST, Artifact, Recipe
 from femtogpt.artifacts.lookup import find, made_from
-from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 
 
@@ -24,7 +25,7 @@ def make(store: Store, kind: str, day: int, config: dict | None = None, **inputs
         (folder / "content").write_text(f"{kind} {day}")
         return {}
 
-    made = store.make(Recipe(kind, 1, {"day": day, **(config or {})}, inputs), build)
+    made = store.make(Recipe(kind, {"stage": "1"}, {"day": day, **(config or {})}, inputs), build)
     manifest = {**made.manifest, "made": f"2026-01-{day:02d}T12:00:00+00:00"}
     (made.path / MANIFEST).write_text(json.dumps(manifest))
     return made

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.generation.samples import write_samples
 from femtogpt.generation.sampling import draw, generate, write

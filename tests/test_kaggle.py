@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt import progress
-from femtogpt.artifacts.store import file_digest
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle_process
 from femtogpt.sources.kaggle import ADVICE, UNFINISHED, KaggleUnreachable

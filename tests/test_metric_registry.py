@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.metric_registry import METRICS, RANKING, metric
 from femtogpt.evaluation.run_report import summary

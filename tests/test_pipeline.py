@@ -277,7 +277,7 @@ NOT_TEXT = bytes(range(256)) * 40
         ("an empty folder", "there is no .csv"),
         ("texts without content", "is empty"),
         ("no such folder", "there is no such file or folder"),
-        ("a file for a folder", "a file stands where a folder is needed"),
+        ("a file for a folder", "a file is where a folder is needed"),
         ("an MLflow store that cannot be written", "mlruns"),
     ],
 )
@@ -373,3 +373,27 @@ def test_two_pipelines_at_once_make_everything_once(tmp_path, with_server):
     made = lines_of(outputs[0], "made") + lines_of(outputs[1], "made")
     assert sorted(made) == sorted(["raw stories", *STAGES])
     assert [step for step, _ in pipeline.course()["train_loss"]] == list(range(1, 61))
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_anew_when_a_person_asks_and_the_old_one_stays(tmp_path, with_server):
+    pipeline = Pipeline(tmp_path / "again", with_server)
+    assert pipeline.run().returncode == 0
+    before = set((pipeline.data / "run").glob("*/model.safetensors"))
+
+    again = pipeline.run("--again", "train")
+
+    assert again.returncode == 0, again.stderr
+    assert lines_of(again.stderr, "made") == ["run", "evaluation", "samples", "report"]
+    assert "because --again asks for it" in again.stderr
+    models = set((pipeline.data / "run").glob("*/model.safetensors"))
+    assert before < models and len(models) == 2
+    client, both = pipeline.mlflow_runs()
+    for run in both:  # each training has a run of its own, with its whole course
+        losses = client.get_metric_history(run.info.run_id, "train_loss")
+        assert [point.step for point in losses] == list(range(1, 61))
+    assert len({run.data.tags["femtogpt.run"] for run in both}) == 2
+    plain = pipeline.run()
+    assert lines_of(plain.stderr, "up to date") == ["raw stories", *STAGES, "record"]
+    unknown = pipeline.run("--again", "trian")
+    assert unknown.returncode == 1 and "did you mean 'train'" in unknown.stderr

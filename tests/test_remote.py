@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from femtogpt.artifacts import remote
+from femtogpt.artifacts.artifact import MANIFEST, Recipe
 from femtogpt.artifacts.remote import Remote
-from femtogpt.artifacts.store import MANIFEST, Recipe, Store
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 
-RECIPE = Recipe("corpus", 1, {"held_out": 0.05})
+RECIPE = Recipe("corpus", {"stage": "1"}, {"held_out": 0.05})
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,7 @@ def test_a_store_that_is_away_is_told_once_and_gone_on_without(tmp_path, caplog)
     away = Path("/proc/nowhere")  # nobody can write there
     store = machine(tmp_path, "one", away)
     assert store.make(RECIPE, build).made
-    store.make(Recipe("tokens", 1, {}), build)
+    store.make(Recipe("tokens", {"stage": "1"}, {}), build)
     told = [record.getMessage() for record in caplog.records if "cannot be used" in record.message]
     assert len(told) == 1
     assert str(away) in told[0] and "a later run adds it" in told[0]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from femtogpt.artifacts.store import Artifact, Store
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.run_report import plot, summary, write_report
 
 COUNTS = {

@@ -11,7 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.artifacts.store import Artifact, Store, file_digest
+from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.disk import file_digest
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import Stopped, UserError
 from femtogpt.training.checkpoint import find_newest
 from femtogpt.training.loop import train

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from femtogpt.artifacts.store import file_digest
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import Stopped, UserError
 from femtogpt.training.initialization import lineage
 from femtogpt.training.loop import train

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from femtogpt.artifacts.store import MANIFEST, Artifact
+from femtogpt.artifacts.artifact import MANIFEST, Artifact
 from femtogpt.errors import UserError
 
 
 def find(kind: str, where: str | None, data: Path) -> Artifact:
-    """An artifact of this kind: in a folder, of a configuration's sources, or the newest.
+    """An artifact of this kind: in a folder, for a configuration's sources, or the newest.
 
-    ``where`` is a folder, a configuration (its name or path) or None. What depends on the corpus
-    is found for a configuration by way of it. Raises UserError where there is none.
+    ``where`` is a folder, a configuration (its name or path) or None. A configuration is
+    recognised by the sources of the corpus. Raises UserError if there is none.
     """
     if where and (Path(where) / MANIFEST).is_file():
         artifact = _load(Path(where))
         if artifact.kind != kind:
             raise UserError(f"{where} is of the kind {artifact.kind}; give a folder of {kind}")
         return artifact
-    found = _newest_first(kind, data)
+    candidates = _newest_first(kind, data)
     if where:
         from femtogpt.config_file import load_config
 
         sources = sorted(load_config(where).sources)
-        found = [artifact for artifact in found if _sources(artifact, data) == sources]
-    if not found:
+        candidates = [artifact for artifact in candidates if _sources(artifact, data) == sources]
+    if not candidates:
         name = where or "sample"
         raise UserError(
             f"{data}: there is no {kind}{f' of {where}' if where else ''}"
             f" yet; make pipeline CONF={name} makes it"
         )
-    return found[0]
+    return candidates[0]
 
 
 def _newest_first(kind: str, data: Path) -> list[Artifact]:
@@ -40,14 +40,14 @@ def _newest_first(kind: str, data: Path) -> list[Artifact]:
 
 
 def _moment(artifact: Artifact) -> tuple[str, int]:
-    """When an artifact was made; the manifest tells whole seconds alone."""
+    """When an artifact was made; the manifest has only whole seconds."""
     return artifact.manifest["made"], (artifact.path / MANIFEST).stat().st_mtime_ns
 
 
 def made_from(artifact: Artifact, name: str, data: Path, kind: str | None = None) -> Artifact:
-    """The input ``name`` of an artifact (an artifact of ``kind``, by default of that name).
+    """The input ``name`` of an artifact; its kind is ``kind``, by default ``name``.
 
-    Raises UserError where it is no longer there.
+    It is recognised by its content. Raises UserError if it no longer exists.
     """
     content = artifact.manifest["inputs"][name]
     for other in _newest_first(kind or name, data):
@@ -60,7 +60,7 @@ def made_from(artifact: Artifact, name: str, data: Path, kind: str | None = None
 
 
 def _sources(artifact: Artifact, data: Path) -> list[str]:
-    """The names of the sources that an artifact goes back to."""
+    """The names of the sources from which an artifact was made, by way of its corpus."""
     try:
         corpus = artifact if artifact.kind == "corpus" else made_from(artifact, "corpus", data)
     except UserError:
@@ -72,4 +72,6 @@ def _load(path: Path) -> Artifact:
     try:
         return Artifact.load(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is no artifact ({error}): delete it, it is made again") from error
+        raise UserError(
+            f"{path} is no artifact ({error}): delete it, it will be made again"
+        ) from error

@@ -5,7 +5,7 @@
     <kind>/<digest>/manifest.json       the artifact's manifest, written last
     <kind>/<digest>/<content>/<file>    its files
 
-The manifest names the content, so that it never stands for files of another making, even where two
+The manifest names the content, so that it never describes files of another making, even if two
 machines make the same artifact at once.
 """
 
@@ -19,20 +19,20 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
+from femtogpt.artifacts.artifact import MANIFEST
 from femtogpt.errors import UserError
 from femtogpt.storage import storage_path
 
-MANIFEST = "manifest.json"
-WHILE = 300.0  # seconds for which a store that did not answer is not asked
-PIECE = 1 << 24  # bytes copied at once
+RETRY_SECONDS = 300.0  # for which a store that did not answer is not asked
+PIECE_BYTES = 1 << 24  # copied at once
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class Remote:
-    """What lies at a URL. One that does not answer is told, and gone on without for a while."""
+    """The store at a URL. If it does not answer, a warning says so and work goes on without it."""
 
     def __init__(self, url: str):
         self.url = url
@@ -41,25 +41,25 @@ class Remote:
     @classmethod
     @cache
     def at(cls, url: str) -> Remote:
-        """The one of this process for a URL: what does not answer is not asked by each stage."""
+        """The one store of this process for a URL, so that not every stage asks an absent one."""
         return cls(url)
 
     @property
     def away(self) -> bool:
-        """Whether it did not answer a while ago."""
+        """Whether it did not answer a short while ago."""
         return time.monotonic() < self.ask_again_at
 
     @cached_property
-    def place(self) -> Path:
-        """Raises UserError where the URL's kind is not known, or a package for it is missing."""
+    def folder(self) -> Path:
+        """Raises UserError if the URL's scheme is unknown, or a package for it is missing."""
         return storage_path(self.url)
 
     def take(self, kind: str, digest: str, into: Path) -> bool:
-        """Copy an artifact's files and manifest into a folder; False where there is none."""
+        """Copy an artifact's files and manifest into a folder; False if there is none."""
         manifest = self._asked(lambda: self._manifest(kind, digest))
         if manifest is None:
             return False
-        content = self.place / kind / digest / manifest["content"]
+        content = self.folder / kind / digest / manifest["content"]
         for name in manifest["files"]:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             with (into / name).open("wb") as file:
@@ -69,47 +69,53 @@ class Remote:
         return not self.away
 
     def give(self, kind: str, digest: str, artifact: Path) -> bool:
-        """Copy an artifact there, if it is not there yet; whether it was copied."""
+        """Add an artifact unless the store has it; whether it was copied."""
 
         def copy() -> bool:
             if self._manifest(kind, digest) is not None:
                 return False
             manifest = (artifact / MANIFEST).read_bytes()
-            known = json.loads(manifest)
-            content = self.place / kind / digest / known["content"]
-            for name in known["files"]:
+            described = json.loads(manifest)
+            content = self.folder / kind / digest / described["content"]
+            for name in described["files"]:
                 (content / name).parent.mkdir(parents=True, exist_ok=True)
                 with (artifact / name).open("rb") as read, (content / name).open("wb") as write:
-                    shutil.copyfileobj(read, write, PIECE)
+                    shutil.copyfileobj(read, write, PIECE_BYTES)
             self._file(kind, digest).write_bytes(manifest)
             return True
 
         return bool(self._asked(copy))
 
     def forget(self, kind: str, digest: str) -> None:
-        """Take away the manifest of an artifact that is damaged."""
+        """Remove the manifest of a damaged artifact."""
         self._asked(lambda: self._file(kind, digest).unlink())
 
     def _file(self, kind: str, digest: str) -> Path:
-        return self.place / kind / digest / MANIFEST
+        return self.folder / kind / digest / MANIFEST
 
-    def _manifest(self, kind: str, digest: str) -> dict | None:
+    def _manifest(self, kind: str, digest: str) -> dict[str, Any] | None:
         with suppress(FileNotFoundError):
-            return json.loads(self._file(kind, digest).read_bytes())
+            manifest: dict[str, Any] = json.loads(self._file(kind, digest).read_bytes())
+            return manifest
+        return None
 
     def _pieces(self, file: Path) -> Iterator[bytes]:
-        """A file's bytes; they end early where it is missing, or the store does not answer."""
+        """A file's bytes; they end early if it is missing or the store does not answer."""
 
         def open_file() -> BinaryIO | None:
             with suppress(FileNotFoundError):
                 return file.open("rb")
+            return None
 
         stream = self._asked(open_file)
-        while stream and (piece := self._asked(lambda: stream.read(PIECE))):
-            yield piece
+        if stream is None:
+            return
+        with stream:
+            while piece := self._asked(lambda: stream.read(PIECE_BYTES)):
+                yield piece
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
-        """What the store answers; None where it does not."""
+        """What the store answers; None if it does not."""
         if self.away:
             return None
         try:
@@ -117,11 +123,11 @@ class Remote:
         except UserError:
             raise
         except Exception as error:  # each kind of storage has its own
-            self.ask_again_at = time.monotonic() + WHILE
+            self.ask_again_at = time.monotonic() + RETRY_SECONDS
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
             log.warning(
-                "paths.remote %s cannot be used (%s): all stays on this machine, and a later run"
-                " adds it there",
+                "paths.remote %s cannot be used (%s): everything stays on this machine, and a later"
+                " run adds it there",
                 *(self.url, why),
             )
             return None

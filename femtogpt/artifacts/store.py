@@ -1,173 +1,222 @@
-"""Artifacts: folders that are complete if they exist, and that say what they were made from.
+"""The folder of all artifacts: finding them, and making those that are not up to date.
 
-An artifact lies at ``<root>/<kind>/<digest>/`` and holds a ``manifest.json``. The digest names
-what went in: the stage's settings, its code version and the contents of its inputs. A stage
-writes into ``.<digest>.partial`` beside it, which is renamed when whole.
+A stage writes into ``.<digest>.partial`` beside the artifact's folder, which is renamed when
+complete.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifacts.remote import MANIFEST, Remote
-from femtogpt.errors import UserError
+from femtogpt.artifacts import again, lines
+from femtogpt.artifacts.artifact import (
+    MANIFEST,
+    Artifact,
+    Fault,
+    Recipe,
+    fault_of,
+    read_manifest,
+    read_recipe,
+    write_manifest,
+    write_recipe,
+)
+from femtogpt.artifacts.disk import explain_os_errors, sync
+from femtogpt.artifacts.reasons import because, code_differences, differences
+from femtogpt.artifacts.remote import Remote
+from femtogpt.config import Config
 
+LOCKS = ".locks"
+NOTHING_THERE = "nothing of it is there"
+NOTHING_WAS_THERE = "nothing of it was there"
+Build = Callable[[Path], Mapping[str, Any]]
 log = logging.getLogger(__name__)
 
 
-def json_digest(value: Any) -> str:
-    """SHA-256 (hexadecimal) of a JSON value, independent of the order of keys."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 (hexadecimal) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @dataclass(frozen=True)
-class Artifact:
-    """A whole artifact on disk.
+class State:
+    """Whether an artifact is up to date, and otherwise why it has to be made."""
 
-    ``content`` is the digest of its files: two artifacts with the same files have the same
-    content, however they were made, and what depends on one is up to date for the other.
-    """
-
-    path: Path
-    kind: str
-    digest: str
-    content: str
-    counts: Mapping[str, Any]
-    made: bool = field(default=False, compare=False)  # in this run, or found up to date
-
-    @classmethod
-    def load(cls, path: Path, made: bool = False) -> Artifact:
-        """Read the manifest in ``path``; OSError or ValueError where there is no right one."""
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        try:
-            kind, digest, content = (manifest[key] for key in ("kind", "digest", "content"))
-            return cls(path, kind, digest, content, manifest["counts"], made)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path / MANIFEST} is not a manifest") from error
-
-    @property
-    def manifest(self) -> dict:
-        """All that the manifest says."""
-        return json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What determines an artifact: the settings, the stage's code version and the inputs."""
-
-    kind: str
-    version: int  # of the stage's code: raised by hand when the same inputs give other files
-    config: Mapping[str, Any]
-    inputs: Mapping[str, Artifact] = field(default_factory=dict)
-
-    @property
-    def ingredients(self) -> dict:
-        contents = {name: artifact.content for name, artifact in self.inputs.items()}
-        return {
-            "kind": self.kind,
-            "version": self.version,
-            "config": dict(self.config),
-            "inputs": contents,
-        }
-
-    @property
-    def digest(self) -> str:
-        return json_digest(self.ingredients)[:16]
+    artifact: Artifact | None
+    reasons: tuple[str, ...] = ()
+    fault: Fault | None = None
+    partial: Path | None = None  # what was made of it so far, where the stage goes on from that
 
 
 class Store:
-    """The folder of all artifacts, beside which there may be one that machines share."""
+    """The folder of all artifacts, and optionally one that several machines share.
 
-    def __init__(self, root: Path | str, remote: str | None = None):
+    With a configuration the artifacts record that it made them, and which it used last.
+    """
+
+    def __init__(self, root: Path | str, remote: str | None = None, config: Config | None = None):
         self.root = Path(root)
         self.remote = None if remote is None else Remote.at(remote)
+        self.config = config
+
+    @classmethod
+    def of(cls, config: Config) -> Store:
+        """The store that a configuration names."""
+        return cls(config.paths.data, config.paths.remote, config)
 
     def path(self, recipe: Recipe) -> Path:
-        """Where the artifact lies, or will lie."""
+        """Where the artifact is, or will be."""
+        recipe = self._current(recipe)
         return self.root / recipe.kind / recipe.digest
 
     def partial(self, recipe: Recipe) -> Path:
         """Where the artifact is being made."""
+        recipe = self._current(recipe)
         return self.root / recipe.kind / f".{recipe.digest}.partial"
 
     def find(self, recipe: Recipe) -> Artifact | None:
-        """The artifact if it is there and every file has its checksum; a damaged one is None."""
+        """The artifact if it exists and every file has its checksum; a damaged one is None."""
         path = self.path(recipe)
-        return None if not path.exists() or _fault(path) else Artifact.load(path)
+        return None if not path.exists() or fault_of(path) else Artifact.load(path)
+
+    def state(
+        self, recipe: Recipe, name: str = "", resumable: bool = False, past: bool = False
+    ) -> State:
+        """Whether the artifact is up to date, and otherwise why not, in words.
+
+        It is compared with what this configuration used last for this stage (``name``; default:
+        its kind). ``past``: the words tell what was, not what is.
+        """
+        name = name or recipe.kind
+        path, partial = self.path(recipe), self.partial(recipe)
+        fault = fault_of(path) if path.exists() else None
+        if path.exists() and fault is None:
+            return State(Artifact.load(path))
+        if resumable and partial.exists():
+            return State(None, (f"it {'was' if past else 'is'} not finished",), fault, partial)
+        if fault is not None:
+            words = f"{fault.file} {fault.past if past else fault.present}"
+            return State(None, (words,), fault)
+        is_or_was = "was" if past else "is"
+        if self._last(name) == f"{recipe.kind}/{path.name}":
+            return State(None, (f"it {is_or_was} no longer there",))
+        earlier = self.earlier(recipe.kind, name)
+        if earlier is None:
+            return State(None, (NOTHING_WAS_THERE if past else NOTHING_THERE,))
+        return State(None, tuple(differences(recipe, earlier)) or ("its recipe changed",))
+
+    def _last(self, name: str) -> str | None:
+        """What this configuration used last for a stage, as ``<kind>/<digest>``."""
+        if self.config is None:
+            return None
+        return lines.read_line(self.root, self.config.name).last.get(name)
+
+    def earlier(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """The manifest of what this configuration used last for a stage, if it still exists.
+
+        Without a record of that: of the newest that it made, or else of the newest that names no
+        configuration, as version 0.1 left them.
+        """
+        if (last := self._last(name)) is not None:
+            with suppress(OSError, ValueError):
+                return read_manifest(self.root / last)
+        return self._newest(kind, name)
+
+    def stand_in(self, kind: str, name: str) -> Artifact | None:
+        """What this configuration used last for a stage, up to date or not, if it is complete."""
+        earlier = self.earlier(kind, name)
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return None if earlier is None else Artifact.load(self.root / kind / earlier["digest"])
+        return None
+
+    def _newest(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        own = self.config.name if self.config else None
+        candidates = []
+        for file in (self.root / kind).glob(f"[!.]*/{MANIFEST}"):
+            with suppress(OSError, ValueError):
+                manifest = read_manifest(file.parent)
+                maker = (manifest.get("configuration") or {}).get("name")
+                if maker in (own, None) and manifest.get("stage", name) == name:
+                    when = (str(manifest.get("made")), file.stat().st_mtime_ns)
+                    candidates.append((maker == own, when, manifest))
+        return max(candidates, key=lambda found: found[:2])[2] if candidates else None
 
     def make(
-        self,
-        recipe: Recipe,
-        build: Callable[[Path], Mapping[str, Any]],
-        resumable: bool = False,
-        name: str = "",
+        self, recipe: Recipe, build: Build, resumable: bool = False, name: str = ""
     ) -> Artifact:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
-        It is taken from the shared store where it is whole there, and added to it otherwise. One
-        process at a time makes an artifact; a second one waits and then finds it. After an
+        It is taken from the shared store where that has it complete, and added to it otherwise.
+        One process at a time makes an artifact; a second one waits and then finds it. After an
         exception nothing is left, unless the stage is ``resumable``: then the partial folder
-        stays, and the next ``build`` is given it as it is, and so is a damaged artifact. ``name``
-        stands in the log instead of the kind. A full disk, a folder that cannot be written and
-        the like are UserErrors.
+        stays and the next ``build`` goes on in it, as it does in a damaged artifact. ``name`` is
+        the stage's in the log; default: the kind. Raises UserError for a full disk, a folder that
+        cannot be written and the like.
         """
+        name = name or recipe.kind
         with explain_os_errors(self.root):
-            if artifact := self.find(recipe):
-                log.info("%s: up to date (%s)", name or recipe.kind, artifact.path)
-                self._share(artifact)
-                return artifact
+            anew = self._begin_again(recipe)
+            if not anew and (artifact := self.find(recipe)):
+                log.info("%s: up to date (%s)%s", name, artifact.path, newer_code(recipe, artifact))
+                return self._used(artifact, name)
             with self._lock(recipe):
-                if artifact := self.find(recipe):
-                    return artifact
+                if not anew and (artifact := self.find(recipe)):
+                    return self._used(artifact, name)
+                state = self.state(recipe, name, resumable, past=True)
+                reasons = ("--again asks for it",) if anew else state.reasons
                 start = time.monotonic()
-                artifact = self._taken(recipe)
-                how = f"taken from {self.remote.url}" if artifact else "made"
-                artifact = artifact or self._make(recipe, build, resumable)
+                artifact = None if anew else self._taken(recipe)
+                how = f"taken from {self.remote.url}" if artifact and self.remote else "made"
+                artifact = artifact or self._make(recipe, build, resumable, name, state)
             seconds = time.monotonic() - start
-            log.info("%s: %s in %.1f s (%s)", name or recipe.kind, how, seconds, artifact.path)
-            self._share(artifact)
-            return artifact
+            why = because(reasons) if how == "made" else ""
+            log.info("%s: %s in %.1f s%s (%s)", name, how, seconds, why, artifact.path)
+            return self._used(artifact, name)
 
-    def _share(self, artifact: Artifact) -> None:
-        """Add an artifact to the shared store, unless it is there."""
+    def _current(self, recipe: Recipe) -> Recipe:
+        """The newest attempt at what a person may ask for again."""
+        if recipe.version is None or recipe.attempt:
+            return recipe
+        number = again.attempt(self.root, recipe.kind, recipe.digest)
+        return replace(recipe, attempt=number)
+
+    def _begin_again(self, recipe: Recipe) -> bool:
+        """Whether a person asks for the artifact again; an attempt of its own is begun for it."""
+        if not again.is_asked(recipe.kind, recipe.digest):
+            return False
+        again.begin(recipe.kind, recipe.digest)
+        exists = self.path(recipe).exists() or self.partial(recipe).exists()
+        if exists and recipe.version is not None:
+            again.next_attempt(self.root, recipe.kind, recipe.digest)
+        return exists
+
+    def _used(self, artifact: Artifact, name: str) -> Artifact:
+        """Record that this configuration uses an artifact, and share it."""
+        if self.config is not None:
+            used = f"{artifact.kind}/{artifact.digest}"
+            lines.record(self.root, self.config.name, name, used, self.config.origin.is_plain)
         if self.remote and self.remote.give(artifact.kind, artifact.digest, artifact.path):
             log.info("%s: added to %s", artifact.kind, self.remote.url)
+        return artifact
 
     def _taken(self, recipe: Recipe) -> Artifact | None:
-        """The artifact from the shared store, if that has it whole."""
+        """The artifact from the shared store, if that has it complete."""
         if self.remote is None:
             return None
         path, into = self.path(recipe), self.partial(recipe).with_suffix(".taken")
         shutil.rmtree(into, ignore_errors=True)  # of a process that was killed: we hold the lock
         try:
-            if not self.remote.take(recipe.kind, recipe.digest, into):
+            if not self.remote.take(recipe.kind, path.name, into):
                 return None
-            if fault := _fault(into):
+            if fault := fault_of(into):
                 log.warning(
                     "%s in %s is damaged (%s): made here", recipe.kind, self.remote.url, fault
                 )
-                self.remote.forget(recipe.kind, recipe.digest)
+                self.remote.forget(recipe.kind, path.name)
                 return None
             for file in into.rglob("*"):
                 sync(file)
@@ -180,38 +229,56 @@ class Store:
         finally:
             shutil.rmtree(into, ignore_errors=True)
 
-    def _make(self, recipe: Recipe, build, resumable: bool) -> Artifact:
+    def _make(
+        self, recipe: Recipe, build: Build, resumable: bool, name: str, state: State
+    ) -> Artifact:
+        recipe = self._current(recipe)
         path, partial = self.path(recipe), self.partial(recipe)
-        if path.exists():
-            log.warning("%s is damaged (%s): made again", path, _fault(path))
+        if state.fault is not None:
+            log.warning("%s is damaged (%s): made again", path, state.fault)
             if resumable and not partial.exists():
                 os.rename(path, partial)
             else:
                 shutil.rmtree(path)
         if partial.exists() and not resumable:  # of a process that was killed: we hold the lock
             shutil.rmtree(partial)
+        if partial.exists() and code_differences(recipe, _begun(partial)):
+            log.info("%s: begun with older code, it goes on with the newer", name)
         partial.mkdir(parents=True, exist_ok=True)
+        description = {**recipe.description, "stage": name, "configuration": self._origin()}
         start = time.monotonic()
         try:
+            write_recipe(partial, description)
             counts = dict(build(partial))
-            _write_manifest(partial, recipe, counts, time.monotonic() - start)
+            write_manifest(partial, description, counts, time.monotonic() - start)
         except BaseException:
             if not resumable:
                 shutil.rmtree(partial, ignore_errors=True)
             raise
+        if path.exists():  # it is made again: the old one stays until the new one is complete
+            shutil.rmtree(path)
+            if self.remote:
+                self.remote.forget(recipe.kind, path.name)
         os.rename(partial, path)
         sync(path.parent)
         return Artifact.load(path, made=True)
 
+    def _origin(self) -> dict[str, Any] | None:
+        """For which configuration an artifact is made, and what was changed in that."""
+        if self.config is None:
+            return None
+        return {"name": self.config.name, **self.config.origin.as_dict()}
+
     @contextmanager
     def _lock(self, recipe: Recipe) -> Iterator[None]:
-        folder = self.root / ".locks"
+        folder = self.root / LOCKS
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{recipe.kind}-{recipe.digest}")
+        digest = self.path(recipe).name
+        lock = FileLock(folder / f"{recipe.kind}-{digest}")
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            log.info("%s %s: waiting for the process that makes it", recipe.kind, recipe.digest)
+            log.info("%s %s: waiting for the process that makes it", recipe.kind, digest)
             lock.acquire()
         try:
             yield
@@ -219,100 +286,15 @@ class Store:
             lock.release()
 
 
-def _fault(path: Path) -> str | None:
-    """What is wrong with the files of an artifact, or None."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        if manifest.pop("self") != json_digest(manifest):
-            return f"{MANIFEST} does not match its checksum"
-        for name, expected in manifest["files"].items():
-            file = path / name
-            if not file.is_file():
-                return f"{name} is missing"
-            if file.stat().st_size != expected["size"]:
-                return f"{name} has {file.stat().st_size} bytes instead of {expected['size']}"
-            if file_digest(file) != expected["sha256"]:
-                return f"{name} does not match its checksum"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{MANIFEST}: {error!r}"
-    return None
+def _begun(partial: Path) -> Mapping[str, Any]:
+    """The recipe with which an unfinished artifact was begun; version 0.1 recorded none."""
+    with suppress(OSError, ValueError):
+        return read_recipe(partial) or read_manifest(partial)
+    return {}
 
 
-def _write_manifest(folder: Path, recipe: Recipe, counts: dict, seconds: float) -> None:
-    """List the files with size and checksum, and bring everything to the disk."""
-    files = {}
-    own = (MANIFEST, _partial(folder / MANIFEST).name)  # the second of a kill while it was written
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = file.relative_to(folder).as_posix()
-        if name not in own:
-            files[name] = {"size": file.stat().st_size, "sha256": file_digest(file)}
-            sync(file)
-    manifest = {
-        **recipe.ingredients,
-        "digest": recipe.digest,
-        "content": json_digest(files),
-        "counts": counts,
-        "files": files,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-    }
-    manifest["self"] = json_digest(manifest)
-    write_atomic(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
-        sync(place)
-
-
-def write_atomic(path: Path, data: bytes | memoryview) -> None:
-    """Write a file so that a crash at any moment leaves the old one or the new one."""
-    partial = _partial(path)
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)  # on a full disk it would keep the disk full
-        raise
-    sync(path.parent)
-
-
-def _partial(path: Path) -> Path:
-    """Where a file is written before it is whole."""
-    return path.with_name(f".{path.name}.partial")
-
-
-def sync(path: Path) -> None:
-    """Bring a file or a folder's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_ELSEWHERE = "or choose another place with paths.data=…"
-_FULL = f"the disk is full: free some space, {_ELSEWHERE}"
-_FORBIDDEN = f"it cannot be written: give yourself the right, {_ELSEWHERE}"
-_IN_THE_WAY = f"a file stands where a folder is needed: move it, {_ELSEWHERE}"
-_ADVICE = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EACCES: _FORBIDDEN,
-    errno.EPERM: _FORBIDDEN,
-    errno.EROFS: _FORBIDDEN,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.EEXIST: _IN_THE_WAY,
-}
-
-
-@contextmanager
-def explain_os_errors(folder: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into a UserError that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or folder
-        if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
-            raise
-        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error
+def newer_code(recipe: Recipe, artifact: Artifact) -> str:
+    """The end of a line about an artifact that outlives the code that made it."""
+    if recipe.version is None or not code_differences(recipe, artifact.manifest):
+        return ""
+    return "; the code is newer: --again train trains anew"

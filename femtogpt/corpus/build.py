@@ -14,11 +14,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, CorpusConfig
 from femtogpt.corpus.dedup import EMPTY_TEXT, near_duplicates
 from femtogpt.corpus.exchange import working_folder
-from femtogpt.corpus.rules import STANDARD, select_rules
+from femtogpt.corpus.rules import STANDARD, Rule, select_rules
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, texts, versions
 from femtogpt.corpus.source_corpus import SourceCorpus
 from femtogpt.corpus.split_proof import Comparison, HeldOutTexts, combine, compare
@@ -27,7 +29,6 @@ from femtogpt.parallel import Map, processes
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES
 
-VERSION = 2
 PROOF_SHARES = 4  # train is proved in shares; a fixed number, so that the proof is always the same
 
 
@@ -38,28 +39,14 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
     source at the end changes no other. Raises UserError for an unknown rule, and if a source or a
     split ends up empty.
     """
-    sources = cast("dict[str, Source]", config.sources)
-    rules = {
-        name: select_rules(STANDARD if source.rules is None else source.rules)
-        for name, source in sources.items()
-    }
-    recipe = Recipe(
-        "corpus",
-        VERSION,
-        {
-            "sources": {name: source.reading() for name, source in sources.items()},
-            "rules": {name: [rule.name for rule in rules[name]] for name in rules},
-            "order": list(config.sources),
-            **config.corpus.model_dump(mode="json"),
-        },
-        raws,
-    )
+    ingredients = recipe(config, raws)
+    rules = _rules(config)
 
     def build(folder: Path) -> dict[str, Any]:
-        with working_folder(folder, config.cluster.exchange, recipe.digest) as work:
+        with working_folder(folder, config.cluster.exchange, ingredients.digest) as work:
             corpora = [
                 SourceCorpus(name, source, rules[name], config.corpus, work)
-                for name, source in sources.items()
+                for name, source in _sources(config).items()
             ]
             proof = _write(corpora, raws, config.corpus, work)
         report = {corpus.name: corpus.report() for corpus in corpora}
@@ -67,7 +54,43 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
         _save(folder / REPORT, report)
         return _summary(report)
 
-    return store.make(recipe, build)
+    return store.make(ingredients, build)
+
+
+def recipe(config: Config, raws: Mapping[str, Artifact]) -> Recipe:
+    """What determines the corpus. Raises UserError for an unknown rule."""
+    sources = _sources(config)
+    rules = {name: [rule.name for rule in rules] for name, rules in _rules(config).items()}
+    return Recipe(
+        "corpus",
+        # the classes of the sources are found by entry points, not by imports
+        code_of(__name__, *(type(source).__module__ for source in sources.values())),
+        {
+            "sources": {name: source.reading() for name, source in sources.items()},
+            "rules": rules,
+            "order": list(sources),
+            **config.corpus.model_dump(mode="json"),
+        },
+        raws,
+        names={
+            "": "corpus",
+            "sources": "sources",
+            "rules": "sources.*.rules",
+            "order": "=the order of the sources",
+        },
+    )
+
+
+def _sources(config: Config) -> dict[str, Source]:
+    return cast("dict[str, Source]", config.sources)
+
+
+def _rules(config: Config) -> dict[str, list[Rule]]:
+    """The cleaning rules of each source, by its name."""
+    return {
+        name: select_rules(STANDARD if source.rules is None else source.rules)
+        for name, source in config.sources.items()
+    }
 
 
 def _write(

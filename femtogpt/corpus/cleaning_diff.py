@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from
-from femtogpt.artifacts.store import Artifact
 from femtogpt.config import source_kinds
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.document_view import documents, heading

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.html_page import page, table
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, parts, texts
 from femtogpt.corpus.split_proof import prove

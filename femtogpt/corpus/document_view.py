@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.errors import UserError
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 
 REPORT, PROOF = "report.json", "proof.json"
 SPLITS = ("train", "held_out")

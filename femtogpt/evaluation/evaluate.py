@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the metrics
 from femtogpt.evaluation.evaluation_context import EvaluationContext
 from femtogpt.evaluation.metric_registry import METRICS
 from femtogpt.progress import progress
 
-VERSION = 1
 EVALUATION_FILE = "evaluation.json"
 
 
@@ -24,10 +25,6 @@ def evaluate(store: Store, config: Config, tokens: Artifact, run: Artifact) -> A
     ``held_out`` (all, by source), ``train`` (an estimate) and ``documents``. The artifact's counts
     are the metrics' values.
     """
-    sections = {section for metric in METRICS.values() for section in metric.reads}
-    read = config.model_dump(mode="json", include=sections)
-    metrics = {"metrics": sorted(METRICS), **read}
-    recipe = Recipe("evaluation", VERSION, metrics, {"tokens": tokens, "run": run})
 
     def build(folder: Path) -> dict[str, Any]:
         # Imported here: torch takes seconds, and an evaluation may be up to date.
@@ -64,4 +61,15 @@ def evaluate(store: Store, config: Config, tokens: Artifact, run: Artifact) -> A
         )
         return values
 
-    return store.make(recipe, build)
+    return store.make(recipe(config, tokens, run), build)
+
+
+def recipe(config: Config, tokens: Artifact, run: Artifact) -> Recipe:
+    """What determines an evaluation."""
+    sections = {section for metric in METRICS.values() for section in metric.reads}
+    settings = config.model_dump(mode="json", include=sections)
+    registered = {"metrics": sorted(METRICS), **settings}
+    names = {"metrics": "the list of metrics"}
+    return Recipe(
+        "evaluation", code_of(__name__), registered, {"tokens": tokens, "run": run}, names=names
+    )

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
-VERSION = 2
 SUMMARY, PLOT = "summary.txt", "loss.png"
 SHOWN = 3  # samples in the summary
 LONGEST = 600  # characters of a sample in the summary
@@ -30,7 +31,6 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
 
     ``artifacts`` are corpus, tokenizer, tokens, run, evaluation and samples.
     """
-    recipe = Recipe("report", VERSION, {"name": name}, artifacts)
 
     def build(folder: Path) -> dict[str, Any]:
         evaluation = json.loads((artifacts["evaluation"].path / EVALUATION_FILE).read_text("utf-8"))
@@ -41,7 +41,12 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
         (folder / SUMMARY).write_text(text, encoding="utf-8")
         return {}
 
-    return store.make(recipe, build)
+    return store.make(recipe(name, artifacts), build)
+
+
+def recipe(name: str, artifacts: Mapping[str, Artifact]) -> Recipe:
+    """What determines the report of a configuration of this name."""
+    return Recipe("report", code_of(__name__), {"name": name}, artifacts)
 
 
 def summary(

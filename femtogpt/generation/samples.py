@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.tokens.tokenizer import Tokenizer
 
-VERSION = 1
 SAMPLES_FILE = "samples.json"
 
 
 def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     """Continue each prompt with a run's final weights: ``samples.json`` and ``samples.md``."""
-    settings = {**config.samples.model_dump(mode="json"), "seed": config.seed}
-    recipe = Recipe("samples", VERSION, settings, {"run": run, "tokens": tokens})
 
     def build(folder: Path) -> dict[str, int]:
         # Imported here: torch takes seconds, and the samples may be up to date.
@@ -47,4 +46,15 @@ def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact)
         (folder / "samples.md").write_text("\n\n---\n\n".join(pages) + "\n", encoding="utf-8")
         return {"samples": len(samples)}
 
-    return store.make(recipe, build)
+    return store.make(recipe(config, tokens, run), build)
+
+
+def recipe(config: Config, tokens: Artifact, run: Artifact) -> Recipe:
+    """What determines the samples."""
+    return Recipe(
+        "samples",
+        code_of(__name__),
+        {**config.samples.model_dump(mode="json"), "seed": config.seed},
+        {"run": run, "tokens": tokens},
+        names={"": "samples", "seed": "seed"},
+    )

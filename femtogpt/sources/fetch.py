@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from femtogpt.artifacts.store import MANIFEST, Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import MANIFEST, Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Source
 
 KIND = "raw"
-VERSION = 1
 BYTES = "bytes"
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def fetch(store: Store, name: str, source: Source) -> Artifact:
     """
     source = pinned(store, name, source)
     return store.make(
-        _recipe(source), lambda folder: _fetch(source, folder), source.resumable, f"raw {name}"
+        recipe(source, name), lambda folder: _fetch(source, folder), source.resumable, f"raw {name}"
     )
 
 
@@ -42,7 +43,7 @@ def pinned(store: Store, name: str, source: Source) -> Source:
     except UserError as error:
         reason = str(error).splitlines()[0]
     for earlier in source.earlier(_identities(store)):
-        if artifact := store.find(_recipe(earlier)):
+        if artifact := store.find(recipe(earlier, name)):
             origin = artifact.counts["provenance"].get("url") or earlier.identity()
             time = artifact.manifest["made"].replace("T", " ")[:16]
             log.warning("raw %s: %s; used instead: %s, fetched %s UTC", name, reason, origin, time)
@@ -51,8 +52,25 @@ def pinned(store: Store, name: str, source: Source) -> Source:
     return source
 
 
-def _recipe(source: Source) -> Recipe:
-    return Recipe(KIND, VERSION, source.identity())
+def at_hand(store: Store, name: str, source: Source) -> Source:
+    """The source, fixed to the newest of its versions that were fetched; nothing is asked."""
+    for earlier in source.earlier(_identities(store)):
+        if store.path(recipe(earlier, name)).exists():
+            return earlier
+    return source
+
+
+def recipe(source: Source, name: str) -> Recipe:
+    """What determines a source's bytes; of those that are downloaded, the code does not.
+
+    Raises UserError where they cannot be identified, as when a local file is missing.
+    """
+    phrase = f"=the content of source {name}"
+    names = {"": f"sources.{name}", "sha256": phrase}
+    if source.resumable:  # a download is what it is, however it was fetched
+        return Recipe(KIND, {}, source.identity(), version=1, names=names)
+    code = code_of(__name__, type(source).fetch.__module__)
+    return Recipe(KIND, code, source.identity(), names=names)
 
 
 def _identities(store: Store) -> Iterator[dict]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import file_digest
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.sources.archives import check_archive

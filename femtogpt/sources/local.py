@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from femtogpt.artifacts.store import file_digest
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
 from femtogpt.sources.compressed import suffix_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifacts.store import explain_os_errors, json_digest
+from femtogpt.artifacts.disk import explain_os_errors, json_digest
 from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
 from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the metrics

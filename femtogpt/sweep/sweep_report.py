@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from femtogpt.artifacts.store import explain_os_errors, write_atomic
+from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import nested
 from femtogpt.evaluation.metric_registry import RANKING
 from femtogpt.sweep.sweep_config import SweepConfig

@@ -23,14 +23,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 from femtogpt.parallel import Item, Result, in_order, workers
 from femtogpt.progress import progress
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 
-VERSION = 2
 INDEX = "index.json"
 UINT16_PIECES = 1 << 16  # the largest vocabulary whose ids fit into two bytes
 SHARD_TOKENS = 1 << 26  # a shard ends with the document that reaches this size
@@ -119,7 +120,6 @@ class Tokens:
 
 def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """Encode a corpus into token shards by split and source."""
-    recipe = Recipe("tokens", VERSION, {}, {"corpus": corpus, "tokenizer": tokenizer})
 
     def build(folder: Path) -> dict[str, Any]:
         from femtogpt.corpus.schema import SPLITS, parts
@@ -156,7 +156,12 @@ def write_tokens(store: Store, config: Config, corpus: Artifact, tokenizer: Arti
         )
         return _counts(splits)
 
-    return store.make(recipe, build)
+    return store.make(recipe(corpus, tokenizer), build)
+
+
+def recipe(corpus: Artifact, tokenizer: Artifact) -> Recipe:
+    """What determines the token shards."""
+    return Recipe("tokens", code_of(__name__), {}, {"corpus": corpus, "tokenizer": tokenizer})
 
 
 def _read(file: Path) -> tuple[list[str], list[dict[str, Any]]]:

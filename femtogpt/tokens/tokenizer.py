@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import sentencepiece as spm
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store, write_atomic
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 
-VERSION = 2
 TOKENIZER_FILE = "tokenizer.model"
 LONGEST_LINE = 1 << 24  # bytes; sentencepiece silently skips longer lines (by default 4192 bytes)
 SPACE = "\u2581"  # sentencepiece's sign for a space: it cannot tell this character from a space
@@ -43,15 +45,8 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
     """
     settings = config.tokenizer
     if settings.path is not None:
-        return _existing(store, settings.path)
-    largest = max(source.weight for source in config.sources.values())
-    weights = {name: source.weight / largest for name, source in config.sources.items()}
-    recipe = Recipe(
-        "tokenizer",
-        VERSION,
-        {**settings.model_dump(mode="json", exclude={"path"}), "weights": weights},
-        {"corpus": corpus},
-    )
+        return _existing(store, config, settings.path, corpus)
+    weights = _weights(config)
 
     def build(folder: Path) -> dict[str, Any]:
         lines = sample_lines(corpus, weights, settings.sample_characters)
@@ -59,20 +54,49 @@ def train_tokenizer(store: Store, config: Config, corpus: Artifact) -> Artifact:
         write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": Tokenizer(model).size}
 
-    return store.make(recipe, build)
+    return store.make(recipe(config, corpus), build)
 
 
-def _existing(store: Store, path: Path) -> Artifact:
+def recipe(config: Config, corpus: Artifact) -> Recipe:
+    """What determines the tokenizer. Raises UserError where the settings name one that is none."""
+    settings = config.tokenizer
+    names = {"": "tokenizer", "weights": "sources.*.weight", "model": "=the file tokenizer.path"}
+    if settings.path is not None:
+        model = hashlib.sha256(_file(settings.path)).hexdigest()
+        return Recipe("tokenizer", code_of(__name__), {"model": model}, names=names)
+    return Recipe(
+        "tokenizer",
+        code_of(__name__),
+        {**settings.model_dump(mode="json", exclude={"path"}), "weights": _weights(config)},
+        {"corpus": corpus},
+        names=names,
+    )
+
+
+def _weights(config: Config) -> dict[str, float]:
+    """How much each source counts, relative to the one that counts most."""
+    most = max(source.weight for source in config.sources.values())
+    return {name: source.weight / most for name, source in config.sources.items()}
+
+
+def _existing(store: Store, config: Config, path: Path, corpus: Artifact) -> Artifact:
     """The artifact of a tokenizer that already exists."""
     tokenizer = Tokenizer.load(path)
-    model = (path / TOKENIZER_FILE if path.is_dir() else path).read_bytes()
-    recipe = Recipe("tokenizer", VERSION, {"model": hashlib.sha256(model).hexdigest()})
+    model = _file(path)
 
     def build(folder: Path) -> dict[str, Any]:
         write_atomic(folder / TOKENIZER_FILE, model)
         return {"pieces": tokenizer.size}
 
-    return store.make(recipe, build)
+    return store.make(recipe(config, corpus), build)
+
+
+def _file(path: Path) -> bytes:
+    """The bytes of a ``tokenizer.model``, or of that in a folder; UserError if it is missing."""
+    try:
+        return (path / TOKENIZER_FILE if path.is_dir() else path).read_bytes()
+    except OSError as error:
+        raise UserError(f"tokenizer.path: {path} cannot be read ({error.strerror})") from error
 
 
 def sample_lines(corpus: Artifact, weights: Mapping[str, float], limit: int) -> Iterator[str]:

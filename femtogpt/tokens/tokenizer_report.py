@@ -7,7 +7,7 @@ from itertools import islice
 from textwrap import wrap
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.tokens.tokenizer_stats import RARE, compute_stats
 
 PIECES_LISTED = 12  # in each list

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from
-from femtogpt.artifacts.store import Artifact
 from femtogpt.corpus.schema import SPLITS
 from femtogpt.errors import UserError
 from femtogpt.tokens.shards import Shard, Tokens

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from sentencepiece import sentencepiece_model_pb2
 
-from femtogpt.artifacts.store import Artifact
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.corpus.schema import SPLITS, parts
 from femtogpt.parallel import workers
 from femtogpt.progress import progress

@@ -24,7 +24,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from femtogpt.artifacts.store import explain_os_errors
+from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import LOCK_FILE
 

@@ -23,7 +23,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from femtogpt.artifacts.store import file_digest, sync, write_atomic
+from femtogpt.artifacts.disk import file_digest, sync, write_atomic
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from femtogpt.artifacts.store import sync, write_atomic
+from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.model.files import LOCK_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations

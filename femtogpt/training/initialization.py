@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtogpt.artifacts.store import file_digest
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.training.observers import Evaluation, Moment, Observer
 
 METRICS_FILE = "metrics.jsonl"

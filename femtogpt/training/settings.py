@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from femtogpt import scaling
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.config import Config, ModelConfig, Section, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from femtogpt.artifacts.store import write_atomic
+from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.model.gpt import GPT

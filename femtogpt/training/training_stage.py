@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.store import Artifact, Recipe, Store, write_atomic
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.code_digest import code_of
+from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.store import Store
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
@@ -26,7 +29,6 @@ from femtogpt.training.continuation import (
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from femtogpt.training.settings import TrainingSettings, tokens_per_epoch
 
-VERSION = 2
 log = logging.getLogger(__name__)
 # Where and how fast to train, and how often to save, does not change what is learned.
 APART = {
@@ -77,12 +79,19 @@ def run_training(
 
 
 def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
-    """What determines a training."""
+    """What determines a training; edited code discards none, so it is only recorded."""
     ingredients = settings.as_dict()
     train = {key: value for key, value in ingredients["train"].items() if key not in APART}
     origins = [origin["weights"] for origin in settings.lineage]
     ingredients |= {"train": train, "lineage": origins}
-    return Recipe("run", VERSION, ingredients, {"tokens": tokens})
+    return Recipe(
+        "run",
+        code_of(__name__, "femtogpt.training.__main__"),  # which is a process of its own
+        ingredients,
+        {"tokens": tokens},
+        version=2,
+        names={"weights": "sources.*.weight", "lineage": "=the weights of train.init_from"},
+    )
 
 
 def continued(

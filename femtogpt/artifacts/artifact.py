@@ -1,0 +1,189 @@
+"""Artifacts: folders that are complete if they exist, and that say what they were made from.
+
+An artifact is the folder ``<root>/<kind>/<digest>/`` with a ``manifest.json``. The digest names
+what went in: the settings, the code of the stage and the contents of its inputs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from femtogpt.artifacts.disk import file_digest, json_digest, partial_name, sync, write_atomic
+
+MANIFEST = "manifest.json"
+RECIPE_FILE = ".recipe.json"  # in an unfinished artifact: what its manifest will say of its recipe
+_OWN_FILES = (MANIFEST, RECIPE_FILE, *(partial_name(Path(n)).name for n in (MANIFEST, RECIPE_FILE)))
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A complete artifact on disk.
+
+    ``content`` is the digest of its files: two artifacts with the same files have the same
+    content, however they were made, and what depends on one is up to date for the other.
+    """
+
+    path: Path
+    kind: str
+    digest: str
+    content: str
+    counts: Mapping[str, Any]
+    made: bool = field(default=False, compare=False)  # in this run, not found up to date
+
+    @classmethod
+    def load(cls, path: Path, made: bool = False) -> Artifact:
+        """Load the manifest in ``path``.
+
+        Raises OSError or ValueError if it is missing or malformed.
+        """
+        manifest = read_manifest(path)
+        try:
+            kind, digest, content = (manifest[key] for key in ("kind", "digest", "content"))
+            return cls(path, kind, digest, content, manifest["counts"], made)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path / MANIFEST} is not a manifest") from error
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Everything that the manifest says."""
+        return read_manifest(self.path)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines an artifact: the settings, the stage's code and the inputs.
+
+    ``code`` are the stage's modules with their digests (``code_of(__name__)``). With a ``version``
+    they are recorded but do not count: what takes days or a download to make again outlives
+    edited code. Version 0.1 of femtogpt told all code apart by such numbers, so that its
+    trainings and downloads are still found.
+    """
+
+    kind: str
+    code: Mapping[str, str]
+    config: Mapping[str, Any]
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    version: int | None = None
+    attempt: int = 0  # counts how often a person asked for it again
+    # How a person writes the settings in ``config``: their first part to ``section.``; "" is the
+    # rest, "*" the second part; after "=" a phrase for values that say nothing to a person.
+    names: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def ingredients(self) -> dict[str, Any]:
+        """What the digest is of."""
+        contents = {name: artifact.content for name, artifact in self.inputs.items()}
+        code = {"code": dict(self.code)} if self.version is None else {"version": self.version}
+        attempt = {"attempt": self.attempt} if self.attempt else {}
+        config = dict(self.config)
+        return {"kind": self.kind, **code, **attempt, "config": config, "inputs": contents}
+
+    @property
+    def digest(self) -> str:
+        return json_digest(self.ingredients)[:16]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The recipe as the manifest has it."""
+        made_from = {name: f"{item.kind}/{item.digest}" for name, item in self.inputs.items()}
+        return {
+            **self.ingredients,
+            "digest": self.digest,
+            "code": dict(self.code),
+            "made_from": made_from,
+        }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with an artifact's files."""
+
+    file: str
+    present: str  # "is missing"
+    past: str  # "was missing"
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.present}"
+
+
+def fault_of(path: Path) -> Fault | None:
+    """What is wrong with the files of an artifact, or None; every file is read."""
+    try:
+        manifest = read_manifest(path)
+        if manifest.pop("self") != json_digest(manifest):
+            return _no_match(MANIFEST)
+        for name, expected in manifest["files"].items():
+            file = path / name
+            if not file.is_file():
+                return Fault(name, "is missing", "was missing")
+            if (size := file.stat().st_size) != expected["size"]:
+                sizes = f"{size} bytes instead of {expected['size']}"
+                return Fault(name, f"has {sizes}", f"had {sizes}")
+            if file_digest(file) != expected["sha256"]:
+                return _no_match(name)
+    except FileNotFoundError:
+        return Fault(MANIFEST, "is missing", "was missing")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Fault(MANIFEST, f"cannot be read ({error!r})", f"could not be read ({error!r})")
+    return None
+
+
+def _no_match(name: str) -> Fault:
+    return Fault(name, "does not match its checksum", "did not match its checksum")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of an artifact's folder; OSError or ValueError if there is none."""
+    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{path / MANIFEST} is not a manifest")
+    return manifest
+
+
+def read_recipe(partial: Path) -> dict[str, Any] | None:
+    """What is known of an unfinished artifact; None if version 0.1 began it."""
+    with suppress(OSError, ValueError):
+        recipe = json.loads((partial / RECIPE_FILE).read_text(encoding="utf-8"))
+        return recipe if isinstance(recipe, dict) else None
+    return None
+
+
+def write_recipe(partial: Path, description: Mapping[str, Any]) -> None:
+    """Record in an unfinished artifact what it is being made from."""
+    text = json.dumps(description, ensure_ascii=False, indent=1)
+    write_atomic(partial / RECIPE_FILE, text.encode())
+
+
+def write_manifest(
+    folder: Path, description: Mapping[str, Any], counts: Mapping[str, Any], seconds: float
+) -> None:
+    """List the files with size and checksum, and flush everything to the disk."""
+    files = {}
+    for file in sorted(_files(folder)):
+        name = file.relative_to(folder).as_posix()
+        if name not in _OWN_FILES:
+            files[name] = {"size": file.stat().st_size, "sha256": file_digest(file)}
+            sync(file)
+    manifest = {
+        **description,
+        "content": json_digest(files),
+        "counts": counts,
+        "files": files,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+    }
+    manifest["self"] = json_digest(manifest)
+    write_atomic(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    (folder / RECIPE_FILE).unlink(missing_ok=True)
+    for inner in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        sync(inner)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())

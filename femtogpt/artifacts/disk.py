@@ -1,0 +1,82 @@
+"""Files on disk: written whole or not at all, with checksums, and errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from femtogpt.errors import UserError
+
+
+def json_digest(value: Any) -> str:
+    """SHA-256 (hexadecimal) of a JSON value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomic(path: Path, data: bytes | memoryview) -> None:
+    """Write a file so that a crash at any moment leaves either the old or the new content."""
+    partial = partial_name(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk it would keep the disk full
+        raise
+    sync(path.parent)
+
+
+def partial_name(path: Path) -> Path:
+    """Where ``write_atomic`` keeps a file until it is complete."""
+    return path.with_name(f".{path.name}.partial")
+
+
+def sync(path: Path) -> None:
+    """Flush a file, or the entries of a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_ELSEWHERE = "or choose another folder with paths.data=…"
+_FULL = f"the disk is full: free some space, {_ELSEWHERE}"
+_FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
+_IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
+_ADVICE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: _FORBIDDEN,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+}
+
+
+@contextmanager
+def explain_os_errors(folder: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into a UserError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
+            raise
+        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error

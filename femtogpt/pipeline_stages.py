@@ -1,0 +1,153 @@
+"""The line from sources to report as data: which stages there are and what each is made from.
+
+It is used to look at a whole pipeline without running it. Each stage's recipe is that of its own
+module, with which the stage is made too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.reasons import listed
+from femtogpt.artifacts.store import NOTHING_THERE, State, Store, newer_code
+from femtogpt.config import Config
+from femtogpt.errors import UserError
+
+if TYPE_CHECKING:
+    from femtogpt.sources.base import Source
+
+WOULD_BE_MADE = "would be made again"
+Inputs = Mapping[str, Artifact]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of one configuration's pipeline."""
+
+    name: str  # as in the log
+    kind: str
+    recipe: Callable[[Inputs], Recipe]  # of the artifacts it needs; may raise UserError
+    needs: tuple[str, ...] = ()  # names of stages
+    resumable: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a stage is up to date, and otherwise why not."""
+
+    stage: Stage
+    state: State
+    note: str = ""  # the end of its line
+    error: str = ""  # why that cannot be told
+    stand_in: Artifact | None = None  # what was used last, where it is not up to date
+
+    @property
+    def is_up_to_date(self) -> bool:
+        return self.state.artifact is not None
+
+
+def stages_of(config: Config, store: Store) -> list[Stage]:
+    """The stages of a configuration's pipeline, in order.
+
+    Sources without a version have that of the newest download at hand: the network is not asked.
+    """
+    from femtogpt.corpus import build
+    from femtogpt.evaluation import evaluate, run_report
+    from femtogpt.generation import samples
+    from femtogpt.sources import fetch
+    from femtogpt.tokens import shards, tokenizer
+
+    sources = cast("dict[str, Source]", config.sources)  # which config.py cannot import
+    raws = {f"raw {name}": name for name in sources}
+
+    def raw(name: str, inputs: Inputs) -> Recipe:
+        return fetch.recipe(fetch.at_hand(store, name, sources[name]), name)
+
+    def corpus(inputs: Inputs) -> Recipe:
+        return build.recipe(config, {raws[name]: artifact for name, artifact in inputs.items()})
+
+    return [
+        *(
+            Stage(stage, fetch.KIND, partial(raw, name), (), sources[name].resumable)
+            for stage, name in raws.items()
+        ),
+        Stage("corpus", "corpus", corpus, tuple(raws)),
+        _stage("tokenizer", partial(tokenizer.recipe, config), "corpus"),
+        _stage("tokens", shards.recipe, "corpus", "tokenizer"),
+        Stage("run", "run", partial(_run, config, store), ("tokens",), resumable=True),
+        _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
+        _stage("samples", partial(samples.recipe, config), "tokens", "run"),
+        Stage(
+            "report",
+            "report",
+            partial(run_report.recipe, config.name),
+            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+        ),
+    ]
+
+
+def _stage(name: str, recipe: Callable[..., Recipe], *needs: str) -> Stage:
+    """A stage whose recipe takes its inputs as arguments, in this order."""
+    return Stage(name, name, lambda inputs: recipe(*(inputs[need] for need in needs)), needs)
+
+
+def _run(config: Config, store: Store, inputs: Inputs) -> Recipe:
+    from femtogpt.tokens.shards import Tokens
+    from femtogpt.training.settings import resolve
+    from femtogpt.training.training_stage import continued, recipe
+
+    tokens = inputs["tokens"]
+    settings, _ = continued(store, resolve(config, Tokens(tokens.path)), tokens)
+    return recipe(settings, tokens)
+
+
+def verdicts(config: Config, store: Store | None = None) -> Iterator[Verdict]:
+    """For each stage whether it is up to date, and why it would be made; nothing is made.
+
+    What would be made is represented by the artifact that was used last.
+    """
+    store = store or Store.of(config)
+    artifacts: dict[str, Artifact | None] = {}
+    stale: set[str] = set()
+    for stage in stages_of(config, store):
+        verdict = _verdict(stage, store, artifacts, stale)
+        if not verdict.is_up_to_date or stale.intersection(stage.needs):
+            stale.add(stage.name)
+            verdict = replace(verdict, stand_in=store.stand_in(stage.kind, stage.name))
+        artifacts[stage.name] = verdict.state.artifact or verdict.stand_in
+        yield verdict
+
+
+def _verdict(
+    stage: Stage, store: Store, artifacts: Mapping[str, Artifact | None], stale: set[str]
+) -> Verdict:
+    inputs = {name: artifact for name in stage.needs if (artifact := artifacts[name]) is not None}
+    waiting = [name for name in stage.needs if name in stale]
+    above = (f"{listed(waiting)} {WOULD_BE_MADE}",) if waiting else ()
+    first = store.earlier(stage.kind, stage.name) is None
+    if first and above:
+        above = (NOTHING_THERE,)
+    if len(inputs) < len(stage.needs):
+        return Verdict(stage, State(None, above))
+    try:
+        recipe = stage.recipe(inputs)
+    except (UserError, OSError, KeyError, ValueError) as error:
+        if above:  # the artifact used last does not fit: it may lack a source
+            return Verdict(stage, State(None, above))
+        if not isinstance(error, UserError):
+            raise
+        return Verdict(stage, State(None), error=str(error))
+    state = store.state(recipe, stage.name, stage.resumable)
+    waiting = [name for name in waiting if inputs[name] in recipe.inputs.values()]
+    if not waiting:
+        note = newer_code(recipe, state.artifact) if state.artifact else ""
+        return Verdict(stage, state, note)
+    if recipe.version is not None and (state.artifact or state.partial):
+        condition = f" if what comes out of {listed(waiting)} is the same"
+        return Verdict(stage, state, condition)
+    own = () if state.artifact else state.reasons
+    return Verdict(stage, State(None, own if first and own else (*own, *above)))
