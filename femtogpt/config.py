@@ -22,8 +22,8 @@ from pydantic import (
 from femtogpt.errors import nearest
 from femtogpt.scaling import recipe, shape
 
-EVALUATIONS = 20  # evaluations and checkpoints of a training, by default
-SAMPLES = 5  # samples of a training after the first, by default
+DEFAULT_EVALUATIONS = 20  # evaluations and checkpoints of a training, by default
+DEFAULT_SAMPLES = 5  # samples of a training after the first, by default
 PLACES = {"cluster", "paths"}  # sections that say where, and do not change the results
 SOURCE_KINDS = "femtogpt.sources"  # the entry-point group of the kinds of source
 
@@ -322,7 +322,7 @@ class TrainConfig(Section):
         if not isinstance(steps, int):
             return values
         explicit = {name: value for name, value in values.items() if value is not None}
-        often, rarely = max(1, steps // EVALUATIONS), -(-steps // SAMPLES)
+        often, rarely = max(1, steps // DEFAULT_EVALUATIONS), -(-steps // DEFAULT_SAMPLES)
         derived = {"evaluate_every": often, "checkpoint_every": often, "sample_every": rarely}
         return {**values, **derived, **explicit}
 

@@ -18,7 +18,7 @@ from femtogpt.config import PLACES, Config, ConfigOrigin, source_kinds
 from femtogpt.errors import UserError, nearest
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-INSTEAD = {
+REPLACED_SETTINGS = {
     ("model", "size"): ("layers", "width", "heads", "kv_heads", "feed_forward"),
     ("train", "epochs"): ("max_steps",),
     ("train", "max_steps"): ("epochs",),
@@ -100,10 +100,10 @@ def _merged(below: dict, above: dict) -> dict:
 
 
 def _put_aside(settings: dict, section: str, field: str) -> None:
-    """Remove settings that this field, which overrides them, makes meaningless (see INSTEAD)."""
+    """Remove the settings that this field replaces (see REPLACED_SETTINGS)."""
     fields = settings.get(section)
     if isinstance(fields, dict):
-        aside = INSTEAD.get((section, field), ())
+        aside = REPLACED_SETTINGS.get((section, field), ())
         settings[section] = {name: fields[name] for name in fields if name not in aside}
 
 
@@ -202,7 +202,7 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def read_given(name: str, folder: Path, what: str) -> tuple[Path, dict]:
+def read_named(name: str, folder: Path, what: str) -> tuple[Path, dict]:
     """The path and settings of a YAML file, found by its name in a folder or by its path."""
     path = _find(name, folder, what)
     return path, _read_yaml(path)

@@ -1,7 +1,7 @@
-"""The line from sources to report as data: which stages there are and what each is made from.
+"""The pipeline as data: its stages, and what each is made from.
 
-It is used to look at a whole pipeline without running it. Each stage's recipe is that of its own
-module, with which the stage is made too.
+It serves to look at a pipeline without running it. Each recipe is the one that the stage's own
+module uses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.reasons import listed
-from femtogpt.artifacts.store import NOTHING_THERE, State, Store, newer_code
+from femtogpt.artifacts.store import NOT_YET_THERE, State, Store, newer_code
 from femtogpt.config import Config
 from femtogpt.errors import UserError
 
@@ -42,8 +42,8 @@ class Verdict:
     stage: Stage
     state: State
     note: str = ""  # the end of its line
-    error: str = ""  # why that cannot be told
-    stand_in: Artifact | None = None  # what was used last, where it is not up to date
+    error: str = ""  # why that cannot be decided
+    stand_in: Artifact | None = None  # what was used last, if the stage is not up to date
 
     @property
     def is_up_to_date(self) -> bool:
@@ -53,7 +53,7 @@ class Verdict:
 def stages_of(config: Config, store: Store) -> list[Stage]:
     """The stages of a configuration's pipeline, in order.
 
-    Sources without a version have that of the newest download at hand: the network is not asked.
+    Sources without a version get that of the newest download on disk: the network is not used.
     """
     from femtogpt.corpus import build
     from femtogpt.evaluation import evaluate, run_report
@@ -130,7 +130,7 @@ def _verdict(
     above = (f"{listed(waiting)} {WOULD_BE_MADE}",) if waiting else ()
     first = store.earlier(stage.kind, stage.name) is None
     if first and above:
-        above = (NOTHING_THERE,)
+        above = (NOT_YET_THERE,)
     if len(inputs) < len(stage.needs):
         return Verdict(stage, State(None, above))
     try:
@@ -147,7 +147,7 @@ def _verdict(
         note = newer_code(recipe, state.artifact) if state.artifact else ""
         return Verdict(stage, state, note)
     if recipe.version is not None and (state.artifact or state.partial):
-        condition = f" if what comes out of {listed(waiting)} is the same"
+        condition = f" if the result of {listed(waiting)} stays the same"
         return Verdict(stage, state, condition)
     own = () if state.artifact else state.reasons
     return Verdict(stage, State(None, own if first and own else (*own, *above)))

@@ -12,8 +12,8 @@ import math
 
 from femtogpt.errors import nearest
 
-HEAD = 64  # width of a head; widths are multiples of it
-NAMED: dict[str, int | dict[str, int]] = {
+HEAD_SIZE = 64  # width of a head; widths are multiples of it
+NAMED_SIZES: dict[str, int | dict[str, int]] = {
     "nano": 5_000_000,  # for a CPU, in minutes
     "original": {"layers": 3, "width": 1024, "heads": 16, "feed_forward": 3584},  # its width, depth
     "home-8gb": 54_000_000,  # for a card of 8 GB
@@ -26,23 +26,23 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
 
     Raises ValueError for an unknown name or a number below 1.
     """
-    if isinstance(size, str) and size not in NAMED:
-        names = ", ".join(NAMED)
+    if isinstance(size, str) and size not in NAMED_SIZES:
+        names = ", ".join(NAMED_SIZES)
         raise ValueError(
-            f"size {size!r} is unknown{nearest(size, NAMED)}; choose {names}, or give a number"
+            f"size {size!r} is unknown{nearest(size, NAMED_SIZES)}; choose {names}, or a number"
         )
-    parameters = NAMED[size] if isinstance(size, str) else size
+    parameters = NAMED_SIZES[size] if isinstance(size, str) else size
     if isinstance(parameters, dict):
         return parameters
     if isinstance(parameters, bool) or parameters < 1:
         raise ValueError(f"size {parameters} is not a number of parameters")
-    widths = range(HEAD, 16384, HEAD)
+    widths = range(HEAD_SIZE, 16384, HEAD_SIZE)
     width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - parameters))
-    return {"layers": _layers(width), "width": width, "heads": width // HEAD}
+    return {"layers": _layers(width), "width": width, "heads": width // HEAD_SIZE}
 
 
 def _layers(width: int) -> int:
-    return max(2, width // HEAD)
+    return max(2, width // HEAD_SIZE)
 
 
 def _parameters(width: int, vocab_size: int) -> int:

@@ -29,9 +29,12 @@ from femtogpt.errors import UserError
 from flows.service_notes import running_process
 from tasks.notification_block import AppriseAddress
 
-CRASH, NOTIFY = "femtogpt: runs that have died", "femtogpt: runs that have ended"
+CRASH_AUTOMATION, NOTIFY_AUTOMATION = (
+    "femtogpt: runs that have died",
+    "femtogpt: runs that have ended",
+)
 HEARTBEAT = "prefect.flow-run.heartbeat"
-SILENCE = timedelta(minutes=7)  # Prefect's runs send a heartbeat every three minutes
+MAX_SILENCE = timedelta(minutes=7)  # Prefect's runs send a heartbeat every three minutes
 ENDS = [f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Crashed", "Cancelled")]
 WAITS = [f"prefect.flow-run.{state}" for state in ("Paused", "Late", "AwaitingConcurrencySlot")]
 ANY_RUN = {"prefect.resource.id": "prefect.flow-run.*"}
@@ -48,10 +51,12 @@ def crash_silent_runs() -> None:
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
         threshold=1,
-        within=SILENCE,
+        within=MAX_SILENCE,
     )
     message = "no sign of life for some minutes: the same run again goes on from its checkpoint"
-    _replace(CRASH, trigger, ChangeFlowRunState(state=StateType.CRASHED, message=message))
+    _replace(
+        CRASH_AUTOMATION, trigger, ChangeFlowRunState(state=StateType.CRASHED, message=message)
+    )
 
 
 def notify(environment: Mapping[str, str]) -> str:
@@ -76,13 +81,13 @@ def notify(environment: Mapping[str, str]) -> str:
     )
     subject = "femtoGPT: {{ flow_run.state.name }}"
     action = SendNotification(block_document_id=document, subject=subject, body=BODY)
-    _replace(NOTIFY, trigger, action)
+    _replace(NOTIFY_AUTOMATION, trigger, action)
     return where
 
 
 def stop_notifying() -> None:
     """Send no more messages."""
-    _remove(NOTIFY)
+    _remove(NOTIFY_AUTOMATION)
 
 
 def _telegram(environment: Mapping[str, str]) -> tuple[str, NotificationBlock] | None:

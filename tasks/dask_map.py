@@ -21,7 +21,7 @@ from femtogpt.parallel import Item, Map, Result, in_order
 
 JOIN_SECONDS = 60.0  # for a first worker to join, and for lost ones to return
 POLL_SECONDS = 1.0
-SPREAD = "femtogpt.corpus.build"  # the stage whose work is spread
+SPREAD_STAGE = "femtogpt.corpus.build"  # the stage whose work is spread
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -136,4 +136,4 @@ def code() -> str:
     """The digest of the code that the workers run and of what its results depend on most."""
     import polars
 
-    return json_digest([dict(code_of(SPREAD)), polars.__version__])
+    return json_digest([dict(code_of(SPREAD_STAGE)), polars.__version__])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
-from femtogpt.scaling import NAMED, epochs, recipe, shape, weight_decay
+from femtogpt.scaling import NAMED_SIZES, epochs, recipe, shape, weight_decay
 from femtogpt.training.plan_report import plan_report
 from femtogpt.training.settings import (
     ResolvedTrainConfig,
@@ -39,7 +39,7 @@ def load(tmp_path):
     return load
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", NAMED_SIZES)
 def test_each_name_gives_about_as_many_parameters_as_it_says(name, load):
     model = load(f"model: {{size: {name}}}").model
     wanted = {"nano": 5e6, "original": 54e6, "home-8gb": 54e6, "large": 250e6}[name]

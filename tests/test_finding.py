@@ -109,7 +109,7 @@ def test_a_configuration_that_is_not_there_is_told(store):
 def test_a_damaged_manifest_is_told_with_its_folder(store):
     made = corpus(store, 5, "books")
     (made.path / MANIFEST).write_text("{")
-    with pytest.raises(UserError, match=f"{made.path.name} is no artifact .*: delete it"):
+    with pytest.raises(UserError, match=f"{made.path.name} is not an artifact .*: delete it"):
         find("corpus", None, store.root)
 
 

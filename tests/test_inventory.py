@@ -192,7 +192,7 @@ def test_a_model_goes_only_when_it_is_named(folder):
 def test_a_name_that_is_none_or_not_unique_is_refused(folder):
     folder.make("one", {})
     folder.make("one", {"run": 1})
-    for name, problem in (("run/xyz", "is no artifact"), ("run/", "is not unique")):
+    for name, problem in (("run/xyz", "is not an artifact"), ("run/", "is not unique")):
         with pytest.raises(UserError, match=problem):
             list(prune(inventory(folder.root), [name], yes=True))
 

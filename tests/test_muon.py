@@ -18,7 +18,7 @@ def weights(seed: int = 0) -> list[torch.nn.Parameter]:
 
 @pytest.mark.parametrize("together", [1, 256, 1 << 23])
 def test_steps_are_torchs_own(monkeypatch, together):
-    monkeypatch.setattr(muon, "STACKED", together)
+    monkeypatch.setattr(muon, "STACKED_NUMBERS", together)
     ours, theirs = weights(), weights()
     settings = {"lr": 0.02, "weight_decay": 0.1}
     one = Muon(ours, torch.bfloat16, **settings)

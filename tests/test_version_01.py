@@ -85,7 +85,7 @@ def test_a_finished_training_is_found_and_it_is_said_that_the_code_is_newer(stor
     caplog.set_level(logging.INFO)
     path = old(store, RUN, FILES)
     assert store.make(RUN, fail, resumable=True).path == path
-    assert caplog.messages[-1].endswith("; the code is newer: --again train trains anew")
+    assert caplog.messages[-1].endswith("; the code is newer: --again train trains it anew")
     assert find("run", None, store.root).path == path
 
 

@@ -26,7 +26,7 @@ EASY = {
     "min_cyrillic": 0,
     "quality": dict.fromkeys(QualityConfig.model_fields),
 }
-NEWER = "; the code is newer: --again train trains anew"
+NEWER = "; the code is newer: --again train trains it anew"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def template(tmp_path_factory) -> EditedCopy:
     copy = EditedCopy.create(tmp_path_factory.mktemp("why") / "copy")
     first = copy.make()
     assert {stage: line.split(" (")[0].strip() for stage, line in first.items()} == {
-        stage: "made, because nothing of it was there" for stage in STAGES
+        stage: "made, because it did not exist yet" for stage in STAGES
     } | {"settings": first["settings"].split(" (")[0]}
     return copy
 
@@ -57,7 +57,7 @@ def made(lines: dict[str, str]) -> dict[str, str]:
 def test_before_anything_is_made_nothing_of_it_is_there(copy):
     lines = copy.why(data="elsewhere")
     assert made(lines) == dict.fromkeys(
-        [*STAGES, "evaluation", "samples", "report"], "nothing of it is there"
+        [*STAGES, "evaluation", "samples", "report"], "it does not exist yet"
     )
 
 
@@ -214,7 +214,7 @@ def test_a_new_version_at_kaggle_is_named(tmp_path, monkeypatch, caplog):
         return [verdict.state.reasons for verdict in verdicts(changed, store)]
 
     with kaggle_at_home(tmp_path, monkeypatch) as stand_in:
-        assert made_line("raw books") == "nothing of it was there"
+        assert made_line("raw books") == "it did not exist yet"
         stand_in.publish(NAME, archive(seed=1))
         stand_in.requests.clear()
 

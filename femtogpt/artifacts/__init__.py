@@ -1,6 +1,6 @@
 """Content-addressed folders: each stage's result, with the manifest of what it was made from.
 
-``disk``          whole files: atomic writes, checksums, what to do when the disk refuses
+``disk``          files: atomic writes, checksums, what to do when the disk refuses
 ``artifact``      the folder and its manifest, and the recipe that determines it
 ``store``         finding artifacts and making them
 ``remote``        a store that several machines share

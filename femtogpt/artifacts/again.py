@@ -32,21 +32,21 @@ def stages_in(text: str) -> list[str]:
 
 
 def kinds_of(stages: Iterable[str]) -> frozenset[str]:
-    """The kinds of artifact that stages make; UserError for a name that is none."""
+    """The kinds of artifact that stages make. Raises UserError for an unknown stage."""
     kinds = set()
     for stage in stages:
         kind = ALIASES.get(stage, stage)
         if kind not in STAGES:
             names = ["fetch", "corpus", "tokenizer", "tokens", "train", *STAGES[5:]]
             hint = nearest(stage, names) or f"; there are: {', '.join(names)}"
-            raise UserError(f"--again {stage}: there is no such stage{hint}")
+            raise UserError(f"stage {stage!r} is unknown{hint}")
         kinds.add(kind)
     return frozenset(kinds)
 
 
 @contextmanager
 def made_again(stages: Iterable[str]) -> Iterator[None]:
-    """Within this, the artifacts of these stages are made though they are up to date, once each.
+    """Within this context, remake the artifacts of these stages even if up to date, once each.
 
     Raises UserError for an unknown stage.
     """

@@ -17,7 +17,7 @@ from typing import Any
 from femtogpt.artifacts.disk import file_digest, json_digest, partial_name, sync, write_atomic
 
 MANIFEST = "manifest.json"
-RECIPE_FILE = ".recipe.json"  # in an unfinished artifact: what its manifest will say of its recipe
+RECIPE_FILE = ".recipe.json"  # the recipe of an unfinished artifact, until it has a manifest
 _OWN_FILES = (MANIFEST, RECIPE_FILE, *(partial_name(Path(n)).name for n in (MANIFEST, RECIPE_FILE)))
 
 
@@ -34,7 +34,7 @@ class Artifact:
     digest: str
     content: str
     counts: Mapping[str, Any]
-    made: bool = field(default=False, compare=False)  # in this run, not found up to date
+    made: bool = field(default=False, compare=False)  # in this process, rather than found
 
     @classmethod
     def load(cls, path: Path, made: bool = False) -> Artifact:
@@ -51,7 +51,7 @@ class Artifact:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Everything that the manifest says."""
+        """The manifest's content."""
         return read_manifest(self.path)
 
 
@@ -61,7 +61,7 @@ class Recipe:
 
     ``code`` are the stage's modules with their digests (``code_of(__name__)``). With a ``version``
     they are recorded but do not count: what takes days or a download to make again outlives
-    edited code. Version 0.1 of femtogpt told all code apart by such numbers, so that its
+    edited code. Version 0.1 of femtogpt used such numbers in place of digests of code, so its
     trainings and downloads are still found.
     """
 
@@ -71,13 +71,14 @@ class Recipe:
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     version: int | None = None
     attempt: int = 0  # counts how often a person asked for it again
-    # How a person writes the settings in ``config``: their first part to ``section.``; "" is the
-    # rest, "*" the second part; after "=" a phrase for values that say nothing to a person.
+    # How a person writes the settings in ``config``: first part to prefix, "" for all others; "*"
+    # in a prefix is the second part. After "=" comes a phrase, for values that mean nothing to a
+    # person, such as digests.
     names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def ingredients(self) -> dict[str, Any]:
-        """What the digest is of."""
+        """What the digest is computed from."""
         contents = {name: artifact.content for name, artifact in self.inputs.items()}
         code = {"code": dict(self.code)} if self.version is None else {"version": self.version}
         attempt = {"attempt": self.attempt} if self.attempt else {}
@@ -90,7 +91,7 @@ class Recipe:
 
     @property
     def description(self) -> dict[str, Any]:
-        """The recipe as the manifest has it."""
+        """The recipe as it is written into the manifest."""
         made_from = {name: f"{item.kind}/{item.digest}" for name, item in self.inputs.items()}
         return {
             **self.ingredients,
@@ -113,7 +114,7 @@ class Fault:
 
 
 def fault_of(path: Path) -> Fault | None:
-    """What is wrong with the files of an artifact, or None; every file is read."""
+    """What is wrong with the files of an artifact, or None. Reads and verifies every file."""
     try:
         manifest = read_manifest(path)
         if manifest.pop("self") != json_digest(manifest):
@@ -139,7 +140,7 @@ def _no_match(name: str) -> Fault:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of an artifact's folder; OSError or ValueError if there is none."""
+    """Read the manifest in an artifact's folder. Raises OSError or ValueError without one."""
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     if not isinstance(manifest, dict):
         raise ValueError(f"{path / MANIFEST} is not a manifest")
@@ -147,7 +148,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def read_recipe(partial: Path) -> dict[str, Any] | None:
-    """What is known of an unfinished artifact; None if version 0.1 began it."""
+    """Read the recipe of an unfinished artifact; None if version 0.1 began it."""
     with suppress(OSError, ValueError):
         recipe = json.loads((partial / RECIPE_FILE).read_text(encoding="utf-8"))
         return recipe if isinstance(recipe, dict) else None

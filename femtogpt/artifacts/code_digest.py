@@ -25,8 +25,8 @@ from typing import Any
 from femtogpt.artifacts.disk import write_atomic
 
 PRODUCT = "femtogpt"
-# Modules whose code does not change what a stage makes; what they import does not count either.
-NOT_PART = frozenset(
+# Modules whose code does not change what a stage makes. Their imports are not followed.
+EXCLUDED_MODULES = frozenset(
     {
         "femtogpt",  # the version's number
         "femtogpt.artifacts",  # stores what the stages make
@@ -39,15 +39,16 @@ NOT_PART = frozenset(
 )
 CACHE_FILE = "code-digests.json"
 CACHE_FORMAT = 1
-FRESH = 2.0  # seconds for which an edited file is not cached: its time may not tell two edits apart
-DIGITS = 12
+# A file edited this recently is not cached: two edits may have the same time of change.
+UNSETTLED_SECONDS = 2.0
+DIGEST_LENGTH = 12
 
 
 def code_of(*modules: str) -> Mapping[str, str]:
     """The code that a stage consists of: each module's name to its digest.
 
-    ``modules`` are where it begins: the stage's module and those it reaches other than by import.
-    Files are looked at once in a process, when first asked: it runs what was there then.
+    ``modules`` are the stage's own module and those that it reaches in other ways than by import.
+    Files are read once per process, at the first call, since the process goes on with that code.
     """
     return _code_of(tuple(dict.fromkeys(modules)))
 
@@ -77,7 +78,7 @@ def _tree(package: str) -> CodeTree | None:
 class CodeTree:
     """The modules of a package's folder (or one file), parsed when needed.
 
-    What was parsed is kept beside the package's bytecode, by path, size and time of change.
+    Results are cached beside the package's bytecode, by path, size and time of change.
     """
 
     def __init__(self, package: str, folder: Path):
@@ -104,7 +105,7 @@ class CodeTree:
             return entry[2], entry[3]
         digest, imports = parse(file.read_bytes(), module, file.name == "__init__.py")
         imports = [name for name in imports if name.partition(".")[0] in (PRODUCT, self.package)]
-        if time.time() - stat.st_mtime > FRESH:
+        if time.time() - stat.st_mtime > UNSETTLED_SECONDS:
             self._cached[module] = [stat.st_size, stat.st_mtime_ns, digest, imports]
             self._new = True
         return digest, imports
@@ -155,17 +156,17 @@ def parse(source: bytes, module: str, is_package: bool = False) -> tuple[str, li
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return hashlib.sha256(source).hexdigest()[:DIGITS], []
+        return hashlib.sha256(source).hexdigest()[:DIGEST_LENGTH], []
     package = module if is_package else module.rpartition(".")[0]
     words: list[str] = []
     imports: dict[str, None] = {}
     _walk(tree, words, imports, package)
     text = "\0".join(words).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(text).hexdigest()[:DIGITS], list(imports)
+    return hashlib.sha256(text).hexdigest()[:DIGEST_LENGTH], list(imports)
 
 
 def _walk(node: Any, words: list[str], imports: dict[str, None] | None, package: str) -> None:
-    """Append a syntax tree as words; ``imports`` None: those in it do not count."""
+    """Append a syntax tree as words, and collect its imports unless ``imports`` is None."""
     if isinstance(node, list):
         for part in node:
             _walk(part, words, imports, package)
@@ -236,7 +237,7 @@ def _name_of(node: ast.expr) -> str:
 
 
 def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
-    """What an import may name as modules; names in a module that are none are among them."""
+    """The names in an import that may be modules; some may be functions or classes."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
         return
@@ -266,6 +267,8 @@ def _with_parents(module: str) -> Iterator[str]:
 
 
 def _is_left_out(module: str) -> bool:
-    """Whether a module is, or is in, one of ``NOT_PART``; of ``femtogpt`` only itself."""
+    """Whether a module is excluded, itself or by a package; ``femtogpt`` excludes only itself."""
     parents = list(_with_parents(module))
-    return module in NOT_PART or any(name in NOT_PART for name in parents if name != PRODUCT)
+    return module in EXCLUDED_MODULES or any(
+        name in EXCLUDED_MODULES for name in parents if name != PRODUCT
+    )

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, with checksums, and errors that say what to do."""
+"""Files on disk: atomic writes, checksums, and errors that say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a data folder holds, what of it is needed, and the removal of the rest."""
+"""What a data folder holds, which artifacts are needed, and the removal of the others."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from femtogpt.artifacts.lines import read_lines
 from femtogpt.artifacts.store import LOCKS
 from femtogpt.errors import UserError
 
-REMOVED = ".removed"  # the end of a folder's name while it is deleted
+REMOVED = ".removed"  # suffix of a folder while it is deleted
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An artifact, or what was made of one so far; ``about`` is its manifest or recipe."""
+    """An artifact, finished or not; ``about`` is its manifest or recipe."""
 
     path: Path
     kind: str
@@ -35,7 +35,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """``<kind>/<folder>``, as a person names it; an unfinished one begins with a dot."""
+        """``<kind>/<folder>``, as a person names it; an unfinished one's folder has a dot."""
         return f"{self.kind}/{self.path.name}"
 
     @property
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def is_leftover(self) -> bool:
-        """Whether a process was killed while it copied or deleted it."""
+        """Whether it is left from a copy or a removal during which the process was killed."""
         return self.path.suffix in (".taken", REMOVED)
 
     @property
@@ -77,8 +77,8 @@ def _files(path: Path) -> list[Path]:
 
 def entries(root: Path) -> list[Entry]:
     """All artifacts in a data folder, finished or not, by kind and then by age."""
-    found = [entry for kind in STAGES for entry in _of_kind(root / kind)]
-    return sorted(found, key=lambda entry: (STAGES.index(entry.kind), entry.made))
+    unsorted = (entry for kind in STAGES for entry in _of_kind(root / kind))
+    return sorted(unsorted, key=lambda entry: (STAGES.index(entry.kind), entry.made))
 
 
 def _of_kind(folder: Path) -> Iterable[Entry]:
@@ -124,8 +124,8 @@ class Inventory:
             self._by_key[entry.key].append(entry)
             if entry.finished:
                 self._by_content[entry.kind, str(entry.about.get("content"))].append(entry)
-        self.uses: dict[Entry, list[str]] = defaultdict(list)  # who uses an artifact
-        self.kept: dict[Entry, str] = {}  # what is never removed unasked, and why
+        self.uses: dict[Entry, list[str]] = defaultdict(list)  # configurations and artifacts
+        self.kept: dict[Entry, str] = {}  # those removed only by name, and why
         lines = self._lines(set(configurations))
         for entry in self.entries:
             for source in self.made_from(entry):
@@ -136,12 +136,14 @@ class Inventory:
         self._keep(lines, named or {})
 
     def made_from(self, entry: Entry) -> list[Entry]:
-        """The artifacts that one was made from, as far as they still exist."""
+        """The artifacts that one was made from, if they still exist."""
         sources: list[Entry] = []
-        places = entry.about.get("made_from") or {}
+        input_keys = entry.about.get("made_from") or {}
         for name, content in (entry.about.get("inputs") or {}).items():
             exact = [
-                source for source in self._by_key.get(places.get(name, ""), ()) if source.finished
+                source
+                for source in self._by_key.get(input_keys.get(name, ""), ())
+                if source.finished
             ]
             kinds = [name] if name in STAGES else STAGES
             alike = [same for kind in kinds for same in self._by_content.get((kind, content), ())]
@@ -149,9 +151,10 @@ class Inventory:
         return sources
 
     def _lines(self, configurations: set[str]) -> dict[str, list[str]]:
-        """What configurations used last: artifact to their names.
+        """The artifacts that configurations used last, each with their names.
 
-        Of a configuration that is no longer in ``conf/``, only what its own file did not ask for.
+        For a configuration that is no longer in ``conf/``, only those that were made with changed
+        settings.
         """
         used: dict[str, list[str]] = defaultdict(list)
         for name, line in read_lines(self.root).items():
@@ -204,7 +207,7 @@ class Inventory:
 
     @property
     def removable(self) -> list[Entry]:
-        """What may go without being named."""
+        """The artifacts that may be removed without being named."""
         return [entry for entry in self.entries if entry not in self.kept]
 
     def find(self, name: str) -> Entry:
@@ -217,7 +220,7 @@ class Inventory:
         same = exact or [e for e in self.entries if any(n.startswith(name) for n in names[e])]
         if len(same) == 1:
             return same[0]
-        problem = "is not unique" if same else "is no artifact"
+        problem = "is not unique" if same else "is not an artifact"
         raise UserError(f"{name} {problem} in {self.root}: femtogpt artifacts lists what there is")
 
     def remove(self, entry: Entry) -> None:
@@ -235,10 +238,10 @@ class Inventory:
 
 
 def _origin(entry: Entry) -> str:
-    """Why an artifact is kept for the way in which it was made; empty if it is not."""
+    """Why an artifact is kept because of how it was made; empty if it is not."""
     if not entry.about and not entry.path.name.startswith("."):
         return "its manifest is damaged"
-    if not entry.finished:  # trainings and downloads are looked at apart, others are begun anew
+    if not entry.finished:  # trainings and downloads have rules of their own
         return ""
     made_for = entry.configuration
     if not made_for:

@@ -1,7 +1,7 @@
 """Which artifacts each configuration used last, in ``<root>/.lines/<configuration>.json``.
 
-An artifact may serve several configurations, and one configuration goes back and forth between
-settings: what it used last is what a change is compared with, and what is kept for it.
+An artifact may serve several configurations, and a configuration may go back and forth between
+settings. A change is compared with what the configuration used last, and that is kept for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Line:
     """What a configuration used last, by stage, as ``<kind>/<digest>``."""
 
     last: dict[str, str] = field(default_factory=dict)
-    plain: dict[str, str] = field(default_factory=dict)  # the same, as its file in conf/ has it
+    plain: dict[str, str] = field(default_factory=dict)  # with the unchanged file in conf/
 
 
 def read_line(root: Path, configuration: str) -> Line:

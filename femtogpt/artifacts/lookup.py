@@ -73,5 +73,5 @@ def _load(path: Path) -> Artifact:
         return Artifact.load(path)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path} is no artifact ({error}): delete it, it will be made again"
+            f"{path} is not an artifact ({error}): delete it and run make pipeline"
         ) from error

@@ -7,8 +7,8 @@ from typing import Any
 
 from femtogpt.artifacts.artifact import Recipe
 
-MOST = 3  # reasons, and modules in one of them, that are named; the rest is counted
-LONG = 40  # characters of a value that is shown
+MAX_LISTED = 3  # reasons, or modules in a reason, that are named; the others are counted
+MAX_VALUE_CHARACTERS = 40  # of a value that is shown
 _MISSING = object()
 
 
@@ -31,7 +31,7 @@ def code_differences(recipe: Recipe, earlier: Mapping[str, Any]) -> list[str]:
     """How the code differs, in one phrase or none."""
     before = earlier.get("code")
     if not isinstance(before, Mapping):
-        return ["what is there was made by femtogpt 0.1"] if recipe.code else []
+        return ["the previous one was made by femtogpt 0.1"] if recipe.code else []
     changed = [name for name in recipe.code if before.get(name, "") not in ("", recipe.code[name])]
     added = [name for name in recipe.code if name not in before]
     removed = [name for name in before if name not in recipe.code]
@@ -49,24 +49,24 @@ def because(reasons: Iterable[str]) -> str:
 def listed(words: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``, ``a, b, c and 4 more``."""
     words = list(words)
-    if len(words) > MOST:
-        words = [*words[:MOST], f"{len(words) - MOST} more"]
+    if len(words) > MAX_LISTED:
+        words = [*words[:MAX_LISTED], f"{len(words) - MAX_LISTED} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _settings(recipe: Recipe, before: Mapping[str, Any]) -> Iterator[str]:
-    """Each setting that changed; of those that have one phrase, only that."""
-    said = set()
+    """Each setting that changed; settings with the same phrase are named once."""
+    phrases = set()
     for path, old, new in _changes(before, recipe.config):
         name, is_phrase = _named(path, recipe.names)
         phrase = f"{name} changed" if is_phrase else f"{name} {_change(old, new)}"
-        if phrase not in said:
-            said.add(phrase)
+        if phrase not in phrases:
+            phrases.add(phrase)
             yield phrase
 
 
 def _shared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of both: those that only one of two versions of femtogpt has did not change."""
+    """``before`` with the settings of ``after``: one that only one version has did not change."""
     shared = {name: value for name, value in before.items() if name in after}
     for name, value in after.items():
         if isinstance(value, Mapping) and isinstance(shared.get(name), Mapping):
@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:
 
 
 def _named(path: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, bool]:
-    """A setting as a person writes it; true with a phrase in the place of a name."""
+    """A setting as a person writes it, and whether that is a phrase in place of a name."""
     first, *rest = path
     pattern = names.get(first)
     if pattern is None:
@@ -111,7 +111,7 @@ def _change(old: Any, new: Any) -> str:
         come = [str(value) for value in new if value not in old]
         parts = [f"lost {listed(gone)}"] * bool(gone) + [f"gained {listed(come)}"] * bool(come)
         words = " and ".join(parts) if parts else "is in another order"
-        return words if len(words) <= 2 * LONG else "changed"
+        return words if len(words) <= 2 * MAX_VALUE_CHARACTERS else "changed"
     if isinstance(new, Mapping) or (old is _MISSING and not _is_short(new)):
         return "is new"
     if isinstance(old, Mapping) or (new is _MISSING and not _is_short(old)):
@@ -126,7 +126,9 @@ def _change(old: Any, new: Any) -> str:
 
 
 def _is_short(value: Any) -> bool:
-    return not isinstance(value, list | tuple | Mapping) and len(_value(value)) <= LONG
+    return (
+        not isinstance(value, list | tuple | Mapping) and len(_value(value)) <= MAX_VALUE_CHARACTERS
+    )
 
 
 def _value(value: Any) -> str:

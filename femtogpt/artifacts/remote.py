@@ -25,8 +25,8 @@ from femtogpt.artifacts.artifact import MANIFEST
 from femtogpt.errors import UserError
 from femtogpt.storage import storage_path
 
-RETRY_SECONDS = 300.0  # for which a store that did not answer is not asked
-PIECE_BYTES = 1 << 24  # copied at once
+RETRY_SECONDS = 300.0  # before a store that did not answer is asked again
+PIECE_BYTES = 1 << 24  # copied at a time
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Remote:
     @classmethod
     @cache
     def at(cls, url: str) -> Remote:
-        """The one store of this process for a URL, so that not every stage asks an absent one."""
+        """The store at a URL, the same for all stages: an absent one is not asked by each."""
         return cls(url)
 
     @property
@@ -69,7 +69,7 @@ class Remote:
         return not self.away
 
     def give(self, kind: str, digest: str, artifact: Path) -> bool:
-        """Add an artifact unless the store has it; whether it was copied."""
+        """Add an artifact unless the store has it. Returns whether it was copied."""
 
         def copy() -> bool:
             if self._manifest(kind, digest) is not None:
@@ -115,7 +115,7 @@ class Remote:
                 yield piece
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
-        """What the store answers; None if it does not."""
+        """The store's answer; None if it does not answer."""
         if self.away:
             return None
         try:

@@ -36,8 +36,8 @@ from femtogpt.artifacts.remote import Remote
 from femtogpt.config import Config
 
 LOCKS = ".locks"
-NOTHING_THERE = "nothing of it is there"
-NOTHING_WAS_THERE = "nothing of it was there"
+NOT_YET_THERE = "it does not exist yet"
+WAS_NOT_YET_THERE = "it did not exist yet"
 ASKED_AGAIN = "--again asks for it"
 Build = Callable[[Path], Mapping[str, Any]]
 log = logging.getLogger(__name__)
@@ -50,13 +50,13 @@ class State:
     artifact: Artifact | None
     reasons: tuple[str, ...] = ()
     fault: Fault | None = None
-    partial: Path | None = None  # what was made of it so far, where the stage goes on from that
+    partial: Path | None = None  # the unfinished artifact that the stage goes on with
 
 
 class Store:
     """The folder of all artifacts, and optionally one that several machines share.
 
-    With a configuration the artifacts record that it made them, and which it used last.
+    With a configuration, artifacts record that it made them, and the folder which it used last.
     """
 
     def __init__(self, root: Path | str, remote: str | None = None, config: Config | None = None):
@@ -84,7 +84,7 @@ class Store:
         return self.root / recipe.kind / f".{recipe.digest}.partial"
 
     def find(self, recipe: Recipe) -> Artifact | None:
-        """The artifact if it exists and every file has its checksum; a damaged one is None."""
+        """The artifact; None if it is missing or a file does not match its checksum."""
         path = self.path(recipe)
         return None if not path.exists() or fault_of(path) else Artifact.load(path)
 
@@ -94,7 +94,7 @@ class Store:
         """Whether the artifact is up to date, and otherwise why not, in words.
 
         It is compared with what this configuration used last for this stage (``name``; default:
-        its kind). ``past``: the words tell what was, not what is.
+        its kind). ``past``: the reasons are in the past tense.
         """
         name = name or recipe.kind
         path, partial = self.path(recipe), self.partial(recipe)
@@ -111,7 +111,7 @@ class Store:
             return State(None, (f"it {is_or_was} no longer there",))
         earlier = self.earlier(recipe.kind, name)
         if earlier is None:
-            return State(None, (NOTHING_WAS_THERE if past else NOTHING_THERE,))
+            return State(None, (WAS_NOT_YET_THERE if past else NOT_YET_THERE,))
         return State(None, tuple(differences(recipe, earlier)) or ("its recipe changed",))
 
     def _last(self, name: str) -> str | None:
@@ -123,8 +123,8 @@ class Store:
     def earlier(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """The manifest of what this configuration used last for a stage, if it still exists.
 
-        Without a record of that: of the newest that it made, or else of the newest that names no
-        configuration, as version 0.1 left them.
+        Without a record, the manifest of the newest that it made, or of the newest without a
+        configuration, as version 0.1 wrote them.
         """
         if (last := self._last(name)) is not None:
             with suppress(OSError, ValueError):
@@ -132,7 +132,7 @@ class Store:
         return self._newest(kind, name)
 
     def stand_in(self, kind: str, name: str) -> Artifact | None:
-        """What this configuration used last for a stage, up to date or not, if it is complete."""
+        """What this configuration used last for a stage if it is complete, up to date or not."""
         earlier = self.earlier(kind, name)
         with suppress(OSError, ValueError, KeyError, TypeError):
             return None if earlier is None else Artifact.load(self.root / kind / earlier["digest"])
@@ -148,19 +148,19 @@ class Store:
                 if maker in (own, None) and manifest.get("stage", name) == name:
                     when = (str(manifest.get("made")), file.stat().st_mtime_ns)
                     candidates.append((maker == own, when, manifest))
-        return max(candidates, key=lambda found: found[:2])[2] if candidates else None
+        return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
 
     def make(
         self, recipe: Recipe, build: Build, resumable: bool = False, name: str = ""
     ) -> Artifact:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
-        It is taken from the shared store where that has it complete, and added to it otherwise.
-        One process at a time makes an artifact; a second one waits and then finds it. After an
+        It is taken from the shared store if it is complete there, and added to it otherwise. One
+        process at a time makes an artifact; a second one waits and then finds it. After an
         exception nothing is left, unless the stage is ``resumable``: then the partial folder
         stays and the next ``build`` goes on in it, as it does in a damaged artifact. ``name`` is
-        the stage's in the log; default: the kind. Raises UserError for a full disk, a folder that
-        cannot be written and the like.
+        the stage's name in the log; default: the kind. Raises UserError if the disk is full, the
+        folder cannot be written, and the like.
         """
         name = name or recipe.kind
         with explain_os_errors(self.root):
@@ -222,7 +222,7 @@ class Store:
         return artifact
 
     def _taken(self, recipe: Recipe) -> Artifact | None:
-        """The artifact from the shared store, if that has it complete."""
+        """The artifact from the shared store, if it is complete there."""
         if self.remote is None:
             return None
         path, into = self.path(recipe), self.partial(recipe).with_suffix(".taken")
@@ -252,7 +252,7 @@ class Store:
     ) -> Artifact:
         path, partial = self.path(recipe), self.partial(recipe)
         if state.fault is not None:
-            log.warning("%s is damaged (%s): made again", path, state.fault)
+            log.warning("%s is damaged (%s): making it again", path, state.fault)
             if resumable and not partial.exists():
                 os.rename(path, partial)
             else:
@@ -260,7 +260,7 @@ class Store:
         if partial.exists() and not resumable:  # of a process that was killed: we hold the lock
             shutil.rmtree(partial)
         if partial.exists() and code_differences(recipe, _begun(partial)):
-            log.info("%s: begun with older code, it goes on with the newer", name)
+            log.info("%s: begun with older code, goes on with the newer code", name)
         partial.mkdir(parents=True, exist_ok=True)
         description = {**recipe.description, "stage": name, "configuration": self._origin()}
         start = time.monotonic()
@@ -272,7 +272,7 @@ class Store:
             if not resumable:
                 shutil.rmtree(partial, ignore_errors=True)
             raise
-        if path.exists():  # it is made again: the old one stays until the new one is complete
+        if path.exists():  # the old one stays until the new one is complete
             shutil.rmtree(path)
             if self.remote:
                 self.remote.forget(recipe.kind, path.name)
@@ -281,7 +281,7 @@ class Store:
         return Artifact.load(path, made=True)
 
     def _origin(self) -> dict[str, Any] | None:
-        """For which configuration an artifact is made, and what was changed in that."""
+        """The configuration that an artifact is made for, and what was changed in it."""
         if self.config is None:
             return None
         return {"name": self.config.name, **self.config.origin.as_dict()}
@@ -311,7 +311,7 @@ def _begun(partial: Path) -> Mapping[str, Any]:
 
 
 def newer_code(recipe: Recipe, artifact: Artifact) -> str:
-    """The end of a line about an artifact that outlives the code that made it."""
+    """The end of a line about an artifact that was made with older code, and stays."""
     if recipe.version is None or not code_differences(recipe, artifact.manifest):
         return ""
-    return "; the code is newer: --again train trains anew"
+    return "; the code is newer: --again train trains it anew"

@@ -17,8 +17,8 @@ from femtogpt.config_file import CONF, load_config
 from femtogpt.errors import UserError
 from femtogpt.pipeline_stages import verdicts
 
-DIGITS = 6  # of a digest, where it is only mentioned
-BEST = "sweeps/*/best.yaml"  # in the data folder (see femtogpt.sweep.sweep_report)
+DIGEST_LENGTH = 6  # of a digest, where it is only mentioned
+BEST_FILES = "sweeps/*/best.yaml"  # in the data folder (see femtogpt.sweep.sweep_report)
 
 
 def inventory(data: Path, conf: Path = CONF) -> Inventory:
@@ -29,7 +29,7 @@ def inventory(data: Path, conf: Path = CONF) -> Inventory:
         if config := _loaded(str(file)):
             names.add(config.name)
             named |= _paths(config, data, f"named in {file.name}")
-    for file in sorted(data.glob(BEST)):
+    for file in sorted(data.glob(BEST_FILES)):
         if config := _loaded(str(file)):
             sweep = f"the best of the sweep {file.parent.name}"
             named |= {key: sweep for key in _line(config, data)} | _paths(config, data, sweep)
@@ -102,7 +102,7 @@ def _use(holding: Inventory, entry: Entry) -> str:
 def _short(name: str) -> str:
     """A configuration's name, or that of an artifact with fewer digits."""
     kind, slash, digest = name.partition("/")
-    return f"{kind}/{digest.lstrip('.')[:DIGITS]}" if slash else name
+    return f"{kind}/{digest.lstrip('.')[:DIGEST_LENGTH]}" if slash else name
 
 
 def as_json(holding: Inventory) -> str:

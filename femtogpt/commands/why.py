@@ -10,7 +10,9 @@ from femtogpt.artifacts.reasons import because
 from femtogpt.config_file import load_config
 from femtogpt.pipeline_stages import WOULD_BE_MADE, Verdict, verdicts
 
-SAME = "(What comes out the same as before leaves the stages after it up to date.)"
+SAME_RESULT_NOTE = (
+    "(If a stage's result is the same as before, the stages after it stay up to date.)"
+)
 
 
 def why(
@@ -28,7 +30,7 @@ def why(
             yield line_of(verdict)
             follows |= any(reason.endswith(WOULD_BE_MADE) for reason in verdict.state.reasons)
     if follows:
-        yield SAME
+        yield SAME_RESULT_NOTE
 
 
 def line_of(verdict: Verdict) -> str:

@@ -16,8 +16,8 @@ from femtogpt.generation.samples import SAMPLES_FILE
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 SUMMARY, PLOT = "summary.txt", "loss.png"
-SHOWN = 3  # samples in the summary
-LONGEST = 600  # characters of a sample in the summary
+SAMPLES_SHOWN = 3  # samples in the summary
+MAX_SAMPLE_CHARACTERS = 600  # characters of a sample in the summary
 IN_SENTENCES = {  # metrics that the summary names in lines of its own
     "held_out_bits_per_character",
     "held_out_loss",
@@ -84,10 +84,10 @@ def summary(
     for name, metric in evaluation.get("metrics", {}).items():
         if name not in IN_SENTENCES and metric["value"] is not None:
             parts.append(f"            {metric['value']:.4g} {metric['unit']}: {_words(name)}")
-    for number, sample in enumerate(samples[:SHOWN], 1):
+    for number, sample in enumerate(samples[:SAMPLES_SHOWN], 1):
         text = sample["prompt"] + sample["text"]
-        if len(text) > LONGEST:
-            text = text[:LONGEST].rsplit(" ", 1)[0] + " …"
+        if len(text) > MAX_SAMPLE_CHARACTERS:
+            text = text[:MAX_SAMPLE_CHARACTERS].rsplit(" ", 1)[0] + " …"
         parts += ["", f"Sample {number}", *(f"    {line}".rstrip() for line in text.split("\n"))]
     return "\n".join(parts) + "\n"
 

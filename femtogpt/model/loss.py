@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = -100  # a target that does not count
-LOGITS = {"cpu": 1 << 21, "cuda": 1 << 24}  # computed at once: what a cache or a card holds
+LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 24}  # computed at once: what a cache or a card holds
 
 Gradient = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -69,7 +69,7 @@ def _in_format(hidden: Tensor) -> Tensor:
 
 def rows_at_once(device: str, vocab_size: int) -> int:
     """Rows whose logits are computed at once: a power of two, which suits matrix products."""
-    most = LOGITS.get(device, LOGITS["cuda"]) // vocab_size
+    most = LOGITS_AT_ONCE.get(device, LOGITS_AT_ONCE["cuda"]) // vocab_size
     return 1 << max(0, most.bit_length() - 1)
 
 

@@ -17,7 +17,7 @@ from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the me
 from femtogpt.evaluation.metric_registry import METRICS
 from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_integer
 from femtogpt.training.metrics import BITS
-from femtogpt.training.training_stage import APART
+from femtogpt.training.training_stage import WITHOUT_EFFECT
 
 COMPARISONS = 20  # points of a training at which trials are compared
 BUDGET_TOLERANCE = 1.25  # times the budget: the first tenth of a training predicts it so well
@@ -40,7 +40,7 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sweep = sweep
         search = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
-        irrelevant: dict[str, Any] = {**dict.fromkeys(PLACES, True), "train": APART}
+        irrelevant: dict[str, Any] = {**dict.fromkeys(PLACES, True), "train": WITHOUT_EFFECT}
         base = config.model_dump(mode="json", exclude=irrelevant)
         digest = json_digest([search, base])[:8]
         self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from femtogpt.config import Config, Section
-from femtogpt.config_file import CONF, load_config, read_given
+from femtogpt.config_file import CONF, load_config, read_named
 from femtogpt.errors import UserError
 
 SWEEPS = CONF / "sweeps"
@@ -102,7 +102,7 @@ def load_sweep(
     ``changes`` to a sweep's own settings (``minutes``) apply to the sweep, all others
     (``train.max_steps``) to every trial. Raises UserError for an invalid sweep.
     """
-    path, content = read_given(name, sweeps, "sweep")
+    path, content = read_named(name, sweeps, "sweep")
     settings = {"name": path.stem, **{k: v for k, v in content.items() if v is not None}}
     for key, value in (changes or {}).items():
         if key in SweepConfig.model_fields:

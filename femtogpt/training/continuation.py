@@ -28,7 +28,7 @@ from femtogpt.training.settings import (
 )
 
 # Settings that say how long to train, or follow from that.
-LENGTH = {"max_steps", "epochs", "evaluate_every"}
+LENGTH_SETTINGS = {"max_steps", "epochs", "evaluate_every"}
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ def differ_in_length_only(
     """
 
     def rest(settings: TrainingSettings) -> tuple[object, ...]:
-        train = settings.train.model_dump(exclude={*LENGTH, *ignored, "weight_decay"})
+        train = settings.train.model_dump(exclude={*LENGTH_SETTINGS, *ignored, "weight_decay"})
         origins = [origin["weights"] for origin in settings.lineage]
         return settings.model, train, settings.seed, settings.weights, origins
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from femtogpt.training.distributed import distribute_like, full_tensor
 
-STACKED = 1 << 21  # numbers in the matrices iterated at once: more is no faster
+STACKED_NUMBERS = 1 << 21  # numbers in the matrices iterated at once: more is no faster
 
 
 class Muon(torch.optim.Muon):
@@ -38,7 +38,7 @@ class Muon(torch.optim.Muon):
                 if weight.grad is not None:
                     of_shape[weight.shape].append(weight)
             for shape, weights in of_shape.items():
-                count = max(1, STACKED // shape.numel())
+                count = max(1, STACKED_NUMBERS // shape.numel())
                 for start in range(0, len(weights), count):
                     self._step_together(group, weights[start : start + count])
 

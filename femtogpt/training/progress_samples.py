@@ -15,7 +15,7 @@ from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 from femtogpt.training.observers import Evaluation, Moment, Observer
 from femtogpt.training.settings import ResolvedTrainConfig
 
-TOKENS = 80  # of a sample: enough to see how it writes, too few to take time
+SAMPLE_TOKENS = 80  # of a sample: enough to see how it writes, too few to take time
 
 
 class Sampler(Observer):
@@ -57,7 +57,13 @@ class Sampler(Observer):
         with torch.compiler.set_stance("force_eager"):
             drawn = list(
                 generate(
-                    model, [eos], TOKENS, config.temperature, config.top_k, config.top_p, random
+                    model,
+                    [eos],
+                    SAMPLE_TOKENS,
+                    config.temperature,
+                    config.top_k,
+                    config.top_p,
+                    random,
                 )
             )
         model.train()

@@ -36,7 +36,7 @@ from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
 
 MAX_SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
-DIVERGED = 1.0  # nats that the held-out loss may rise above the untrained model's
+DIVERGENCE_NATS = 1.0  # nats that the held-out loss may rise above the untrained model's
 ADVICE = "lower train.learning_rate or train.muon_learning_rate, or set train.precision=float32"
 NO_BETTER = "no better held-out loss in %d evaluations: "
 log = logging.getLogger(__name__)
@@ -171,7 +171,9 @@ class Trainer:
                 self.writer.save_best(self.step, loss, self.state.weights())
             verdict = self.early_stopping.judge(self.step, loss)
             self.ended_early = verdict is Verdict.END and not self.is_last_step
-            diverged = not loss < losses[0] + DIVERGED  # a loss that is not finite is not less
+            diverged = (
+                not loss < losses[0] + DIVERGENCE_NATS
+            )  # a loss that is not finite is not less
             milestone = self.is_finished or self.step == self.schedule.start
             evaluation = Evaluation({LOSS: loss, **bits}, self.model, milestone, diverged)
             moment = self.moment()

@@ -32,7 +32,7 @@ from femtogpt.training.settings import TrainingSettings, tokens_per_epoch
 
 log = logging.getLogger(__name__)
 # Where and how fast to train, and how often to save, does not change what is learned.
-APART = {
+WITHOUT_EFFECT = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
     *("processes", "parallel"),
     *("checkpoint_every", "checkpoint_minutes", "sample_every"),
@@ -78,7 +78,7 @@ def run_training(
 def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
     """What determines a training; edited code discards none, so it is only recorded."""
     ingredients = settings.as_dict()
-    train = {key: value for key, value in ingredients["train"].items() if key not in APART}
+    train = {key: value for key, value in ingredients["train"].items() if key not in WITHOUT_EFFECT}
     origins = [origin["weights"] for origin in settings.lineage]
     ingredients |= {"train": train, "lineage": origins}
     return Recipe(
@@ -113,7 +113,7 @@ def continued(
     for file in (store.root / exact.kind).glob("*/settings.json"):  # partial ones too
         run = file.parent
         earlier = read_settings(run)
-        if earlier is None or not differ_in_length_only(settings, earlier, APART, text):
+        if earlier is None or not differ_in_length_only(settings, earlier, WITHOUT_EFFECT, text):
             continue
         own = recipe(earlier, tokens)
         is_partial = run == store.partial(own)
