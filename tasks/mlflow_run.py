@@ -1,6 +1,7 @@
 """The MLflow run of a pipeline.
 
-A configuration with its texts has one MLflow run: the same command again goes on in it. What
+A configuration with its texts has one MLflow run: the same command again goes on in it. A training
+that a person asked for again has another. What
 MLflow holds is a copy. The artifacts on disk are the truth, so a store that is away or wiped loses
 nothing.
 """
@@ -15,7 +16,6 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, cast
 
-from femtogpt.artifacts import again
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
@@ -62,19 +62,18 @@ class MLflowRun:
         self.config, self.name, self.parent = config, name, parent
         self.uri = store_uri(config.paths.mlruns)
         self.key = _key(config)
-        if attempt := again.counted(config.paths.data, "run", self.key):  # each has its own run
-            self.key = json_digest([self.key, attempt])[:16]
         self.start_time = unix_milliseconds()
         self.client: Any = None
         self.run_id = ""
 
-    def open(self, resolved: Config, tokens: Artifact) -> MetricsForwarder:
+    def open(self, resolved: Config, tokens: Artifact, attempt: int = 0) -> MetricsForwarder:
         """Go on in the run, or create it. Returns what forwards its metrics.
 
-        ``resolved`` is the configuration with what depends on the size of the text, ``tokens``.
-        Raises UserError if MLflow's store refuses.
+        ``resolved`` is the configuration with what depends on the size of the text, ``tokens``;
+        ``attempt`` is that of the training's recipe. Raises UserError if MLflow's store refuses.
         """
         if self.client is None:
+            self.key = _key(self.config, attempt)
             self._connect()
         index = json.loads((tokens.path / "index.json").read_text())
         flops = resolved.model.flops_per_token(index["vocab_size"])
@@ -138,11 +137,13 @@ class MLflowRun:
         MLflow's store refuses.
         """
         contents = {name: artifact.content for name, artifact in artifacts.items()}
+        attempt = artifacts["run"].manifest.get("attempt", 0)
+        self.key = _key(self.config, attempt)
         if record := self._record_of(contents):
             log.info("record: up to date (MLflow run %s)", record["run_id"])
             return record
         run = artifacts["run"]
-        forwarder = self.open(self._resolved_by(run), artifacts["tokens"])
+        forwarder = self.open(self._resolved_by(run), artifacts["tokens"], attempt)
         forwarder.add(read_metrics(run.path / METRICS_FILE))
         forwarder.send()
         if forwarder.failure:
@@ -237,13 +238,14 @@ def _sources(config: Config) -> dict[str, Source]:
     return cast("dict[str, Source]", config.sources)
 
 
-def _key(config: Config) -> str:
-    """Identifies a configuration with its texts, wherever its data are kept."""
+def _key(config: Config, attempt: int = 0) -> str:
+    """Identifies an attempt to train a configuration on its texts, wherever its data are kept."""
     sources = _sources(config)
     identities = {name: source.identity() for name, source in sources.items()}
     readings = {name: source.reading() for name, source in sources.items()}
     settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
-    return json_digest([settings, identities, readings])[:16]
+    key = json_digest([settings, identities, readings])[:16]
+    return json_digest([key, attempt])[:16] if attempt else key
 
 
 def _origin(source: Source) -> str:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.artifact import Artifact, read_recipe
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
@@ -127,7 +127,8 @@ def _train(
 
     def train_in(run_folder: Path, token_folder: Path) -> None:
         with device_lock(settings.train):
-            forwarder = mlflow_run.open(resolved, tokens)
+            attempt = (read_recipe(run_folder) or {}).get("attempt", 0)
+            forwarder = mlflow_run.open(resolved, tokens, attempt)
             with mlflow_run.system_metrics():
                 supervise(
                     run_folder,

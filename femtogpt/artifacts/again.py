@@ -18,12 +18,12 @@ FOLDER = ".again"
 
 
 @dataclass
-class _Asked:
+class _Request:
     kinds: frozenset[str]
-    done: set[str] = field(default_factory=set)  # what was begun: a retry does not begin it anew
+    begun: set[str] = field(default_factory=set)  # artifacts: a retry does not begin them anew
 
 
-_asked: ContextVar[_Asked | None] = ContextVar("asked", default=None)
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
 def stages_in(text: str) -> list[str]:
@@ -50,43 +50,35 @@ def made_again(stages: Iterable[str]) -> Iterator[None]:
 
     Raises UserError for an unknown stage.
     """
-    token = _asked.set(_Asked(kinds_of(stages)))
+    token = _request.set(_Request(kinds_of(stages)))
     try:
         yield
     finally:
-        _asked.reset(token)
+        _request.reset(token)
 
 
-def is_asked(kind: str, digest: str) -> bool:
-    """Whether an artifact is asked for again, and was not begun again yet."""
-    asked = _asked.get()
-    return asked is not None and kind in asked.kinds and f"{kind}-{digest}" not in asked.done
+def is_requested(kind: str, digest: str) -> bool:
+    """Whether an artifact is to be made again, and was not begun again yet."""
+    request = _request.get()
+    return request is not None and kind in request.kinds and f"{kind}-{digest}" not in request.begun
 
 
 def begin(kind: str, digest: str) -> None:
     """Note that an artifact is being made again."""
-    if (asked := _asked.get()) is not None:
-        asked.done.add(f"{kind}-{digest}")
+    if (request := _request.get()) is not None:
+        request.begun.add(f"{kind}-{digest}")
 
 
-def attempt(root: Path, kind: str, digest: str) -> int:
-    """How often what ``digest`` names was asked for again; its newest attempt has this number."""
+def last_attempt(root: Path, kind: str, digest: str) -> int:
+    """The number of attempts to make an artifact again that were begun so far."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         return int(json.loads((root / FOLDER / f"{kind}-{digest}.json").read_bytes())["attempt"])
     return 0
 
 
-def counted(root: Path, kind: str, digest: str) -> int:
-    """The number of the newest attempt; a new one is begun if this process asks for it again."""
-    if not is_asked(kind, digest):
-        return attempt(root, kind, digest)
-    begin(kind, digest)
-    return next_attempt(root, kind, digest)
-
-
 def next_attempt(root: Path, kind: str, digest: str) -> int:
-    """Begin another attempt, beside which the earlier ones stay; its number."""
-    number = attempt(root, kind, digest) + 1
+    """Begin another attempt and return its number. The earlier ones stay beside it."""
+    number = last_attempt(root, kind, digest) + 1
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     text = json.dumps({"attempt": number})
     write_atomic(root / FOLDER / f"{kind}-{digest}.json", text.encode())

@@ -38,6 +38,7 @@ from femtogpt.config import Config
 LOCKS = ".locks"
 NOTHING_THERE = "nothing of it is there"
 NOTHING_WAS_THERE = "nothing of it was there"
+ASKED_AGAIN = "--again asks for it"
 Build = Callable[[Path], Mapping[str, Any]]
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,16 @@ class Store:
 
     def path(self, recipe: Recipe) -> Path:
         """Where the artifact is, or will be."""
-        recipe = self._current(recipe)
-        return self.root / recipe.kind / recipe.digest
+        return self._folder(self._current(recipe))
 
     def partial(self, recipe: Recipe) -> Path:
         """Where the artifact is being made."""
-        recipe = self._current(recipe)
+        return self._partial_folder(self._current(recipe))
+
+    def _folder(self, recipe: Recipe) -> Path:
+        return self.root / recipe.kind / recipe.digest
+
+    def _partial_folder(self, recipe: Recipe) -> Path:
         return self.root / recipe.kind / f".{recipe.digest}.partial"
 
     def find(self, recipe: Recipe) -> Artifact | None:
@@ -159,7 +164,7 @@ class Store:
         """
         name = name or recipe.kind
         with explain_os_errors(self.root):
-            anew = self._begin_again(recipe)
+            recipe, anew = self._begin_again(recipe)
             if not anew and (artifact := self.find(recipe)):
                 log.info("%s: up to date (%s)%s", name, artifact.path, newer_code(recipe, artifact))
                 return self._used(artifact, name)
@@ -167,7 +172,7 @@ class Store:
                 if not anew and (artifact := self.find(recipe)):
                     return self._used(artifact, name)
                 state = self.state(recipe, name, resumable, past=True)
-                reasons = ("--again asks for it",) if anew else state.reasons
+                reasons = (ASKED_AGAIN,) if anew else state.reasons
                 start = time.monotonic()
                 artifact = None if anew else self._taken(recipe)
                 how = f"taken from {self.remote.url}" if artifact and self.remote else "made"
@@ -178,21 +183,34 @@ class Store:
             return self._used(artifact, name)
 
     def _current(self, recipe: Recipe) -> Recipe:
-        """The newest attempt at what a person may ask for again."""
+        """The newest attempt to make it again of which something is left, or the recipe itself."""
         if recipe.version is None or recipe.attempt:
             return recipe
-        number = again.attempt(self.root, recipe.kind, recipe.digest)
-        return replace(recipe, attempt=number)
+        for number in range(again.last_attempt(self.root, recipe.kind, recipe.digest), 0, -1):
+            attempt = replace(recipe, attempt=number)
+            if self._folder(attempt).exists() or self._partial_folder(attempt).exists():
+                return attempt
+        return recipe
 
-    def _begin_again(self, recipe: Recipe) -> bool:
-        """Whether a person asks for the artifact again; an attempt of its own is begun for it."""
-        if not again.is_asked(recipe.kind, recipe.digest):
-            return False
+    def was_made_again(self, recipe: Recipe) -> bool:
+        """Whether a person once asked for the artifact again, and something of that is left."""
+        return self._current(recipe).attempt > 0
+
+    def _begin_again(self, recipe: Recipe) -> tuple[Recipe, bool]:
+        """The attempt to go on with, and whether it begins now because a person asks for it.
+
+        An unfinished attempt goes on, so that the same command finishes what it began.
+        """
+        current = self._current(recipe)
+        if not again.is_requested(recipe.kind, recipe.digest):
+            return current, False
         again.begin(recipe.kind, recipe.digest)
-        exists = self.path(recipe).exists() or self.partial(recipe).exists()
-        if exists and recipe.version is not None:
-            again.next_attempt(self.root, recipe.kind, recipe.digest)
-        return exists
+        if recipe.version is None:
+            return recipe, self.path(recipe).exists()
+        if current.attempt and not self.path(current).exists():
+            return current, False
+        number = again.next_attempt(self.root, recipe.kind, recipe.digest)
+        return replace(recipe, attempt=number), True
 
     def _used(self, artifact: Artifact, name: str) -> Artifact:
         """Record that this configuration uses an artifact, and share it."""
@@ -232,7 +250,6 @@ class Store:
     def _make(
         self, recipe: Recipe, build: Build, resumable: bool, name: str, state: State
     ) -> Artifact:
-        recipe = self._current(recipe)
         path, partial = self.path(recipe), self.partial(recipe)
         if state.fault is not None:
             log.warning("%s is damaged (%s): made again", path, state.fault)

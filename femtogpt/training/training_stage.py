@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from femtogpt.artifacts.again import is_requested
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
@@ -49,22 +50,18 @@ def run_training(
     """Make the run artifact: settings, tokenizer, metrics, final weights and the last checkpoints.
 
     ``train(run folder, token folder)`` trains, resuming from what is in the run folder; what it
-    leaves there when it raises is kept for the next call. Unless it is to be ``fresh``, the
-    training goes on from a shorter one with otherwise the same settings (see
-    ``training.continuation``).
+    leaves there when it raises is kept for the next call. The training continues a shorter one
+    with otherwise the same settings (see ``training.continuation``), unless it is to be ``fresh``
+    or a person asks for it again: then it starts from the first step.
     """
     earlier = None
-    if not fresh:
+    if not (fresh or is_requested("run", recipe(settings, tokens).digest)):
         settings, earlier = continued(store, settings, tokens)
 
     def build(folder: Path) -> dict[str, Any]:
-        own = settings
-        if settings.continuations and not newest_step(folder):
-            if earlier is not None:
-                take_over(earlier, folder)
-            else:  # made again, and what it went on from is gone
-                own = settings.model_copy(update={"continuations": ()})
-        own.write(folder)
+        if earlier is not None and not newest_step(folder):
+            take_over(earlier, folder)
+        settings.write(folder)
         write_atomic(folder / TOKENIZER_FILE, (tokens.path / TOKENIZER_FILE).read_bytes())
         train(folder, tokens.path)
         last = read_metrics(folder / METRICS_FILE)[-1]
@@ -90,7 +87,11 @@ def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
         ingredients,
         {"tokens": tokens},
         version=2,
-        names={"weights": "sources.*.weight", "lineage": "=the weights of train.init_from"},
+        names={
+            "weights": "sources.*.weight",
+            "lineage": "=the weights of train.init_from",
+            "continuations": "=the training that it continues",
+        },
     )
 
 
@@ -100,13 +101,15 @@ def continued(
     """The settings as a continuation, if there is an earlier training; and its folder.
 
     The folder is None if nothing is to be taken over: the training is new, finished or resumed.
+    A finished training comes first, then an unfinished one, then the longest of the shorter ones.
     """
     exact = recipe(settings, tokens)
-    if store.path(exact).exists() or store.partial(exact).exists():
+    if store.path(exact).exists() or store.was_made_again(exact):
         return settings, None
     text = tokens_per_epoch(Tokens(tokens.path), settings.weights)
     steps = settings.train.max_steps
-    shorter: list[tuple[int, Path, TrainingSettings]] = []
+    same: list[tuple[bool, int, Path, TrainingSettings]] = []
+    shorter: list[tuple[int, int, Path, TrainingSettings]] = []
     for file in (store.root / exact.kind).glob("*/settings.json"):  # partial ones too
         run = file.parent
         earlier = read_settings(run)
@@ -114,16 +117,25 @@ def continued(
             continue
         own = recipe(earlier, tokens)
         is_partial = run == store.partial(own)
-        if not (is_partial or run == store.path(own)):  # of other tokens
+        if not (is_partial or run == store.path(own)):  # of other tokens, or an older attempt
             continue
-        if earlier.train.max_steps == steps and (not is_partial or newest_step(run)):
-            return settings.model_copy(update={"continuations": earlier.continuations}), None
-        if earlier.train.max_steps < steps and 0 < newest_step(run) < steps:
+        from_start = earlier.model_copy(update={"continuations": ()})
+        if earlier.continuations and store.was_made_again(recipe(from_start, tokens)):
+            continue
+        step = newest_step(run)
+        if earlier.train.max_steps == steps and step:
+            same.append((not is_partial, step, run, earlier))
+        elif earlier.train.max_steps < steps and 0 < step < steps:
             if is_partial and is_in_use(run):
-                log.info("%s is not gone on from: it is being trained now", run)
+                log.info("%s is being trained now: it is not continued", run)
                 continue
-            shorter.append((newest_step(run), run, earlier))
-    for _, run, earlier in sorted(shorter, key=lambda item: item[:2], reverse=True):
+            shorter.append((step, -len(earlier.continuations), run, earlier))
+    if same:
+        *_, earlier = max(same, key=lambda item: item[:3])
+        return settings.model_copy(update={"continuations": earlier.continuations}), None
+    if store.partial(exact).exists():
+        return settings, None
+    for *_, run, earlier in sorted(shorter, key=lambda item: item[:3], reverse=True):
         if continuation := continue_from(run, earlier):
             continuations = (*earlier.continuations, continuation)
             return settings.model_copy(update={"continuations": continuations}), run
