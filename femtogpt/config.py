@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,13 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-from femtogpt.errors import nearest
+from femtogpt.config_origin import ConfigOrigin
 from femtogpt.scaling import recipe, shape
+from femtogpt.source_kinds import validate_source
 
 DEFAULT_EVALUATIONS = 20  # evaluations and checkpoints of a training, by default
 DEFAULT_SAMPLES = 5  # samples of a training after the first, by default
 PLACES = {"cluster", "paths"}  # sections that say where, and do not change the results
-SOURCE_KINDS = "femtogpt.sources"  # the entry-point group of the kinds of source
 
 
 class Section(BaseModel):
@@ -44,23 +41,6 @@ class SourceConfig(Section):
     weight: float = Field(
         1.0, gt=0, le=100, description="passes over this source's text per epoch of the mixture"
     )
-
-
-@cache
-def source_kinds() -> dict[str, Any]:
-    """The installed kinds of source, ours and other packages': name to entry point."""
-    return {point.name: point for point in entry_points(group=SOURCE_KINDS)}
-
-
-def _source(value: Any) -> Any:
-    """Validate a source with the class of its ``kind``."""
-    if not isinstance(value, dict):
-        return value
-    kinds = source_kinds()
-    kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise ValueError(f"kind {kind!r} is unknown{nearest(str(kind), kinds)}")
-    return kinds[kind].load().model_validate(value)
 
 
 class QualityConfig(Section):
@@ -396,20 +376,6 @@ class Paths(Section):
     )
 
 
-@dataclass(frozen=True)
-class ConfigOrigin:
-    """How a configuration was read; two that differ only in this are equal."""
-
-    path: Path | None = field(default=None, compare=False)  # None: a file in conf/
-    changes: tuple[str, ...] = field(default=(), compare=False)  # settings that replace the file's
-    is_plain: bool = field(default=False, compare=False)  # as its file in conf/ has it
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a manifest (JSON)."""
-        path = None if self.path is None else str(self.path)
-        return {"path": path, "changes": list(self.changes), "plain": self.is_plain}
-
-
 class Config(Section):
     """A pipeline: its sources and the settings of each stage."""
 
@@ -419,7 +385,7 @@ class Config(Section):
     seed: int = Field(0, ge=0, lt=2**31, description="seed of initialisation, order and samples")
     sources: dict[
         Annotated[str, Field(pattern=r"^[\w-]+$")],
-        Annotated[SerializeAsAny[SourceConfig], BeforeValidator(_source)],
+        Annotated[SerializeAsAny[SourceConfig], BeforeValidator(validate_source)],
     ] = Field(min_length=1, description="name to source")
     corpus: CorpusConfig = CorpusConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()

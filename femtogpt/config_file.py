@@ -14,8 +14,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from femtogpt.config import PLACES, Config, ConfigOrigin, source_kinds
+from femtogpt.config import PLACES, Config
+from femtogpt.config_origin import ConfigOrigin
 from femtogpt.errors import UserError, nearest
+from femtogpt.source_kinds import source_kinds
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 REPLACED_SETTINGS = {

@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/architecture.md"
 BEGIN, END = "<!-- drawn by make architecture -->\n", "<!-- end of the drawing -->"
 BASE = "settings"  # the node of these modules directly in femtogpt/
-BASE_MODULES = (*("errors", "scaling", "config", "config_file", "storage", "progress", "parallel"),)
+BASE_MODULES = (
+    *("errors", "scaling", "source_kinds", "config_origin", "config", "config_file"),
+    *("storage", "progress", "parallel"),
+)
 LAYERS = {"femtogpt": "femtogpt: the library", "tasks": "tasks: Prefect, MLflow", "flows": "flows"}
 Graph = dict[str, set[str]]  # a node to the nodes that it imports
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from femtogpt.artifacts.code_digest import CodeTree, closure, code_of, parse
-from femtogpt.config import SOURCE_KINDS
 from femtogpt.corpus import rules
+from femtogpt.source_kinds import SOURCE_KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = "femtogpt.corpus.build"
@@ -140,7 +140,10 @@ def _imported_with(module: str) -> set[str]:
     code = f"import {module}, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     names = {name for name in done.stdout.split() if name.startswith("femtogpt.")}
-    apart = ("artifacts", "config", "config_file", "errors", "progress", "scaling", "storage")
+    apart = (
+        *("artifacts", "config", "config_file", "config_origin", "source_kinds"),
+        *("errors", "progress", "scaling", "storage"),
+    )
     return {name for name in names if name.split(".")[1] not in apart}
 
 

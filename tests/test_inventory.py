@@ -16,7 +16,7 @@ from femtogpt.artifacts.inventory import Inventory, entries
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.commands.artifact_list import inventory, listing, prune
-from femtogpt.config import ConfigOrigin
+from femtogpt.config_origin import ConfigOrigin
 from femtogpt.errors import UserError
 from tests.helpers import config, listed
 

@@ -32,8 +32,10 @@ EXCLUDED_MODULES = frozenset(
         "femtogpt.artifacts",  # stores what the stages make
         "femtogpt.config",  # the values of settings are in the recipe, defaults too
         "femtogpt.config_file",
+        "femtogpt.config_origin",
         "femtogpt.errors",  # what only people read
         "femtogpt.progress",
+        "femtogpt.source_kinds",  # the kinds of a configuration are named as part of its stages
         "femtogpt.storage",  # where files are, not what is in them
     }
 )

@@ -16,13 +16,13 @@ import polars as pl
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from
-from femtogpt.config import source_kinds
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.document_view import documents, heading
 from femtogpt.corpus.html_page import page
 from femtogpt.corpus.rules import select_rules
 from femtogpt.corpus.schema import DOCUMENT, REPORT
 from femtogpt.errors import UserError
+from femtogpt.source_kinds import source_kinds
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import unicodedata
@@ -12,6 +11,7 @@ from difflib import SequenceMatcher
 
 from femtogpt.sources.archives import Member, Unreadable
 from femtogpt.sources.encodings import decode
+from femtogpt.sources.formats.csv_rows import CsvTable
 
 INFO_FILE = "info.csv"
 COLUMNS = {  # a field, to the names of its column; the first that is present counts
@@ -20,7 +20,6 @@ COLUMNS = {  # a field, to the names of its column; the first that is present co
     "author": ("author", "автор"),
     "year": ("year", "год", "date", "дата"),
 }
-DELIMITERS = ",;\t|"
 LONG_KEY = 12  # letters in a name in which two wrong ones count as a typing error
 _SUFFIX = re.compile(r"\.(txt|fb2|epub|html?)$", re.IGNORECASE)
 _LATIN = str.maketrans("aceopykmthb", "асеорукмтнв")  # letters that look alike
@@ -55,27 +54,25 @@ def _read(info: Member) -> list[Row]:
 
 def rows_of(text: str) -> list[Row]:
     """Parse a list; no rows if it is not one."""
-    lines = text.splitlines()
-    header, delimiter = max(
-        ((_header(lines[0] if lines else "", delimiter), delimiter) for delimiter in DELIMITERS),
-        key=lambda parsed: len(parsed[0][1]),
-    )
-    width, columns = header
-    if "name" not in columns:
-        return []
     rows = []
     try:
-        for cells in list(csv.reader(io.StringIO(text), delimiter=delimiter))[1:]:
-            surplus = max(0, len(cells) - width)  # the name contains the delimiter, unquoted
-            first = columns["name"]
-            cells[first : first + surplus + 1] = [
-                delimiter.join(cells[first : first + surplus + 1])
-            ]
+        table = CsvTable(io.StringIO(text, newline=""), strict=False)
+        columns = _columns([name.casefold() for name in table.header])
+        if "name" not in columns:
+            return []
+        first = columns["name"]
+        for csv_row in table:
+            cells = csv_row.cells
+            # If there are too many, the name contains the delimiter and is not quoted.
+            last = first + max(0, len(cells) - len(table.header)) + 1
+            cells[first:last] = [table.delimiter.join(cells[first:last])]
             row = {field: cells[at].strip() for field, at in columns.items() if at < len(cells)}
+            if csv_row.fault:  # an open quote; the texts are read without their years
+                return []
             if row.get("name"):
                 year = year_in(row.get("year", ""))
                 rows.append(Row(row["name"], row.get("title"), row.get("author"), year))
-    except csv.Error:  # an open quote; the texts are read without their years
+    except Unreadable:
         return []
     return rows
 
@@ -112,16 +109,13 @@ def year_in(text: str) -> int | None:
     return int(years[-1]) if years else None
 
 
-def _header(line: str, delimiter: str) -> tuple[int, dict[str, int]]:
-    """Return the number of columns, and the index of the column of each field."""
-    cells = next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter), [])
-    names = [cell.strip().casefold() for cell in cells]
-    columns = {
-        field: next(names.index(name) for name in candidates if name in names)
+def _columns(names: list[str]) -> dict[str, int]:
+    """Return the index of the column of each field, from the names of the columns."""
+    present = {
+        field: next((name for name in candidates if name in names), None)
         for field, candidates in COLUMNS.items()
-        if any(name in names for name in candidates)
     }
-    return len(names), columns
+    return {field: names.index(name) for field, name in present.items() if name is not None}
 
 
 def _differ_by_typing_error(one: str, other: str) -> bool:

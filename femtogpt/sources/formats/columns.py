@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unsuitable
+from femtogpt.sources.encodings import decode
 from femtogpt.sources.formats.line_stream import whole_characters
 from femtogpt.sources.info import year_in
 
@@ -40,23 +41,19 @@ class Columns:
 
     def document(self, row: Mapping[str, Any], file: str, number: int) -> Document:
         """Convert a row to a document; ``number`` counts the rows, or the lines, of the file."""
-        text = row.get(self.text)
-        fault = None
+        text, fault = row.get(self.text), None
+        if isinstance(text, bytes):
+            text = decode(text)
         if not isinstance(text, str):
             kind = type(text).__name__
             why = "is empty" if text is None else f"is no text but of the kind {kind}"
             fault, text = f"{self.text} {why} in row {number}", ""
-        about = {field: row.get(column) for field, column in self.about.items()}
-        return Document(
-            id=_string(about.get("id")) or f"{file}#{number}",
-            text=whole_characters(text),
-            title=_string(about.get("title")),
-            author=_string(about.get("author")),
-            year=_year(about.get("year")),
-            url=_string(about.get("url")),
-            licence=_string(about.get("licence")),
-            fault=fault,
-        )
+        about: dict[str, Any] = {
+            field: _year(row.get(column)) if field == "year" else _string(row.get(column))
+            for field, column in self.about.items()
+        }
+        about["id"] = about.get("id") or f"{file}#{number}"
+        return Document(text=whole_characters(text), fault=fault, **about)
 
 
 def columns_of(names: Iterable[str], settings: Texts) -> Columns:

@@ -10,8 +10,8 @@ from typing import TextIO
 
 from femtogpt.sources.compressed import Unreadable
 from femtogpt.sources.formats.line_stream import has_undecoded_bytes, whole_characters
-from femtogpt.sources.info import DELIMITERS
 
+DELIMITERS = ",;\t|"
 csv.field_size_limit(2**31 - 1)  # a field may hold a novel
 
 
@@ -31,8 +31,11 @@ class CsvTable:
     skipped.
     """
 
-    def __init__(self, stream: TextIO):
-        """``stream`` keeps its line ends. Raises Unreadable if the header cannot be parsed."""
+    def __init__(self, stream: TextIO, strict: bool = True):
+        """``stream`` keeps its line ends; ``strict``: a stray quote is a fault.
+
+        Raises Unreadable if the header cannot be parsed.
+        """
         self._skipped_lines = 0
         first = ""
         for line in stream:
@@ -42,7 +45,7 @@ class CsvTable:
             self._skipped_lines += 1
         self.delimiter = max(DELIMITERS, key=first.count)
         lines = chain([first], stream)
-        self._reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        self._reader = csv.reader(lines, delimiter=self.delimiter, strict=strict)
         try:
             names = next(self._reader, [])
         except csv.Error as error:

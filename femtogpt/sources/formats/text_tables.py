@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.encodings import decode
 from femtogpt.sources.formats.columns import Columns, columns_of
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
@@ -19,7 +18,7 @@ from femtogpt.sources.formats.text import decoded
 if TYPE_CHECKING:
     from femtogpt.sources.texts import Texts
 
-NO_ROWS = "it has no rows"
+Rows = Iterable[tuple[int, Mapping[str, Any] | str]]  # numbered: values by column, or the fault
 
 
 def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
@@ -27,24 +26,13 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     with opened(file) as stream:
         table = CsvTable(stream)
         columns = columns_of(table.header, settings)
-        width, number = len(table.header), 0
-        for number, row in enumerate(table, 1):
-            fault = row.fault
-            if fault is None and len(row.cells) != width:
-                fault = f"there are {len(row.cells)} fields and not {width}"
-            if fault:
-                yield _faulty(file, number, f"line {row.line}: {fault}")
-            else:
-                cells = dict(zip(table.header, row.cells, strict=True))
-                yield columns.document(cells, file.name, number)
-    if not number:
-        raise Unreadable(NO_ROWS)
+        yield from _documents(_csv_rows(table), file, settings, columns)
 
 
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
     """Read JSON Lines in bounded memory."""
     with opened(file) as stream:
-        yield from _objects(parsed_lines(stream), "line", file, settings)
+        yield from _documents(_objects(parsed_lines(stream), "line"), file, settings)
 
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:
@@ -52,49 +40,55 @@ def read_json(file: Member, settings: Texts) -> Iterator[Document]:
     value = parsed(decoded(file.read()))
     if not isinstance(value, list):
         raise Unreadable("its JSON is not a list of objects")
-    yield from _objects(enumerate(value, 1), "object", file, settings)
+    yield from _documents(_objects(enumerate(value, 1), "object"), file, settings)
 
 
 def read_parquet(file: Member, settings: Texts) -> Iterator[Document]:
     """Read Parquet in the memory of one row group."""
-    columns: Columns | None = None
-
-    def choose(names: list[str]) -> list[str]:
-        nonlocal columns
-        columns = columns_of(names, settings)
-        return columns.names
-
+    rows = parquet_rows(file, lambda names: columns_of(names, settings).names)
     number = 0
     try:
-        for number, row in enumerate(parquet_rows(file, choose), 1):
-            assert columns is not None
-            if isinstance(row[columns.text], bytes):
-                row[columns.text] = decode(row[columns.text])
-            yield columns.document(row, file.name, number)
+        for document in _documents(enumerate(rows, 1), file, settings):
+            number += 1
+            yield document
     except Unreadable as error:
         if not number:
             raise
         yield _faulty(file, number + 1, f"after row {number} {error}")
-    if not number:
-        raise Unreadable(NO_ROWS)
 
 
-def _objects(
-    values: Iterable[tuple[int, Any]], unit: str, file: Member, settings: Texts
-) -> Iterator[Document]:
-    """Yield a document for each object; the first object must have the columns."""
-    columns: Columns | None = None
-    number = 0
+def _csv_rows(table: CsvTable) -> Rows:
+    width = len(table.header)
+    for number, row in enumerate(table, 1):
+        fault = row.fault
+        if fault is None and len(row.cells) != width:
+            fault = f"there are {len(row.cells)} fields and not {width}"
+        values = zip(table.header, row.cells, strict=False)
+        yield number, f"line {row.line}: {fault}" if fault else dict(values)
+
+
+def _objects(values: Iterable[tuple[int, Any]], unit: str) -> Rows:
     for number, value in values:
         if isinstance(value, dict):
-            columns = columns or columns_of(value, settings)
-            optional = dict.fromkeys(columns.names)
-            yield columns.document({**optional, **value}, file.name, number)
-            continue
-        why = f"it is not JSON: {value}" if isinstance(value, Exception) else "it is no object"
-        yield _faulty(file, number, f"{unit} {number}: {why}")
+            yield number, value
+        else:
+            why = f"not JSON: {value}" if isinstance(value, Exception) else "no object"
+            yield number, f"{unit} {number}: it is {why}"
+
+
+def _documents(
+    rows: Rows, file: Member, settings: Texts, columns: Columns | None = None
+) -> Iterator[Document]:
+    """Yield a document for each row; without ``columns``, those of the first row count."""
+    number = 0
+    for number, row in rows:
+        if isinstance(row, str):
+            yield _faulty(file, number, row)
+        else:
+            columns = columns or columns_of(row, settings)
+            yield columns.document(row, file.name, number)
     if not number:
-        raise Unreadable(NO_ROWS)
+        raise Unreadable("it has no rows")
 
 
 def _faulty(file: Member, number: int, fault: str) -> Document:

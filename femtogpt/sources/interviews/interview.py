@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from femtogpt.sources.compressed import Unreadable
 from femtogpt.sources.interviews.turns import Turn
 
 _FIELD_NAMES = {
@@ -26,7 +27,7 @@ _FULL_NAME = re.compile(r"(?:[A-ZА-ЯЁ][\w-]*\.?\s*){2,4}")
 _FIELD = re.compile(r"\s*(\w[\w ]{0,30}?)\s*:\s+(\S.*)")
 
 
-class NoDialogue(ValueError):
+class NoDialogue(Unreadable):
     """A file contains no dialogue; the message says what was looked for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import ClassVar, Literal, overload
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from femtogpt.sources.base import Document
 from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unreadable
 from femtogpt.sources.interviews import captions, markdown, plain, tables
-from femtogpt.sources.interviews.interview import Interview, NoDialogue
+from femtogpt.sources.interviews.interview import Interview
 from femtogpt.sources.interviews.spelling import unified
 from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
 from femtogpt.sources.reader import Format, Reader, ReadFile
@@ -56,17 +56,14 @@ class Interviews(Reader):
     def _documents(self, file: Member) -> Iterator[Document]:
         """Convert the interviews in a file. Raises Unreadable if there are none."""
         is_empty = True
-        try:
-            for interview in self.formats[file.suffix](file, self):
-                is_empty = False
-                yield self._document(file, interview)
-        except NoDialogue as error:
-            raise Unreadable(str(error)) from error
+        for interview in self.formats[file.suffix](file, self):
+            is_empty = False
+            yield self._document(file, interview)
         if is_empty:
             raise Unreadable("there is no speech in it")
 
     def completed(self, document: Document, file: Member, catalogue: Catalogue) -> Document:
-        """Add what is known about the file; its id begins those of the conversations in it."""
+        """Add what the catalogue has on the file; its id begins those of its conversations."""
         key = document.id.removeprefix(file.name)
         completed = catalogue.completed(replace(document, id=file.name))
         return replace(completed, id=_encodable(completed.id + key))
@@ -79,19 +76,15 @@ class Interviews(Reader):
         return Document(
             id=file.name if interview.key is None else f"{file.name}#{interview.key}",
             text=text,
-            title=_encodable(about.title),
-            author=_encodable(about.interviewee or about.author),
+            title=_encodable(about.title or "") or None,
+            author=_encodable(about.interviewee or about.author or "") or None,
             year=about.year,
             speaker=None if self.speakers == "none" else _encodable(", ".join(names)) or None,
-            url=_encodable(about.url),
+            url=_encodable(about.url or "") or None,
             fault=interview.fault or (None if text else "there is no speech in it"),
         )
 
 
-@overload
-def _encodable(text: str) -> str: ...
-@overload
-def _encodable(text: None) -> None: ...
-def _encodable(text: str | None) -> str | None:
+def _encodable(text: str) -> str:
     """Remove the halves of characters that JSON can contain and UTF-8 cannot."""
-    return text and text.encode(errors="ignore").decode()
+    return text.encode(errors="ignore").decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -38,27 +38,14 @@ _ROLES = {  # the sides of a chat
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns named in the settings; None: they are found by common names."""
-
-    speaker: str | None = None
-    text: str | None = None
-
-    @classmethod
-    def of(cls, settings: Interviews) -> Columns:
-        return cls(settings.speaker_column, settings.text_column)
-
-
 def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
     """Read the interviews in a CSV file with a header, whatever its delimiter.
 
     Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
-    columns = Columns.of(settings)
     table = CsvTable(io.StringIO(transcript(file), newline=""))
     last = table.header[-1] if table.header else None
-    last_is_text = last is not None and last == _column(table.header, columns.text, TEXT)
+    last_is_text = last is not None and last == _column(table.header, settings.text_column, TEXT)
     rows: list[Mapping[str, Any]] = []
     for row in table:
         width, fault = len(table.header), row.fault
@@ -74,23 +61,22 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
         rows.append({name: cell for name, cell in named if name})
     if not rows:
         raise NoDialogue("the CSV has no rows")
-    yield from _by_conversation(rows, columns)
+    yield from _by_conversation(rows, settings)
 
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
     """Read Whisper's segments, a conversation, a list of conversations or a list of turns."""
     value = parsed(transcript(file))
-    columns = Columns.of(settings)
     segments = whisper.segments(value)
     if segments is not None:
-        yield whisper.read(segments, columns.speaker)
+        yield whisper.read(segments, settings.speaker_column)
         return
     if isinstance(value, dict) and _nested(value) is None:
         raise NoDialogue(
             "this JSON contains neither Whisper's segments nor turns;"
             f" it has {', '.join(map(str, value)) or 'nothing'}"
         )
-    yield from _of_records(enumerate(value if isinstance(value, list) else [value], 1), columns)
+    yield from _of_records(enumerate(value if isinstance(value, list) else [value], 1), settings)
 
 
 def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
@@ -99,10 +85,10 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
     with opened(file) as lines:
-        yield from _of_records(parsed_lines(lines), Columns.of(settings))
+        yield from _of_records(parsed_lines(lines), settings)
 
 
-def _of_records(records: Iterable[tuple[int, Any]], columns: Columns) -> Iterator[Interview]:
+def _of_records(records: Iterable[tuple[int, Any]], settings: Interviews) -> Iterator[Interview]:
     records = iter(records)
     first = list(islice(records, 2))
     alone = len(first) == 1
@@ -115,15 +101,17 @@ def _of_records(records: Iterable[tuple[int, Any]], columns: Columns) -> Iterato
             yield Interview([], key=f"line {number}", fault=fault)
         elif segments is not None:
             key = None if alone else _key(record, number)
-            yield replace(whisper.read(segments, columns.speaker), about=about(record), key=key)
+            yield replace(
+                whisper.read(segments, settings.speaker_column), about=about(record), key=key
+            )
         elif nested is not None:
-            yield _of_nested(number, record, nested, columns, alone)
+            yield _of_nested(number, record, nested, settings, alone)
         elif isinstance(record, dict):
             rows.append(record)
         else:
             yield Interview([], key=str(number), fault=f"record {number} holds no turns")
     if rows:
-        yield from _by_conversation(rows, columns)
+        yield from _by_conversation(rows, settings)
 
 
 def _nested(record: Any) -> list[dict] | None:
@@ -138,12 +126,12 @@ def _nested(record: Any) -> list[dict] | None:
 
 
 def _of_nested(
-    number: int, record: Any, rows: list[dict], columns: Columns, alone: bool
+    number: int, record: Any, rows: list[dict], settings: Interviews, alone: bool
 ) -> Interview:
     fields = record if isinstance(record, dict) else {}
     key = _key(fields, number)
     try:
-        turns = list(_turns(rows, *_speech_columns(rows, columns))) if rows else []
+        turns = list(_turns(rows, *_speech_columns(rows, settings))) if rows else []
     except Unsuitable as error:
         return Interview([], key=key, fault=str(error))
     return Interview(turns, about(fields), key=None if alone else key)
@@ -156,31 +144,35 @@ def _key(fields: Mapping[str, Any], number: int) -> str:
     return str(value if isinstance(value, str | int) else number)
 
 
-def _by_conversation(rows: Sequence[Mapping[str, Any]], columns: Columns) -> Iterator[Interview]:
+def _by_conversation(
+    rows: Sequence[Mapping[str, Any]], settings: Interviews
+) -> Iterator[Interview]:
     """Yield an interview for each value of the column of conversations, or a single one."""
     column = _column(_names(rows), None, CONVERSATION)
     groups: dict[str | None, list[Mapping[str, Any]]] = {}
     for row in rows:
         value = row.get(column) if column else None
         groups.setdefault(None if value in (None, "") else str(value), []).append(row)
-    speech_columns = _speech_columns(rows, columns)
+    speech_columns = _speech_columns(rows, settings)
     for key, group in groups.items():
         fields = {name: value for name, value in group[0].items() if name not in speech_columns}
         yield Interview(list(_turns(group, *speech_columns)), about(fields), key)
 
 
-def _speech_columns(rows: Sequence[Mapping[str, Any]], columns: Columns) -> tuple[str | None, str]:
+def _speech_columns(
+    rows: Sequence[Mapping[str, Any]], settings: Interviews
+) -> tuple[str | None, str]:
     """Return the columns of the speaker and of the text. Raises Unsuitable."""
     names = _names(rows)
     listed = ", ".join(names)
-    text = _column(names, columns.text, TEXT)
+    text = _column(names, settings.text_column, TEXT)
     if text is None:
-        missing = f"no column {columns.text!r}" if columns.text else "no column known to hold text"
-        raise Unsuitable(f"there is {missing}: set text_column to one of {listed}")
-    speaker = _column([name for name in names if name != text], columns.speaker, SPEAKER)
-    if speaker is None and columns.speaker is not None:
+        column = repr(settings.text_column) if settings.text_column else "known to hold text"
+        raise Unsuitable(f"there is no column {column}: set text_column to one of {listed}")
+    speaker = _column([name for name in names if name != text], settings.speaker_column, SPEAKER)
+    if speaker is None and settings.speaker_column is not None:
         raise Unsuitable(
-            f"there is no column {columns.speaker!r}: set speaker_column to one of {listed}"
+            f"there is no column {settings.speaker_column!r}: set speaker_column to one of {listed}"
         )
     return speaker, text
 
