@@ -120,7 +120,7 @@ def test_other_artifacts_are_made_again_once_and_it_is_said_why(store, caplog):
     old(store, former, {"a": "б"})
     current = Recipe("corpus", CODE, {"held_out": 0.1})
     store.make(current, lambda folder: {})
-    assert "because what is there was made by femtogpt 0.1 (" in caplog.text
+    assert "because the previous one was made by femtogpt 0.1 (" in caplog.text
     store.make(current, fail)
 
 
