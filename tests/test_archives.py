@@ -172,8 +172,9 @@ def test_an_empty_archive_among_others_is_told(ending, tmp_path):
     assert fault == "it is empty"
 
 
-def test_a_member_may_be_made_of_its_bytes_alone():
-    assert Member("a", lambda: b"bytes").open().read() == b"bytes"
+def test_a_member_may_be_made_of_its_bytes():
+    member = Member("a", lambda: io.BytesIO(b"bytes"))
+    assert member.open().read() == member.read() == b"bytes"
 
 
 # several archives

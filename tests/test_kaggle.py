@@ -16,7 +16,8 @@ from femtogpt import progress
 from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle_process
-from femtogpt.sources.kaggle import ADVICE, UNFINISHED, KaggleUnreachable
+from femtogpt.sources.kaggle import UNFINISHED, KaggleUnreachable
+from femtogpt.sources.kaggle_process import ADVICE
 from femtogpt.sources.texts import Kaggle
 from tests.kaggle_home import ARCHIVE, FILE, NAME, kaggle_at_home, unreachable
 from tests.kaggle_stand_in import LICENCE, TITLE

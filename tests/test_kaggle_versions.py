@@ -15,7 +15,8 @@ from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources import kaggle_process
 from femtogpt.sources.fetch import fetch
-from femtogpt.sources.kaggle import ADVICE, KaggleUnreachable
+from femtogpt.sources.kaggle import KaggleUnreachable
+from femtogpt.sources.kaggle_process import ADVICE
 from femtogpt.sources.texts import Kaggle
 from tests.helpers import config, listed
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive, kaggle_at_home, unreachable

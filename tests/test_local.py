@@ -72,9 +72,9 @@ def test_only_what_is_read_is_copied(tmp_path):
     wanted = ["a.txt", "b.FB2", "c.txt.gz", "d/e.zip", "d/f.tar.zst", "g.jsonl.bz2", "Info.csv"]
     other = ["a.png", "b.txt~", "c.gz", "d/._e.txt", "f.rar", "README"]
     folder = as_folder(tmp_path / "t", dict.fromkeys(wanted + other, "x"))
-    assert sorted(local.wanted(folder, Files.suffixes)) == sorted(wanted)
+    assert sorted(local.wanted(folder, Files.formats.keys())) == sorted(wanted)
     (tmp_path / "raw").mkdir()
-    local.fetch(folder, Files.suffixes, tmp_path / "raw")
+    local.fetch(folder, Files.formats.keys(), tmp_path / "raw")
     copied = [path for path in (tmp_path / "raw").rglob("*") if path.is_file()]
     assert {path.relative_to(tmp_path / "raw").as_posix() for path in copied} == set(wanted)
     assert not any(path.samefile(folder / path.relative_to(tmp_path / "raw")) for path in copied)
@@ -152,7 +152,7 @@ def refuse_to_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_vanishes_while_it_is_read_is_told(tmp_path, monkeypatch):
     folder = as_folder(tmp_path / "t", {"a.txt": PROSE, "b.txt": VERSE})
     source = Files(path=folder)
-    names = local.wanted(folder, source.suffixes)
+    names = local.wanted(folder, source.formats.keys())
     monkeypatch.setattr(local, "wanted", lambda folder, suffixes: names)
     (folder / "b.txt").unlink()
     (tmp_path / "raw").mkdir()

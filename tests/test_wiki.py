@@ -14,7 +14,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.fetch import BYTES, fetch
 from femtogpt.sources.wiki import Wiki
 from femtogpt.sources.wiki import article as module
-from femtogpt.sources.wiki.article import Batch, Choice, articles
+from femtogpt.sources.wiki.article import Choice, articles
 from femtogpt.sources.wiki.site import Site
 from tests.conftest import SHARED
 from tests.helpers import config, corpus_of
@@ -119,8 +119,8 @@ def test_a_page_that_cannot_be_read_does_not_stop_the_others(monkeypatch):
     monkeypatch.setattr(module, "article_text", fails)
     pages = [page(1, "А", "хорошо"), page(2, "Б", "плохо"), page(3, "В", "хорошо")]
     pages.append("<page><title>Г</title><id>4</id><b></page>")
-    batch = Batch([text.strip().encode() for text in pages], Site(), Choice())
-    faults = {document.id: document.fault for document in articles(batch)}
+    documents = articles([text.strip().encode() for text in pages], Site(), Choice())
+    faults = {document.id: document.fault for document in documents}
     assert faults["1"] is faults["3"] is None
     assert faults["2"] == "its wikitext cannot be read: RecursionError: too deep"
     assert faults["4"].startswith("its XML is broken")

@@ -6,22 +6,23 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NoReturn, cast
 
 from femtogpt.errors import UserError
 from femtogpt.sources.compressed import (
     DAMAGE,
+    DamageReportingStream,
     Unreadable,
-    buffered,
     compression,
     damage_as_unreadable,
     decompressed,
     detected_compression,
     reason,
     suffix_of,
+    without_compression,
 )
 from femtogpt.sources.member_names import member_name, zip_name
 
@@ -39,8 +40,7 @@ class Member:
     """A file in a folder or an archive."""
 
     name: str  # its path inside, with "/", without the suffix of a compression (.gz)
-    read: Callable[[], bytes]  # returns all its bytes, decompressed; raises Unreadable
-    stream: Callable[[], BinaryIO] | None = field(default=None, repr=False)
+    open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
 
     @property
     def path(self) -> PurePosixPath:
@@ -52,9 +52,16 @@ class Member:
         """The suffix that shows its format, in lower case: ``.txt``."""
         return suffix_of(self.name)
 
-    def open(self) -> BinaryIO:
-        """Open its decompressed bytes as a stream, in bounded memory. Raises Unreadable."""
-        return self.stream() if self.stream else io.BytesIO(self.read())
+    def read(self) -> bytes:
+        """Return all its decompressed bytes. Raises Unreadable."""
+        parts, size = [], 0
+        with damage_as_unreadable(), self.open() as stream:
+            while part := stream.read(BUFFER_BYTES):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_BYTES:
+                    raise Unreadable(f"it has more than {MAX_BYTES:,} bytes: split it")
+        return b"".join(parts)
 
 
 def is_archive(name: str) -> bool:
@@ -67,7 +74,7 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
 
     If the only file is an archive, its content takes its place; a damaged one raises UserError.
     Otherwise the content of each archive is named as if the archive were a folder, and a damaged
-    archive is a member whose ``read`` raises Unreadable. So is an archive in an archive.
+    archive is a member that raises Unreadable when opened. So is an archive in an archive.
 
     ``as_stored``: files outside of archives come first, keep their compression, and its suffix in
     their names.
@@ -79,14 +86,16 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
     for path in files:
         name = path.relative_to(raw).as_posix()
         if not is_archive(name):
-            stored = Member(name, path.read_bytes, partial(_open, path))
-            yield stored if as_stored else _member(name, partial(_open, path))
+            open_file = partial(_open, path)
+            yield Member(name, open_file) if as_stored else _member(name, open_file)
             continue
         try:
             inside = _index(path, open_archives)
         except DAMAGE as error:
             if len(files) == 1:
-                raise _damaged(path, error) from error
+                raise UserError(
+                    f"{path} cannot be read ({reason(error)}): get a whole copy of it"
+                ) from error
             yield Member(name, partial(_refuse, reason(error)))
             continue
         if not inside and len(files) > 1:
@@ -173,26 +182,15 @@ def _named(
 
 def _member(name: str, open_file: OpenFile) -> Member:
     """Make a member whose bytes are decompressed."""
-    kind = compression(name)
-
-    def read() -> bytes:
-        with damage_as_unreadable(), decompressed(open_file(), kind) as stream:
-            parts, size = [], 0
-            while part := stream.read(BUFFER_BYTES):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_BYTES:
-                    raise Unreadable(f"it has more than {MAX_BYTES:,} bytes: split it")
-        return b"".join(parts)
 
     def stream() -> BinaryIO:
         with damage_as_unreadable():
-            opened = decompressed(open_file(), kind)
+            opened = decompressed(open_file(), compression(name))
         if isinstance(getattr(opened, "raw", None), io.FileIO):
             return cast(BinaryIO, opened)
-        return buffered(opened, BUFFER_BYTES)
+        return io.BufferedReader(DamageReportingStream(opened), BUFFER_BYTES)
 
-    return Member(name.removesuffix(name[-len(kind) :]) if kind else name, read, stream)
+    return Member(without_compression(name), stream)
 
 
 class _LastArchive:
@@ -214,12 +212,8 @@ def _open_archive(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
     return tarfile.open(fileobj=decompressed(stream, detected_compression(stream)), mode="r:")
 
 
-def _refuse(fault: str) -> bytes:
+def _refuse(fault: str) -> NoReturn:
     raise Unreadable(fault)
-
-
-def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(f"{archive} cannot be read ({reason(error)}): get a whole copy of it")
 
 
 def _without_suffix(archive: str) -> str:

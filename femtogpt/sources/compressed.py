@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, cast
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -64,10 +64,15 @@ def compression(name: str) -> str:
 
 
 def detected_compression(stream: IO[bytes]) -> str:
-    """Return the same, by the file's first bytes. The stream is left at its beginning."""
+    """Detect how a file is compressed by its first bytes; empty if it is not. Rewinds it."""
     head = stream.read(8)
     stream.seek(0)
     return next((kind for magic, kind in _MAGIC_BYTES.items() if head.startswith(magic)), "")
+
+
+def without_compression(name: str) -> str:
+    """Return a file's name without the suffix of its compression."""
+    return name[: len(name) - len(compression(name))]
 
 
 def suffix_of(name: str) -> str:
@@ -75,7 +80,7 @@ def suffix_of(name: str) -> str:
 
     The parts of a Wikipedia dump end in .xml-p1p224167, which counts as .xml.
     """
-    suffix = PurePosixPath(name.lower().removesuffix(compression(name))).suffix
+    suffix = PurePosixPath(without_compression(name).lower()).suffix
     return ".xml" if suffix.startswith(".xml-p") else suffix
 
 
@@ -132,8 +137,3 @@ class DamageReportingStream(io.RawIOBase):
         if not self.closed:
             self._stream.close()
         super().close()
-
-
-def buffered(stream: io.BufferedIOBase, size: int) -> BinaryIO:
-    """Make reading from a stream raise Unreadable for damage; ``size`` bytes are buffered."""
-    return io.BufferedReader(DamageReportingStream(stream), size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ class FileSource(Source):
     """A source of files from a ``path`` or a ``dataset``."""
 
     location: ClassVar[frozenset[str]] = frozenset({"path", "dataset", "archive"})
-    suffixes: ClassVar[frozenset[str]]  # of the files that are read, such as ".txt"
+    formats: ClassVar[Mapping[str, Any]]  # by the suffix of the files that are read, as ".txt"
     path: Path | None = Field(None, description="a folder, a file or an archive on this machine")
     dataset: str | None = Field(
         None,
@@ -38,7 +38,7 @@ class FileSource(Source):
     def identity(self) -> dict[str, Any]:
         """Return a digest of the bytes: a moved folder is the same source, an edited one is not."""
         if self.path is not None:
-            return {"kind": self.kind, "sha256": local.identity(self.path, self.suffixes)}
+            return {"kind": self.kind, "sha256": local.identity(self.path, self.formats.keys())}
         return kaggle.identity(self._dataset, self.archive)
 
     def pinned(self) -> FileSource:
@@ -66,5 +66,5 @@ class FileSource(Source):
 
     def fetch(self, into: Path) -> dict[str, Any]:
         if self.path is not None:
-            return local.fetch(self.path, self.suffixes, into)
+            return local.fetch(self.path, self.formats.keys(), into)
         return kaggle.fetch(self._dataset, self.archive, into)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import lzma
 import os
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +16,7 @@ from femtogpt.artifacts.disk import file_digest
 from femtogpt.errors import UserError
 from femtogpt.parallel import workers
 from femtogpt.sources.archives import check_archive
-from femtogpt.sources.kaggle_process import ADVICE as ADVICE
+from femtogpt.sources.compressed import DAMAGE
 from femtogpt.sources.kaggle_process import (
     KaggleError,
     KaggleUnreachable,
@@ -31,11 +29,6 @@ DATASET = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[1-9][0-9]*)?$"
 KIND = "kaggle"
 READ_BYTES = 1 << 20
 UNFINISHED = ".download"  # kept after a failure, so that the next fetch resumes
-_ZIP_DAMAGE = (  # what zipfile raises on corrupt bytes (found by flipping bytes at random)
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
-    UnicodeDecodeError,  # in a member's name
-    RuntimeError,  # an unknown compression method, or an encrypted member
-)
 log = logging.getLogger(__name__)
 
 
@@ -135,7 +128,7 @@ def _zip_fault(archive: Path) -> str | None:
         with zipfile.ZipFile(archive) as zipped, ThreadPoolExecutor(workers()) as threads:
             for _ in threads.map(partial(_read_through, zipped), zipped.infolist()):
                 pass
-    except _ZIP_DAMAGE as error:
+    except DAMAGE as error:
         return str(error)
     return None
 

@@ -50,12 +50,6 @@ class Reader(FileSource):
         "reject", description="what to do about a file that cannot be read"
     )
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        if formats := getattr(cls, "formats", None):
-            cls.suffixes = frozenset(formats)
-
     @contextmanager
     def file_reader(self) -> Iterator[ReadFile]:
         """Give the function that reads one file; open for as long as files are read.
@@ -80,9 +74,9 @@ class Reader(FileSource):
         if not files:
             raise UserError(
                 f"{raw}: there is no file of a known kind in it: give"
-                f" {', '.join(sorted(self.suffixes))}"
+                f" {', '.join(sorted(self.formats))}"
             )
-        works = [file.name for file in files if file.suffix in self.suffixes - self.tables]
+        works = [file.name for file in files if file.suffix in self.formats.keys() - self.tables]
         catalogue = Catalogue(works, lists_in(present))
         errors: list[UserError] = []
         any_readable = False
@@ -102,7 +96,7 @@ class Reader(FileSource):
 
     def _is_read(self, file: Member) -> bool:
         """Whether its format is known, or it is an archive that could not be opened."""
-        is_known = file.suffix in self.suffixes and not is_info(file.path.name)
+        is_known = file.suffix in self.formats and not is_info(file.path.name)
         return is_known or is_archive(file.name)
 
     def _with_faults(

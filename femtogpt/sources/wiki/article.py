@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -28,18 +29,12 @@ class Choice:
         return (self.lists or not is_list(title)) and not is_disambiguation(title, wikitext)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Some pages of a dump, and what a worker needs to read them."""
+def articles(pages: Iterable[bytes], site: Site, choice: Choice) -> list[Document]:
+    """Read the articles among pages: <page>…</page> in UTF-8.
 
-    pages: list[bytes]  # <page>…</page> in UTF-8
-    site: Site
-    choice: Choice
-
-
-def articles(batch: Batch) -> list[Document]:
-    """Read the articles among the pages; an unreadable page becomes a document with its fault."""
-    documents = (article(page, batch.site, batch.choice) for page in batch.pages)
+    An unreadable page becomes a document with its fault.
+    """
+    documents = (article(page, site, choice) for page in pages)
     return [document for document in documents if document is not None]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from femtogpt.sources.base import Document
@@ -21,18 +20,10 @@ from femtogpt.sources.wiki.sections import has_prose, is_reference
 from femtogpt.sources.wiki.site import Site
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Some lines of a JSON Lines file."""
-
-    lines: list[bytes]
-    first: int  # the number of the first, from 1
-    choice: Choice
-
-
-def from_lines(batch: Lines) -> list[Document]:
-    """Return the articles in some lines; this is what the worker processes do."""
-    return list(from_values(parsed_lines(batch.lines, batch.first), batch.choice, "line"))
+def from_lines(batch: tuple[int, list[bytes]], choice: Choice) -> list[Document]:
+    """Return the articles in lines of JSON; ``batch`` is the number of the first, and the lines."""
+    first, lines = batch
+    return list(from_values(parsed_lines(lines, first), choice, "line"))
 
 
 def from_values(values: Iterable[tuple[int, Any]], choice: Choice, unit: str) -> Iterator[Document]:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import PurePosixPath
 
 from femtogpt.parallel import Map
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.compressed import Unreadable, Unsuitable, compression
+from femtogpt.sources.compressed import Unreadable, Unsuitable, without_compression
 from femtogpt.sources.encodings import decode
 from femtogpt.sources.formats.parquet_rows import parquet_rows
-from femtogpt.sources.wiki.article import LICENCE, Batch, Choice, articles, plain_text
+from femtogpt.sources.wiki.article import LICENCE, Choice, articles, plain_text
 from femtogpt.sources.wiki.dump import MAX_PAGE_BYTES, Dump
 from femtogpt.sources.wiki.dump_bytes import DumpBytes
-from femtogpt.sources.wiki.extracts import Lines, from_lines, from_values
+from femtogpt.sources.wiki.extracts import from_lines, from_values
 from femtogpt.sources.wiki.site import Site
 
 BATCH_BYTES = 1 << 18  # of pages or lines that a process works on at once
@@ -40,9 +41,8 @@ def read_dump(file: Member, choice: Choice, spread: Map) -> Iterator[Document]:
             if chunks.fault:
                 raise Unreadable(chunks.fault) from None
             raise
-        batches = (Batch(pages, dump.site, choice) for pages in _gathered(dump.pages()))
-        for documents in spread(articles, batches):
-            yield from documents
+        read_pages = partial(articles, site=dump.site, choice=choice)
+        yield from chain.from_iterable(spread(read_pages, _gathered(dump.pages())))
         if chunks.fault or not dump.is_complete:
             after = "before the end of the first page"
             if dump.last_title is not None:
@@ -61,9 +61,8 @@ def read_json_lines(file: Member, choice: Choice, spread: Map) -> Iterator[Docum
         first = next(lines, b"")
         if file.suffix == ".json" and not first.strip().endswith(b"}"):
             raise Unreadable("it has no object on a line of its own")
-        batches = _numbered(_gathered(chain([first], lines)), choice)
-        for documents in spread(from_lines, batches):
-            yield from documents
+        batches = _numbered(_gathered(chain([first], lines)))
+        yield from chain.from_iterable(spread(partial(from_lines, choice=choice), batches))
         if chunks.fault:
             log.warning(
                 "%s can be read up to byte %s: %s; the lines up to there are used",
@@ -81,7 +80,7 @@ def read_wikitext(file: Member, choice: Choice, spread: Map) -> Iterator[Documen
     with file.open() as stream:
         chunks = DumpBytes(stream)
         wikitext = decode(b"".join(chunks))
-    path = PurePosixPath(file.name[: len(file.name) - len(compression(file.name))])
+    path = PurePosixPath(without_compression(file.name))
     text, fault = "", chunks.fault
     if wikitext is None:
         fault = "it is not text in a known encoding"
@@ -103,10 +102,11 @@ def _columns(names: list[str]) -> list[str]:
     return COLUMNS
 
 
-def _numbered(batches: Iterable[list[bytes]], choice: Choice) -> Iterator[Lines]:
+def _numbered(batches: Iterable[list[bytes]]) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the batches, each with the number of its first line."""
     number = 1
     for lines in batches:
-        yield Lines(lines, number, choice)
+        yield number, lines
         number += len(lines)
 
 
