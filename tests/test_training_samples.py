@@ -13,7 +13,7 @@ from femtogpt.model.loading import load_model
 from femtogpt.tokens.tokenizer import Tokenizer
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import SAMPLE
-from femtogpt.training.progress_samples import TOKENS, Sampler
+from femtogpt.training.progress_samples import SAMPLE_TOKENS, Sampler
 from tests.tiny import (
     course,
     outcome,
@@ -64,7 +64,7 @@ def test_what_it_wrote_is_what_the_weights_write_their_average_where_there_is_on
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     tokenizer = Tokenizer.load(tokens.folder)
-    text = write(load_model(run, "cpu"), tokenizer, tokens=TOKENS, top_p=0.95, seed=7)
+    text = write(load_model(run, "cpu"), tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=7)
     first, *_, last = samples(run).values()
     assert last == text != first
 
@@ -137,6 +137,6 @@ def test_a_document_that_ends_at_once_is_no_sample(tokens):
     torch.manual_seed(0)
     model = GPT(shape(), tokenizer.size).eval()
     seeds = range(25)
-    assert any(not write(model, tokenizer, tokens=TOKENS, top_p=0.95, seed=seed) for seed in seeds)
+    assert any(not write(model, tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=seed) for seed in seeds)
     config = settings(sample_every=4).train
     assert all(Sampler(tokens.folder, config, seed).write(model) for seed in seeds)
