@@ -255,3 +255,15 @@ def test_the_rate_of_a_continuation_goes_on_from_where_it_was(before, added, war
     assert factors[top:] == sorted(factors[top:], reverse=True)
     if top:
         assert factors[0] >= min(rate, factors[top])
+
+
+def test_a_length_reached_with_other_evaluations_is_reached_again_from_the_shorter_training(
+    trainings,
+):
+    """Evaluations are part of the result: those of the first continuation do not stand for it."""
+    trainings.run(settings(max_steps=4))
+    trainings.run(settings(max_steps=10, evaluate_every=99))
+    assert trainings.steps == 10
+    again = trainings.run(settings(max_steps=10, evaluate_every=5))
+    assert trainings.steps == 16
+    assert set(evaluations_of(again.path)) >= {5, 10}

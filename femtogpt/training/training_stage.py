@@ -124,7 +124,9 @@ def continued(
             continue
         step = newest_step(run)
         if earlier.train.max_steps == steps and step:
-            same.append((not is_partial, step, run, earlier))
+            ours = settings.model_copy(update={"continuations": earlier.continuations})
+            if recipe(ours, tokens).digest == own.digest:  # not evaluated at other steps
+                same.append((not is_partial, step, run, earlier))
         elif earlier.train.max_steps < steps and 0 < step < steps:
             if is_partial and is_in_use(run):
                 log.info("%s is being trained now: it is not continued", run)
