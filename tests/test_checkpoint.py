@@ -207,10 +207,10 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_one_clear_line(tmp_path, tok
     ballast.write_bytes(b"0" * (room.f_bavail * room.f_bsize - 40_000))
 
     with Process(config, tokens, run) as process:
-        status, said = process.end()
+        status, logged = process.end()
     assert status == 2
-    assert "disk is full" in said[-1]
-    assert not any("Traceback" in line for line in said)
+    assert "disk is full" in logged[-1]
+    assert not any("Traceback" in line for line in logged)
 
     ballast.unlink()
     assert load_newest(run).step == 3

@@ -60,10 +60,10 @@ def test_two_processes_train_and_write_as_one(tmp_path, run, parallel, changes):
     tokens, changes = readable(tmp_path / "tokens"), {"sample_every": 8, **changes}
     one = trained(alike(**changes), tokens, tmp_path / "one")
     with Process(alike(2, parallel=parallel, **changes), tokens, run) as pair:
-        status, said = pair.end()
-    assert status == 0, said
-    assert any(f"2 processes ({parallel})" in line for line in said)
-    assert not any("does not work" in line for line in said)  # torch.compile
+        status, logged = pair.end()
+    assert status == 0, logged
+    assert any(f"2 processes ({parallel})" in line for line in logged)
+    assert not any("does not work" in line for line in logged)  # torch.compile
     assert_same_course(run, one)
     assert samples(run) == samples(one)
     ours, theirs = (
@@ -110,9 +110,9 @@ def test_a_training_goes_on_with_another_number_of_processes(tmp_path, tokens, r
     reached = load_newest(run).step
     assert 9 <= reached < 60
     with Process(alike(then[0], parallel=then[1], **long), tokens, run) as others:
-        status, said = others.end()
-    assert status == 0, said
-    assert f"going on from the checkpoint at step {reached}" in said
+        status, logged = others.end()
+    assert status == 0, logged
+    assert f"going on from the checkpoint at step {reached}" in logged
     assert_same_course(run, one)
 
 
@@ -121,9 +121,9 @@ def test_a_signal_to_the_launcher_ends_with_a_checkpoint_and_no_process_left(tok
         pair.reach(3)
         workers = psutil.Process(pair.child.pid).children(recursive=True)
         pair.child.send_signal(signal.SIGTERM)
-        status, said = pair.end()
+        status, logged = pair.end()
     assert status == STOPPED
-    assert any("training stopped at step" in line for line in said)
+    assert any("training stopped at step" in line for line in logged)
     assert load_newest(run).step >= 3
     assert not any(worker.is_running() for worker in workers)
 
@@ -139,8 +139,8 @@ def test_where_one_of_them_is_killed_all_end_and_the_same_command_goes_on(tmp_pa
         assert pair.end()[0] == -signal.SIGKILL
         assert not any(worker.is_running() for worker in workers)
     with Process(alike(2, max_steps=60), tokens, run) as pair:
-        status, said = pair.end()
-    assert status == 0, said
+        status, logged = pair.end()
+    assert status == 0, logged
     assert_same_course(run, one)
 
 
@@ -150,6 +150,6 @@ def test_a_batch_that_cannot_be_shared_out_is_told_before_anything_begins(tokens
     for name, value in {"RANK": "0", "WORLD_SIZE": "3", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     with Process(alike(), tokens, run) as process:
-        status, said = process.end()
+        status, logged = process.end()
     assert status == USER_ERROR
-    assert said[-1] == "train.batch_size 4 must be a multiple of the 3 processes"
+    assert logged[-1] == "train.batch_size 4 must be a multiple of the 3 processes"

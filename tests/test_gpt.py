@@ -104,7 +104,7 @@ def test_reading_with_a_cache_gives_the_logits_of_the_whole(first, kv_heads):
     ids = text(8, rows=2)
     cache = Cache(2, context=8)
     parts = [model(ids[:, :first], cache=cache)]
-    parts += [model(ids[:, place : place + 1], cache=cache) for place in range(first, 8)]
+    parts += [model(ids[:, position : position + 1], cache=cache) for position in range(first, 8)]
     torch.testing.assert_close(torch.cat(parts, 1), model(ids), rtol=0, atol=1e-5)
 
 
@@ -113,8 +113,8 @@ def test_past_the_context_the_cache_lets_a_layer_see_the_last_context_tokens():
     ids = text(21)
     cache = Cache(1, context=8)
     model(ids[:, :5], cache=cache)
-    for place in range(5, 21):
-        logits = model(ids[:, place : place + 1], cache=cache)
+    for position in range(5, 21):
+        logits = model(ids[:, position : position + 1], cache=cache)
     expected = model(ids[:, -8:])[:, -1:]
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
 
@@ -169,7 +169,9 @@ def test_the_loss_is_the_mean_over_the_targets_that_count():
     ids, targets = text(8, rows=3), text(8, seed=1, rows=3)
     targets[0, :5] = targets[2] = -100
     likelihoods = model(ids).detach().log_softmax(-1)
-    counted = [(row, place) for row in range(3) for place in range(8) if targets[row, place] >= 0]
+    counted = [
+        (row, position) for row in range(3) for position in range(8) if targets[row, position] >= 0
+    ]
     expected = -sum(float(likelihoods[row, p, targets[row, p]]) for row, p in counted) / 11
     assert float(model(ids, targets).detach()) == pytest.approx(expected, rel=1e-5)
 

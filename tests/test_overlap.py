@@ -35,10 +35,10 @@ def prose(seed: int, words: int) -> str:
     draw = random.Random(seed)
     lines = []
     while words > 0:
-        said = [
+        words_of_line = [
             "".join(draw.choices("абвгдежзиклмнопрст", k=draw.randint(2, 9))) for _ in range(12)
         ]
-        lines.append(" ".join(said).capitalize() + ".")
+        lines.append(" ".join(words_of_line).capitalize() + ".")
         words -= 12
     return "\n".join(lines)
 
@@ -68,59 +68,59 @@ def lettered(text: str) -> str:
 @given(small, st.lists(small, max_size=4), st.integers(2, 12), chunks)
 @example("баббббаббаббаааббб", ["аббббаббаббббабб", "??аа"], 6, 5)
 @quick
-def test_exactly_what_is_shared_is_found(text, known, length, chunk):
+def test_exactly_what_is_shared_is_found(text, indexed, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolling_hash, "_CHUNK", chunk)
         patch.setattr(packed_texts, "PIECE", chunk)
         patch.setattr(packed_texts, "CACHED_PIECES", 2)
-        found = MatchIndex(PackedTexts(known), length).matches(Characters(text))
+        found = MatchIndex(PackedTexts(indexed), length).matches(Characters(text))
     for start, end, document, offset in found:
-        other = known[document]
+        other = indexed[document]
         until = offset + end - start
         assert end - start >= length and text[start:end] == other[offset:until]
         assert not (start and offset and text[start - 1] == other[offset - 1])
         assert not (end < len(text) and until < len(other) and text[end] == other[until])
-    assert merge_spans(found) == windows(text, known, length)
+    assert merge_spans(found) == windows(text, indexed, length)
 
 
 def test_a_stretch_that_begins_a_little_before_another_is_found():
     text = prose(1, 24)[:100]
     for shift in range(10):
         for begin in range(1, 6):
-            known = PackedTexts([text[begin:], "?" * shift + text[:50]])
-            assert merge_spans(MatchIndex(known, 10).matches(Characters(text))) == [(0, 100)]
+            indexed = PackedTexts([text[begin:], "?" * shift + text[:50]])
+            assert merge_spans(MatchIndex(indexed, 10).matches(Characters(text))) == [(0, 100)]
 
 
 @given(small, st.lists(small, max_size=4), st.integers(2, 12), chunks)
 @quick
-def test_exactly_the_letters_that_are_shared_are_found(text, known, length, chunk):
+def test_exactly_the_letters_that_are_shared_are_found(text, indexed, length, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolling_hash, "_CHUNK", chunk)
         patch.setattr(packed_texts, "PIECE", chunk)
-        found = MatchIndex(PackedTexts(known), length, Letters).matches(Letters(text))
+        found = MatchIndex(PackedTexts(indexed), length, Letters).matches(Letters(text))
     spans = []
     for start, end, document, offset in found:
         same = lettered(text[start:end])
-        other = lettered(known[document][offset:])
+        other = lettered(indexed[document][offset:])
         assert len(same) >= length and other.startswith(same)
-        one_before, other_before = lettered(text[:start]), lettered(known[document][:offset])
+        one_before, other_before = lettered(text[:start]), lettered(indexed[document][:offset])
         assert not (one_before and other_before) or one_before[-1] != other_before[-1]
         one_after = lettered(text[end:])
         assert not one_after or one_after[0] != other[len(same) : len(same) + 1]
         before = len(one_before)
         spans.append((before, before + len(same)))
     assert merge_spans(spans) == windows(
-        lettered(text), [lettered(other) for other in known], length
+        lettered(text), [lettered(other) for other in indexed], length
     )
 
 
 @given(small, st.lists(small, max_size=4), st.integers(4, 12))
 @quick
-def test_nothing_shared_is_left_when_a_text_is_cleared(text, known, length):
-    left, lost = remove_overlap(text, HeldOutIndex(known, length))
+def test_nothing_shared_is_left_when_a_text_is_cleared(text, indexed, length):
+    left, lost = remove_overlap(text, HeldOutIndex(indexed, length))
     assert lost == len(text) - len(left)
-    assert not windows(left, known, length)
-    assert not windows(lettered(left), [lettered(other) for other in known], length // 2)
+    assert not windows(left, indexed, length)
+    assert not windows(lettered(left), [lettered(other) for other in indexed], length // 2)
     if not lost:
         assert left == text
 
@@ -131,9 +131,9 @@ def test_a_stretch_is_found_at_every_place_of_either_text(length):
     stretch = prose(3, 100)[:length]
     for at in range(2 * length):
         begin, other = at % (len(train) - 1), (7 * at) % (len(held) - 1)
-        known = ["", held[:50], held[:other] + stretch + held[other:]]
+        indexed = ["", held[:50], held[:other] + stretch + held[other:]]
         text = train[:begin] + stretch + train[begin:]
-        index = HeldOutIndex(known, length)
+        index = HeldOutIndex(indexed, length)
         assert any(found.document == 2 for found in index.matches(text))
         left, lost = remove_overlap(text, index)
         assert stretch not in left and lost >= length and index.matches(left) == []
@@ -226,8 +226,8 @@ def test_of_a_long_paragraph_only_the_sentences_go():
     assert max(map(len, text.split("\n"))) > LONG_LINE
     inside = text.index("номер 40"), text.index("номер 42") + 5
     assert remove_spans(text, [inside]) == text.replace(" ".join(sentences[40:43]) + " ", "")
-    whole = text.index("номер 40"), text.index("Это предложение номер 43") - 1
-    assert remove_spans(text, [whole]) == remove_spans(text, [inside])
+    to_the_next = text.index("номер 40"), text.index("Это предложение номер 43") - 1
+    assert remove_spans(text, [to_the_next]) == remove_spans(text, [inside])
     first = text.index("номер 0"), text.index("номер 0") + 5
     assert remove_spans(text, [first]) == text.replace(sentences[0] + " ", "")
     last = text.index("номер 99"), text.index("После") - 1
@@ -271,8 +271,8 @@ def test_any_unicode_is_compared_as_it_is():
 
 
 def test_no_held_out_texts_share_nothing():
-    for known in ([], [""], ["мало"]):
-        assert HeldOutIndex(known, 200).matches(PROSE) == []
+    for indexed in ([], [""], ["мало"]):
+        assert HeldOutIndex(indexed, 200).matches(PROSE) == []
     assert HeldOutIndex([PROSE], 200).matches("") == []
 
 
@@ -327,8 +327,8 @@ def test_the_proof_finds_a_stretch_that_others_cover():
     """80 characters, all of which stand in stretches of 60 too."""
     text = prose(1, 24)[:110]
     for shift in range(60):
-        known = ["", text[:60], "?" * (shift % 7) + text[50:], "?" * shift + text[20:100] + "?"]
-        held = [(str(number), other) for number, other in enumerate(known)]
+        indexed = ["", text[:60], "?" * (shift % 7) + text[50:], "?" * shift + text[20:100] + "?"]
+        held = [(str(number), other) for number, other in enumerate(indexed)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(split_proof, "SHORTEST", 10)
             found = prove(held, [("train", text)], 80)

@@ -111,9 +111,11 @@ def test_a_store_that_is_away_is_told_once_and_gone_on_without(tmp_path, caplog)
     store = machine(tmp_path, "one", away)
     assert store.make(RECIPE, build).made
     store.make(Recipe("tokens", {"stage": "1"}, {}), build)
-    told = [record.getMessage() for record in caplog.records if "cannot be used" in record.message]
-    assert len(told) == 1
-    assert str(away) in told[0] and "a later run adds it" in told[0]
+    warnings = [
+        record.getMessage() for record in caplog.records if "cannot be used" in record.message
+    ]
+    assert len(warnings) == 1
+    assert str(away) in warnings[0] and "a later run adds it" in warnings[0]
 
 
 def test_a_store_that_was_away_is_asked_again_after_a_while(tmp_path, shared, monkeypatch):

@@ -35,10 +35,10 @@ def nats_by_hand(document: list[int]) -> float:
     """−log p of each token and of the end, each predicted from what its window holds before it."""
     ids = [BOUNDARY, *document, BOUNDARY]
     total = 0.0
-    for place in range(1, len(ids)):
-        start = (place - 1) // CONTEXT * CONTEXT
-        logits = MODEL(torch.tensor([ids[start:place]]))[0, -1]
-        total -= float(logits.log_softmax(-1)[ids[place]])
+    for position in range(1, len(ids)):
+        start = (position - 1) // CONTEXT * CONTEXT
+        logits = MODEL(torch.tensor([ids[start:position]]))[0, -1]
+        total -= float(logits.log_softmax(-1)[ids[position]])
     return total
 
 
@@ -84,22 +84,22 @@ def test_each_token_is_predicted_once_in_windows_that_do_not_overlap(folder, len
 @given(lengths)
 def test_a_model_that_knows_nothing_needs_the_bits_of_the_vocabulary(folder, lengths):
     shard = write_shard(folder / "0.bin", texts(lengths))
-    whole = sum((score for _, score in score_shards(Uniform(), [shard], CONTEXT)), Score())
+    total = sum((score for _, score in score_shards(Uniform(), [shard], CONTEXT)), Score())
     tokens, characters = sum(lengths) + len(lengths), 3 * sum(lengths) + len(lengths)
     expected = math.log2(VOCAB) * tokens / characters
-    assert whole.bits_per_character == pytest.approx(expected, rel=1e-6)
-    assert whole.loss == pytest.approx(math.log(VOCAB), rel=1e-6)
-    assert (whole.tokens, whole.characters, whole.documents) == (tokens, characters, len(lengths))
+    assert total.bits_per_character == pytest.approx(expected, rel=1e-6)
+    assert total.loss == pytest.approx(math.log(VOCAB), rel=1e-6)
+    assert (total.tokens, total.characters, total.documents) == (tokens, characters, len(lengths))
 
 
 @pytest.mark.parametrize("predictions", [1, 5, 16, 1000])
 def test_the_score_does_not_depend_on_what_is_computed_at_once(folder, predictions):
     shard = write_shard(folder / "0.bin", texts([1, 3, 4, 5, 8, 14, 2, 4]))
     alone = [nats_by_hand(document) for document in texts([1, 3, 4, 5, 8, 14, 2, 4])]
-    told = []
-    scores = score_shards(MODEL, [shard], CONTEXT, predictions, told.append)
+    reported = []
+    scores = score_shards(MODEL, [shard], CONTEXT, predictions, reported.append)
     assert [score.nats for _, score in scores] == pytest.approx(alone, rel=1e-5)
-    assert told[-1] == shard.tokens - 1
+    assert reported[-1] == shard.tokens - 1
 
 
 def test_no_more_is_computed_at_once_than_allowed(folder):
@@ -111,11 +111,11 @@ def test_no_more_is_computed_at_once_than_allowed(folder):
 
 def test_an_estimate_over_everything_is_the_score(folder):
     shards = [write_shard(folder / f"{n}.bin", texts([1, 9, 4, 7], seed=n)) for n in range(3)]
-    whole = sum((score for _, score in score_shards(MODEL, shards, CONTEXT)), Score())
+    total = sum((score for _, score in score_shards(MODEL, shards, CONTEXT)), Score())
     by_source = {"one": shards[:2], "two": shards[2:]}
     some = spread_evenly(by_source, CONTEXT, tokens=10**6)
     for rows in (1, 3, 100):
-        assert mean_nats(MODEL, some, (rows, CONTEXT)) == pytest.approx(whole.loss)
+        assert mean_nats(MODEL, some, (rows, CONTEXT)) == pytest.approx(total.loss)
 
 
 @pytest.mark.parametrize("tokens", [100, 500, 1500])
@@ -136,8 +136,12 @@ def test_scores_add_up():
 
 
 def test_the_entropy_of_a_whole_is_unknown_where_a_part_is_unknown():
-    known, unknown = Score(1.0, 1, 1, 1, 1.0), Score(1.0, 1, 1, 1, None)
-    for whole in (known + unknown, unknown + known, unknown + unknown):
-        assert whole.entropy is None
-        assert whole.as_dict()["entropy"] is None
-    assert (known + known).entropy == 1.0
+    with_entropy, without_entropy = Score(1.0, 1, 1, 1, 1.0), Score(1.0, 1, 1, 1, None)
+    for total in (
+        with_entropy + without_entropy,
+        without_entropy + with_entropy,
+        without_entropy + without_entropy,
+    ):
+        assert total.entropy is None
+        assert total.as_dict()["entropy"] is None
+    assert (with_entropy + with_entropy).entropy == 1.0

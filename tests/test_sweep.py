@@ -235,7 +235,7 @@ def test_changes_on_the_command_line_are_the_sweeps_or_of_all_trainings(sweep):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("model.layers", "model.layer"), "model.layer is no setting; did you mean 'layers'"),
         (("[1, 2, 3]", "[1, 2, 300]"), "model.layers is 300"),
@@ -248,11 +248,11 @@ def test_changes_on_the_command_line_are_the_sweeps_or_of_all_trainings(sweep):
         (("max_steps: 100", "max_steps: 0"), "train.max_steps is 0"),
     ],
 )
-def test_a_wrong_sweep_is_told_in_one_line_before_anything_runs(sweep, change, said):
-    with pytest.raises(UserError) as told:
+def test_a_wrong_sweep_is_told_in_one_line_before_anything_runs(sweep, change, message):
+    with pytest.raises(UserError) as refused:
         sweep(GRID.replace(*change))
-    assert said in str(told.value)
-    assert "\n" not in str(told.value)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

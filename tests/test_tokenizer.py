@@ -265,9 +265,11 @@ def test_a_source_of_a_quarter_of_the_weight_gives_a_quarter_of_its_lines(blank,
     assert counts["а"] == 4000
     assert 900 < counts["в"] < 1100
     assert set(counts) == {"а", "в"}
-    places = [int(line[2:]) for line in lines if line.startswith("в")]
-    assert places == sorted(set(places))  # each at most once
-    assert all(200 < sum(place // 1000 == part for place in places) < 300 for part in range(4))
+    positions = [int(line[2:]) for line in lines if line.startswith("в")]
+    assert positions == sorted(set(positions))  # each at most once
+    assert all(
+        200 < sum(position // 1000 == part for position in positions) < 300 for part in range(4)
+    )
 
 
 @pytest.mark.parametrize("weights", [{"mine": 1.0}, {"mine": 1.0, "quarter": 0.25}])

@@ -117,7 +117,7 @@ def test_wherever_one_looks_no_character_is_broken(data, folder, works):
     shown = show(folder, WORKS, at=at, count=count)
     assert "\ufffd" not in shown
     for text in texts(shown):
-        assert any(text in whole for whole in (PROSE, ODD, VERSE))
+        assert any(text in document for document in (PROSE, ODD, VERSE))
     marked = show(folder, WORKS, at=at, count=count, pieces=True)
     assert "\ufffd" not in marked
     assert marked.split("\n")[0] == shown.split("\n")[0]
@@ -169,8 +169,8 @@ def test_a_character_spelled_in_bytes_stands_with_its_last_byte(folder, works):
     second = works.documents()[1]
     found = cells(show(folder, WORKS, second.start + 1, 200, pieces=True))
     shown = [text.strip() for text, _ in found]
-    place = shown.index("<9F>")
-    assert shown[place - 1 : place + 3] == ["<F0>", "<9F>", "<98>", "<80>=😀"]
+    position = shown.index("<9F>")
+    assert shown[position - 1 : position + 3] == ["<F0>", "<9F>", "<98>", "<80>=😀"]
 
 
 def test_what_would_act_on_the_terminal_is_spelled_out(tmp_path):
@@ -208,13 +208,13 @@ def test_every_token_of_all_shards_is_as_likely_to_be_the_first(folder):
         expected = draws * size / sum(sizes.values())
         assert abs(counts[name] - expected) < 4 * expected**0.5 + 3, name
     longest = max(sizes, key=sizes.get)
-    places = [
+    positions = [
         int(re.search(r"tokens ([\d,]+) ", head)[1].replace(",", "")) / sizes[longest]
         for head in heads
         if head.startswith(longest)
     ]
-    quarters = Counter(int(4 * place) for place in places)
-    assert min(quarters.values()) > len(places) / 4 * 0.6
+    quarters = Counter(int(4 * position) for position in positions)
+    assert min(quarters.values()) > len(positions) / 4 * 0.6
 
 
 def test_a_place_is_drawn_from_the_shard_that_is_named(folder):
@@ -234,7 +234,7 @@ def test_a_single_shard_need_not_be_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("position", "message"),
     [
         ({"shard": "train/wrks/00000"}, "no shard 'train/wrks/00000'; did you mean 'train/works/0"),
         ({"shard": "что-то"}, "no shard 'что-то'; there are train/stories/00000, "),
@@ -245,10 +245,12 @@ def test_a_single_shard_need_not_be_named(tmp_path):
         ({"count": -3}, "--count -3: give 1 token or more"),
     ],
 )
-def test_a_place_that_is_not_there_is_told_in_one_line_with_what_there_is(place, said, folder):
+def test_a_place_that_is_not_there_is_told_in_one_line_with_what_there_is(
+    position, message, folder
+):
     with pytest.raises(UserError) as refused:
-        show(folder, **place)
-    assert said in str(refused.value)
+        show(folder, **position)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -288,7 +290,7 @@ def test_the_command_shows_the_newest_tokens(artifact, capsys):
 
 def test_the_command_tells_a_wrong_place_in_one_line(artifact, capsys):
     assert main(["tokens", "show", "train", "--from", str(artifact.path)]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("error: no shard 'train'")
-    assert said.err.count("\n") == 1
+    message = capsys.readouterr()
+    assert message.out == ""
+    assert message.err.startswith("error: no shard 'train'")
+    assert message.err.count("\n") == 1

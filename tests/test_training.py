@@ -60,11 +60,13 @@ def test_the_last_estimate_over_all_held_out_text_is_the_score_of_the_weights(to
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
-    whole = sum((score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score())
+    evaluated = sum(
+        (score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score()
+    )
     last = course(run)[-1]
-    assert last["held_out_loss"] == pytest.approx(whole.loss, rel=1e-6)
+    assert last["held_out_loss"] == pytest.approx(evaluated.loss, rel=1e-6)
     estimate = last["held_out_bits_per_character_estimate"]
-    assert estimate == pytest.approx(whole.bits_per_character, rel=1e-6)
+    assert estimate == pytest.approx(evaluated.bits_per_character, rel=1e-6)
 
 
 def test_a_folder_without_a_trained_model_is_the_users_error(run):
@@ -94,13 +96,13 @@ def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken,
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_the_scale_of_the_loss_outlives_a_stop(tokens, run, tmp_path, precision):
     config = settings(precision=precision, optimizer="muon")
-    whole = trained(config, tokens, tmp_path / "whole")
+    unbroken = trained(config, tokens, tmp_path / "whole")
     with pytest.raises(Stopped):
         train(config, tokens, run, stop_after(7))
     train(config, tokens, run)
-    assert outcome(run) == outcome(whole)
+    assert outcome(run) == outcome(unbroken)
     state = load_newest(run).state["scaler"]
-    assert state == load_newest(whole).state["scaler"]
+    assert state == load_newest(unbroken).state["scaler"]
     if precision == "float16":
         assert state["_growth_tracker"] > 13  # steps without overflow: more than since the stop
 
@@ -127,8 +129,8 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tokens, tmp_path):
             {"dropout": 0.0}, batch_size=8, micro_batch=micro_batch, optimizer="adamw"
         )
         lines.append(course(trained(config, tokens, tmp_path / str(micro_batch))))
-    for whole, parts in zip(lines[0] * 2, lines[1] + lines[2], strict=True):
-        assert parts == pytest.approx(whole, rel=2e-3)
+    for at_once, parts in zip(lines[0] * 2, lines[1] + lines[2], strict=True):
+        assert parts == pytest.approx(at_once, rel=2e-3)
 
 
 def test_the_gradient_is_clipped_and_its_own_norm_is_told(tokens, tmp_path):
@@ -169,8 +171,10 @@ def test_the_final_weights_are_those_of_the_lowest_held_out_loss(tokens, run):
     losses = [line["held_out_loss"] for line in course(run) if "held_out_loss" in line]
     assert min(losses) < losses[-1]
     shards = [shard for parts in tokens.shards("held_out").values() for shard in parts]
-    whole = sum((score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score())
-    assert whole.loss == pytest.approx(min(losses), rel=1e-6)
+    evaluated = sum(
+        (score for _, score in score_shards(load_model(run, "cpu"), shards, 8)), Score()
+    )
+    assert evaluated.loss == pytest.approx(min(losses), rel=1e-6)
 
 
 def test_training_ends_when_held_out_text_is_no_longer_learned(tokens, run, tmp_path):
@@ -196,8 +200,8 @@ def test_a_training_without_patience_left_lets_the_rate_fall_before_it_ends(toke
     falls = next(number for number, rate in enumerate(rates) if number > 10 and rate < 0.1)
     planned = 2 * (falls - 1)  # as if so long a training had been planned
     assert planned < 200
-    known = [min(1, (number + 1) / 8, 2 - 2 * number / planned) for number in range(len(rates))]
-    assert rates == pytest.approx([0.1 * factor for factor in known])
+    factors = [min(1, (number + 1) / 8, 2 - 2 * number / planned) for number in range(len(rates))]
+    assert rates == pytest.approx([0.1 * factor for factor in factors])
     stopped = tmp_path / "stopped"
     stopped.mkdir()
     for steps in (falls - 1, 4):
@@ -234,15 +238,15 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(tokens, run, tmp_
     plain = outcome(trained(settings(), tokens, tmp_path / "plain"))
     config = settings(ema=0.9)
     (tmp_path / "plain/settings.json").write_text(settings().model_dump_json())
-    whole = outcome(trained(config, tokens, tmp_path / "whole"))
-    steps = [[line for line in lines if "train_loss" in line] for lines in (plain[0], whole[0])]
+    unbroken = outcome(trained(config, tokens, tmp_path / "whole"))
+    steps = [[line for line in lines if "train_loss" in line] for lines in (plain[0], unbroken[0])]
     assert steps[0] == steps[1]  # it changes nothing of the training itself
-    assert plain[1] != whole[1]
+    assert plain[1] != unbroken[1]
     for steps in (7, 9):
         with pytest.raises(Stopped):
             train(config, tokens, run, stop_after(steps))
     train(config, tokens, run)
-    assert outcome(run) == whole
+    assert outcome(run) == unbroken
 
 
 def run_out_of_memory(model, above: int, monkeypatch) -> list[int]:
@@ -302,11 +306,11 @@ def test_a_model_that_is_compiled_learns_the_same_and_is_resumed_exactly(tokens,
     same = settings({"dropout": 0.0}, max_steps=8, compile=True)
     for one, other in zip(plain, course(trained(same, tokens, tmp_path / "same")), strict=True):
         assert other == pytest.approx(one, rel=1e-2)
-    whole = outcome(trained(config, tokens, tmp_path / "whole"))
+    unbroken = outcome(trained(config, tokens, tmp_path / "whole"))
     with pytest.raises(Stopped):
         train(config, tokens, run, stop_after(3))
     train(config, tokens, run)
-    assert outcome(run) == whole
+    assert outcome(run) == unbroken
 
 
 def test_where_compiling_fails_training_goes_on_without(tokens, run, unbroken, monkeypatch, caplog):

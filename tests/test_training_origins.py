@@ -44,12 +44,12 @@ def test_weights_that_do_not_fit_are_told_in_a_line(tokens, run, tmp_path):
     first = trained(settings({"width": 32}), tokens, tmp_path / "first")
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes((first / "model.safetensors").read_bytes()[:-100])
-    for origin, said in [
+    for origin, message in [
         (first, r"another shape \(embed_tokens.weight is 24 × 32, not 24 × 16\)"),
         (tmp_path / "none", "there are no weights in"),
         (damaged, "cannot be read"),
     ]:
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             train(settings(init_from=str(origin)), tokens, run)
     assert not (run / "model.safetensors").exists()
 

@@ -76,8 +76,8 @@ def _state(data: Path, entry: Entry, settings: dict[str, Any], lines: list[dict[
     if entry.finished:
         return "finished"
     step = lines[-1]["step"] if lines else 0
-    place = f"step {step:,} of {settings['train']['max_steps']:,}"
-    return f"training now, {place}" if is_busy(data, entry) else f"half-finished at {place}"
+    progress = f"step {step:,} of {settings['train']['max_steps']:,}"
+    return f"training now, {progress}" if is_busy(data, entry) else f"half-finished at {progress}"
 
 
 def _evaluated(run: Entry, found: Iterable[Entry]) -> float | None:
