@@ -37,7 +37,7 @@ from femtogpt.corpus.build import build_corpus
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.overlap import HeldOutIndex, remove_overlap
 from femtogpt.corpus.rules import STANDARD, Rule, select_rules
-from femtogpt.corpus.schema import DOCUMENT, SCHEMA, parts, write
+from femtogpt.corpus.schema import DOCUMENT, REPORT, SCHEMA, SPLITS, parts, write
 from femtogpt.sources.fetch import BYTES, fetch
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
@@ -52,7 +52,7 @@ GROUPS = {  # files of femtogpt/corpus/rules; all others are of "editions"
 EDITIONS, FILTERS = "editions", "filters"
 ARMS = ("all rules", *GROUPS, EDITIONS, FILTERS)
 EXEMPT = ("duplicate", "near_duplicate", "held_out_overlap", "unreadable", "empty")
-MODEL = "model.layers=4 model.width=128 model.heads=4 model.context=256 train.batch_size=8"
+MODEL = "model.layers=4 model.width=128 model.heads=4 model.context=256 train.batch_size=8 train.threads=1"
 
 
 def main() -> None:
@@ -150,23 +150,22 @@ def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
     store = Store(data)
     full = build_corpus(store, config, {SOURCE: fetch(store, SOURCE, config.sources[SOURCE])})
     folder = data / "arms" / arm.replace(" ", "_")
-    corpus = Artifact(folder, "corpus", f"{full.digest}-{arm}", f"{full.content}-{arm}", {})
-    held_out = [pl.read_parquet(file) for _, file in parts(full, "held_out")]
-    if not folder.exists():
-        frame = train_documents(arm, config, full, pl.concat(held_out)["text"].to_list())
-        source = folder / f"documents/source={SOURCE}"
-        write(pl.concat(held_out), source / "split=held_out/00000.parquet")
-        write(frame, source / "split=train/00000.parquet")
-    sizes = {
-        f"{split}_characters": sum(
-            int(pl.read_parquet(file, columns=["characters"]).sum().item())
-            for _, file in parts(corpus, split)
-        )
-        for split in ("train", "held_out")
-    }
-    corpus = Artifact(folder, "corpus", corpus.digest, corpus.content, sizes)
+    documents_folder = folder / f"documents/source={SOURCE}"
+    if not (folder / REPORT).exists():
+        held_out = pl.concat(pl.read_parquet(file) for _, file in parts(full, "held_out"))
+        train = train_documents(arm, config, full, held_out["text"].to_list())
+        splits = {"train": train, "held_out": held_out}
+        for split, frame in splits.items():
+            write(frame, documents_folder / f"split={split}/00000.parquet")
+        sizes = {split: int(frame["characters"].sum()) for split, frame in splits.items()}
+        report = {split: {"characters": size} for split, size in sizes.items()}
+        (folder / REPORT).write_text(json.dumps({SOURCE: {"splits": report}}))
+    splits = json.loads((folder / REPORT).read_text())[SOURCE]["splits"]
+    counts = {f"{split}_characters": splits[split]["characters"] for split in SPLITS}
+    digest = f"{full.digest}-{arm}"
+    corpus = Artifact(folder, "corpus", digest, digest, counts)
     tokenizer = train_tokenizer(Store(folder), config, corpus)
-    print(f"without {arm}: {sizes['train_characters']:,} characters to train on", flush=True)
+    print(f"without {arm}: {counts['train_characters']:,} characters to train on", flush=True)
     return Tokens(write_tokens(Store(folder), config, corpus, tokenizer).path)
 
 
@@ -174,8 +173,9 @@ def train_documents(arm: str, config: Config, full: Artifact, held_out: list[str
     """The works that train, cleaned as the arm says, without what the held-out works share."""
     ids = {id for _, file in parts(full, "train") for id in pl.read_parquet(file)["id"]}
     if arm == FILTERS:
-        rejected = pl.concat(pl.read_parquet(f) for f in full.path.glob("rejected/*/*.parquet"))
-        ids |= set(rejected.filter(~pl.col("rule").is_in(EXEMPT))["id"])
+        for file in full.path.glob("rejected/*/*.parquet"):
+            rejected = pl.read_parquet(file).filter(~pl.col("rule").is_in(EXEMPT))
+            ids |= set(rejected["id"])
     rules = [rule for rule in rules_of(config, SOURCE) if group(rule) != arm]
     index = HeldOutIndex(held_out, config.corpus.shared_characters)
     frames = []
