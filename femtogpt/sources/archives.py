@@ -6,7 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NoReturn, cast
@@ -41,6 +41,9 @@ class Member:
 
     name: str  # its path inside, with "/", without the suffix of a compression (.gz)
     open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
+    # What its format mended in it or left out of it, each a kind in words, repeated if it occurs
+    # again; the reader tells it.
+    mended: list[str] = field(default_factory=list, compare=False)
 
     @property
     def path(self) -> PurePosixPath:

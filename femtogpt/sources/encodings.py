@@ -36,7 +36,7 @@ _RULER = re.compile(rb"([\x80-\xff])\1{3,}")  # as of a table drawn with lines
 _USUAL = re.compile("[\t-\r -~\xa0-\xffЀ-ӿ‐-⁄]")
 
 
-def decode(data: bytes) -> str | None:
+def decode(data: bytes, mended: list[str] | None = None) -> str | None:
     """Decode bytes in any encoding of Russian texts; None if they are not text.
 
     A byte order mark is removed. A few broken bytes become U+FFFD.

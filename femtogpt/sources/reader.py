@@ -20,8 +20,11 @@ formats/csv_rows.py, json_rows.py and parquet_rows.py.
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -34,9 +37,11 @@ from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.file_source import FileSource
 from femtogpt.sources.info import is_info, lists_in
+from femtogpt.sources.local import of_kinds
 
 Format = Callable[..., Iterator[Any]]
 ReadFile = Callable[[Member], Iterator[Document]]
+log = logging.getLogger(__name__)
 
 
 class Reader(FileSource):
@@ -65,7 +70,8 @@ class Reader(FileSource):
     def documents(self, raw: Path) -> Iterator[Document]:
         """Yield the documents of each file, in the order of the files' paths.
 
-        A file that cannot be read is a document with a fault. Raises UserError if there is no file
+        A file that cannot be read is a document with a fault; what is mended in others or left out
+        is told in one line at the end, and so is what of an archive is not read. Raises UserError if there is no file
         to read, if ``not_text`` is ``stop`` and there is a fault, and if a file is unsuitable and
         nothing else can be read: then the settings are wrong.
         """
@@ -80,6 +86,8 @@ class Reader(FileSource):
         catalogue = Catalogue(works, lists_in(present))
         errors: list[UserError] = []
         any_readable = False
+        self._tell_what_is_not_read(present)
+        mended: Counter[tuple[str, str]] = Counter()  # by suffix and kind
         with self.file_reader() as read_file:
             for file in files:
                 for document in self._with_faults(file, read_file, errors):
@@ -90,9 +98,26 @@ class Reader(FileSource):
                             f"{file.name} cannot be read ({document.fault}): remove it, or leave"
                             " such files out with sources.<name>.not_text=reject"
                         )
+                    document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
+                mended.update((file.suffix, kind) for kind in file.mended)
+        if mended:
+            kinds = (f"{suffix} {kind}: {n:,}" for (suffix, kind), n in mended.most_common())
+            log.warning("%s: mended or left out while reading: %s", self._place, "; ".join(kinds))
         if errors and not any_readable:
             raise errors[0]
+
+    @property
+    def _place(self) -> str:
+        """What the source reads, for messages."""
+        return str(self.path or self.dataset)
+
+    def _tell_what_is_not_read(self, present: list[Member]) -> None:
+        """Warn of files in archives that no format reads; ``local`` tells those of folders."""
+        names = [file.path for file in present if not self._is_read(file)]
+        kinds = of_kinds(path for path in names if not is_info(path.name))
+        if kinds:
+            log.warning("%s: files of other kinds are left out: %s", self._place, kinds)
 
     def _is_read(self, file: Member) -> bool:
         """Whether its format is known, or it is an archive that could not be opened."""
@@ -119,3 +144,9 @@ class Reader(FileSource):
             yield Document(file.name, "", fault=str(error))
         except RecursionError:
             yield Document(file.name, "", fault="it is nested too deeply")
+        except UserError:
+            raise
+        except Exception as error:  # of a parser or of ours: the other files are read all the same
+            log.debug("%s", file.name, exc_info=True)
+            fault = f"reading failed: {type(error).__name__}: {error}"
+            yield Document(file.name, "", fault=" ".join(fault.split())[:300])
