@@ -15,6 +15,7 @@ import re
 import unicodedata
 from itertools import islice
 
+from femtogpt.sources.mixed_encodings import has_utf_8, with_8_bit, with_utf_8, without_wide
 from femtogpt.sources.russian import russian
 
 ENCODINGS = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855")  # by frequency
@@ -39,16 +40,42 @@ _USUAL = re.compile("[\t-\r -~\xa0-\xffЀ-ӿ‐-⁄]")
 def decode(data: bytes, mended: list[str] | None = None) -> str | None:
     """Decode bytes in any encoding of Russian texts; None if they are not text.
 
-    A byte order mark is removed. A few broken bytes become U+FFFD.
+    A byte order mark is removed. A few broken bytes become U+FFFD. Parts in different encodings
+    are decoded each in its own, which is noted in ``mended``.
     """
     if not _binary(data) and (text := strict(data, "utf-8-sig")) is not None:
         return text
     encoding = encoding_of(data)
+    if encoding is not None and encoding.startswith(WIDE):
+        text = strict(data, encoding)  # one extra byte would garble everything after it
+        if text is not None and _is_usual(text[-SAMPLE_BYTES:]):
+            return text
+        return _decoded_parts(data, None, mended) or text
     if encoding is None:
+        return _decoded_parts(data, None, mended)
+    return _decoded_parts(data, encoding, mended) or data.decode(encoding, "replace")
+
+
+def _decoded_parts(data: bytes, encoding: str | None, mended: list[str] | None) -> str | None:
+    """Decode text in several encodings; None if it is not. ``encoding``: that of most of it."""
+    data, has_wide = without_wide(data)
+    if _binary(data):
         return None
-    if encoding.startswith(WIDE):  # one extra byte would garble everything after it
-        return strict(data, encoding)
-    return data.decode(encoding, "replace")
+    if has_wide and (text := strict(data, "utf-8-sig")) is not None:
+        parts: tuple[str, set[str]] | None = text, {"utf-8"}
+    elif has_utf_8(data):
+        parts = with_utf_8(data, _russian_encoding)
+    elif encoding in ENCODINGS:
+        parts = with_8_bit(data, encoding, _russian_encoding)
+    else:
+        parts = None
+    if parts is None:
+        return None
+    text, encodings = parts
+    names = sorted(encodings | ({"utf-16"} if has_wide else set()))
+    if len(names) > 1 and mended is not None:
+        mended.append(f"parts in different encodings ({', '.join(names)})")
+    return text
 
 
 def encoding_of(data: bytes) -> str | None:

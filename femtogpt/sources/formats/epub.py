@@ -131,8 +131,11 @@ class _Archive:
             return None
         for address in (unquote(href), href, unquote(href.partition("#")[0])):
             address = address.replace("\\", "/")
-            for place in (posixpath.join(folder, address), posixpath.join(folder, "." + address),
-                          address.lstrip("/")):
+            for place in (
+                posixpath.join(folder, address),
+                posixpath.join(folder, "." + address),
+                address.lstrip("/"),
+            ):
                 name = posixpath.normpath(place)
                 if name in self.present:
                     return name
@@ -193,6 +196,5 @@ def _key(name: str) -> str:
 
 def _numbers_in_order(name: str) -> list[tuple[int, str]]:
     return [
-        (int(part), "") if part.isdecimal() else (-1, part)
-        for part in re.split(r"(\d{1,9})", name)
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9})", name)
     ]

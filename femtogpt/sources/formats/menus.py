@@ -2,6 +2,10 @@
 
 A group of elements is a menu if a good part of its letters are links to other pages and nothing
 in it looks like running text. Whatever has sentences, headings or much text without links stays.
+
+Tried instead, on a page of an online library and on six small ones (verse with <br>, verse with a
+<div> for each line, dialogue, <pre>, a table and a form around all): trafilatura 2.3.1 left the
+menu in six of the seven, readability-lxml 0.9 in one and found no text in five.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ PHRASES = {  # never a group of their own
 }
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTER = re.compile(r"[^\W_]")
-_SENTENCE_END = re.compile(r"[.!?…]")
+_SENTENCE_END = re.compile(r"(?<!\b\w)\.|[!?…]")  # not after an initial
 _LINE_END = re.compile(r"[.!?…,;—]\W{0,3}$")
 
 
@@ -189,7 +193,9 @@ class _Walk:
                 len(_LETTER.findall(linked)),
                 letters if is_plain else 0,
                 self.links,
-                is_plain and len(_WORD.findall(line)) >= LINE_WORDS and bool(_LINE_END.search(line)),
+                is_plain
+                and len(_WORD.findall(line)) >= LINE_WORDS
+                and bool(_LINE_END.search(line)),
             )
         )
         self.links = 0

@@ -20,6 +20,7 @@ from femtogpt.sources.info import year_in
 
 ROOTS = {"tei", "tei.2", "teicorpus", "teicorpus.2"}
 SPEECHES = {"p", "ab"}  # the paragraphs of a speech in prose
+STAGED = {"p", "ab", "l", "speaker", "head"}  # a direction in these is a part of the line
 NOTES = "notes left out"
 _KINDS = {
     **dict.fromkeys(
@@ -59,6 +60,7 @@ def documents(file: Member, root: etree._Element) -> Iterator[Document]:
     for work in works:
         texts = [text for text in work.iterfind("{*}text")]
         for text in texts:
+            _put_directions_in_brackets(text)
             _write_speakers(text)
         file.mended.extend([NOTES] * sum(len(list(text.iter("{*}note"))) for text in texts))
         content = "\n\n".join(filter(None, (text_of(text, _kind) for text in texts)))
@@ -101,6 +103,17 @@ def _year(date: etree._Element) -> int | None:
     return next(filter(None, given), None) or year_in(line_of(date))
 
 
+def _put_directions_in_brackets(text: etree._Element) -> None:
+    for stage in text.iter("{*}stage"):
+        if local(stage.getparent()) in STAGED and "(" not in "".join(stage.itertext()):
+            stage.text = f"({(stage.text or '').lstrip()}"
+            last = stage[-1] if len(stage) else None
+            if last is None:
+                stage.text = f"{stage.text.rstrip()})"
+            else:
+                last.tail = f"{(last.tail or '').rstrip()})"
+
+
 def _write_speakers(text: etree._Element) -> None:
     """Put the name of each speaker before the speech, with a colon."""
     for speaker in list(text.iter("{*}speaker")):
@@ -113,7 +126,9 @@ def _write_speakers(text: etree._Element) -> None:
         is_prose = following is not None and local(following) in SPEECHES
         if is_prose and not (speaker.tail or "").strip():
             speaker.text = None
-            following.text = f"{name}: {(following.text or '').lstrip()}" if name else following.text
+            following.text = (
+                f"{name}: {(following.text or '').lstrip()}" if name else following.text
+            )
         else:
             speaker.text = f"{name}:" if name else None
 
@@ -129,7 +144,7 @@ def _kind(element: etree._Element, name: str) -> Kind:
     if name.startswith("div") and element.get("type", "").lower() in _SKIPPED_DIVISIONS:
         return Kind.HIDDEN
     if name == "stage":
-        return Kind.INLINE if parent in ("p", "ab", "l", "speaker", "head") else Kind.LINE
+        return Kind.CELL if parent in STAGED else Kind.LINE
     if name == "lb":
         return Kind.INLINE if element.get("break") == "no" else Kind.CELL
     if name in ("ref", "ptr") and is_numbered_link(element, element.get("target", "")):

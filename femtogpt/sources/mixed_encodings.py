@@ -1,0 +1,189 @@
+"""Texts whose parts are in different encodings, as files joined from several often are.
+
+A part is a line, or a word where a line has both. UTF-8 shows itself by its form; among the 8-bit
+encodings the one is taken in which the words are most Russian. Time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+
+from femtogpt.sources.russian import russian
+
+Detect = Callable[[bytes], str | None]  # the 8-bit encoding of some bytes; None if in none
+CHUNK_BYTES = 4096  # of which an 8-bit encoding is tested
+MIN_CHUNK_LETTERS = 60  # fewer cannot tell an encoding
+MIN_LOWER = 0.75  # share of lower-case letters among those of Russian text
+BETTER = 1.0  # by which another encoding must look more Russian
+MAX_BROKEN = 0.01  # of the characters beyond ASCII
+CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
+_FIRST_OR_SECOND = bytes(  # a letter in UTF-8 has two bytes
+    1 if byte in (0xD0, 0xD1) else 2 if 0x80 <= byte <= 0xBF else 0 for byte in range(0x100)
+)
+_FOUR_LETTERS = b"\1\2" * 4  # by chance in no encoding
+_TOKEN = re.compile(rb"[^\s<>]+")
+_ASCII, _HIGH = bytes(range(0x80)), bytes(range(0x80, 0x100))
+_USUAL = re.compile(rb"(?:[\xd0-\xd3][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x80-\xbf])+")  # in UTF-8
+_WIDE_LE = re.compile(rb"(?:[\t\n\r -~\xa0-\xff]\x00|[\x01-\xff]\x04|[\x10-\x3a]\x20|\x16\x21){8,}")
+_WIDE_BE = re.compile(rb"(?:\x00[\t\n\r -~\xa0-\xff]|\x04[\x01-\xff]|\x20[\x10-\x3a]|\x21\x16){8,}")
+
+
+def has_utf_8(data: bytes) -> bool:
+    """Whether a part of bytes that are not UTF-8 as a whole is Russian text in UTF-8."""
+    return _FOUR_LETTERS in data.translate(_FIRST_OR_SECOND)
+
+
+def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
+    """Decode text that is partly in UTF-8, partly in an 8-bit encoding.
+
+    Returns the text and the encodings; None if too much of it is in neither.
+    """
+    lines = data.splitlines(keepends=True)
+    texts = [line.decode() if _is_utf_8(line) else None for line in lines]
+    others = [line for line, text in zip(lines, texts, strict=True) if text is None]
+    encoding = detect(b" ".join(word for line in others for word in _foreign(line)))
+    decoded = "".join(
+        _mixed_line(line, encoding) if text is None else text
+        for line, text in zip(lines, texts, strict=True)
+    )
+    beyond = len(decoded) - len(data.translate(None, _HIGH))
+    if decoded.count("\ufffd") > MAX_BROKEN * beyond:
+        return None
+    return decoded.lstrip("\ufeff"), {"utf-8", *([encoding] if encoding else [])}
+
+
+def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str]] | None:
+    """Decode text mostly in one 8-bit encoding whose other parts are in another.
+
+    Returns the text and the encodings; None if all of it is in that one.
+    """
+    lower = _lower_case(encoding)
+    starts = range(0, len(data), CHUNK_BYTES // 2)
+    if not any(_is_odd(data[start : start + CHUNK_BYTES // 2], lower) for start in starts):
+        return None
+    chunks = list(_chunks(data))
+    found = [_encoding_of(chunk, encoding, lower, detect) for chunk in chunks]
+    used = set(found)
+    if len(used) == 1:
+        return None
+    return "".join(_with_exact_borders(chunks, found)), used
+
+
+def without_wide(data: bytes) -> tuple[bytes, bool]:
+    """Convert parts in UTF-16 to UTF-8; return the bytes and whether there were any."""
+    if b"\0" not in data and b"\x04" not in data:
+        return data, False
+    mark = data.find(b"\xfe\xff")
+    pattern, codec = (
+        (_WIDE_BE, "utf-16-be")
+        if 0 <= mark and b"\xff\xfe" not in data
+        else (_WIDE_LE, "utf-16-le")
+    )
+
+    def narrow(match: re.Match[bytes]) -> bytes:
+        return match[0].decode(codec, "replace").encode()
+
+    data, found = pattern.subn(narrow, data)
+    return data.replace(b"\xff\xfe", b"").replace(b"\xfe\xff", b""), found > 0
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Whether a line is valid UTF-8, and not by chance."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    beyond = len(data) - len(data.translate(None, _HIGH))
+    return beyond >= CHANCE_BYTES or _looks_like_utf_8(data)
+
+
+def _looks_like_utf_8(data: bytes) -> bool:
+    """Whether most bytes beyond ASCII are Russian in UTF-8, perhaps with a broken one among them."""
+    beyond = len(data) - len(data.translate(None, _HIGH))
+    return 2 * sum(map(len, _USUAL.findall(data))) >= beyond
+
+
+def _foreign(line: bytes) -> Iterator[bytes]:
+    """Yield the words of a line that are not UTF-8."""
+    return (word for word in _TOKEN.findall(line) if not _looks_like_utf_8(word))
+
+
+def _mixed_line(line: bytes, encoding: str | None) -> str:
+    if encoding is None:
+        return line.decode("utf-8", "replace")
+    words = [word for word in _TOKEN.findall(line) if not word.isascii()]
+    if sum(map(_looks_like_utf_8, words)) < 0.2 * len(words):
+        return line.decode(encoding, "replace")
+    parts = []
+    position = 0
+    for match in _TOKEN.finditer(line):
+        parts.append(line[position : match.start()].decode("utf-8", "replace"))
+        codec = "utf-8" if _looks_like_utf_8(match[0]) else encoding
+        parts.append(match[0].decode(codec, "replace"))
+        position = match.end()
+    return "".join([*parts, line[position:].decode("utf-8", "replace")])
+
+
+def _chunks(data: bytes) -> Iterator[list[bytes]]:
+    """Yield groups of whole lines of about CHUNK_BYTES."""
+    group: list[bytes] = []
+    size = 0
+    for line in data.splitlines(keepends=True):
+        group.append(line)
+        size += len(line)
+        if size >= CHUNK_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _lower_case(encoding: str) -> bytes:
+    """The bytes of the lower-case Russian letters."""
+    return "абвгдежзийклмнопрстуфхцчшщъыьэюяё".encode(encoding)
+
+
+def _is_odd(data: bytes, lower: bytes) -> bool:
+    """Whether too few letters are lower-case ones, as in capitals or in another encoding."""
+    high = data.translate(None, _ASCII)
+    return len(high) > MIN_CHUNK_LETTERS and len(high.translate(None, lower)) > (
+        (1 - MIN_LOWER) * len(high)
+    )
+
+
+def _encoding_of(chunk: list[bytes], usual: str, lower: bytes, detect: Detect) -> str:
+    data = b"".join(chunk)
+    if not _is_odd(data, lower):
+        return usual
+    other = detect(data)
+    if other is None or other == usual:
+        return usual
+    sample = data[:CHUNK_BYTES]
+    better = russian(sample.decode(other, "replace")) - russian(sample.decode(usual, "replace"))
+    return other if better > BETTER else usual
+
+
+def _with_exact_borders(chunks: list[list[bytes]], found: list[str]) -> Iterator[str]:
+    """Decode the chunks; where the encoding changes, find the line at which it does."""
+    start = 0  # of the current chunk's lines that are not decoded yet
+    for number, (chunk, encoding) in enumerate(zip(chunks, found, strict=True)):
+        following = found[number + 1] if number + 1 < len(found) else encoding
+        lines = chunk[start:]
+        start = 0
+        if following == encoding:
+            yield b"".join(lines).decode(encoding, "replace")
+            continue
+        both = [*lines, *chunks[number + 1]]
+        gains = [_score(line, encoding) - _score(line, following) for line in both]
+        sums = list(accumulate(gains, initial=0.0))
+        border = max(range(len(sums)), key=sums.__getitem__)
+        yield b"".join(both[:border]).decode(encoding, "replace")
+        yield b"".join(both[border : len(lines)]).decode(following, "replace")
+        start = max(0, border - len(lines))
+
+
+def _score(line: bytes, encoding: str) -> float:
+    text = line[:CHUNK_BYTES].decode(encoding, "replace")
+    return russian(text) * len(text)
