@@ -24,7 +24,7 @@ from femtogpt.sources.compressed import (
     suffix_of,
     without_compression,
 )
-from femtogpt.sources.member_names import member_name, zip_name
+from femtogpt.sources.member_names import given_path, member_name, name_in_header, zip_names
 
 __all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "is_archive", "members"]
 
@@ -87,7 +87,7 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
         files.sort(key=lambda path: is_archive(path.name))
     open_archives = _LastArchive()
     for path in files:
-        name = path.relative_to(raw).as_posix()
+        name = given_path(path.relative_to(raw).as_posix())
         if not is_archive(name):
             open_file = partial(_open, path)
             yield Member(name, open_file) if as_stored else _member(name, open_file)
@@ -129,7 +129,8 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
     """
     archive = archives(path)
     if isinstance(archive, zipfile.ZipFile):
-        zipped = {zip_name(info): info for info in archive.infolist() if not info.is_dir()}
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        zipped = dict(zip(zip_names(archive, infos), infos, strict=True))
         return [
             (name, partial(_open_in_zip, archives, path, info))
             for name, info in sorted(zipped.items())
@@ -147,7 +148,10 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
 
 
 def _open_in_zip(archives: _LastArchive, path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
-    return cast(zipfile.ZipFile, archives(path)).open(info)
+    archive = cast(zipfile.ZipFile, archives(path))
+    # zipfile refuses a member with another name there than in the directory; the checksum decides.
+    info.orig_filename = name_in_header(archive, info) or info.orig_filename
+    return archive.open(info)
 
 
 def _open_in_tar(archives: _LastArchive, path: Path, info: tarfile.TarInfo) -> IO[bytes]:

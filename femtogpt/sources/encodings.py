@@ -31,6 +31,7 @@ SAMPLE_WORDS = 500  # by which an 8-bit encoding is detected
 MIN_RUSSIAN = 1.0  # their least score, see russian()
 CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 HIGH = bytes(range(0x80, 0x100))
+MIN_FILLING = 8  # zero bytes at an end of a text
 SAMPLE_BYTES = 1 << 14  # decoded to try a wide encoding
 _WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _RULER = re.compile(rb"([\x80-\xff])\1{3,}")  # as of a table drawn with lines
@@ -58,6 +59,13 @@ def decode(data: bytes, mended: list[str] | None = None) -> str | None:
 
 def _decoded_parts(data: bytes, encoding: str | None, mended: list[str] | None) -> str | None:
     """Decode text in several encodings; None if it is not. ``encoding``: that of most of it."""
+    stripped = data.strip(b"\0")  # a crash or a copier fills up a file
+    if encoding is None and len(data) - len(stripped) >= MIN_FILLING and stripped:
+        data, encoding = stripped, encoding_of(stripped)
+        text = None if encoding is None else data.decode(encoding, "replace")
+        if text is not None and mended is not None:
+            mended.append("filled up with zero bytes")
+        return text
     data, has_wide = without_wide(data)
     if _binary(data):
         return None

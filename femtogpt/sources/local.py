@@ -17,7 +17,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
 from femtogpt.sources.compressed import suffix_of
 from femtogpt.sources.info import is_info
-from femtogpt.sources.member_names import readable
+from femtogpt.sources.member_names import readable, safe_path
 
 log = logging.getLogger(__name__)
 MAX_SUFFIXES_SHOWN = 8  # in a warning
@@ -53,7 +53,7 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     if path.is_dir():
         _warn_of_other_files(path, suffixes)
     for file, name in files:
-        copy = into / readable(name)
+        copy = into / safe_path(readable(name))
         while copy.exists():  # two undecodable names may become equal
             copy = copy.with_stem(f"{copy.stem} ")
         copy.parent.mkdir(parents=True, exist_ok=True)

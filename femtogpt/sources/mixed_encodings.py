@@ -78,7 +78,7 @@ def without_wide(data: bytes) -> tuple[bytes, bool]:
     mark = data.find(b"\xfe\xff")
     pattern, codec = (
         (_WIDE_BE, "utf-16-be")
-        if 0 <= mark and b"\xff\xfe" not in data
+        if mark >= 0 and b"\xff\xfe" not in data
         else (_WIDE_LE, "utf-16-le")
     )
 
@@ -100,7 +100,7 @@ def _is_utf_8(data: bytes) -> bool:
 
 
 def _looks_like_utf_8(data: bytes) -> bool:
-    """Whether most bytes beyond ASCII are Russian in UTF-8, perhaps with a broken one among them."""
+    """Whether most bytes beyond ASCII are Russian in UTF-8; one of them may be broken."""
     beyond = len(data) - len(data.translate(None, _HIGH))
     return 2 * sum(map(len, _USUAL.findall(data))) >= beyond
 

@@ -71,9 +71,9 @@ class Reader(FileSource):
         """Yield the documents of each file, in the order of the files' paths.
 
         A file that cannot be read is a document with a fault; what is mended in others or left out
-        is told in one line at the end, and so is what of an archive is not read. Raises UserError if there is no file
-        to read, if ``not_text`` is ``stop`` and there is a fault, and if a file is unsuitable and
-        nothing else can be read: then the settings are wrong.
+        is told in one line at the end, and so is what of an archive is not read. Raises UserError
+        if there is no file to read, if ``not_text`` is ``stop`` and there is a fault, and if a file
+        is unsuitable and nothing else can be read: then the settings are wrong.
         """
         present = list(members(raw, self.as_stored))
         files = [file for file in present if self._is_read(file)]

@@ -27,7 +27,7 @@ from femtogpt.sources.formats.flow import line_of, text_of
 from femtogpt.sources.formats.text import decoded_bytes
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
-from femtogpt.sources.member_names import zip_name
+from femtogpt.sources.member_names import zip_names
 
 CONTAINER = "META-INF/container.xml"
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
@@ -115,8 +115,8 @@ class _Archive:
         self.names = [info.filename for info in files]
         self.present = set(self.names)
         self.by_key = {_key(info.filename): info.filename for info in reversed(files)}
-        for info in files:  # as the name is if it is not in the encoding that zipfile supposes
-            self.by_key.setdefault(_key(zip_name(info)), info.filename)
+        for info, name in zip(files, zip_names(book, files), strict=True):  # as it was meant
+            self.by_key.setdefault(_key(name), info.filename)
         self.by_base: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             self.by_base[_key(posixpath.basename(name))].append(name)
