@@ -17,7 +17,7 @@ CHUNK_BYTES = 4096  # of which an 8-bit encoding is tested
 MIN_CHUNK_LETTERS = 60  # fewer cannot tell an encoding
 MIN_LOWER = 0.75  # share of lower-case letters among those of Russian text
 BETTER = 1.0  # by which another encoding must look more Russian
-MAX_BROKEN = 0.01  # of the characters beyond ASCII
+MAX_BROKEN = 0.03  # of the characters beyond ASCII
 CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
 _FIRST_OR_SECOND = bytes(  # a letter in UTF-8 has two bytes
     1 if byte in (0xD0, 0xD1) else 2 if 0x80 <= byte <= 0xBF else 0 for byte in range(0x100)

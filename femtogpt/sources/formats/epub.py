@@ -32,6 +32,7 @@ from femtogpt.sources.member_names import zip_names
 CONTAINER = "META-INF/container.xml"
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
 PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "text/xml"}
+_CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
 MISSING = "pages missing in the archive, left out"
@@ -49,7 +50,7 @@ def read(file: Member, settings: Any) -> Iterator[Document]:
         place, package = archive.package()
         names = [] if package is None else list(_spine(archive, package, posixpath.dirname(place)))
         if not names:
-            names = archive.pages()
+            names = [name for name in archive.pages() if not _CONTENTS.search(name)]
             file.mended.append(NO_ORDER)
         text = "\n\n".join(filter(None, map(archive.page, dict.fromkeys(names))))
     if not text:

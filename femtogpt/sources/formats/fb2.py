@@ -33,7 +33,8 @@ MAX_REFERENCE = 40  # characters; a longer one would be a tag that is not closed
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book with its title, authors and year."""
     root = parse(decoded(file), file.mended)
-    if local(root).lower() != "fictionbook":
+    is_page = local(root).lower() == "html"
+    if is_page or (local(root).lower() != "fictionbook" and root.find(".//{*}body") is None):
         raise Unreadable(f"it is no FictionBook but XML with the root {local(root)!r}")
     yield document(file, root)
 
@@ -41,14 +42,15 @@ def read(file: Member, settings: Any) -> Iterator[Document]:
 def document(file: Member, root: etree._Element) -> Document:
     """Return the book. Raises Unreadable if there is no text in it."""
     notes = [body for body in root.iter("{*}body") if _is_of_notes(body)]
-    text = text_of(root, _kind)
+    texts = [root] if local(root).lower() == "fictionbook" else root.iter("{*}body")
+    text = "\n\n".join(filter(None, (text_of(element, _kind) for element in texts)))
     if text:
         file.mended.extend(["notes left out"] * len(notes))
     else:  # a book of notes alone
         text = "\n\n".join(filter(None, (text_of(body, _kind_in_notes) for body in notes)))
     if not text:
         raise Unreadable("there is no text in it")
-    info = root.find("{*}description/{*}title-info")
+    info = root.find(".//{*}title-info")
     return Document(file.name, text, **({} if info is None else _about(info)))
 
 

@@ -26,11 +26,12 @@ _REFERENCE = re.compile(r"&(?:(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z_][\w.-]
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]{1,40})\s+(?:"([^"<&%]*)"|'([^'<&%]*)')\s*>""")
 _TAG = re.compile(
-    r"""<(/?)([A-Za-z_][\w.:-]*+)(?=[\s/>])((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>"""
-    r"""|<(/?)([A-Za-z_][\w.:-]*+)(?=[\s/>])([^<>]*+)>"""  # a quote is missing
+    r"""<(/?)([A-Za-z_][A-Za-z0-9_.:-]*+)(?=[\s/>])((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>"""
+    r"""|<(/?)([A-Za-z_][A-Za-z0-9_.:-]*+)(?=[\s/>])([^<>]*+)>"""  # a quote is missing
 )
 _ATTRIBUTE = re.compile(
-    r"""(?<![\w.:-])([A-Za-z_][\w.:-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))"""
+    r"""(?<![A-Za-z0-9_.:-])([A-Za-z_][A-Za-z0-9_.:-]*+)\s*+=\s*+"""
+    r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))"""
 )
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*+(\[[^\]]*+\]\s*+)?>", re.IGNORECASE)
 _BEGUN_TAG = re.compile(r"<[/!?]?(?:[A-Za-z_][^<>]{0,500})?\Z")
@@ -62,7 +63,7 @@ def with_valid_text(text: str, faults: list[str]) -> str:
 
 
 def _with_valid_markup(text: str, faults: list[str]) -> str:
-    text, bare = _BARE.subn("&lt;", _with_entities(text, {}, faults))
+    text, bare = _BARE.subn("&lt;", _with_entities(text, None, faults))
     if bare:
         _note(faults, UNESCAPED)
     return text
@@ -89,10 +90,9 @@ class _Repair:
         self.root_ended = False
         self.prefixes: dict[str, None] = {}  # in use
         self.declared: set[str] = {"xml", "xmlns"}
-        self.root_declares: set[str] = {"xml", "xmlns"}
         self.entities: dict[str, str] = {}
         self.last = {end: text.rfind(end) for end in (">", *(end for _, end in _OTHER))}
-        self.closed = {name.lower() for name in re.findall(r"</([A-Za-z_][\w.:-]*+)", text)}
+        self.closed = {name.lower() for name in re.findall(r"</([A-Za-z_][A-Za-z0-9_.:-]*+)", text)}
 
     def result(self) -> str:
         position = 0
@@ -158,11 +158,12 @@ class _Repair:
         lower = name.lower()
         if lower in PARAGRAPHS:
             self.end_paragraph(lower)
-        if lower == "body" and self.open_counts["description"]:
+        if lower in ("body", "section") and self.open_counts["description"]:
+            _note(self.faults, TAGS)
             self.end("description")
         name = self.qualified(name)
         is_root = self.root_at < 0
-        self.out.append(f"<{name}{self.attributes(attributes, is_root)}")
+        self.out.append(f"<{name}{self.attributes(attributes)}")
         if is_root:
             self.root_at = len(self.out) - 1
         if attributes.endswith("/") or (lower in VOID and lower not in self.closed):
@@ -210,19 +211,16 @@ class _Repair:
         self.root_ended = False
         _note(self.faults, AFTER)
 
-    def attributes(self, text: str, is_root: bool) -> str:
+    def attributes(self, text: str) -> str:
         """Write attributes anew, each name once."""
         found: dict[str, str] = {}
         for match in _ATTRIBUTE.finditer(text):
             name, value = self.qualified(match[1]), match[2] or match[3] or match[4] or ""
             if match[4] is not None or name in found:
                 _note(self.faults, ATTRIBUTES)
-            if name.startswith("xmlns:"):
-                if not value:
-                    continue
+            if name == "xmlns" or name.startswith("xmlns:"):  # the root declares all that occur
                 self.declared.add(name[6:])
-                if is_root:
-                    self.root_declares.add(name[6:])
+                continue
             value = _with_entities(value, self.entities, self.faults)
             found.setdefault(name, value.replace("<", "&lt;").replace('"', "&quot;"))
         return "".join(f' {name}="{value}"' for name, value in found.items())
@@ -239,16 +237,18 @@ class _Repair:
         return name
 
     def declaration(self, prefix: str) -> str:
-        """Return what the root lacks in order to declare a prefix."""
+        """Return what declares a prefix."""
         if prefix not in self.declared:
             _note(self.faults, PREFIXES)
-        if prefix in self.root_declares:
-            return ""
-        return f' xmlns:{prefix}="{KNOWN_NAMESPACES.get(prefix, f"urn:undeclared:{prefix}")}"'
+        address = KNOWN_NAMESPACES.get(prefix, f"urn:prefix:{prefix.encode().hex()}")
+        return f' xmlns:{prefix}="{address}"'
 
 
-def _with_entities(text: str, own: dict[str, str], faults: list[str]) -> str:
-    """Escape each & that begins no reference; replace the entities that XML does not have."""
+def _with_entities(text: str, own: dict[str, str] | None, faults: list[str]) -> str:
+    """Escape each & that begins no reference; replace the entities that XML does not have.
+
+    ``own`` are those that the file declares; None if unknown ones stay as they are.
+    """
 
     def reference(match: re.Match[str]) -> str:
         name = match[1]
@@ -257,13 +257,15 @@ def _with_entities(text: str, own: dict[str, str], faults: list[str]) -> str:
             return "&amp;"
         if name in _XML_ENTITIES:
             return match[0]
-        if name in own:
+        if own and name in own:
             return escape(own[name])
         value = unescape(match[0]) if name.startswith("#") else html5.get(f"{name};")
+        if value is None and own is None:
+            return match[0]
         if value is None:
             _note(faults, ENTITIES)
             return f"&amp;{name};"
-        return escape(_FORBIDDEN.sub("", value))
+        return escape(_FORBIDDEN.sub("", value.replace("\ufffd", "")))
 
     return _REFERENCE.sub(reference, text) if "&" in text else text
 
