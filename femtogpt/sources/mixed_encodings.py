@@ -18,6 +18,7 @@ MIN_CHUNK_LETTERS = 60  # fewer cannot tell an encoding
 MIN_LOWER = 0.75  # share of lower-case letters among those of Russian text
 BETTER = 1.0  # by which another encoding must look more Russian
 MAX_BROKEN = 0.03  # of the characters beyond ASCII
+SURE_BYTES = 3  # beyond ASCII: a word of so many that is not UTF-8 is in another encoding
 CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
 _FIRST_OR_SECOND = bytes(  # a letter in UTF-8 has two bytes
     1 if byte in (0xD0, 0xD1) else 2 if 0x80 <= byte <= 0xBF else 0 for byte in range(0x100)
@@ -118,10 +119,15 @@ def _mixed_line(line: bytes, encoding: str | None) -> str:
         return line.decode(encoding, "replace")
     parts = []
     position = 0
+    codec = "utf-8"  # of the word before
     for match in _TOKEN.finditer(line):
+        word = match[0]
+        if _looks_like_utf_8(word):
+            codec = codec if word.isascii() else "utf-8"
+        elif len(word.translate(None, _ASCII)) >= SURE_BYTES:  # fewer may be a broken letter
+            codec = encoding
         parts.append(line[position : match.start()].decode("utf-8", "replace"))
-        codec = "utf-8" if _looks_like_utf_8(match[0]) else encoding
-        parts.append(match[0].decode(codec, "replace"))
+        parts.append(word.decode(codec, "replace"))
         position = match.end()
     return "".join([*parts, line[position:].decode("utf-8", "replace")])
 

@@ -55,9 +55,11 @@ class _Content:
         self.is_text |= other.is_text
         self.has_field |= other.has_field
 
-    @property
-    def is_menu(self) -> bool:
+    def is_menu_of(self, page: _Content) -> bool:
+        """Whether the group is a menu; what holds all of a page is one only if all is linked."""
         if self.is_text or self.plain > MAX_PLAIN_LETTERS:
+            return False
+        if self.plain and self.letters == page.letters:
             return False
         of_links = self.links >= MIN_LINKS and self.linked >= MIN_LINKED * self.letters
         return of_links or (self.has_field and self.letters <= MAX_PLAIN_LETTERS)
@@ -80,15 +82,16 @@ class _Group:
 def without_menus(root: etree._Element, kind_of: KindOf) -> int:
     """Remove the menus from a page, in linear time; return how many letters they had."""
     removed = 0
-    pending = [_Walk(kind_of).group_of(root)]
+    page = _Walk(kind_of).group_of(root)
+    pending = [page]
     while pending:
         group = pending.pop()
         if len(group.sections) > 1:
-            removed += _remove_sections(group)
+            removed += _remove_sections(group, page.content)
         for inner in group.groups:
             if inner.element.getparent() is None:
                 continue  # its section is gone
-            if inner.content.is_menu:
+            if len(inner.sections) == 1 and inner.content.is_menu_of(page.content):
                 removed += inner.content.letters
                 _remove(inner.element)
             elif inner.content.links or inner.content.has_field:
@@ -96,9 +99,9 @@ def without_menus(root: etree._Element, kind_of: KindOf) -> int:
     return removed
 
 
-def _remove_sections(group: _Group) -> int:
+def _remove_sections(group: _Group, page: _Content) -> int:
     """Remove the menus between rulers, with the text that stands loose there."""
-    menus = {number for number, content in enumerate(group.sections) if content.is_menu}
+    menus = {number for number, content in enumerate(group.sections) if content.is_menu_of(page)}
     section = 0
     if 0 in menus:
         group.element.text = None
