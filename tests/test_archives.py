@@ -41,9 +41,25 @@ def test_the_same_texts_are_read_from_every_archive(ending, tmp_path):
     assert read(path, tmp_path / "raw") == READ
 
 
-@pytest.mark.parametrize("encoding", ["cp866", "utf-8"])
+@pytest.mark.parametrize("encoding", ["cp866", "cp1251", "koi8-r", "utf-8"])
 def test_zips_of_old_archivers_have_their_russian_names(encoding, tmp_path):
     assert read(as_zip(tmp_path / "t.zip", WORKS, encoding), tmp_path / "raw") == READ
+
+
+@pytest.mark.parametrize("encoding", ["cp866", "cp1251"])
+@pytest.mark.parametrize("name", ["Я.txt", "ДУЭЛЬ.TXT", "А. П. Чехов - Дуэль (1891).txt", "Мы.txt"])
+def test_a_single_short_name_shows_its_encoding(name, encoding, tmp_path):
+    (found,) = read(as_zip(tmp_path / "t.zip", {name: PROSE}, encoding), tmp_path / "raw")
+    assert found == name[:-4]
+
+
+def test_a_member_whose_name_differs_in_the_directory_is_read(tmp_path):
+    path = as_zip(tmp_path / "t.zip", {"Duel.txt": PROSE, "Autumn.txt": VERSE})
+    data = path.read_bytes()
+    directory = data.index(b"PK\x01\x02")
+    damaged = data[directory:].replace(b"Duel.txt", b"XXXXXXXX")
+    path.write_bytes(data[:directory].replace(b"Autumn.txt", b"Autumn.XXX") + damaged)
+    assert read(path, tmp_path / "raw") == {"Duel": PROSE, "Autumn": VERSE}
 
 
 def test_names_with_dots_roots_and_backslashes_stay_within_the_source(tmp_path):
@@ -217,6 +233,29 @@ def test_an_archive_in_an_archive_is_told(tmp_path):
     files = {"Осень.txt": VERSE, "ещё/старое.zip": zip_bytes({"Дуэль.txt": PROSE})}
     found = faults(as_zip(tmp_path / "t.zip", files), tmp_path / "raw")
     assert found == {"ещё/старое.zip": "it is an archive in an archive: unpack it"}
+
+
+@pytest.mark.parametrize("make", [as_zip, as_tar])
+def test_what_is_left_out_of_an_archive_is_told_in_one_line_by_kind(make, tmp_path, caplog):
+    files = {
+        "а.txt": PROSE,
+        "б.pdf": PNG,
+        "п/в.PDF": PNG,
+        "г.djvu": PNG,
+        "д": PNG,
+        "info.csv": "name",
+    }
+    added = {"__MACOSX/._а.txt": APPLE, ".DS_Store": APPLE}
+    path = make(tmp_path / ("t.zip" if make is as_zip else "t.tar"), files | added)
+    assert read(path, tmp_path / "raw") == {"а": PROSE}
+    (line,) = caplog.messages
+    assert line.startswith(f"{path}: files of other kinds are left out: .pdf 2, ")
+    assert ".djvu 1" in line and "no ending 1" in line and "DS_Store" not in line
+    caplog.clear()
+    folder = as_folder(tmp_path / "texts", {"б.txt": VERSE})
+    path.rename(folder / path.name)
+    read(folder, tmp_path / "raw2")
+    assert [line for line in caplog.messages if ".pdf 2" in line]
 
 
 # damage

@@ -8,25 +8,6 @@ from tests import books
 from tests.files import as_file, as_folder, as_zip, documents, faults, read
 from tests.helpers import PROSE, VERSE
 
-HEADER = """\
-<teiHeader><fileDesc><titleStmt><title type="sub">комедия</title><title type="main">Мельник</title>
-<author><persName><forename>Иван</forename> <surname>Речной</surname></persName></author></titleStmt>
-<publicationStmt><date when="2015-01-01"/></publicationStmt>
-<sourceDesc><bibl><date when="1887-03-01">1 марта 1887</date></bibl></sourceDesc></fileDesc>
-</teiHeader>"""
-PLAY = f"""\
-<?xml version="1.0" encoding="UTF-8"?>
-<TEI xmlns="http://www.tei-c.org/ns/1.0">{HEADER}
-<text><front><titlePage><docTitle>Мельник</docTitle></titlePage>
-<castList><head>Действующие лица</head>
-<castItem><role>Мельник</role>, <roleDesc>старик</roleDesc>.</castItem><castItem>Сом.</castItem>
-</castList></front>
-<body><div type="act"><head>Действие первое</head><stage>Берег реки.</stage>
-<sp who="#m"><speaker>Мельник <stage>тихо</stage>.</speaker>
-<p>Быть сегодня <stage>(смотрит на небо)</stage> дождю.<note>Так в рукописи.</note></p>
-<p>И ветру.</p></sp>
-<sp><speaker>Сом</speaker><l>Над полем тихий свет зари,</l><l>И в роще голос соловья;</l></sp>
-<pb n="5"/><stage>Уходят.</stage></div></body></text></TEI>"""
 PLAY_TEXT = """\
 Действующие лица
 
@@ -48,19 +29,17 @@ PLAY_TEXT = """\
 
 
 def tei(body: str) -> str:
-    return (
-        f'<TEI xmlns="http://www.tei-c.org/ns/1.0">{HEADER}<text><body>{body}</body></text></TEI>'
-    )
+    return f'<TEI xmlns="http://www.tei-c.org/ns/1.0">{books.TEI_HEADER}<text><body>{body}</body></text></TEI>'
 
 
 @pytest.mark.parametrize(
     "play",
     [
-        PLAY,
-        PLAY.replace(' xmlns="http://www.tei-c.org/ns/1.0"', ""),
-        PLAY.replace("<TEI", "<TEI.2").replace("</TEI>", "</TEI.2>"),
-        PLAY.replace("</sp>", "", 1),
-        "\n" + PLAY,
+        books.TEI,
+        books.TEI.replace(' xmlns="http://www.tei-c.org/ns/1.0"', ""),
+        books.TEI.replace("<TEI", "<TEI.2").replace("</TEI>", "</TEI.2>"),
+        books.TEI.replace("</sp>", "", 1),
+        "\n" + books.TEI,
     ],
     ids=["P5", "no namespace", "P4", "open tag", "line before"],
 )
@@ -105,7 +84,7 @@ def test_the_text_is_that_of_the_edition(body, text, tmp_path):
 
 
 def test_a_corpus_gives_each_of_its_works(tmp_path):
-    corpus = f"<teiCorpus>{HEADER}{tei('<p>Раз.</p>')}{tei('<p>Два.</p>')}</teiCorpus>"
+    corpus = f"<teiCorpus>{books.TEI_HEADER}{tei('<p>Раз.</p>')}{tei('<p>Два.</p>')}</teiCorpus>"
     texts = read(as_file(tmp_path / "a.xml", corpus), tmp_path / "raw")
     assert list(texts.values()) == ["Раз.", "Два."]
 

@@ -76,25 +76,25 @@ def _spine(archive: _Archive, package: etree._Element, folder: str) -> Iterator[
         if reference.get("type") in SKIPPED_PARTS
     }
     items = {item.get("id"): item for item in package.iterfind(".//{*}manifest/{*}item")}
-    spine = [
-        items.get(reference.get("idref"))
+    references = [
+        reference.get("idref")
         for reference in package.iterfind(".//{*}spine/{*}itemref")
         if reference.get("linear") != "no"
     ]
-    order = spine or [item for item in items.values() if _is_page(item)]
-    missing = order.count(None) + sum(
-        item is not None and _is_page(item) and archive.find(folder, item.get("href", "")) is None
-        for item in order
-    )
-    archive.mended.extend([MISSING] * missing)
-    listed = {archive.find(folder, item.get("href", "")) for item in items.values()}
-    archive.mended.extend([UNLISTED] * len(set(archive.pages()) - listed))
-    for item in filter(lambda item: item is not None and _is_page(item), order):
-        name = archive.find(folder, item.get("href", ""))
-        if name and unquote(item.get("href", "")) not in guide:
-            if name != archive.joined(folder, item.get("href", "")):
+    for id in references or items:
+        item = items.get(id)
+        if item is not None and not _is_page(item):
+            continue
+        address = "" if item is None else item.get("href", "")
+        name = archive.find(folder, address)
+        if name is None:
+            archive.mended.append(MISSING)
+        elif unquote(address) not in guide:
+            if name != archive.joined(folder, address):
                 archive.mended.append(OTHER_NAME)
             yield name
+    listed = {archive.find(folder, item.get("href", "")) for item in items.values()}
+    archive.mended.extend([UNLISTED] * len(set(archive.pages()) - listed))
 
 
 def _is_page(item: etree._Element) -> bool:
