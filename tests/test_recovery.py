@@ -84,6 +84,11 @@ def test_several_slips_in_one_book_are_mended_together(tmp_path):
     assert len(document.mended) >= 3
 
 
+def test_a_zip_that_is_called_fb2_is_read(tmp_path):
+    folder = as_folder(tmp_path / "t", {"а.fb2": zip_bytes({"b.fb2": FB2}), "б.fb2": zip_bytes({})})
+    assert read(folder, tmp_path / "raw") == {"а": books.BOOK, "б": ""}
+
+
 def test_text_outside_of_paragraphs_is_text_too(tmp_path):
     book = "<FictionBook><body>Раз<section>два <emphasis>три</emphasis><p>четыре</p>пять</section>"
     (text,) = read(as_file(tmp_path / "a.fb2", book), tmp_path / "raw").values()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
 
-from femtogpt.sources.archives import Member
+from femtogpt.sources.archives import MAX_BYTES, Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
 from femtogpt.sources.formats.flow import Kind, is_numbered_link, line_of, text_of
-from femtogpt.sources.formats.text import decoded
+from femtogpt.sources.formats.text import decoded_bytes
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
 
@@ -32,11 +34,24 @@ MAX_REFERENCE = 40  # characters; a longer one would be a tag that is not closed
 
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book with its title, authors and year."""
-    root = parse(decoded(file), file.mended)
+    root = parse(decoded_bytes(_unzipped(file), file.mended), file.mended)
     is_page = local(root).lower() == "html"
     if is_page or (local(root).lower() != "fictionbook" and root.find(".//{*}body") is None):
         raise Unreadable(f"it is no FictionBook but XML with the root {local(root)!r}")
     yield document(file, root)
+
+
+def _unzipped(file: Member) -> bytes:
+    """Return the book's bytes; libraries hand out zips that are called .fb2."""
+    data = file.read()
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        books = [info for info in zipped.infolist() if info.filename.lower().endswith(".fb2")]
+        if len(books) != 1 or books[0].file_size > MAX_BYTES:
+            raise Unreadable(f"it is a zip of {len(books)} books: call it .zip")
+        file.mended.append("zip without the suffix .zip")
+        return zipped.read(books[0])
 
 
 def document(file: Member, root: etree._Element) -> Document:

@@ -24,6 +24,7 @@ MIN_LINKS = 2
 MAX_PLAIN_LETTERS = 150  # of a menu, in lines without links
 SENTENCE_WORDS = 6
 LINE_WORDS = 3  # in a line without links that ends like one of verse or dialogue
+LINE_BEGINNING, LINE_ENDING = 200, 8  # characters in which these are looked for
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 FIELDS = {"input", "select", "textarea", "button"}
 PHRASES = {  # never a group of their own
@@ -31,7 +32,6 @@ PHRASES = {  # never a group of their own
     *("label", "q", "s", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr", *HEADINGS),
 }
 _WORD = re.compile(r"[^\W\d_]+")
-_LETTER = re.compile(r"[^\W_]")
 _SENTENCE_END = re.compile(r"(?<!\b\w)\.|[!?…]")  # not after an initial
 _LINE_END = re.compile(r"[.!?…,;—]\W{0,3}$")
 
@@ -40,7 +40,7 @@ _LINE_END = re.compile(r"[.!?…,;—]\W{0,3}$")
 class _Content:
     """What a group of elements contains."""
 
-    letters: int = 0
+    letters: int = 0  # all characters but spaces
     linked: int = 0  # letters in links to other pages
     plain: int = 0  # letters in lines without such links
     links: int = 0
@@ -81,6 +81,9 @@ class _Group:
 
 def without_menus(root: etree._Element, kind_of: KindOf) -> int:
     """Remove the menus from a page, in linear time; return how many letters they had."""
+    evidence = root.iter("{*}a", *(f"{{*}}{name}" for name in FIELDS))
+    if all(local(element) == "a" and not _is_link(element, "a") for element in evidence):
+        return 0
     removed = 0
     page = _Walk(kind_of).group_of(root)
     pending = [page]
@@ -188,17 +191,17 @@ class _Walk:
         line, linked = "".join(self.line), "".join(self.linked)
         self.line.clear()
         self.linked.clear()
-        letters = len(_LETTER.findall(line))
+        letters = _letters(line)
         is_plain = not linked and not self.links
         self.open[-1].add(
             _Content(
                 letters,
-                len(_LETTER.findall(linked)),
+                _letters(linked),
                 letters if is_plain else 0,
                 self.links,
                 is_plain
-                and len(_WORD.findall(line)) >= LINE_WORDS
-                and bool(_LINE_END.search(line)),
+                and len(_WORD.findall(line, 0, LINE_BEGINNING)) >= LINE_WORDS
+                and bool(_LINE_END.search(line.rstrip()[-LINE_ENDING:])),
             )
         )
         self.links = 0
@@ -219,9 +222,15 @@ def _is_link(element: etree._Element, name: str) -> bool:
     return not is_numbered_link(element, href)
 
 
+def _letters(text: str) -> int:
+    return len("".join(text.split()))
+
+
 def _has_sentence(text: str) -> bool:
-    for sentence in _SENTENCE_END.split(text)[:-1]:
-        words = _WORD.findall(sentence)
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        words = _WORD.findall(text, start, end.start())
+        start = end.end()
         if len(words) >= SENTENCE_WORDS and sum(map(str.islower, words)) * 2 >= len(words):
             return True
     return False
