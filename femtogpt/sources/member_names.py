@@ -53,7 +53,7 @@ def zip_names(archive: zipfile.ZipFile, infos: Iterable[zipfile.ZipInfo]) -> lis
 def name_in_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
     """Return a member's name where its bytes begin, decoded like the one in the directory."""
     stream = archive.fp
-    if stream is None:
+    if stream is None or not 0 <= info.header_offset < archive.start_dir:
         return None
     stream.seek(info.header_offset)
     header = stream.read(HEADER.size)

@@ -87,7 +87,9 @@ class Reader(FileSource):
         errors: list[UserError] = []
         any_readable = False
         self._tell_what_is_not_read(present)
-        mended: Counter[tuple[str, str]] = Counter()  # by suffix and kind
+        mended: Counter[tuple[str, str]] = Counter()  # by suffix, or name of a list, and kind
+        for file in present:
+            mended.update((file.path.name, kind) for kind in file.mended)
         with self.file_reader() as read_file:
             for file in files:
                 for document in self._with_faults(file, read_file, errors):
