@@ -243,7 +243,7 @@ def test_what_is_left_out_of_an_archive_is_told_in_one_line_by_kind(make, tmp_pa
         "п/в.PDF": PNG,
         "г.djvu": PNG,
         "д": PNG,
-        "info.csv": "name",
+        "info.csv": "name,year\nа,1891\n",
     }
     added = {"__MACOSX/._а.txt": APPLE, ".DS_Store": APPLE}
     path = make(tmp_path / ("t.zip" if make is as_zip else "t.tar"), files | added)

@@ -113,10 +113,10 @@ def test_an_epub_gives_its_pages_in_order_without_contents_and_notes(tmp_path):
     assert document.year == 1887
 
 
-def test_a_damaged_zip_is_no_epub(tmp_path):
-    files = {"cut.epub": books.epub()[:-100], "text.epub": PROSE}
+def test_what_is_no_zip_is_no_epub(tmp_path):
+    files = {"a.epub": PROSE, "b.epub": PNG, "c.epub": "", "d.epub": books.epub()[:40]}
     found = faults(as_folder(tmp_path / "t", files), tmp_path / "raw")
-    assert found.keys() == {"cut", "text"}
+    assert found.keys() == {"a", "b", "c", "d"}
 
 
 # HTML

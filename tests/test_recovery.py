@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+import zipfile
 from collections import Counter
 from contextlib import suppress
 
@@ -230,6 +231,22 @@ def test_an_epub_without_a_list_of_pages_is_read_in_the_order_of_their_names(tmp
     (document,) = documents(as_file(tmp_path / "a.epub", zip_bytes(pages)), tmp_path / "raw")
     assert document.text == "Часть 1.\n\nЧасть 9.\n\nЧасть 10."
     assert any("order of their names" in kind for kind in document.mended)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_of_an_epub_that_is_cut_off_the_whole_pages_are_read(method, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as zipped:
+        for name, content in books.FILES.items():
+            zipped.writestr(name, content)
+    whole = packed.getvalue()
+    last_page = whole.index(b"OPS/text/two.xhtml")
+    cuts = {len(whole) - 10: WHOLE_EPUB, last_page: WHOLE_EPUB.partition("\n\nГлава вторая")[0]}
+    for end, text in cuts.items():
+        as_file(tmp_path / "a.epub", whole[:end])
+        (document,) = documents(tmp_path / "a.epub", tmp_path / f"raw{end}")
+        assert document.text == text
+        assert "damaged or cut off, its whole pages read" in document.mended
 
 
 def test_an_epub_none_of_whose_pages_can_be_read_is_a_fault(tmp_path):

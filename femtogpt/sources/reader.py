@@ -21,7 +21,6 @@ formats/csv_rows.py, json_rows.py and parquet_rows.py.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,7 +36,7 @@ from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.file_source import FileSource
 from femtogpt.sources.info import is_info, lists_in
-from femtogpt.sources.local import of_kinds
+from femtogpt.sources.reading_summary import ReadingSummary
 
 Format = Callable[..., Iterator[Any]]
 ReadFile = Callable[[Member], Iterator[Document]]
@@ -86,10 +85,11 @@ class Reader(FileSource):
         catalogue = Catalogue(works, lists_in(present))
         errors: list[UserError] = []
         any_readable = False
-        self._tell_what_is_not_read(present)
-        mended: Counter[tuple[str, str]] = Counter()  # by suffix, or name of a list, and kind
+        summary = ReadingSummary(str(self.path or self.dataset))
+        others = (file.path for file in present if not self._is_read(file))
+        summary.tell_left_out(path for path in others if not is_info(path.name))
         for file in present:
-            mended.update((file.path.name, kind) for kind in file.mended)
+            summary.add_mended(file.path.name, file.mended)  # of lists
         with self.file_reader() as read_file:
             for file in files:
                 for document in self._with_faults(file, read_file, errors):
@@ -100,26 +100,15 @@ class Reader(FileSource):
                             f"{file.name} cannot be read ({document.fault}): remove it, or leave"
                             " such files out with sources.<name>.not_text=reject"
                         )
-                    document = replace(document, mended=tuple(file.mended))
+                    else:
+                        summary.add_fault(file.suffix, document.fault)
+                    if file.mended and file.suffix not in self.tables:
+                        document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
-                mended.update((file.suffix, kind) for kind in file.mended)
-        if mended:
-            kinds = (f"{suffix} {kind}: {n:,}" for (suffix, kind), n in mended.most_common())
-            log.warning("%s: mended or left out while reading: %s", self._place, "; ".join(kinds))
+                summary.add_mended(file.suffix, file.mended)
+        summary.tell()
         if errors and not any_readable:
             raise errors[0]
-
-    @property
-    def _place(self) -> str:
-        """What the source reads, for messages."""
-        return str(self.path or self.dataset)
-
-    def _tell_what_is_not_read(self, present: list[Member]) -> None:
-        """Warn of files in archives that no format reads; ``local`` tells those of folders."""
-        names = [file.path for file in present if not self._is_read(file)]
-        kinds = of_kinds(path for path in names if not is_info(path.name))
-        if kinds:
-            log.warning("%s: files of other kinds are left out: %s", self._place, kinds)
 
     def _is_read(self, file: Member) -> bool:
         """Whether its format is known, or it is an archive that could not be opened."""

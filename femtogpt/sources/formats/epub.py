@@ -21,13 +21,14 @@ from lxml import etree
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
+from femtogpt.sources.compressed import DAMAGE, Unreadable, damage_as_unreadable
 from femtogpt.sources.formats import html
 from femtogpt.sources.formats.flow import line_of, text_of
 from femtogpt.sources.formats.text import decoded_bytes
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
 from femtogpt.sources.member_names import zip_names
+from femtogpt.sources.zip_salvage import salvaged
 
 CONTAINER = "META-INF/container.xml"
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
@@ -35,6 +36,7 @@ PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "tex
 _CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
+CUT = "damaged or cut off, its whole pages read"
 MISSING = "pages missing in the archive, left out"
 DAMAGED = "damaged pages left out"
 UNLISTED = "pages that its list does not name, left out"
@@ -45,7 +47,7 @@ NO_ORDER = "no list of pages, read in the order of their names"
 
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book. Raises Unreadable if no page of it can be read."""
-    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(file.read())) as book:
+    with damage_as_unreadable(), _opened(file) as book:
         archive = _Archive(book, file.mended)
         place, package = archive.package()
         names = [] if package is None else list(_spine(archive, package, posixpath.dirname(place)))
@@ -56,6 +58,18 @@ def read(file: Member, settings: Any) -> Iterator[Document]:
     if not text:
         raise Unreadable(archive.fault or "there is no text in it")
     yield Document(file.name, text, **({} if package is None else _about(package)))
+
+
+def _opened(file: Member) -> zipfile.ZipFile:
+    data = file.read()
+    try:
+        return zipfile.ZipFile(io.BytesIO(data))
+    except DAMAGE:
+        book = zipfile.ZipFile(io.BytesIO(salvaged(data, MAX_BYTES)))
+        if not book.namelist():
+            raise
+    file.mended.append(CUT)
+    return book
 
 
 def _about(package: etree._Element) -> dict[str, Any]:
