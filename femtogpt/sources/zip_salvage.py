@@ -49,7 +49,7 @@ def _content(
         while not inflater.eof and start < len(data) and max_bytes > 0:
             parts.append(inflater.decompress(data[start : start + CHUNK_BYTES], max_bytes))
             max_bytes -= len(parts[-1])
-            start += CHUNK_BYTES
+            start = min(start + CHUNK_BYTES, len(data))
     except zlib.error:
         return None, start
     return (b"".join(parts), start - len(inflater.unused_data)) if inflater.eof else (None, start)

@@ -21,7 +21,7 @@ from lxml import etree
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
-from femtogpt.sources.compressed import DAMAGE, Unreadable, damage_as_unreadable
+from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
 from femtogpt.sources.formats import html
 from femtogpt.sources.formats.flow import line_of, text_of
 from femtogpt.sources.formats.text import decoded_bytes
@@ -47,29 +47,33 @@ NO_ORDER = "no list of pages, read in the order of their names"
 
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book. Raises Unreadable if no page of it can be read."""
-    with damage_as_unreadable(), _opened(file) as book:
-        archive = _Archive(book, file.mended)
+    data = file.read()
+    try:
+        document, mended = _book(file.name, data)
+    except Unreadable as error:
+        try:
+            document, mended = _book(file.name, salvaged(data, MAX_BYTES))
+        except Unreadable:
+            raise error from None
+        mended.append(CUT)
+    file.mended.extend(mended)
+    yield document
+
+
+def _book(name: str, data: bytes) -> tuple[Document, list[str]]:
+    """Return the book in a zip, and what was mended."""
+    mended: list[str] = []
+    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(data)) as book:
+        archive = _Archive(book, mended)
         place, package = archive.package()
         names = [] if package is None else list(_spine(archive, package, posixpath.dirname(place)))
         if not names:
             names = [name for name in archive.pages() if not _CONTENTS.search(name)]
-            file.mended.append(NO_ORDER)
+            mended.append(NO_ORDER)
         text = "\n\n".join(filter(None, map(archive.page, dict.fromkeys(names))))
     if not text:
         raise Unreadable(archive.fault or "there is no text in it")
-    yield Document(file.name, text, **({} if package is None else _about(package)))
-
-
-def _opened(file: Member) -> zipfile.ZipFile:
-    data = file.read()
-    try:
-        return zipfile.ZipFile(io.BytesIO(data))
-    except DAMAGE:
-        book = zipfile.ZipFile(io.BytesIO(salvaged(data, MAX_BYTES)))
-        if not book.namelist():
-            raise
-    file.mended.append(CUT)
-    return book
+    return Document(name, text, **({} if package is None else _about(package))), mended
 
 
 def _about(package: etree._Element) -> dict[str, Any]:
