@@ -48,14 +48,19 @@ NO_ORDER = "no list of pages, read in the order of their names"
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book. Raises Unreadable if no page of it can be read."""
     data = file.read()
+    found: list[tuple[Document, list[str]]] = []
+    fault: Unreadable | None = None
     try:
-        document, mended = _book(file.name, data)
+        found.append(_book(file.name, data))
     except Unreadable as error:
-        try:
+        fault = error
+    if fault or {DAMAGED, NO_ORDER} & set(found[0][1]):  # the zip's directory may be wrong
+        with suppress(Unreadable):
             document, mended = _book(file.name, salvaged(data, MAX_BYTES))
-        except Unreadable:
-            raise error from None
-        mended.append(CUT)
+            found.append((document, [CUT, *mended]))
+    if fault and not found:
+        raise fault
+    document, mended = max(found, key=lambda book: len(book[0].text))  # the first of equals
     file.mended.extend(mended)
     yield document
 
