@@ -92,9 +92,10 @@ class Reader(FileSource):
             summary.add_mended(file.path.name, file.mended)  # of lists
         with self.file_reader() as read_file:
             for file in files:
+                is_readable = False
                 for document in self._with_faults(file, read_file, errors):
                     if document.fault is None:
-                        any_readable = True
+                        is_readable = any_readable = True
                     elif self.not_text == "stop":
                         raise UserError(
                             f"{file.name} cannot be read ({document.fault}): remove it, or leave"
@@ -105,7 +106,8 @@ class Reader(FileSource):
                     if file.mended and file.suffix not in self.tables:
                         document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
-                summary.add_mended(file.suffix, file.mended)
+                if is_readable:
+                    summary.add_mended(file.suffix, file.mended)
         summary.tell()
         if errors and not any_readable:
             raise errors[0]
