@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 
 from femtogpt.sources.russian import russian
 
 Detect = Callable[[bytes], str | None]  # the 8-bit encoding of some bytes; None if in none
-CHUNK_BYTES = 4096  # of which an 8-bit encoding is tested
-MIN_CHUNK_LETTERS = 60  # fewer cannot tell an encoding
-MIN_LOWER = 0.75  # share of lower-case letters among those of Russian text
-BETTER = 1.0  # by which another encoding must look more Russian
+INNER_CAPITAL = b"\1\2"  # as letter classes: a lower-case letter and a capital after it
+IN_CAPITALS = b"\2" * 6
+MISPRINT_BYTES = 300_000  # of text, in which one inner capital may be a misprint
+SURE_GAIN = 10.0  # in the score of a line, by which one of two encodings is right
+SAMPLE_BYTES = 4096  # of a line, by which it is scored
 MAX_BROKEN = 0.03  # of the characters beyond ASCII
 SURE_BYTES = 3  # beyond ASCII: a word of so many that is not UTF-8 is in another encoding
 CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
@@ -56,20 +56,33 @@ def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
 
 
 def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str]] | None:
-    """Decode text mostly in one 8-bit encoding whose other parts are in another.
+    """Decode text mostly in one 8-bit encoding whose other lines are in another.
 
     Returns the text and the encodings; None if all of it is in that one.
     """
-    lower = _lower_case(encoding)
-    starts = range(0, len(data), CHUNK_BYTES // 2)
-    if not any(_is_odd(data[start : start + CHUNK_BYTES // 2], lower) for start in starts):
+    classes = _letter_classes(encoding)
+    letters = data.translate(classes)
+    inner_capitals = letters.count(INNER_CAPITAL)
+    if not inner_capitals or (
+        inner_capitals < 3 + len(data) // MISPRINT_BYTES and IN_CAPITALS not in letters
+    ):
         return None
-    chunks = list(_chunks(data))
-    found = [_encoding_of(chunk, encoding, lower, detect) for chunk in chunks]
-    used = set(found)
-    if len(used) == 1:
+    lines = data.splitlines(keepends=True)
+    odd = [line for line in lines if INNER_CAPITAL in line.translate(classes)]
+    other = detect(b" ".join(odd))
+    if other is None or other == encoding:
         return None
-    return "".join(_with_exact_borders(chunks, found)), used
+    current = encoding
+    used = set()
+    parts = []
+    for line in lines:
+        if not line.isascii():
+            gain = _score(line, other) - _score(line, encoding)
+            if abs(gain) > SURE_GAIN:  # a short line is in the encoding of those before it
+                current = other if gain > 0 else encoding
+            used.add(current)
+        parts.append(line.decode(current, "replace"))
+    return None if used == {encoding} else ("".join(parts), used)
 
 
 def without_wide(data: bytes) -> tuple[bytes, bool]:
@@ -132,64 +145,16 @@ def _mixed_line(line: bytes, encoding: str | None) -> str:
     return "".join([*parts, line[position:].decode("utf-8", "replace")])
 
 
-def _chunks(data: bytes) -> Iterator[list[bytes]]:
-    """Yield groups of whole lines of about CHUNK_BYTES."""
-    group: list[bytes] = []
-    size = 0
-    for line in data.splitlines(keepends=True):
-        group.append(line)
-        size += len(line)
-        if size >= CHUNK_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _lower_case(encoding: str) -> bytes:
-    """The bytes of the lower-case Russian letters."""
-    return "абвгдежзийклмнопрстуфхцчшщъыьэюяё".encode(encoding)
-
-
-def _is_odd(data: bytes, lower: bytes) -> bool:
-    """Whether too few letters are lower-case ones, as in capitals or in another encoding."""
-    high = data.translate(None, _ASCII)
-    return len(high) > MIN_CHUNK_LETTERS and len(high.translate(None, lower)) > (
-        (1 - MIN_LOWER) * len(high)
+def _letter_classes(encoding: str) -> bytes:
+    """A table for bytes.translate: lower-case letters to 1, what cannot follow them to 2."""
+    lower = "абвгдежзийклмнопрстуфхцчшщъыьэюяё".encode(encoding)
+    following = "»”“’…—–№\xa0°іїєґў".encode(encoding, "ignore")
+    return bytes(
+        1 if byte in lower else 2 if byte >= 0x80 and byte not in following else 0
+        for byte in range(0x100)
     )
 
 
-def _encoding_of(chunk: list[bytes], usual: str, lower: bytes, detect: Detect) -> str:
-    data = b"".join(chunk)
-    if not _is_odd(data, lower):
-        return usual
-    other = detect(data)
-    if other is None or other == usual:
-        return usual
-    sample = data[:CHUNK_BYTES]
-    better = russian(sample.decode(other, "replace")) - russian(sample.decode(usual, "replace"))
-    return other if better > BETTER else usual
-
-
-def _with_exact_borders(chunks: list[list[bytes]], found: list[str]) -> Iterator[str]:
-    """Decode the chunks; where the encoding changes, find the line at which it does."""
-    start = 0  # of the current chunk's lines that are not decoded yet
-    for number, (chunk, encoding) in enumerate(zip(chunks, found, strict=True)):
-        following = found[number + 1] if number + 1 < len(found) else encoding
-        lines = chunk[start:]
-        start = 0
-        if following == encoding:
-            yield b"".join(lines).decode(encoding, "replace")
-            continue
-        both = [*lines, *chunks[number + 1]]
-        gains = [_score(line, encoding) - _score(line, following) for line in both]
-        sums = list(accumulate(gains, initial=0.0))
-        border = max(range(len(sums)), key=sums.__getitem__)
-        yield b"".join(both[:border]).decode(encoding, "replace")
-        yield b"".join(both[border : len(lines)]).decode(following, "replace")
-        start = max(0, border - len(lines))
-
-
 def _score(line: bytes, encoding: str) -> float:
-    text = line[:CHUNK_BYTES].decode(encoding, "replace")
+    text = line[:SAMPLE_BYTES].decode(encoding, "replace")
     return russian(text) * len(text)
