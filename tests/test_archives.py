@@ -229,10 +229,11 @@ def test_thousands_of_archives_do_not_use_up_the_open_files(tmp_path):
     assert not [*folder.glob("*")]
 
 
-def test_an_archive_in_an_archive_is_told(tmp_path):
+def test_an_archive_in_an_archive_is_told(tmp_path, caplog):
     files = {"Осень.txt": VERSE, "ещё/старое.zip": zip_bytes({"Дуэль.txt": PROSE})}
     found = faults(as_zip(tmp_path / "t.zip", files), tmp_path / "raw")
     assert found == {"ещё/старое.zip": "it is an archive in an archive: unpack it"}
+    assert any("in an archive: unpack it: 1" in line for line in caplog.messages)
 
 
 @pytest.mark.parametrize("make", [as_zip, as_tar])

@@ -1,7 +1,7 @@
 """XML that is not well-formed, made so without losing text.
 
-libxml2's own recovery joins the paragraphs after an unclosed tag and drops what it cannot place.
-Here a tag ends where its surroundings end, and what is no tag is text. Time is linear.
+A tag ends where its surroundings end, and what is no tag is text. Time is linear. How libxml2's own
+recovery does is in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
