@@ -23,6 +23,7 @@ from tests.helpers import PROSE, VERSE, quick
 FB2 = books.fb2().decode()
 DECLARED = ' xmlns:l="http://www.w3.org/1999/xlink"'
 WHOLE_EPUB = books.EPUB_TEXT
+SENTENCE = "Старый мельник вышел на крыльцо и долго смотрел на воду."
 
 
 def member(data: bytes) -> Member:
@@ -163,10 +164,23 @@ def test_a_repair_takes_time_in_proportion_to_the_text():
             parse(text, [])
         return time.process_time() - start
 
-    for piece in ("<p>", "<!--", "<![CDATA[", "<a b='", "<a b=c ", "</p>", "&", "<?", "a" * 50):
+    for piece in ("<p>", "<!--", "<![CDATA[", "<a b='", "<a b=c ", "</p>", "&", "<?", "<!DOCTYPE["):
         few, many = (f"<FictionBook>{piece * n}" for n in (4_000, 32_000))
         seconds(few)
         assert seconds(many) < 40 * seconds(few) + 0.5, piece
+
+
+@pytest.mark.parametrize("tag", ["sup", 'a href="#1"', 'a href="/x"', "div", "p", "table", "form"])
+def test_a_page_of_tags_that_are_never_closed_is_read_in_linear_time(tag):
+    def seconds(count: int) -> float:
+        start = time.process_time()
+        file = member(f"<body>{f'<{tag}>{SENTENCE} ' * count}</body>".encode())
+        (document,) = html.read(file, None)
+        assert document.text.count("мельник") == count
+        return time.process_time() - start
+
+    seconds(200)
+    assert seconds(1600) < 40 * seconds(200) + 0.5
 
 
 # EPUB

@@ -12,7 +12,7 @@ from lxml import etree
 from femtogpt.sources.archives import MAX_BYTES, Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
-from femtogpt.sources.formats.flow import Kind, is_numbered_link, line_of, text_of
+from femtogpt.sources.formats.flow import Kind, is_numbered_link, line_of, short_text, text_of
 from femtogpt.sources.formats.text import decoded_bytes
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
@@ -29,7 +29,6 @@ _KINDS = {
     **{"sup": Kind.RAISED, "sub": Kind.LOWERED},
 }
 NOTE_BODIES = {"notes", "comments", "footnotes"}  # by name
-MAX_REFERENCE = 40  # characters; a longer one would be a tag that is not closed
 
 
 def read(file: Member, settings: Any) -> Iterator[Document]:
@@ -106,7 +105,7 @@ def _kind_in_notes(element: etree._Element, name: str) -> Kind:
 
 def _is_reference(element: etree._Element) -> bool:
     """Whether it is a reference to a note: marked so, or a number that links into the book."""
-    if len("".join(element.itertext())) > MAX_REFERENCE:
+    if short_text(element) is None:  # a tag that is not closed
         return False
     target = next((value for name, value in element.attrib.items() if name.endswith("href")), "")
     return element.get("type") == "note" or is_numbered_link(element, target)

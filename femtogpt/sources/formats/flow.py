@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum, auto
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -12,6 +13,7 @@ from lxml import etree
 from femtogpt.sources.formats.superscripts import lowered, raised
 from femtogpt.sources.formats.xml import local
 
+MAX_SHORT_TEXT, MAX_SHORT_ELEMENTS = 40, 20
 NOTE_NUMBER = re.compile(r"\W*(\d{1,4}|\*+|[ivxlc]{1,5})\W*")
 
 
@@ -56,6 +58,8 @@ def text_of(root: etree._Element, kind_of: KindOf) -> str:
     for event, element in walker:
         if event == "start":
             kind = kind_of(element, local(element).lower())
+            if kind in (Kind.RAISED, Kind.LOWERED) and short_text(element) is None:
+                kind = Kind.INLINE  # a tag that is not closed
             kinds.append(kind)
             border(kind)
             verbatim += kind is Kind.VERBATIM
@@ -80,8 +84,20 @@ def text_of(root: etree._Element, kind_of: KindOf) -> str:
 
 def _shifted(element: etree._Element, kind: Kind, kind_of: KindOf) -> str:
     """Return the text of a raised or lowered element."""
-    inner = text_of(element, lambda e, name: Kind.INLINE if e is element else kind_of(e, name))
-    return raised(inner) if kind is Kind.RAISED else lowered(inner)
+
+    def plain(inner: etree._Element, name: str) -> Kind:
+        return Kind.HIDDEN if kind_of(inner, name) is Kind.HIDDEN else Kind.INLINE
+
+    text = text_of(element, plain)
+    return raised(text) if kind is Kind.RAISED else lowered(text)
+
+
+def short_text(element: etree._Element) -> str | None:
+    """Return the text of an element that has little in it; None if it has more."""
+    if next(islice(element.iter(), MAX_SHORT_ELEMENTS, None), None) is not None:
+        return None
+    text = "".join(element.itertext())
+    return text if len(text) <= MAX_SHORT_TEXT else None
 
 
 def line_of(element: etree._Element | None) -> str:
@@ -94,7 +110,8 @@ def is_numbered_link(element: etree._Element, target: str) -> bool:
 
     It links into a page, or it is raised.
     """
-    if not NOTE_NUMBER.fullmatch("".join(element.itertext())):
+    text = short_text(element)
+    if text is None or not NOTE_NUMBER.fullmatch(text):
         return False
     around = element.getparent()
     names = {local(child).lower() for child in element.iter()}

@@ -33,7 +33,7 @@ _ATTRIBUTE = re.compile(
     r"""(?<![A-Za-z0-9_.:-])([A-Za-z_][A-Za-z0-9_.:-]*+)\s*+=\s*+"""
     r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))"""
 )
-_DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*+(\[[^\]]*+\]\s*+)?>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*+(\[[^\]]{0,100000}+\]\s*+)?>", re.IGNORECASE)
 _BEGUN_TAG = re.compile(r"<[/!?]?(?:[A-Za-z_][^<>]{0,500})?\Z")
 _BEGUN_REFERENCE = re.compile(r"&[#\w]{0,10}\Z")
 CDATA = "<![CDATA["
