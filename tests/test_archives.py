@@ -62,6 +62,14 @@ def test_a_member_whose_name_differs_in_the_directory_is_read(tmp_path):
     assert read(path, tmp_path / "raw") == {"Duel": PROSE, "Autumn": VERSE}
 
 
+def test_a_member_without_a_name_ends_nothing(tmp_path):
+    path = as_zip(tmp_path / "t.zip", {"a": PROSE, "Autumn.txt": VERSE})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 46] = 0  # zipfile ends a name at a zero byte
+    path.write_bytes(data)
+    assert read(path, tmp_path / "raw") == {"Autumn": VERSE}
+
+
 def test_names_with_dots_roots_and_backslashes_stay_within_the_source(tmp_path):
     files = {"./А.txt": "1", "/Б.txt": "2", "../../В.txt": "3", "Г\\Д.txt": "4"}
     names = {"А", "Б", "В", "Г/Д"}

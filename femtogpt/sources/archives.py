@@ -24,7 +24,13 @@ from femtogpt.sources.compressed import (
     suffix_of,
     without_compression,
 )
-from femtogpt.sources.member_names import given_path, member_name, name_in_header, zip_names
+from femtogpt.sources.member_names import (
+    given_path,
+    member_name,
+    name_in_header,
+    zip_names,
+    zipped_files,
+)
 
 __all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "is_archive", "members"]
 
@@ -129,7 +135,7 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
     """
     archive = archives(path)
     if isinstance(archive, zipfile.ZipFile):
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = zipped_files(archive)
         zipped = dict(zip(zip_names(archive, infos), infos, strict=True))
         return [
             (name, partial(_open_in_zip, archives, path, info))

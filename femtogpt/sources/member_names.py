@@ -34,6 +34,11 @@ def member_name(name: str) -> str:
     return unicodedata.normalize("NFC", "/".join(p for p in parts if p not in ("", ".", "..")))
 
 
+def zipped_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return an archive's members that are files; ``is_dir`` fails for an empty name."""
+    return [info for info in archive.infolist() if info.filename and not info.is_dir()]
+
+
 def zip_names(archive: zipfile.ZipFile, infos: Iterable[zipfile.ZipInfo]) -> list[str]:
     """Decode the paths of an archive's members.
 

@@ -18,6 +18,7 @@ MISPRINT_BYTES = 300_000  # of text, in which one inner capital may be a misprin
 SURE_GAIN = 10.0  # in the score of a line, by which one of two encodings is right
 SAMPLE_BYTES = 4096  # of a line, by which it is scored
 MAX_BROKEN = 0.03  # of the characters beyond ASCII
+FEW_BROKEN = 3  # characters, in however short a text
 SURE_BYTES = 3  # beyond ASCII: a word of so many that is not UTF-8 is in another encoding
 CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
 _FIRST_OR_SECOND = bytes(  # a letter in UTF-8 has two bytes
@@ -50,7 +51,7 @@ def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
         for line, text in zip(lines, texts, strict=True)
     )
     beyond = len(decoded) - len(data.translate(None, _HIGH))
-    if decoded.count("\ufffd") > MAX_BROKEN * beyond:
+    if decoded.count("\ufffd") > max(FEW_BROKEN, MAX_BROKEN * beyond):
         return None
     return decoded.lstrip("\ufeff"), {"utf-8", *([encoding] if encoding else [])}
 

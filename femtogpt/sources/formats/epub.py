@@ -27,7 +27,7 @@ from femtogpt.sources.formats.flow import line_of, text_of
 from femtogpt.sources.formats.text import decoded_bytes
 from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
-from femtogpt.sources.member_names import zip_names
+from femtogpt.sources.member_names import zip_names, zipped_files
 from femtogpt.sources.zip_salvage import salvaged
 
 CONTAINER = "META-INF/container.xml"
@@ -135,7 +135,7 @@ class _Archive:
         self.book, self.mended = book, mended
         self.fault = ""  # of the first page that cannot be read
         self.bytes_left = MAX_BYTES
-        files = [info for info in book.infolist() if not info.is_dir()]
+        files = zipped_files(book)
         self.names = [info.filename for info in files]
         self.present = set(self.names)
         self.by_key = {_key(info.filename): info.filename for info in reversed(files)}
