@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, Member, Unreadable, members
 from femtogpt.sources.compressed import COMPRESSED
+from femtogpt.sources.texts import Files
 from tests.files import (
     APPLE,
     COMPRESS,
@@ -343,3 +344,28 @@ def test_a_tar_that_is_damaged_in_its_middle_is_told(tmp_path):
     path.write_bytes(data)
     with pytest.raises(UserError, match="whole copy"):
         read(path, tmp_path / "raw")
+
+
+@quick
+@given(
+    make=st.sampled_from([as_zip, as_tar]),
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 20), st.binary(max_size=4)), min_size=1
+    ),
+)
+def test_whatever_is_done_to_an_archive_ends_in_its_texts_or_a_reason(
+    make, changes, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("t")
+    path = make(folder / ("t.zip" if make is as_zip else "t.tar"), WORKS)
+    data = bytearray(path.read_bytes())
+    for place, size, junk in changes[:5]:
+        at = int(place * len(data))
+        data[at : at + size] = junk
+    path.write_bytes(data)
+    try:
+        found = list(Files(path=folder).documents(folder))
+    except UserError:
+        return
+    for document in found:
+        assert document.fault or make is as_tar or document.text in READ.values()
