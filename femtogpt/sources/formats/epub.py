@@ -40,6 +40,7 @@ CUT = "damaged or cut off, its whole pages read"
 MISSING = "pages missing in the archive, left out"
 DAMAGED = "damaged pages left out"
 UNLISTED = "pages that its list does not name, left out"
+UNREAD = "pages of contents, notes or the cover left out"
 OTHER_NAME = "pages found under another name"
 NO_CONTAINER = "no container.xml, list of pages found without it"
 NO_ORDER = "no list of pages, read in the order of their names"
@@ -104,6 +105,7 @@ def _spine(archive: _Archive, package: etree._Element, folder: str) -> Iterator[
         for reference in package.iterfind(".//{*}spine/{*}itemref")
         if reference.get("linear") != "no"
     ]
+    read = set()
     for id in references or items:
         item = items.get(id)
         if item is not None and not _is_page(item):
@@ -115,9 +117,12 @@ def _spine(archive: _Archive, package: etree._Element, folder: str) -> Iterator[
         elif unquote(address) not in guide:
             if name != archive.joined(folder, address):
                 archive.mended.append(OTHER_NAME)
+            read.add(name)
             yield name
     listed = {archive.find(folder, item.get("href", "")) for item in items.values()}
-    archive.mended.extend([UNLISTED] * len(set(archive.pages()) - listed))
+    pages = set(archive.pages())
+    archive.mended.extend([UNLISTED] * len(pages - listed))
+    archive.mended.extend([UNREAD] * len(pages & listed - read))
 
 
 def _is_page(item: etree._Element) -> bool:

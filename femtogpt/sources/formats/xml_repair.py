@@ -12,6 +12,7 @@ from html import escape, unescape
 from html.entities import html5
 
 OWN_ENTITY_CHARACTERS = 64  # a longer value of an entity that a file declares is not inserted
+MAX_INLINE_DEPTH = 50  # of inline elements in one another, in an open paragraph
 VOID = {  # never contain anything: HTML, FictionBook and TEI
     *("br", "hr", "img", "meta", "link", "input", "col", "wbr", "empty-line", "image", "lb", "pb"),
 }
@@ -126,7 +127,7 @@ class _Repair:
             if self.text.startswith(beginning, at) and self.last[ending] >= at:
                 end = self.text.index(ending, at) + len(ending)
                 if beginning == CDATA:
-                    self.out.append(escape(self.text[at + len(CDATA) : end - len(ending)]))
+                    self.add_text(escape(self.text[at + len(CDATA) : end - len(ending)]))
                 elif beginning == "<?" and self.root_at < 0 and at > self.beginning:
                     _note(self.faults, BEFORE)  # as a line before <?xml
                 return end
@@ -194,9 +195,10 @@ class _Repair:
     def end_paragraph(self, lower: str) -> None:
         """End an open paragraph if there is nothing but inline elements in it."""
         depth = len(self.open) - 1
-        while depth > 0 and self.open[depth].lower() in INLINE:
+        least = max(0, depth - MAX_INLINE_DEPTH)
+        while depth > least and self.open[depth].lower() in INLINE:
             depth -= 1
-        if depth > 0 and self.open[depth].lower() == lower:
+        if depth > least and self.open[depth].lower() == lower:
             _note(self.faults, TAGS)
             while len(self.open) > depth:
                 self.end_last()
