@@ -1,4 +1,4 @@
-"""Books in the forms in which they are handed about: FictionBook and EPUB."""
+"""Books in the forms in which they are handed about: FictionBook, EPUB, TEI."""
 
 from __future__ import annotations
 
@@ -148,6 +148,27 @@ EPUB_TEXT = """\
 
 раз
 два"""
+
+TEI_HEADER = """\
+<teiHeader><fileDesc><titleStmt><title type="sub">комедия</title><title type="main">Мельник</title>
+<author><persName><forename>Иван</forename> <surname>Речной</surname></persName></author>
+</titleStmt>
+<publicationStmt><date when="2015-01-01"/></publicationStmt>
+<sourceDesc><bibl><date when="1887-03-01">1 марта 1887</date></bibl></sourceDesc></fileDesc>
+</teiHeader>"""
+TEI = f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<TEI xmlns="http://www.tei-c.org/ns/1.0">{TEI_HEADER}
+<text><front><titlePage><docTitle>Мельник</docTitle></titlePage>
+<castList><head>Действующие лица</head>
+<castItem><role>Мельник</role>, <roleDesc>старик</roleDesc>.</castItem><castItem>Сом.</castItem>
+</castList></front>
+<body><div type="act"><head>Действие первое</head><stage>Берег реки.</stage>
+<sp who="#m"><speaker>Мельник <stage>тихо</stage>.</speaker>
+<p>Быть сегодня <stage>(смотрит на небо)</stage> дождю.<note>Так в рукописи.</note></p>
+<p>И ветру.</p></sp>
+<sp><speaker>Сом</speaker><l>Над полем тихий свет зари,</l><l>И в роще голос соловья;</l></sp>
+<pb n="5"/><stage>Уходят.</stage></div></body></text></TEI>"""
 
 
 def fb2(encoding: str = "utf-8") -> bytes:

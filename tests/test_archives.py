@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, Member, Unreadable, members
 from femtogpt.sources.compressed import COMPRESSED
+from femtogpt.sources.texts import Files
 from tests.files import (
     APPLE,
     COMPRESS,
@@ -41,9 +42,33 @@ def test_the_same_texts_are_read_from_every_archive(ending, tmp_path):
     assert read(path, tmp_path / "raw") == READ
 
 
-@pytest.mark.parametrize("encoding", ["cp866", "utf-8"])
+@pytest.mark.parametrize("encoding", ["cp866", "cp1251", "koi8-r", "utf-8"])
 def test_zips_of_old_archivers_have_their_russian_names(encoding, tmp_path):
     assert read(as_zip(tmp_path / "t.zip", WORKS, encoding), tmp_path / "raw") == READ
+
+
+@pytest.mark.parametrize("encoding", ["cp866", "cp1251"])
+@pytest.mark.parametrize("name", ["Я.txt", "ДУЭЛЬ.TXT", "А. П. Чехов - Дуэль (1891).txt", "Мы.txt"])
+def test_a_single_short_name_shows_its_encoding(name, encoding, tmp_path):
+    (found,) = read(as_zip(tmp_path / "t.zip", {name: PROSE}, encoding), tmp_path / "raw")
+    assert found == name[:-4]
+
+
+def test_a_member_whose_name_differs_in_the_directory_is_read(tmp_path):
+    path = as_zip(tmp_path / "t.zip", {"Duel.txt": PROSE, "Autumn.txt": VERSE})
+    data = path.read_bytes()
+    directory = data.index(b"PK\x01\x02")
+    damaged = data[directory:].replace(b"Duel.txt", b"XXXXXXXX")
+    path.write_bytes(data[:directory].replace(b"Autumn.txt", b"Autumn.XXX") + damaged)
+    assert read(path, tmp_path / "raw") == {"Duel": PROSE, "Autumn": VERSE}
+
+
+def test_a_member_without_a_name_ends_nothing(tmp_path):
+    path = as_zip(tmp_path / "t.zip", {"a": PROSE, "Autumn.txt": VERSE})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 46] = 0  # zipfile ends a name at a zero byte
+    path.write_bytes(data)
+    assert read(path, tmp_path / "raw") == {"Autumn": VERSE}
 
 
 def test_names_with_dots_roots_and_backslashes_stay_within_the_source(tmp_path):
@@ -213,10 +238,34 @@ def test_thousands_of_archives_do_not_use_up_the_open_files(tmp_path):
     assert not [*folder.glob("*")]
 
 
-def test_an_archive_in_an_archive_is_told(tmp_path):
+def test_an_archive_in_an_archive_is_told(tmp_path, caplog):
     files = {"Осень.txt": VERSE, "ещё/старое.zip": zip_bytes({"Дуэль.txt": PROSE})}
     found = faults(as_zip(tmp_path / "t.zip", files), tmp_path / "raw")
     assert found == {"ещё/старое.zip": "it is an archive in an archive: unpack it"}
+    assert any("in an archive: unpack it: 1" in line for line in caplog.messages)
+
+
+@pytest.mark.parametrize("make", [as_zip, as_tar])
+def test_what_is_left_out_of_an_archive_is_told_in_one_line_by_kind(make, tmp_path, caplog):
+    files = {
+        "а.txt": PROSE,
+        "б.pdf": PNG,
+        "п/в.PDF": PNG,
+        "г.djvu": PNG,
+        "д": PNG,
+        "info.csv": "name,year\nа,1891\n",
+    }
+    added = {"__MACOSX/._а.txt": APPLE, ".DS_Store": APPLE}
+    path = make(tmp_path / ("t.zip" if make is as_zip else "t.tar"), files | added)
+    assert read(path, tmp_path / "raw") == {"а": PROSE}
+    (line,) = caplog.messages
+    assert line.startswith(f"{path}: files of other kinds are left out: .pdf 2, ")
+    assert ".djvu 1" in line and "no ending 1" in line and "DS_Store" not in line
+    caplog.clear()
+    folder = as_folder(tmp_path / "texts", {"б.txt": VERSE})
+    path.rename(folder / path.name)
+    read(folder, tmp_path / "raw2")
+    assert [line for line in caplog.messages if ".pdf 2" in line]
 
 
 # damage
@@ -295,3 +344,28 @@ def test_a_tar_that_is_damaged_in_its_middle_is_told(tmp_path):
     path.write_bytes(data)
     with pytest.raises(UserError, match="whole copy"):
         read(path, tmp_path / "raw")
+
+
+@quick
+@given(
+    make=st.sampled_from([as_zip, as_tar]),
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 20), st.binary(max_size=4)), min_size=1
+    ),
+)
+def test_whatever_is_done_to_an_archive_ends_in_its_texts_or_a_reason(
+    make, changes, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("t")
+    path = make(folder / ("t.zip" if make is as_zip else "t.tar"), WORKS)
+    data = bytearray(path.read_bytes())
+    for place, size, junk in changes[:5]:
+        at = int(place * len(data))
+        data[at : at + size] = junk
+    path.write_bytes(data)
+    try:
+        found = list(Files(path=folder).documents(folder))
+    except UserError:
+        return
+    for document in found:
+        assert document.fault or make is as_tar or document.text in READ.values()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.sources.info import key_of, matched, rows_of
-from tests.files import PNG, as_folder, as_zip, documents
+from tests.files import PNG, as_folder, as_zip, documents, read
 from tests.helpers import PROSE, VERSE, quick
 
 BROKEN_LIST = 'name,year\n"Дуэль,1891\n' + "Чайка,1896\n" * 12_000  # a quote is open
@@ -134,3 +134,10 @@ def test_every_row_of_the_classics_has_its_file(classics):
             stems = {name.stem for name in names if name.parent == info.parent} - {"info"}
             rows = rows_of(zipped.read(str(info)).decode())
             assert len(matched(rows, stems)) == len(rows), info
+
+
+def test_a_list_that_cannot_be_used_is_told_and_the_texts_are_read(tmp_path, caplog):
+    files = {"info.csv": "цена;вес\n1;2\n", "б/info.csv": PNG, "Дуэль.txt": PROSE}
+    assert read(as_folder(tmp_path / "t", files), tmp_path / "raw") == {"Дуэль": PROSE}
+    (line,) = caplog.messages
+    assert "info.csv list without a column of names, or damaged, not used: 2" in line

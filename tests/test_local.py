@@ -12,6 +12,7 @@ from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources import local
 from femtogpt.sources.fetch import BYTES, fetch
+from femtogpt.sources.member_names import safe_path
 from femtogpt.sources.texts import Files
 from tests.files import (
     COMPRESS,
@@ -23,6 +24,7 @@ from tests.files import (
     as_tar,
     as_zip,
     cut,
+    documents,
     read,
 )
 from tests.helpers import PROSE, VERSE
@@ -176,6 +178,39 @@ def test_names_in_an_old_encoding_stop_no_one(tmp_path):
     (folder / "Дуэль.txt").write_text(VERSE)
     assert sorted(read(folder, tmp_path / "raw").values()) == sorted([PROSE, VERSE])
     fetch(Store(tmp_path / "data"), "mine", Files(path=folder))
+
+
+# names that other file systems do not take
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Кто виноват?.txt", "Часть 1: начало.txt", "«Что делать?» *.txt", 'Он "Я" <1|2>.txt'),
+        *("Соч. в 2 т./Т. 1./Дуэль.txt", "с пробелом /Дуэль.txt", "в\nдве строки.txt", "a\\b.txt"),
+    ],
+)
+def test_a_name_is_stored_so_that_every_file_system_takes_it_and_read_as_it_is(name, tmp_path):
+    folder = as_folder(tmp_path / "texts", {name: PROSE})
+    (id,) = read(folder, tmp_path / "raw")
+    assert id == name.removesuffix(".txt")
+    for path in (tmp_path / "raw").rglob("*"):
+        assert not set(path.name) & set('<>:"|?*\\\n')
+        assert not path.name.endswith((".", " "))
+
+
+def test_the_title_keeps_what_a_file_system_may_not_take(tmp_path):
+    folder = as_folder(tmp_path / "texts", {"А. И. Герцен - Кто виноват? (1846).txt": PROSE})
+    (document,) = documents(folder, tmp_path / "raw")
+    assert (document.title, document.year) == ("Кто виноват?", 1846)
+
+
+@pytest.mark.parametrize("name", ["а" * 200 + ".txt", "а" * 130 + ".fb2.gz", "а." * 80 + "txt"])
+def test_a_name_too_long_in_utf_8_is_shortened_and_keeps_its_suffix(name):
+    safe = safe_path(f"папка/{name}")
+    assert len(safe.rpartition("/")[2].encode()) <= 255
+    assert safe.endswith(name[-4:])
+    assert safe_path(f"папка/б{name}") != safe
 
 
 # identity

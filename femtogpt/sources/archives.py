@@ -6,7 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NoReturn, cast
@@ -24,7 +24,13 @@ from femtogpt.sources.compressed import (
     suffix_of,
     without_compression,
 )
-from femtogpt.sources.member_names import member_name, zip_name
+from femtogpt.sources.member_names import (
+    given_path,
+    member_name,
+    name_in_header,
+    zip_names,
+    zipped_files,
+)
 
 __all__ = ["ARCHIVES", "Member", "Unreadable", "check_archive", "is_archive", "members"]
 
@@ -41,6 +47,9 @@ class Member:
 
     name: str  # its path inside, with "/", without the suffix of a compression (.gz)
     open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
+    # What its format mended in it or left out of it, each a kind in words, repeated if it occurs
+    # again; the reader tells it.
+    mended: list[str] = field(default_factory=list, compare=False)
 
     @property
     def path(self) -> PurePosixPath:
@@ -84,7 +93,7 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
         files.sort(key=lambda path: is_archive(path.name))
     open_archives = _LastArchive()
     for path in files:
-        name = path.relative_to(raw).as_posix()
+        name = given_path(path.relative_to(raw).as_posix())
         if not is_archive(name):
             open_file = partial(_open, path)
             yield Member(name, open_file) if as_stored else _member(name, open_file)
@@ -126,7 +135,8 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
     """
     archive = archives(path)
     if isinstance(archive, zipfile.ZipFile):
-        zipped = {zip_name(info): info for info in archive.infolist() if not info.is_dir()}
+        infos = zipped_files(archive)
+        zipped = dict(zip(zip_names(archive, infos), infos, strict=True))
         return [
             (name, partial(_open_in_zip, archives, path, info))
             for name, info in sorted(zipped.items())
@@ -144,7 +154,10 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
 
 
 def _open_in_zip(archives: _LastArchive, path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
-    return cast(zipfile.ZipFile, archives(path)).open(info)
+    archive = cast(zipfile.ZipFile, archives(path))
+    # zipfile refuses a member with another name there than in the directory; the checksum decides.
+    info.orig_filename = name_in_header(archive, info) or info.orig_filename
+    return archive.open(info)
 
 
 def _open_in_tar(archives: _LastArchive, path: Path, info: tarfile.TarInfo) -> IO[bytes]:

@@ -43,6 +43,7 @@ class Document:
     entropy_bits: float | None = None  # −log2 p(text), if the source knows it
     fault: str | None = None  # why it cannot be read; it is rejected with this reason
     file: str | None = field(default=None, compare=False)  # tells apart equal ids of several files
+    mended: tuple[str, ...] = field(default=(), compare=False)  # what of it was mended or left out
 
 
 class Source(SourceConfig):

@@ -37,7 +37,7 @@ COMPRESSED = tuple(_OPENERS)
 _MAGIC_BYTES = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz", b"(\xb5/\xfd": ".zst"}
 DAMAGE = (  # what the libraries raise for a damaged or locked file (found by changing bytes)
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, zstd.ZstdError),
-    *(EOFError, OSError, RuntimeError, ValueError, OverflowError, struct.error),
+    *(EOFError, OSError, RuntimeError, ValueError, OverflowError, LookupError, struct.error),
 )
 
 

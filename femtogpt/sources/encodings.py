@@ -15,6 +15,7 @@ import re
 import unicodedata
 from itertools import islice
 
+from femtogpt.sources.mixed_encodings import has_utf_8, with_8_bit, with_utf_8, without_wide
 from femtogpt.sources.russian import russian
 
 ENCODINGS = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855")  # by frequency
@@ -30,25 +31,59 @@ SAMPLE_WORDS = 500  # by which an 8-bit encoding is detected
 MIN_RUSSIAN = 1.0  # their least score, see russian()
 CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 HIGH = bytes(range(0x80, 0x100))
+MIN_FILLING = 8  # zero bytes at an end of a text
 SAMPLE_BYTES = 1 << 14  # decoded to try a wide encoding
 _WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _RULER = re.compile(rb"([\x80-\xff])\1{3,}")  # as of a table drawn with lines
 _USUAL = re.compile("[\t-\r -~\xa0-\xffЀ-ӿ‐-⁄]")
 
 
-def decode(data: bytes) -> str | None:
+def decode(data: bytes, mended: list[str] | None = None) -> str | None:
     """Decode bytes in any encoding of Russian texts; None if they are not text.
 
-    A byte order mark is removed. A few broken bytes become U+FFFD.
+    A byte order mark is removed. A few broken bytes become U+FFFD. Parts in different encodings
+    are decoded each in its own, which is noted in ``mended``.
     """
     if not _binary(data) and (text := strict(data, "utf-8-sig")) is not None:
         return text
     encoding = encoding_of(data)
+    if encoding is not None and encoding.startswith(WIDE):
+        text = strict(data, encoding)  # one extra byte would garble everything after it
+        if text is not None and _is_usual(text[-SAMPLE_BYTES:]):
+            return text
+        return _decoded_parts(data, None, mended) or text
     if encoding is None:
+        return _decoded_parts(data, None, mended)
+    return _decoded_parts(data, encoding, mended) or data.decode(encoding, "replace")
+
+
+def _decoded_parts(data: bytes, encoding: str | None, mended: list[str] | None) -> str | None:
+    """Decode text in several encodings; None if it is not. ``encoding``: that of most of it."""
+    stripped = data.strip(b"\0")  # a crash or a copier fills up a file
+    if encoding is None and len(data) - len(stripped) >= MIN_FILLING and stripped:
+        data, encoding = stripped, encoding_of(stripped)
+        text = None if encoding is None else data.decode(encoding, "replace")
+        if text is not None and mended is not None:
+            mended.append("filled up with zero bytes")
+        return text
+    data, has_wide = without_wide(data)
+    if _binary(data):
         return None
-    if encoding.startswith(WIDE):  # one extra byte would garble everything after it
-        return strict(data, encoding)
-    return data.decode(encoding, "replace")
+    if has_wide and (text := strict(data, "utf-8-sig")) is not None:
+        parts: tuple[str, set[str]] | None = text, {"utf-8"}
+    elif has_utf_8(data):
+        parts = with_utf_8(data, _russian_encoding)
+    elif encoding in ENCODINGS:
+        parts = with_8_bit(data, encoding, _russian_encoding)
+    else:
+        parts = None
+    if parts is None:
+        return None
+    text, encodings = parts
+    names = sorted(encodings | ({"utf-16"} if has_wide else set()))
+    if len(names) > 1 and mended is not None:
+        mended.append(f"parts in different encodings ({', '.join(names)})")
+    return text
 
 
 def encoding_of(data: bytes) -> str | None:

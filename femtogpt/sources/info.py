@@ -6,6 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -20,6 +21,7 @@ COLUMNS = {  # a field, to the names of its column; the first that is present co
     "author": ("author", "автор"),
     "year": ("year", "год", "date", "дата"),
 }
+UNREAD = "list without a column of names, or damaged, not used"
 LONG_KEY = 12  # letters in a name in which two wrong ones count as a typing error
 _SUFFIX = re.compile(r"\.(txt|fb2|epub|html?)$", re.IGNORECASE)
 _LATIN = str.maketrans("aceopykmthb", "асеорукмтнв")  # letters that look alike
@@ -41,15 +43,17 @@ def is_info(name: str) -> bool:
 
 
 def lists_in(files: Iterable[Member]) -> dict[str, list[Row]]:
-    """Read the lists among some files: folder to rows, none if a list cannot be read."""
+    """Read the lists among some files: folder to rows, none, and noted, if one cannot be read."""
     return {str(file.path.parent): _read(file) for file in files if is_info(file.path.name)}
 
 
 def _read(info: Member) -> list[Row]:
-    try:
-        return rows_of(decode(info.read()) or "")
-    except Unreadable:
-        return []
+    rows: list[Row] = []
+    with suppress(Unreadable):
+        rows = rows_of(decode(info.read(), info.mended) or "")
+    if not rows:
+        info.mended.append(UNREAD)
+    return rows
 
 
 def rows_of(text: str) -> list[Row]:

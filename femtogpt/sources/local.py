@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
@@ -17,7 +17,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
 from femtogpt.sources.compressed import suffix_of
 from femtogpt.sources.info import is_info
-from femtogpt.sources.member_names import readable
+from femtogpt.sources.member_names import readable, safe_path
 
 log = logging.getLogger(__name__)
 MAX_SUFFIXES_SHOWN = 8  # in a warning
@@ -53,7 +53,7 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     if path.is_dir():
         _warn_of_other_files(path, suffixes)
     for file, name in files:
-        copy = into / readable(name)
+        copy = into / safe_path(readable(name))
         while copy.exists():  # two undecodable names may become equal
             copy = copy.with_stem(f"{copy.stem} ")
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -73,16 +73,20 @@ def wanted(folder: Path, suffixes: Set[str]) -> list[str]:
 
 def _warn_of_other_files(folder: Path, suffixes: Set[str]) -> None:
     """Warn of files that are not read, by suffix: books may be among them."""
-    kinds = Counter(
-        PurePath(name).suffix.lower() or "no ending"
-        for name in map(PurePath, _names(folder))
-        if not name.name.startswith(".") and not _is_read(name.name, suffixes)
-    )
+    names = map(PurePath, _names(folder))
+    kinds = of_kinds(name for name in names if not _is_read(name.name, suffixes))
     if kinds:
-        most = kinds.most_common(MAX_SUFFIXES_SHOWN)
-        counts = ", ".join(f"{readable(kind)} {count:,}" for kind, count in most)
-        more = "" if len(kinds) <= MAX_SUFFIXES_SHOWN else ", …"
-        log.warning("%s: files of other kinds are left out: %s%s", folder, counts, more)
+        log.warning("%s: files of other kinds are left out: %s", folder, kinds)
+
+
+def of_kinds(files: Iterable[PurePath]) -> str:
+    """Count files by suffix, the most frequent first; hidden ones are passed over."""
+    kinds = Counter(
+        file.suffix.lower() or "no ending" for file in files if not file.name.startswith(".")
+    )
+    most = kinds.most_common(MAX_SUFFIXES_SHOWN)
+    counts = ", ".join(f"{readable(kind)} {count:,}" for kind, count in most)
+    return counts + (", …" if len(kinds) > MAX_SUFFIXES_SHOWN else "")
 
 
 def _is_lone_archive(path: Path) -> bool:

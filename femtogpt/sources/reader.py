@@ -20,8 +20,10 @@ formats/csv_rows.py, json_rows.py and parquet_rows.py.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -34,9 +36,11 @@ from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.file_source import FileSource
 from femtogpt.sources.info import is_info, lists_in
+from femtogpt.sources.reading_summary import ReadingSummary
 
 Format = Callable[..., Iterator[Any]]
 ReadFile = Callable[[Member], Iterator[Document]]
+log = logging.getLogger(__name__)
 
 
 class Reader(FileSource):
@@ -65,9 +69,10 @@ class Reader(FileSource):
     def documents(self, raw: Path) -> Iterator[Document]:
         """Yield the documents of each file, in the order of the files' paths.
 
-        A file that cannot be read is a document with a fault. Raises UserError if there is no file
-        to read, if ``not_text`` is ``stop`` and there is a fault, and if a file is unsuitable and
-        nothing else can be read: then the settings are wrong.
+        A file that cannot be read is a document with a fault; what is mended in others or left out
+        is told in one line at the end, and so is what of an archive is not read. Raises UserError
+        if there is no file to read, if ``not_text`` is ``stop`` and there is a fault, and if a file
+        is unsuitable and nothing else can be read: then the settings are wrong.
         """
         present = list(members(raw, self.as_stored))
         files = [file for file in present if self._is_read(file)]
@@ -80,17 +85,30 @@ class Reader(FileSource):
         catalogue = Catalogue(works, lists_in(present))
         errors: list[UserError] = []
         any_readable = False
+        summary = ReadingSummary(str(self.path or self.dataset))
+        others = (file.path for file in present if not self._is_read(file))
+        summary.tell_left_out(path for path in others if not is_info(path.name))
+        for file in present:
+            summary.add_mended(file.path.name, file.mended)  # of lists
         with self.file_reader() as read_file:
             for file in files:
+                is_readable = False
                 for document in self._with_faults(file, read_file, errors):
                     if document.fault is None:
-                        any_readable = True
+                        is_readable = any_readable = True
                     elif self.not_text == "stop":
                         raise UserError(
                             f"{file.name} cannot be read ({document.fault}): remove it, or leave"
                             " such files out with sources.<name>.not_text=reject"
                         )
+                    else:
+                        summary.add_fault(file.suffix, document.fault)
+                    if file.mended and file.suffix not in self.tables:
+                        document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
+                if is_readable:
+                    summary.add_mended(file.suffix, file.mended)
+        summary.tell()
         if errors and not any_readable:
             raise errors[0]
 
@@ -119,3 +137,9 @@ class Reader(FileSource):
             yield Document(file.name, "", fault=str(error))
         except RecursionError:
             yield Document(file.name, "", fault="it is nested too deeply")
+        except UserError:
+            raise
+        except Exception as error:  # of a parser or of ours: the other files are read all the same
+            log.debug("%s", file.name, exc_info=True)
+            fault = f"reading failed: {type(error).__name__}: {error}"
+            yield Document(file.name, "", fault=" ".join(fault.split())[:300])

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from femtogpt.sources.formats import epub, fb2, html, text, text_tables
+from femtogpt.sources.formats import any_xml, epub, fb2, html, text, text_tables
 from femtogpt.sources.reader import Format, Reader
 
 TABLES: dict[str, Format] = {
@@ -26,9 +26,9 @@ class Texts(Reader):
         ".txt": text.read,
         ".fb2": fb2.read,
         ".epub": epub.read,
-        ".html": html.read,
-        ".htm": html.read,
-        ".xhtml": html.read,
+        ".xml": any_xml.read,
+        ".tei": any_xml.read,
+        **dict.fromkeys(html.SUFFIXES, html.read),
         **TABLES,
     }
     tables: ClassVar[frozenset[str]] = frozenset(TABLES)

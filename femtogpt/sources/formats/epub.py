@@ -1,15 +1,19 @@
 """EPUB: a zip of XHTML pages, read in the order of its spine.
 
 It is read with zipfile and lxml because the maintained library, EbookLib, is under the AGPL, and
-most of it is for writing.
+most of it is for writing. What the lists of a book say wrongly is mended from what is in the zip.
 """
 
 from __future__ import annotations
 
 import io
 import posixpath
+import re
+import unicodedata
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,73 +22,208 @@ from lxml import etree
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable, damage_as_unreadable
-from femtogpt.sources.formats.html import page, text_of
-from femtogpt.sources.formats.text import decoded
-from femtogpt.sources.formats.xml import parse
+from femtogpt.sources.formats import html
+from femtogpt.sources.formats.flow import line_of, text_of
+from femtogpt.sources.formats.text import decoded_bytes
+from femtogpt.sources.formats.xml import local, parse
 from femtogpt.sources.info import year_in
+from femtogpt.sources.member_names import zip_names, zipped_files
+from femtogpt.sources.zip_salvage import salvaged
 
-PAGE_TYPES = ("application/xhtml+xml", "text/html")
+CONTAINER = "META-INF/container.xml"
+MAX_BYTES = 1 << 29  # of all pages together, unpacked
+PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "text/xml"}
+_CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
+
+CUT = "damaged or cut off, its whole pages read"
+MISSING = "pages missing in the archive, left out"
+DAMAGED = "damaged pages left out"
+UNLISTED = "pages that its list does not name, left out"
+UNREAD = "pages of contents, notes or the cover left out"
+OTHER_NAME = "pages found under another name"
+NO_CONTAINER = "no container.xml, list of pages found without it"
+NO_ORDER = "no list of pages, read in the order of their names"
 
 
 def read(file: Member, settings: Any) -> Iterator[Document]:
-    """Yield the book. Raises Unreadable if a page is missing or locked."""
-    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(file.read())) as book:
-        container = _xml(book, "META-INF/container.xml")
-        path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
-        package = _xml(book, path)
-        pages = (_page(book, name) for name in _spine(package, posixpath.dirname(path)))
-        text = "\n\n".join(filter(None, pages))
-    creators = package.findall("{*}metadata/{*}creator")
-    dates = [year_in("".join(date.itertext())) for date in package.findall("{*}metadata/{*}date")]
-    yield Document(
-        file.name,
-        text,
-        title=_line(package.find("{*}metadata/{*}title")) or None,
-        author=", ".join(filter(None, map(_line, creators))) or None,
-        year=min(filter(None, dates), default=None),  # later ones are of editions
-    )
+    """Yield the book. Raises Unreadable if no page of it can be read."""
+    data = file.read()
+    found: list[tuple[Document, list[str]]] = []
+    fault: Unreadable | None = None
+    try:
+        found.append(_book(file.name, data))
+    except Unreadable as error:
+        fault = error
+    if fault or {DAMAGED, NO_ORDER} & set(found[0][1]):  # the zip's directory may be wrong
+        with suppress(Unreadable):
+            document, mended = _book(file.name, salvaged(data, MAX_BYTES))
+            found.append((document, [CUT, *mended]))
+    if fault and not found:
+        raise fault
+    document, mended = max(found, key=lambda book: len(book[0].text))  # the first of equals
+    file.mended.extend(mended)
+    yield document
 
 
-def _spine(package: etree._Element, folder: str) -> Iterator[str]:
+def _book(name: str, data: bytes) -> tuple[Document, list[str]]:
+    """Return the book in a zip, and what was mended."""
+    mended: list[str] = []
+    with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(data)) as book:
+        archive = _Archive(book, mended)
+        place, package = archive.package()
+        names = [] if package is None else list(_spine(archive, package, posixpath.dirname(place)))
+        if not names:
+            names = [name for name in archive.pages() if not _CONTENTS.search(name)]
+            mended.append(NO_ORDER)
+        text = "\n\n".join(filter(None, map(archive.page, dict.fromkeys(names))))
+    if not text:
+        raise Unreadable(archive.fault or "there is no text in it")
+    return Document(name, text, **({} if package is None else _about(package))), mended
+
+
+def _about(package: etree._Element) -> dict[str, Any]:
+    creators = package.findall("{*}metadata//{*}creator")
+    dates = [year_in(line_of(date)) for date in package.findall("{*}metadata//{*}date")]
+    return {
+        "title": line_of(package.find("{*}metadata//{*}title")) or None,
+        "author": ", ".join(filter(None, map(line_of, creators))) or None,
+        "year": min(filter(None, dates), default=None),  # later ones are of editions
+    }
+
+
+def _spine(archive: _Archive, package: etree._Element, folder: str) -> Iterator[str]:
     """Yield the names, within the zip, of the pages of text, in order."""
     guide = {  # a reference into a page ("#") does not concern the whole page
         unquote(reference.get("href", ""))
-        for reference in package.findall("{*}guide/{*}reference")
+        for reference in package.iterfind(".//{*}guide/{*}reference")
         if reference.get("type") in SKIPPED_PARTS
     }
-    items = {item.get("id"): item for item in package.findall("{*}manifest/{*}item")}
-    for reference in package.findall("{*}spine/{*}itemref"):
-        item = items.get(reference.get("idref"))
-        if item is None:
-            raise Unreadable(f"its page {reference.get('idref')!r} is missing")
-        href = unquote(item.get("href", ""))
-        if (
-            item.get("media-type") in PAGE_TYPES
-            and reference.get("linear") != "no"
-            and "nav" not in item.get("properties", "").split()
-            and href not in guide
-        ):
-            yield posixpath.normpath(posixpath.join(folder, href))
+    items = {item.get("id"): item for item in package.iterfind(".//{*}manifest/{*}item")}
+    references = [
+        reference.get("idref")
+        for reference in package.iterfind(".//{*}spine/{*}itemref")
+        if reference.get("linear") != "no"
+    ]
+    read = set()
+    for id in references or items:
+        item = items.get(id)
+        if item is not None and not _is_page(item):
+            continue
+        address = "" if item is None else item.get("href", "")
+        name = archive.find(folder, address)
+        if name is None:
+            archive.mended.append(MISSING)
+        elif unquote(address) not in guide:
+            if name != archive.joined(folder, address):
+                archive.mended.append(OTHER_NAME)
+            read.add(name)
+            yield name
+    listed = {archive.find(folder, item.get("href", "")) for item in items.values()}
+    pages = set(archive.pages())
+    archive.mended.extend([UNLISTED] * len(pages - listed))
+    archive.mended.extend([UNREAD] * len(pages & listed - read))
 
 
-def _page(book: zipfile.ZipFile, name: str) -> str:
-    try:
-        return text_of(page(decoded(_bytes(book, name))))
-    except Unreadable as error:
-        raise Unreadable(f"its page {name}: {error}") from error
+def _is_page(item: etree._Element) -> bool:
+    """Whether an item of the manifest is a page of text."""
+    if "nav" in item.get("properties", "").split():
+        return False
+    href = item.get("href", "").partition("#")[0].lower()
+    return item.get("media-type") in PAGE_TYPES or href.endswith(html.SUFFIXES)
 
 
-def _xml(book: zipfile.ZipFile, name: str) -> etree._Element:
-    return parse(decoded(_bytes(book, name)))
+class _Archive:
+    """The files of the zip, by their names and by what the book's lists call them."""
+
+    def __init__(self, book: zipfile.ZipFile, mended: list[str]):
+        self.book, self.mended = book, mended
+        self.fault = ""  # of the first page that cannot be read
+        self.bytes_left = MAX_BYTES
+        files = zipped_files(book)
+        self.names = [info.filename for info in files]
+        self.present = set(self.names)
+        self.by_key = {_key(info.filename): info.filename for info in reversed(files)}
+        for info, name in zip(files, zip_names(book, files), strict=True):  # as it was meant
+            self.by_key.setdefault(_key(name), info.filename)
+        self.by_base: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            self.by_base[_key(posixpath.basename(name))].append(name)
+
+    def joined(self, folder: str, href: str) -> str:
+        """The name that an address in a list stands for, if the list is right."""
+        return posixpath.normpath(posixpath.join(folder, unquote(href)))
+
+    def find(self, folder: str, href: str) -> str | None:
+        """Return the name of the file that an address in a list means; None if there is none."""
+        if not href:
+            return None
+        for address in (unquote(href), href, unquote(href.partition("#")[0])):
+            address = address.replace("\\", "/")
+            for place in (
+                posixpath.join(folder, address),
+                posixpath.join(folder, "." + address),
+                address.lstrip("/"),
+            ):
+                name = posixpath.normpath(place)
+                if name in self.present:
+                    return name
+                if found := self.by_key.get(_key(name)):
+                    return found
+        alike = self.by_base[_key(posixpath.basename(unquote(href.partition("#")[0])))]
+        return alike[0] if len(alike) == 1 else None
+
+    def package(self) -> tuple[str, etree._Element | None]:
+        """Return the list of the book's pages, and its name; None if there is none."""
+        places = []
+        with suppress(Unreadable, KeyError):
+            container = self._xml(CONTAINER)
+            path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
+            places = [self.find("", path)]
+        candidates = sorted(
+            (name for name in self.names if name.lower().endswith(".opf")),
+            key=lambda name: (name.count("/"), name),
+        )
+        for place in filter(None, [*places, *candidates]):
+            with suppress(Unreadable, KeyError):
+                package = self._xml(place)
+                if local(package).lower() == "package":
+                    if place not in places:
+                        self.mended.append(NO_CONTAINER)
+                    return place, package
+        return "", None
+
+    def pages(self) -> list[str]:
+        """The names of all pages, with the numbers in them in order."""
+        pages = [name for name in self.names if name.lower().endswith(html.SUFFIXES)]
+        return sorted(pages, key=_numbers_in_order)
+
+    def page(self, name: str) -> str:
+        """Return the text of a page; empty, and noted, if it cannot be read."""
+        try:
+            root = html.page(decoded_bytes(self._bytes(name), self.mended), self.mended)
+        except Unreadable as error:
+            self.fault = self.fault or f"its page {name}: {error}"
+            self.mended.append(DAMAGED)
+            return ""
+        return text_of(root, html.kind_of)
+
+    def _xml(self, name: str) -> etree._Element:
+        return parse(decoded_bytes(self._bytes(name), []), self.mended)
+
+    def _bytes(self, name: str) -> bytes:
+        with damage_as_unreadable():
+            self.bytes_left -= self.book.getinfo(name).file_size
+            if self.bytes_left < 0:
+                raise Unreadable(f"its pages have more than {MAX_BYTES:,} bytes")
+            return self.book.read(name)
 
 
-def _bytes(book: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return book.read(name)
-    except KeyError as error:
-        raise Unreadable(f"{name or 'its list of pages'} is missing") from error
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
-def _line(element: etree._Element | None) -> str:
-    return "" if element is None else " ".join("".join(element.itertext()).split())
+def _numbers_in_order(name: str) -> list[tuple[int, str]]:
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9})", name)
+    ]

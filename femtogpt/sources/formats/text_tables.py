@@ -37,7 +37,7 @@ def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:
     """Read a JSON list of objects, which is loaded as a whole."""
-    value = parsed(decoded(file.read()))
+    value = parsed(decoded(file))
     if not isinstance(value, list):
         raise Unreadable("its JSON is not a list of objects")
     yield from _documents(_objects(enumerate(value, 1), "object"), file, settings)

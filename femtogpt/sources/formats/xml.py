@@ -1,46 +1,44 @@
-"""XML of books, with small mistakes repaired."""
+"""XML of books: parsed strictly and, where that fails, after a repair."""
 
 from __future__ import annotations
-
-import re
-from html import escape
-from html.entities import html5
 
 from lxml import etree
 
 from femtogpt.sources.compressed import Unreadable
-
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
-_BARE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?!#?\w+;)|<(?![A-Za-z_/!?])", re.DOTALL)
+from femtogpt.sources.formats.xml_repair import repaired, with_valid_text
 
 
-def parse(text: str) -> etree._Element:
-    """Return the root element. Raises Unreadable if the XML is damaged or cut off.
+def parse(text: str, mended: list[str], tags: bool = True) -> etree._Element:
+    """Return the root element; append to ``mended`` what was wrong with the XML.
 
-    Unescaped ``&`` and ``<`` and the entities of HTML are repaired. Anything else, such as an
-    unclosed tag, would be guesswork: libxml2's recovery joins the paragraphs that follow and drops
-    what it cannot place.
+    ``tags``: also those that are not closed, and the like, are repaired. Raises Unreadable if
+    there is no element, if a repair is not enough, and if libxml2 finds it too deep.
     """
     fault = ""
-    for repair in (str, _repaired):
-        # Entities are not resolved: a small file could expand into a huge text.
-        parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, huge_tree=True)
+    for repair in (_as_it_is, with_valid_text, *([repaired] if tags else [])):
+        faults: list[str] = []
         try:
-            root = etree.fromstring(repair(text).encode(), parser)
+            root = _parsed(repair(text, faults))
         except etree.XMLSyntaxError as error:
-            fault = f"its XML is damaged or cut off: {error.msg}"
+            fault = f"its XML is damaged: {error.msg}"
             continue
         if next(root.iter(etree.Entity), None) is None:
+            mended.extend(faults)
             return root
         fault = "its XML has entities of its own"
     raise Unreadable(fault)
 
 
-def _repaired(text: str) -> str:
-    text = _FORBIDDEN.sub("", text)
-    text = _NAMED.sub(lambda match: html5.get(match[1], match[0]), text)
-    return _BARE.sub(lambda match: escape(match[0]) if len(match[0]) == 1 else match[0], text)
+def _as_it_is(text: str, faults: list[str]) -> str:
+    return text
+
+
+def _parsed(text: str) -> etree._Element:
+    """Parse well-formed XML. Entities are not resolved: a small file could become a huge text."""
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True
+    )
+    return etree.fromstring(text.encode("utf-8", "replace"), parser)
 
 
 def local(element: etree._Element) -> str:

@@ -9,7 +9,7 @@ from femtogpt.sources.formats.text import decoded
 
 def transcript(file: Member) -> str:
     """Return a file's text with line feeds as line ends. Raises Unreadable if there is none."""
-    text = decoded(file.read())
+    text = decoded(file)
     if not text.strip():
         raise Unreadable("the file is empty")
     return text.replace("\r\n", "\n").replace("\r", "\n")
