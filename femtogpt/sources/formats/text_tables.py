@@ -12,6 +12,7 @@ from femtogpt.sources.formats.columns import Columns, columns_of
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
+from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.formats.parquet_rows import parquet_rows
 from femtogpt.sources.formats.text import decoded
 
@@ -26,7 +27,8 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     with opened(file) as stream:
         table = CsvTable(stream)
         columns = columns_of(table.header, settings)
-        yield from _documents(_csv_rows(table), file, settings, columns)
+        yield from _documents(_csv_rows(table, columns), file, settings, columns)
+        tell(file.name, table.mended)
 
 
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
@@ -57,13 +59,16 @@ def read_parquet(file: Member, settings: Texts) -> Iterator[Document]:
         yield _faulty(file, number + 1, f"after row {number} {error}")
 
 
-def _csv_rows(table: CsvTable) -> Rows:
+def _csv_rows(table: CsvTable, columns: Columns) -> Rows:
     width = len(table.header)
     for number, row in enumerate(table, 1):
-        fault = row.fault
-        if fault is None and len(row.cells) != width:
-            fault = f"there are {len(row.cells)} fields and not {width}"
-        values = zip(table.header, row.cells, strict=False)
+        fault, cells = row.fault, row.cells
+        if fault is None and len(cells) != width:
+            if len(cells) > width and table.header[-1] == columns.text:
+                cells = table.with_long_end(cells)
+            else:
+                fault = f"there are {len(cells)} fields and not {width}"
+        values = zip(table.header, cells, strict=False)
         yield number, f"line {row.line}: {fault}" if fault else dict(values)
 
 

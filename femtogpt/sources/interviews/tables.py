@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from femtogpt.sources.archives import Member
@@ -13,6 +13,7 @@ from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
+from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.interviews import whisper
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
@@ -44,24 +45,30 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
     Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
     table = CsvTable(io.StringIO(transcript(file), newline=""))
-    last = table.header[-1] if table.header else None
-    last_is_text = last is not None and last == _column(table.header, settings.text_column, TEXT)
+    width = len(table.header)
+    last_is_text = table.header[-1] == _column(table.header, settings.text_column, TEXT)
     rows: list[Mapping[str, Any]] = []
+    faults: list[tuple[int, str]] = []
     for row in table:
-        width, fault = len(table.header), row.fault
-        surplus = row.cells[width:]
-        cells: list[str | None] = [*row.cells[:width], *[None] * (width - len(row.cells))]
-        if any(surplus):  # the text contains the delimiter and is not quoted
-            if not last_is_text:
-                fault = "there are more fields than columns"
-            cells[-1] = table.delimiter.join(row.cells[width - 1 :])
+        fault, cells = row.fault, row.cells
+        if len(cells) > width and last_is_text:
+            cells = table.with_long_end(cells)
+        elif len(cells) > width:
+            fault = "there are more fields than columns"
         if fault:
-            raise NoDialogue(f"the CSV is damaged after line {row.line}: {fault}")
-        named = zip(table.header, cells, strict=True)
+            faults.append((row.line, fault))
+            continue
+        named = zip_longest(table.header, cells)
         rows.append({name: cell for name, cell in named if name})
+    tell(file.name, table.mended)
+    if not rows and faults:
+        line, fault = faults[0]
+        raise NoDialogue(f"the CSV is damaged after line {line}: {fault}")
     if not rows:
         raise NoDialogue("the CSV has no rows")
     yield from _by_conversation(rows, settings)
+    for line, why in faults:
+        yield Interview([], key=f"line {line}", fault=f"line {line} cannot be read: {why}")
 
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
