@@ -128,7 +128,8 @@ def test_a_cell_of_several_lines_is_not_taken_apart():
 @pytest.mark.parametrize(
     "top",
     [
-        "\n\n", "\r\n \r\n", ";;;\n", '"";""\n', "\ufeff\n", "\n\ufeff", "sep=;\r\n", "\ufeffsep=;\n",
+        "\n\n", "\r\n \r\n", ";;;\n", '"";""\n', "\ufeff\n", "\n\ufeff",
+        "sep=;\r\n", "\ufeffsep=;\n",
         '"sep=;"\n', "\nSEP=;\n\n", "sep=;;;\n",
     ],
 )  # fmt: skip

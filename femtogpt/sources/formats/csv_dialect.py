@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import Literal
 
 DELIMITERS = ",;\t|"
 NO_DELIMITER = "\x1f"  # of a table with one column
@@ -33,7 +34,7 @@ class Dialect:
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Parse strictly; the reader goes on after an error."""
-        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         escape = "\\" if self.escaped else None
         return csv.reader(
             lines, delimiter=self.delimiter, quoting=quoting, escapechar=escape, strict=True
@@ -49,7 +50,8 @@ class Dialect:
         The last of ``width`` cells extends to the last quote. Beyond it, quotes are not looked
         at: many would take long.
         """
-        cells, at, line = [], 0, line.rstrip("\r\n")
+        cells: list[str] = []
+        at, line = 0, line.rstrip("\r\n")
         while at <= len(line) and len(cells) < (width or MAX_NAMES):
             is_last = len(cells) + 1 == width and self.quoted
             cell = (is_last and _LAST_CELL.fullmatch(line, at)) or self._cell.match(line, at)
@@ -171,7 +173,7 @@ def _swallows(record: Record, taken: list[str], dialect: Dialect, width: int | N
     Either it has not the table's width, and its first line has. Or each of its lines has, and a
     text of several lines is unlikely to look so: by its tabs, or by the number that begins each.
     """
-    if width is None or width < 2:
+    if width is None or width < 2 or len(taken) < 2:
         return False
     if len(without_blank_end(record.cells, width)) != width:
         return len(without_blank_end(dialect.lenient(taken[0], width), width)) == width
