@@ -48,6 +48,11 @@ class Interviews(Reader):
     text_column: str | None = Field(
         None, description="in rows: what is said; default: found by common names"
     )
+    document_column: str | None = Field(
+        None,
+        description="in rows: the column whose values tell conversations apart;"
+        " default: found by common names, or guessed",
+    )
 
     @contextmanager
     def file_reader(self) -> Iterator[ReadFile]:

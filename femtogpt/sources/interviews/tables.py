@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
@@ -15,18 +16,20 @@ from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
 from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.interviews import whisper
+from femtogpt.sources.interviews.captions import dialogue
+from femtogpt.sources.interviews.conversations import CONVERSATION, guessed
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
+from femtogpt.sources.interviews.timed_rows import cues_of
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
 
+log = logging.getLogger(__name__)
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
-CONVERSATION = """conversation_id conversation dialogue_id dialogue dialog_id dialog interview_id
-    interview episode_id episode document_id document doc_id doc session_id thread_id video_id"""
 TURNS = "messages turns conversations conversation utterances dialogue dialog replies lines"
 _ROLES = {  # the sides of a chat
     "user": "Пользователь",
@@ -66,7 +69,7 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
         raise NoDialogue(f"the CSV is damaged after line {line}: {fault}")
     if not rows:
         raise NoDialogue("the CSV has no rows")
-    yield from _by_conversation(rows, settings)
+    yield from _by_conversation(rows, file, settings)
     for line, why in faults:
         yield Interview([], key=f"line {line}", fault=f"line {line} cannot be read: {why}")
 
@@ -83,7 +86,8 @@ def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
             "this JSON contains neither Whisper's segments nor turns;"
             f" it has {', '.join(map(str, value)) or 'nothing'}"
         )
-    yield from _of_records(enumerate(value if isinstance(value, list) else [value], 1), settings)
+    records = enumerate(value if isinstance(value, list) else [value], 1)
+    yield from _of_records(records, file, settings)
 
 
 def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
@@ -92,10 +96,12 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
     with opened(file) as lines:
-        yield from _of_records(parsed_lines(lines), settings)
+        yield from _of_records(parsed_lines(lines), file, settings)
 
 
-def _of_records(records: Iterable[tuple[int, Any]], settings: Interviews) -> Iterator[Interview]:
+def _of_records(
+    records: Iterable[tuple[int, Any]], file: Member, settings: Interviews
+) -> Iterator[Interview]:
     records = iter(records)
     first = list(islice(records, 2))
     alone = len(first) == 1
@@ -118,7 +124,7 @@ def _of_records(records: Iterable[tuple[int, Any]], settings: Interviews) -> Ite
         else:
             yield Interview([], key=str(number), fault=f"record {number} holds no turns")
     if rows:
-        yield from _by_conversation(rows, settings)
+        yield from _by_conversation(rows, file, settings)
 
 
 def _nested(record: Any) -> list[dict] | None:
@@ -138,7 +144,7 @@ def _of_nested(
     fields = record if isinstance(record, dict) else {}
     key = _key(fields, number)
     try:
-        turns = list(_turns(rows, *_speech_columns(rows, settings))) if rows else []
+        turns = _turns(rows, *_speech_columns(rows, settings)) if rows else []
     except Unsuitable as error:
         return Interview([], key=key, fault=str(error))
     return Interview(turns, about(fields), key=None if alone else key)
@@ -152,18 +158,35 @@ def _key(fields: Mapping[str, Any], number: int) -> str:
 
 
 def _by_conversation(
-    rows: Sequence[Mapping[str, Any]], settings: Interviews
+    rows: Sequence[Mapping[str, Any]], file: Member, settings: Interviews
 ) -> Iterator[Interview]:
-    """Yield an interview for each value of the column of conversations, or a single one."""
-    column = _column(_names(rows), None, CONVERSATION)
+    """Yield an interview for each value of the column of conversations, or a single one.
+
+    Raises Unsuitable if a column that the settings name is missing.
+    """
+    names = _names(rows)
+    speech_columns = _speech_columns(rows, settings)
+    column = _column(names, settings.document_column, CONVERSATION)
+    if column is None and settings.document_column is not None:
+        raise _missing(settings.document_column, "document_column", names)
+    if column is None and (column := guessed(rows, *speech_columns)) is not None:
+        log.warning(
+            "%s: the column %r tells its conversations apart, it seems; document_column names"
+            " another, or that one to silence this line",
+            file.name,
+            column,
+        )
     groups: dict[str | None, list[Mapping[str, Any]]] = {}
     for row in rows:
         value = row.get(column) if column else None
         groups.setdefault(None if value in (None, "") else str(value), []).append(row)
-    speech_columns = _speech_columns(rows, settings)
     for key, group in groups.items():
         fields = {name: value for name, value in group[0].items() if name not in speech_columns}
-        yield Interview(list(_turns(group, *speech_columns)), about(fields), key)
+        yield Interview(_turns(group, *speech_columns), about(fields), key)
+
+
+def _missing(column: str, setting: str, names: Iterable[str]) -> Unsuitable:
+    return Unsuitable(f"there is no column {column!r}: set {setting} to one of {', '.join(names)}")
 
 
 def _speech_columns(
@@ -178,18 +201,16 @@ def _speech_columns(
         raise Unsuitable(f"there is no column {column}: set text_column to one of {listed}")
     speaker = _column([name for name in names if name != text], settings.speaker_column, SPEAKER)
     if speaker is None and settings.speaker_column is not None:
-        raise Unsuitable(
-            f"there is no column {settings.speaker_column!r}: set speaker_column to one of {listed}"
-        )
+        raise _missing(settings.speaker_column, "speaker_column", names)
     return speaker, text
 
 
 def _column(names: Iterable[str], chosen: str | None, common: str) -> str | None:
     """Return the chosen column or the first of the common ones, in any case; None if missing."""
     names = list(names)
+    folded = {str(name).strip().casefold(): name for name in reversed(names)}
     if chosen is not None:
-        return chosen if chosen in names else None
-    folded = {str(name).strip().casefold(): name for name in names}
+        return chosen if chosen in names else folded.get(chosen.casefold())
     return next((folded[name] for name in common.split() if name in folded), None)
 
 
@@ -197,13 +218,22 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _turns(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> Iterator[Turn]:
-    for row in rows:
-        name = row.get(speaker) if speaker else None
-        name = str(name).strip() if isinstance(name, str | int) else ""
-        yield Turn(
-            _ROLES.get(name.casefold(), name) or None, spoken(_text(row.get(text)).splitlines())
-        )
+def _turns(rows: Sequence[Mapping[str, Any]], speaker: str | None, text: str) -> list[Turn]:
+    """Convert rows to turns; those with the times of a recording are joined as captions are."""
+    names = [_name(row.get(speaker)) if speaker else None for row in rows]
+    texts = [_text(row.get(text)) for row in rows]
+    untold = [
+        {column: row[column] for column in row if column not in (speaker, text)} for row in rows
+    ]
+    captions = cues_of(untold, names, texts)
+    if captions is not None:
+        return dialogue(captions)
+    return [Turn(name, spoken(said.splitlines())) for name, said in zip(names, texts, strict=True)]
+
+
+def _name(value: Any) -> str | None:
+    name = str(value).strip() if isinstance(value, str | int) else ""
+    return _ROLES.get(name.casefold(), name) or None
 
 
 def _text(value: Any) -> str:
