@@ -20,13 +20,14 @@ from femtogpt.sources.interviews.captions import dialogue
 from femtogpt.sources.interviews.conversations import CONVERSATION, guessed
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
-from femtogpt.sources.interviews.timed_rows import cues_of
+from femtogpt.sources.interviews.timed_rows import cues_of, is_clock
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
 
+MANY_ROWS = 2000  # that are one conversation are told
 log = logging.getLogger(__name__)
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
@@ -176,6 +177,13 @@ def _by_conversation(
             file.name,
             column,
         )
+    if column is None and len(rows) > MANY_ROWS:
+        log.warning(
+            "%s: its %d rows are one conversation; if they are several, name the column that tells"
+            " them apart with document_column",
+            file.name,
+            len(rows),
+        )
     groups: dict[str | None, list[Mapping[str, Any]]] = {}
     for row in rows:
         value = row.get(column) if column else None
@@ -220,6 +228,8 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _turns(rows: Sequence[Mapping[str, Any]], speaker: str | None, text: str) -> list[Turn]:
     """Convert rows to turns; those with the times of a recording are joined as captions are."""
+    if speaker and is_clock(rows, speaker):  # «from» and «to» of a caption
+        speaker = None
     names = [_name(row.get(speaker)) if speaker else None for row in rows]
     texts = [_text(row.get(text)) for row in rows]
     untold = [

@@ -17,7 +17,7 @@ DURATION = "duration dur length ddurationms"
 MAX_STEP_SECONDS = 30.0  # between captions, by the median; messages of a chat are further apart
 MAX_HOURS = 24  # that a recording lasts: larger numbers are dates
 MIN_MILLISECONDS = 300.0  # a median step from which the numbers are no seconds
-_CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,3})?)")
+_CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,6})?)")
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)?)\s*s?")
 
 
@@ -48,6 +48,12 @@ def cues_of(
         spoken = tuple([*voice, *filter(None, lines)])
         result.append(Cue(starts[row] / scale, end, spoken, text))
     return result
+
+
+def is_clock(rows: Sequence[Mapping[str, Any]], column: Any) -> bool:
+    """Whether a column holds nothing but times such as «00:01:02»."""
+    values = (row.get(column) for row in rows)
+    return all(isinstance(value, str) and _CLOCK.fullmatch(value.strip()) for value in values)
 
 
 def _seconds(
