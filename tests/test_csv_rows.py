@@ -193,7 +193,7 @@ def test_a_text_with_delimiters_and_without_quotes_is_whole_in_the_last_column(t
         "Да",
     ]
     [told] = caplog.messages
-    assert told == ("a.csv: 1 rows with delimiters in a text without quotes, read as part of it")
+    assert told == "a.csv: rows with delimiters in a text without quotes, read as part of it: 1"
 
 
 def test_a_novel_in_a_cell_is_read(tmp_path):

@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def tell(file: str, counts: Mapping[str, int]) -> None:
-    """Log what happened to a file, by kind: «a.csv: 3 rows with …; 1 row with …»."""
+    """Log what happened to a file, by kind: «a.csv: rows with …: 3; rows of …: 1»."""
     if any(counts.values()):
-        kinds = (f"{count:,} {kind}" for kind, count in counts.items() if count)
+        kinds = (f"{kind}: {count:,}" for kind, count in counts.items() if count)
         log.warning("%s: %s", file, "; ".join(kinds))

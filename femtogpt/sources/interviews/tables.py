@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
@@ -15,7 +16,7 @@ from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
 from femtogpt.sources.formats.mending import tell
-from femtogpt.sources.interviews import whisper
+from femtogpt.sources.interviews import telegram, whisper
 from femtogpt.sources.interviews.captions import dialogue
 from femtogpt.sources.interviews.conversations import CONVERSATION, guessed
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
@@ -76,8 +77,13 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
-    """Read Whisper's segments, a conversation, a list of conversations or a list of turns."""
+    """Read Telegram's chats, Whisper's segments, a conversation, a list of conversations or a list of turns."""
     value = parsed(transcript(file))
+    if (chats := telegram.chats(value)) is not None:
+        counts: Counter[str] = Counter()
+        yield from telegram.read(chats, settings.silence_hours, counts)
+        tell(file.name, counts)
+        return
     segments = whisper.segments(value)
     if segments is not None:
         yield whisper.read(segments, settings.speaker_column)
