@@ -171,7 +171,7 @@ def test_one_file_that_cannot_be_read_leaves_the_others(tmp_path):
 
 
 def test_a_folder_without_any_transcript_says_what_is_read(tmp_path):
-    with pytest.raises(UserError, match=r"give \.csv, \.json"):
+    with pytest.raises(UserError, match=r"give \.csv, \.html, \.json"):
         read(tmp_path, {"a.pdf": "x"})
 
 

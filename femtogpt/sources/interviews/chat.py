@@ -68,10 +68,9 @@ def conversations(
     last: datetime | None = None
     for message in messages:
         when = message.when
-        if when is not None and last is not None:
-            if when.date() != last.date() or when - last >= silence:
-                yield _interview(current, chat)
-                current = []
+        if when and last and (when.date() != last.date() or when - last >= silence):
+            yield _interview(current, chat)
+            current = []
         current.append(message)
         last = when or last
     if current:
@@ -81,7 +80,7 @@ def conversations(
 def _interview(messages: list[Message], chat: str) -> Interview:
     start = next((message.when for message in messages if message.when), None)
     turns = [Turn(message.speaker, tuple(message.text.splitlines())) for message in messages]
-    key = " ".join(filter(None, [chat, start and f"{start:%Y-%m-%d %H:%M}"]))
+    key = f"{chat} {start:%Y-%m-%d %H:%M}".strip() if start else chat
     return Interview(turns, About(year=start.year if start else None), key or None)
 
 

@@ -34,7 +34,6 @@ class Interviews(Reader):
         ".srt": captions.read,
         ".vtt": captions.read,
         ".html": vk.read,
-        ".htm": vk.read,
         ".csv": tables.read_csv,
         ".tsv": tables.read_csv,
         ".json": tables.read_json,

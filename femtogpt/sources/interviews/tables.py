@@ -77,7 +77,7 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
-    """Read Telegram's chats, Whisper's segments, a conversation, a list of conversations or a list of turns."""
+    """Read Telegram's chats, Whisper's segments, conversations or a list of turns."""
     value = parsed(transcript(file))
     if (chats := telegram.chats(value)) is not None:
         counts: Counter[str] = Counter()

@@ -34,10 +34,10 @@ from femtogpt.sources.interviews.interview import Interview, NoDialogue
 if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
 
-SUFFIXES = (".html", ".htm")
+SUFFIX = ".html"
 NO_HEADER = "messages without a name and a date left out"
 UNREADABLE = "pages that cannot be read left out"
-_PAGE = re.compile(r"messages(\d*)\.html?", re.IGNORECASE)
+_PAGE = re.compile(r"messages(\d*)\.html", re.IGNORECASE)
 _NEXT_PAGE = b"\n<!-- the next page of the chat -->\n"
 _YOU = ("Вы", "You")
 _DELETED = ("DELETED", "")
@@ -57,7 +57,7 @@ def joined_pages(files: Sequence[Member]) -> list[Member]:
     result: list[Member] = []
     chats: dict[str, list[tuple[int, Member]]] = {}
     for file in files:
-        if file.suffix not in SUFFIXES:
+        if file.suffix != SUFFIX:
             result.append(file)
         elif match := _PAGE.fullmatch(file.path.name):
             folder = str(file.path.parent)
