@@ -17,7 +17,11 @@ from femtogpt.sources.formats.csv_dialect import (
     records,
     without_blank_end,
 )
-from femtogpt.sources.formats.line_stream import has_undecoded_bytes, whole_characters
+from femtogpt.sources.formats.line_stream import (
+    decoded_apart,
+    has_undecoded_bytes,
+    whole_characters,
+)
 
 SAMPLE_CHARACTERS = 1 << 20  # show the dialect
 _BLANK = f"\ufeff\0\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
@@ -83,12 +87,21 @@ class CsvTable:
             if record.error and not record.is_mended:
                 fault = whole_characters(record.error)
             elif has_undecoded_bytes("".join(cells)):
-                fault = "there are bytes of another encoding"
+                apart = [self._decoded(cell) for cell in cells]
+                cells = [cell or "" for cell in apart]
+                if None in apart:
+                    fault = "there are bytes of another encoding"
+                else:
+                    self.mended["rows in another encoding, decoded by themselves"] += 1
             elif record.error:
                 self.mended["rows with quotes out of place, read as plain characters"] += 1
             elif len(cells) < len(record.cells):
                 self.mended["rows with delimiters at the end, left out"] += 1
             yield CsvRow(cells, self._line, fault)
+
+    def _decoded(self, cell: str) -> str | None:
+        encoding = getattr(self._lines, "encoding", None)
+        return decoded_apart(cell, encoding) if has_undecoded_bytes(cell) else cell
 
     def with_long_end(self, cells: list[str]) -> list[str]:
         """Join the cells from the last column on: a text with delimiters and without quotes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,20 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
     """Read JSON Lines in bounded memory."""
     with opened(file) as stream:
-        yield from _documents(_objects(parsed_lines(stream), "line"), file, settings)
+        mended: Counter[str] = Counter()
+        rows = parsed_lines(stream, mended=mended)
+        yield from _documents(_objects(rows, "line"), file, settings)
+        tell(file.name, mended)
 
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:
     """Read a JSON list of objects, which is loaded as a whole."""
-    value = parsed(decoded(file.read()))
+    value, fault = parsed(decoded(file.read()))
     if not isinstance(value, list):
         raise Unreadable("its JSON is not a list of objects")
     yield from _documents(_objects(enumerate(value, 1), "object"), file, settings)
+    if fault:
+        yield Document(file.name, "", fault=f"{fault}; {len(value)} objects before that are read")
 
 
 def read_parquet(file: Member, settings: Texts) -> Iterator[Document]:

@@ -78,7 +78,13 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
     """Read Telegram's chats, Whisper's segments, conversations or a list of turns."""
-    value = parsed(transcript(file))
+    value, fault = parsed(transcript(file))
+    yield from _of_json(value, file, settings)
+    if fault:
+        yield Interview([], key="the rest", fault=f"{fault}; what stands before that is read")
+
+
+def _of_json(value: Any, file: Member, settings: Interviews) -> Iterator[Interview]:
     if (chats := telegram.chats(value)) is not None:
         counts: Counter[str] = Counter()
         yield from telegram.read(chats, settings.silence_hours, counts)
@@ -103,7 +109,9 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
     with opened(file) as lines:
-        yield from _of_records(parsed_lines(lines), file, settings)
+        mended: Counter[str] = Counter()
+        yield from _of_records(parsed_lines(lines, mended=mended), file, settings)
+        tell(file.name, mended)
 
 
 def _of_records(
