@@ -196,6 +196,20 @@ def test_a_text_with_delimiters_and_without_quotes_is_whole_in_the_last_column(t
     assert told == "a.csv: rows with delimiters in a text without quotes, read as part of it: 1"
 
 
+def test_single_nuls_are_left_out_and_told(tmp_path, caplog):
+    text = "id,text\n" + "".join(f"{number},Было утро{chr(0)}.\n" for number in range(3)) + "\n"
+    path = as_file(tmp_path / "a.csv", text + "4," + "Стоял туман. " * 40)
+    found = documents(path, tmp_path / "raw")
+    assert [document.text for document in found][:3] == ["Было утро."] * 3
+    assert caplog.messages == ["a.csv: lines with NUL characters, left out: 3"]
+
+
+def test_a_row_says_on_which_line_it_ends():
+    text = '\nid,text\n\n1,"Раз, два\n\nТри, да"\n,\n\n2,"Три" - "\n\n"6","7, 8"\n'
+    ends = [("1", 6), ("2", 9), ("6", 11)]
+    assert [(row.cells[0], row.line) for row in table(text)] == ends
+
+
 def test_a_novel_in_a_cell_is_read(tmp_path):
     novel = 'Он сказал: "Да", и ушёл.\n' * 100_000  # larger than what shows the dialect
     path = as_file(tmp_path / "a.csv", written([["1", novel], ["2", "Да"]]))

@@ -85,6 +85,7 @@ class Record:
     lines: int  # in the file
     error: str | None = None  # the row contradicts the dialect
     is_mended: bool = False  # its cells are there nevertheless
+    skipped: int = 0  # empty lines before it
 
 
 class _OpenQuote(csv.Error):
@@ -127,7 +128,7 @@ def records(lines: Iterator[str], dialect: Dialect, width: int | None) -> Iterat
     """
     source = _Lines(lines, dialect.prepared)
     reader = dialect.reader(source)
-    open_quotes = 0
+    open_quotes = skipped = 0
     while True:
         source.begin()
         error = None
@@ -151,7 +152,10 @@ def records(lines: Iterator[str], dialect: Dialect, width: int | None) -> Iterat
             record = _mended(source.taken[0], dialect, width, error)
             source.give_back(source.taken[1:])
         if any(record.cells) or record.error:
+            record.skipped, skipped = skipped, 0
             yield record
+        else:
+            skipped += record.lines
 
 
 def _mended(line: str, dialect: Dialect, width: int | None, error: str) -> Record:
@@ -211,9 +215,8 @@ def _contradictions(header: str, sample: list[str], is_whole: bool, dialect: Dia
     """Count the lines of the sample that would be read wrongly."""
     rows = records(iter([header, *sample]), dialect, None)
     width = len(header_cells(next(rows, Record([], 1)).cells))
-    count, at = 0, 0
+    count = 0
     for record in records(iter(sample), dialect, width):
-        at += record.lines
         cells = without_blank_end(record.cells, width)
         if record.error and "end of data" in record.error and not is_whole:
             break

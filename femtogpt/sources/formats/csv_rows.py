@@ -24,7 +24,7 @@ from femtogpt.sources.formats.line_stream import (
 )
 
 SAMPLE_CHARACTERS = 1 << 20  # show the dialect
-_BLANK = f"\ufeff\0\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
+_BLANK = f"\ufeff\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
 _SEPARATOR = re.compile(rf'\ufeff?"?sep=(.)"?[{DELIMITERS}]*\s*', re.IGNORECASE)  # Excel's
 
 
@@ -46,15 +46,16 @@ class CsvTable:
 
     def __init__(self, stream: TextIO):
         """``stream`` keeps its line ends. Raises Unreadable if there is no header."""
-        self._lines = stream
-        self._line = 0
+        self._encoding: str | None = getattr(stream, "encoding", None)
         self.mended: Counter[str] = Counter()
+        self._lines = self._without_nuls(stream)
+        self._line = 0
         first = self._first_line()
         named = _SEPARATOR.fullmatch(first)
         if named:
             first = self._first_line()
         sample, size = [], 0
-        for line in stream:
+        for line in self._lines:
             sample.append(line)
             size += len(line)
             if size > SAMPLE_CHARACTERS:
@@ -67,21 +68,28 @@ class CsvTable:
         if header is None or not self.header:
             raise Unreadable("no line of it names columns")
         self._line += header.lines - 1
-        self._rows = chain(sample[header.lines - 1 :], stream)
+        self._rows = chain(sample[header.lines - 1 :], self._lines)
         self.delimiter = self._dialect.delimiter
+
+    def _without_nuls(self, stream: TextIO) -> Iterator[str]:
+        for line in stream:
+            if "\0" in line:
+                self.mended["lines with NUL characters, left out"] += 1
+                line = line.replace("\0", "")
+            yield line
 
     def _first_line(self) -> str:
         """Return the next line that is not empty; "" at the end."""
         for line in self._lines:
             self._line += 1
             if line.strip(_BLANK):
-                return line.lstrip("\ufeff").replace("\0", "")
+                return line.lstrip("\ufeff")
         return ""
 
     def __iter__(self) -> Iterator[CsvRow]:
         width = len(self.header)
         for record in records(self._rows, self._dialect, width):
-            self._line += record.lines
+            self._line += record.skipped + record.lines
             cells = without_blank_end(record.cells, width)
             fault = None
             if record.error and not record.is_mended:
@@ -100,8 +108,7 @@ class CsvTable:
             yield CsvRow(cells, self._line, fault)
 
     def _decoded(self, cell: str) -> str | None:
-        encoding = getattr(self._lines, "encoding", None)
-        return decoded_apart(cell, encoding) if has_undecoded_bytes(cell) else cell
+        return decoded_apart(cell, self._encoding) if has_undecoded_bytes(cell) else cell
 
     def with_long_end(self, cells: list[str]) -> list[str]:
         """Join the cells from the last column on: a text with delimiters and without quotes."""

@@ -13,6 +13,7 @@ from femtogpt.sources.encodings import decode, encoding_of
 
 SAMPLE_BYTES = 1 << 20  # show the encoding; if they are plain ASCII, as many more are read
 MAX_SAMPLE_BYTES = 1 << 26
+MAX_NULS = 0.01  # of the bytes of a text that is in no wide encoding
 MIN_FOREIGN_BYTES = 60  # outside ASCII, that show which encoding a piece of a file is in
 
 
@@ -29,8 +30,7 @@ def opened(file: Member) -> Iterator[TextIO]:
             if not more:
                 break
             sample += more
-    whole_lines = sample[: sample.rfind(b"\n") + 1] if b"\0" not in sample else sample
-    encoding = encoding_of(whole_lines or sample) or _of_most_lines(whole_lines)
+    encoding = _encoding(sample)
     if encoding is None:
         raise Unreadable("it is not text in a known encoding")
     with (
@@ -41,6 +41,14 @@ def opened(file: Member) -> Iterator[TextIO]:
             yield text
         except UnicodeDecodeError as error:  # in UTF-16
             raise Unreadable("it is cut off, or has bytes of another encoding") from error
+
+
+def _encoding(sample: bytes) -> str | None:
+    whole_lines = sample[: sample.rfind(b"\n") + 1] if b"\0" not in sample else sample
+    encoding = encoding_of(whole_lines or sample)
+    if encoding is None and 0 < sample.count(b"\0") < MAX_NULS * len(sample):
+        return _encoding(sample.replace(b"\0", b""))  # single ones, as broken programs write them
+    return encoding or _of_most_lines(whole_lines)
 
 
 def _of_most_lines(sample: bytes) -> str | None:
