@@ -119,6 +119,20 @@ def test_a_quote_that_is_not_closed_swallows_no_rows():
         assert [row[0] for row in cells("\n".join(swallowed))] == ["1", "2", "3", "4"]
 
 
+def test_a_quote_that_is_closed_much_later_loses_its_own_row_at_most():
+    quoted = ['1,"Один, ""два""",x', '2,"Раз, два.",x']
+    odd = ['3,"Пора', "4,К обеду,x", "5,Потом,x", '6,Он молчал: "да",x', '7,"Всё, ""и""",x']
+    read = list(table("\n".join(["id,text,more", *quoted, *odd])))
+    assert [row.cells[0] for row in read if not row.fault] == ["1", "2", "4", "5", "6", "7"]
+    assert [row.line for row in read if row.fault] == [4]
+
+
+def test_a_header_of_several_lines_is_read():
+    made = table('id,"text\nof it"\n1,"Раз, ""два"""\n')
+    assert made.header == ["id", "text\nof it"]
+    assert [row.cells for row in made] == [["1", 'Раз, "два"']]
+
+
 def test_a_cell_of_several_lines_is_not_taken_apart():
     verse = "Мороз и солнце, день чудесный\nЕщё ты дремлешь, друг прелестный"
     rows = [["a", verse], ["b", verse.replace("\n", "\r\n\r\n")], ["c", "Да"]]

@@ -308,6 +308,7 @@ DIARIZED = ["Доброе утро.", "Начнём.", "Первый вопро�
         "SPEAKER_0{}: {}",
         "(Speaker {}): {}",
         "<v Спикер {}>{}",
+        "[{}]: {}",
     ],
 )
 @pytest.mark.parametrize("unnamed", [False, True])

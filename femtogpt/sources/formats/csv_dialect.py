@@ -142,11 +142,7 @@ def records(lines: Iterator[str], dialect: Dialect, width: int | None) -> Iterat
         except csv.Error as stopped:
             record, error = Record([], 1), str(stopped)
             open_quotes += isinstance(stopped, _OpenQuote) or "end of data" in error
-        if (
-            error is None
-            and len(source.taken) > 1
-            and _swallows(record, source.taken, dialect, width)
-        ):
+        if error is None and _swallows(record, source.taken, dialect, width):
             error = "a quote is not closed"
         if error is not None:
             record = _mended(source.taken[0], dialect, width, error)
@@ -174,13 +170,15 @@ def without_blank_end(cells: list[str], width: int | None) -> list[str]:
 def _swallows(record: Record, taken: list[str], dialect: Dialect, width: int | None) -> bool:
     """Whether a row of several lines is several rows, the first with a stray quote.
 
-    Either it has not the table's width, and its first line has. Or each of its lines has, and a
-    text of several lines is unlikely to look so: by its tabs, or by the number that begins each.
+    Either it has not the table's width, and its first line or half of its lines have. Or each of
+    its lines has, and a text of several lines is unlikely to look so: by its tabs, or by the number
+    that begins each.
     """
     if width is None or width < 2 or len(taken) < 2:
         return False
     if len(without_blank_end(record.cells, width)) != width:
-        return len(without_blank_end(dialect.lenient(taken[0], width), width)) == width
+        fits = [_mended(line, dialect, width, "").is_mended for line in taken]
+        return fits[0] or 2 * sum(fits) >= len(fits)
     split = [line.rstrip("\r\n").split(dialect.delimiter) for line in taken]
     if any(len(without_blank_end(cells, width)) != width for cells in split):
         return False
@@ -213,10 +211,10 @@ def dialect_of(header: str, sample: list[str], is_whole: bool, delimiter: str | 
 
 def _contradictions(header: str, sample: list[str], is_whole: bool, dialect: Dialect) -> int:
     """Count the lines of the sample that would be read wrongly."""
-    rows = records(iter([header, *sample]), dialect, None)
-    width = len(header_cells(next(rows, Record([], 1)).cells))
+    top = next(records(iter([header, *sample]), dialect, None), Record([], 1))
+    width = len(header_cells(top.cells))
     count = 0
-    for record in records(iter(sample), dialect, width):
+    for record in records(iter(sample[top.lines - 1 :]), dialect, width):
         cells = without_blank_end(record.cells, width)
         if record.error and "end of data" in record.error and not is_whole:
             break

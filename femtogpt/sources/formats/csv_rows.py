@@ -25,7 +25,9 @@ from femtogpt.sources.formats.line_stream import (
 
 SAMPLE_CHARACTERS = 1 << 20  # show the dialect
 _BLANK = f"\ufeff\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
-_SEPARATOR = re.compile(rf'\ufeff?"?sep=(.)"?[{DELIMITERS}]*\s*', re.IGNORECASE)  # Excel's
+_SEPARATOR = re.compile(
+    rf'\ufeff?"?sep=([^\w"\\\r\n])"?[{DELIMITERS}]*\s*', re.IGNORECASE
+)  # Excel's
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from femtogpt.sources.interviews.speaker_names import opening, speakers, split
 from femtogpt.sources.interviews.speech import Piece, turns
 from femtogpt.sources.interviews.spelling import key
 from femtogpt.sources.interviews.transcript import transcript
-from femtogpt.sources.interviews.turns import DIARIZED, Turn
+from femtogpt.sources.interviews.turns import DIARIZED, SHORT_LABEL, Turn
 
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> the speaker changes
@@ -30,7 +30,8 @@ _NAME = r"[А-ЯЁA-Z][\w-]+"
 _BRACKET = re.compile(rf"\[({_NAME}(?: {_NAME})?)(?:, [^\[\]]*)?\]\s*:?\s*(\S.*)")
 _BRACKETED = re.compile(r"^[\[(]\s*([^\[\]()]+?)\s*[\])]$")
 _LABEL = re.compile(  # of diarization: unmistakable with a bracket, or with a number and a colon
-    rf"(?:[\[(<]\s*({DIARIZED})\s*[\])>]\s*:?|({DIARIZED})\s*:)\s*(\S.*)", re.IGNORECASE
+    rf"(?:[\[(<]\s*({DIARIZED})\s*[\])>]\s*:?|({DIARIZED})\s*:|\[({SHORT_LABEL})\]\s*:)\s*(\S.*)",
+    re.IGNORECASE,
 )
 MIN_FORM_SHARE = 0.9  # of the captions, from which a form is no coincidence
 _ENDED = re.compile(r"[.!?…][»\")\]]*$")
@@ -90,7 +91,7 @@ def _with_voices(captions: Sequence[Cue]) -> list[Cue]:
             label = _LABEL.fullmatch(line)
             named = (by_colon and index == 0 and _COLON.fullmatch(line)) or _BRACKET.fullmatch(line)
             if label:
-                lines += [f"<v {label[1] or label[2]}>", label[3]]
+                lines += [f"<v {label[1] or label[2] or label[3]}>", label[4]]
             elif named and (by_colon or named[1] in by_bracket):
                 name = _BRACKETED.sub(r"\1", named[1])
                 lines += [f"<v {name}>", named[2]]
