@@ -167,7 +167,10 @@ def test_the_pages_of_a_chat_of_vk_are_one_chat(tmp_path, caplog, pages):
         ("messages/77#2024-03-12 10:00", VK_FIRST, 2024),
         ("messages/77#2024-05-12 09:05", "▸ Вы: Доброе утро.", 2024),
     ]
-    [told] = caplog.messages
+    others, told = caplog.messages
+    assert others == (
+        "interviews: pages left out, as only messages*.html of VK's archive are read: 2"
+    )
     assert told == (
         "messages/77.html: service messages left out: 1; forwards left out, as other people's"
         " words: 1; messages without text (stickers, pictures, voice) left out: 1;"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
 
 SUFFIX = ".html"
+OTHER_PAGES = "pages left out, as only messages*.html of VK's archive are read"
 NO_HEADER = "messages without a name and a date left out"
 UNREADABLE = "pages that cannot be read left out"
 _PAGE = re.compile(r"messages(\d*)\.html", re.IGNORECASE)
@@ -52,9 +53,10 @@ _FORWARDED = re.compile(r"(?i)прикрепл\w+\s+сообщени|forwarded|a
 def joined_pages(files: Sequence[Member]) -> list[Member]:
     """Put the pages of a chat together as one file, named as their folder is.
 
-    Of pages, only these are kept: an archive has many others.
+    Of pages, only these are kept: an archive has many others, which one line tells.
     """
     result: list[Member] = []
+    others = 0
     chats: dict[str, list[tuple[int, Member]]] = {}
     for file in files:
         if file.suffix != SUFFIX:
@@ -66,6 +68,9 @@ def joined_pages(files: Sequence[Member]) -> list[Member]:
                 chats[name] = []
                 result.append(Member(name, partial(_joined, chats[name])))
             chats[name].append((int(match[1] or 0), file))
+        else:
+            others += 1
+    tell("interviews", {OTHER_PAGES: others})
     return result
 
 
