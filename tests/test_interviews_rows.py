@@ -99,7 +99,7 @@ def test_a_column_whose_values_fill_runs_of_rows_tells_conversations_apart(
     documents = read(tmp_path, {"t.csv": table})
     assert [document.id for document in documents] == ["t#a/1", "t#a/2", "t#a/3"]
     [told] = caplog.messages
-    assert told.startswith(f"t.csv: the column {column!r} tells its conversations apart")
+    assert told.startswith(f"t.csv: its conversations are told apart by the column {column!r}")
 
 
 @pytest.mark.parametrize(

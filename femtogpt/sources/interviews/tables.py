@@ -186,8 +186,8 @@ def _by_conversation(
         raise _missing(settings.document_column, "document_column", names)
     if column is None and (column := guessed(rows, *speech_columns)) is not None:
         log.warning(
-            "%s: the column %r tells its conversations apart, it seems; document_column names"
-            " another, or that one to silence this line",
+            "%s: its conversations are told apart by the column %r, a guess by its values; set"
+            " document_column to that or to another one",
             file.name,
             column,
         )
