@@ -13,8 +13,6 @@ from femtogpt.sources.info import key_of, matched, rows_of
 from tests.files import PNG, as_folder, as_zip, documents, read
 from tests.helpers import PROSE, VERSE, quick
 
-BROKEN_LIST = 'name,year\n"Дуэль,1891\n' + "Чайка,1896\n" * 12_000  # a quote is open
-
 
 @pytest.mark.parametrize(
     ("row", "year"),
@@ -30,6 +28,7 @@ BROKEN_LIST = 'name,year\n"Дуэль,1891\n' + "Чайка,1896\n" * 12_000  # 
         ("Дуэль", None),
         ("Дуэль,18910", None),
         ("Чайка,1896", None),
+        ('"Дуэль,1891\n' + "Чайка,1896\n" * 12_000, 1891),  # a quote is open
     ],
 )
 def test_it_gives_the_year_in_spite_of_case_and_punctuation(row, year, tmp_path):
@@ -105,8 +104,8 @@ def test_a_slip_is_not_forgiven_where_it_leaves_a_choice():
 
 @pytest.mark.parametrize(
     "content",
-    [PNG, "", "name\n", "a,b\nДуэль,1891\n", BROKEN_LIST],
-    ids=["png", "empty", "no year", "other columns", "open quote"],
+    [PNG, "", "name\n", "a,b\nДуэль,1891\n"],
+    ids=["png", "empty", "no year", "other columns"],
 )
 def test_one_that_cannot_be_used_stops_nothing(content, tmp_path):
     files = {"info.csv": content, "Дуэль.txt": PROSE}

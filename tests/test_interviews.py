@@ -155,7 +155,7 @@ def test_an_archive_of_interviews_reads_as_a_folder(tmp_path):
         ("a.json", "[]", "there is no speech in it"),
         ("a.json", "[" * 100_000, "the JSON is damaged"),
         ("a.jsonl", "{сломано}\n", "line 1 is no JSON"),
-        ("a.csv", 'speaker,text\nМельник,"Да', "the CSV is damaged"),
+        ("a.csv", "speaker,text,end\nМельник,Да,и,вот\n", "the CSV is damaged"),
         ("a.csv", "speaker,text\n", "the CSV has no rows"),
     ],
 )
@@ -171,7 +171,7 @@ def test_one_file_that_cannot_be_read_leaves_the_others(tmp_path):
 
 
 def test_a_folder_without_any_transcript_says_what_is_read(tmp_path):
-    with pytest.raises(UserError, match=r"give \.csv, \.json"):
+    with pytest.raises(UserError, match=r"give \.csv, \.html, \.json"):
         read(tmp_path, {"a.pdf": "x"})
 
 

@@ -295,3 +295,56 @@ def test_captions_without_empty_lines_and_numbers_lose_nothing():
 def test_several_dashes_in_a_caption_are_several_speakers_whatever_follows(tmp_path):
     text = block(1, "- Точно?\n-...и пошёл.") + block(2, "- ну\n- да-да, &lt;i&gt;вот&lt;/i&gt;")
     assert text_of(tmp_path, "a.srt", text) == "— Точно?\n— ...и пошёл.\n— ну\n— да-да, вот"
+
+
+DIARIZED = ["Доброе утро.", "Начнём.", "Первый вопрос.", "Хорошо, записываю."]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[SPEAKER_0{}]: {}",
+        "[SPEAKER_0{}] {}",
+        "SPEAKER_0{}: {}",
+        "(Speaker {}): {}",
+        "<v Спикер {}>{}",
+        "[{}]: {}",
+    ],
+)
+@pytest.mark.parametrize("unnamed", [False, True])
+def test_labels_of_diarization_are_speakers(tmp_path, form, unnamed):
+    said = [form.format(place % 2, text) for place, text in enumerate(DIARIZED)]
+    if unnamed:  # such a caption continues the turn
+        said.insert(1, "Всем.")
+    text = "".join(block(number, line) for number, line in enumerate(said, 1))
+    first = "Доброе утро. Всем." if unnamed else "Доброе утро."
+    turns = [f"А: {first}", "Б: Начнём.", "А: Первый вопрос.", "Б: Хорошо, записываю."]
+    assert text_of(tmp_path, "a.srt", text) == "\n".join(f"▸ {turn}" for turn in turns)
+    for speakers, mark in (("letters", "▸ А:"), ("none", "—")):
+        folder = tmp_path / speakers
+        assert text_of(folder, "a.srt", text, speakers=speakers).startswith(f"{mark} {first}")
+
+
+def test_names_in_brackets_with_a_colon_are_speakers(tmp_path):
+    said = ["[Анна]: Раз.", "[Пётр]: Два.", "[Анна]: Три.", "и ещё.", "[Пётр]: Да."]
+    text = "".join(block(number, line) for number, line in enumerate(said, 1))
+    assert text_of(tmp_path, "a.srt", text) == (
+        "▸ Анна: Раз.\n▸ Пётр: Два.\n▸ Анна: Три. и ещё.\n▸ Пётр: Да."
+    )
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        r"{\p1}m 0 0 l 100 0 100 100 0 100{\p0}",
+        r"{\an7\pos(0,0)\p1\c&HFF&}m 0 0 b 1.5 -2 3 4 5 6 s 1 2 3 4 5 6 c{\p0}",
+        r"{\p4}m 0 0 n 5 5",
+        "m 0 0 l 100 0 100 100 0 100",
+        "<i>m -3.5 0 l 100 0</i>",
+    ],
+)
+def test_drawings_are_no_speech(tmp_path, drawn):
+    text = block(1, drawn) + block(2, r"{\an8}<font color='#fff'>Вторая {\k20}строка.</font>")
+    assert text_of(tmp_path, "a.srt", text) == "Вторая строка."
+    mixed = block(1, r"{\p1}m 0 0 l 9 9{\p0}И слова{\b1} рядом.")
+    assert text_of(tmp_path / "b", "b.srt", mixed) == "И слова рядом."

@@ -100,3 +100,10 @@ def test_the_press_names_who_speaks_with_initials_dashes_and_quotation_marks(tmp
         *("Вы поёте?", "Давно.", "Нравится?", "Да."),
     ]
     assert len(set(line.partition(": ")[0] for line in text.split("\n"))) == 2
+
+
+def test_labels_of_diarization_in_a_text_are_speakers_though_they_come_once(tmp_path):
+    text = "[SPEAKER_00]: Доброе утро.\n[SPEAKER_01]: Начнём.\nС вопроса.\n[SPEAKER_00]: Когда?\n"
+    assert text_of(tmp_path, "a.txt", text) == (
+        "▸ А: Доброе утро.\n▸ Б: Начнём.\nС вопроса.\n▸ А: Когда?"
+    )

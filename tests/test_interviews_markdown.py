@@ -110,3 +110,51 @@ def test_front_matter_tells_what_is_known(tmp_path):
 def test_damaged_front_matter_leaves_the_interview(tmp_path, front):
     text = f"---\n{front}\n---\n**А вы?**\n\nДа.\n\n**А мы?**\n\nНет.\n"
     assert "▸ Ответ: Да.\n▸ Вопрос: А мы?" in text_of(tmp_path, "a.md", text)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "**Расскажите о волках**",
+        "**3) Расскажите о волках**",
+        "__Расскажите о волках__",
+        "**Расскажите о волках** ",
+    ],
+)
+def test_a_bold_question_without_a_mark_is_asked_and_has_its_own_answer(tmp_path, asked):
+    text = f"**Как прошла зима?**\n\nСнежно.\n\n{asked}\n\nВидел два.\n\n**А лоси?**\n\nБыли.\n"
+    assert text_of(tmp_path, "a.md", text) == (
+        "▸ Вопрос: Как прошла зима?\n▸ Ответ: Снежно.\n"
+        "▸ Вопрос: Расскажите о волках\n▸ Ответ: Видел два.\n"
+        "▸ Вопрос: А лоси?\n▸ Ответ: Были."
+    )
+
+
+@pytest.mark.parametrize("form", ["*{}*", "## {}"])
+def test_other_forms_of_questions_without_a_mark_are_asked(tmp_path, form):
+    blocks = ["Как прошла зима?", "Снежно.", "Волки", "Видел два.", "А лоси?", "Были."]
+    page = [form.format(text) if not place % 2 else text for place, text in enumerate(blocks)]
+    assert "▸ Вопрос: Волки\n▸ Ответ: Видел два.\n" in text_of(tmp_path, "a.md", "\n\n".join(page))
+
+
+def test_titles_in_bold_are_no_questions(tmp_path):
+    text = (
+        "**Разговор с лесником**\n\n**Детство**\n\n**Где вы родились?**\n\nВ Твери.\n\n"
+        "**Работа**\n\n**Кем вы были?**\n\nСтоляром.\n\n- **точил**;\n- строгал.\n"
+    )
+    assert text_of(tmp_path, "a.md", text) == (
+        "▸ Вопрос: Где вы родились?\n▸ Ответ: В Твери.\n"
+        "▸ Вопрос: Кем вы были?\n▸ Ответ: Столяром.\nточил;\nстрогал."
+    )
+
+
+def test_paragraphs_in_brackets_and_in_html_are_kept(tmp_path):
+    prose = "Эту историю он рассказывал потом много раз, и каждый раз по-новому, с подробностями."
+    text = (
+        f"**Где вы родились?**\n\nВ Твери.\n\n({prose})\n\n(смеётся)\n\n<p>{prose}</p>\n\n"
+        "<script>\nf();\n</script>\n\n**Кем вы были?**\n\nСтоляром.\n\n[аплодисменты]\n"
+    )
+    assert text_of(tmp_path, "a.md", text) == (
+        f"▸ Вопрос: Где вы родились?\n▸ Ответ: В Твери.\n({prose})\n{prose}\n"
+        "▸ Вопрос: Кем вы были?\n▸ Ответ: Столяром."
+    )

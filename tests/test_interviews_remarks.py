@@ -32,6 +32,10 @@ from tests.helpers import quick
         ("00:00:03", ""),
         ("(Показывает фотографию.)", ""),
         ("[звонит телефон]", ""),
+        ("(аплодисменты)", ""),
+        ("[Смеются.]", ""),
+        ("(Берёт его за руку.)", ""),
+        ("(Молча, оглядываясь на дверь.)", ""),
     ],
 )
 def test_remarks_go(text, expected):
@@ -51,6 +55,10 @@ def test_remarks_go(text, expected):
         "Это *очень* важно.",
         "Улыбка (шумная, весёлая) ушла.",
         "В зале смех и аплодисменты.",
+        "(Эту историю он рассказывал потом много раз.)",
+        "(Это было давно.)",
+        "[Здесь мы прервались: принесли чай, и разговор пошёл о саде.]",
+        "(Иван Петров, 1950 года рождения, столяр.)",
     ],
 )
 def test_speech_stays(text):
@@ -63,6 +71,27 @@ def test_a_bracket_that_opens_a_turn_is_a_remark():
         "Иди.",
         "(её я видел) Да.",
     )
+    assert spoken(["(Софье) Иди."]) == ("Иди.",)
+    assert spoken(["[со смехом] Да."]) == ("Да.",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(Это было в 1990 году.) Тогда мы и начали.",
+        "[Я говорю о том доме, где мы жили с матерью.] Он стоит.",
+        "(Если позволите, я начну издалека.) Отец мой был столяр.",
+    ],
+)
+def test_a_sentence_in_brackets_at_the_start_of_a_turn_stays(text):
+    assert spoken([text]) == (text,)
+
+
+def test_long_brackets_in_captions_are_speech():
+    text = "[Он говорит, что они придут завтра утром.] Хорошо."
+    assert cleaned(text, machine=True) == text
+    assert cleaned("(ДВЕРЬ СКРИПИТ)", machine=True) == ""
+    assert cleaned("(Так я и знал.)", machine=True) == "(Так я и знал.)"
 
 
 def test_in_captions_square_brackets_are_sounds_and_credits_go():

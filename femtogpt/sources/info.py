@@ -60,7 +60,7 @@ def rows_of(text: str) -> list[Row]:
     """Parse a list; no rows if it is not one."""
     rows = []
     try:
-        table = CsvTable(io.StringIO(text, newline=""), strict=False)
+        table = CsvTable(io.StringIO(text, newline=""))
         columns = _columns([name.casefold() for name in table.header])
         if "name" not in columns:
             return []

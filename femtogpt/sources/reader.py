@@ -62,6 +62,10 @@ class Reader(FileSource):
         """
         yield lambda file: self.formats[file.suffix](file, self)
 
+    def chosen(self, files: list[Member]) -> list[Member]:
+        """Return the files to read; a kind overrides this where several are parts of one."""
+        return files
+
     def completed(self, document: Document, file: Member, catalogue: Catalogue) -> Document:
         """Add what the catalogue knows about a document that is a whole file."""
         return catalogue.completed(document) if document.id == file.name else document
@@ -75,7 +79,7 @@ class Reader(FileSource):
         is unsuitable and nothing else can be read: then the settings are wrong.
         """
         present = list(members(raw, self.as_stored))
-        files = [file for file in present if self._is_read(file)]
+        files = self.chosen([file for file in present if self._is_read(file)])
         if not files:
             raise UserError(
                 f"{raw}: there is no file of a known kind in it: give"

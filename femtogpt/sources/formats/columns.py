@@ -57,14 +57,22 @@ class Columns:
 
 
 def columns_of(names: Iterable[str], settings: Texts) -> Columns:
-    """Find the columns among these names. Raises Unsuitable, with the names, if one is missing."""
+    """Find the columns among these names, in any case if none is spelled so.
+
+    Raises Unsuitable, with the names, if one is missing.
+    """
     names = list(names)
-    about: dict[str, str] = {str(field): column for field, column in settings.columns.items()}
+    folded = {name.strip().casefold(): name for name in reversed(names)}
+
+    def found(column: str) -> str:
+        return column if column in names else folded.get(column.casefold(), column)
+
+    about = {str(field): found(column) for field, column in settings.columns.items()}
     for field, candidates in FIELDS.items():
-        present = [name for name in candidates if name in names]
+        present = [column for column in map(found, candidates) if column in names]
         if field not in about and present:
             about[field] = present[0]
-    columns = Columns(settings.text_column, about)
+    columns = Columns(found(settings.text_column), about)
     missing = [name for name in columns.names if name not in names]
     if missing:
         shown = ", ".join(names[:MAX_NAMES_SHOWN]) + (", …" if len(names) > MAX_NAMES_SHOWN else "")

@@ -1,18 +1,33 @@
-"""Rows of CSV files, whatever their delimiter."""
+"""Rows of CSV files, whatever their delimiter and their quotes."""
 
 from __future__ import annotations
 
-import csv
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TextIO
 
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.formats.line_stream import has_undecoded_bytes, whole_characters
+from femtogpt.sources.formats.csv_dialect import (
+    DELIMITERS,
+    dialect_of,
+    header_cells,
+    records,
+    without_blank_end,
+)
+from femtogpt.sources.formats.line_stream import (
+    decoded_apart,
+    has_undecoded_bytes,
+    whole_characters,
+)
 
-DELIMITERS = ",;\t|"
-csv.field_size_limit(2**31 - 1)  # a field may hold a novel
+SAMPLE_CHARACTERS = 1 << 20  # show the dialect
+_BLANK = f"\ufeff\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
+_SEPARATOR = re.compile(
+    rf'\ufeff?"?sep=([^\w"\\\r\n])"?[{DELIMITERS}]*\s*', re.IGNORECASE
+)  # Excel's
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,42 +42,89 @@ class CsvRow:
 class CsvTable:
     """A CSV file as it is read: the header, then the rows, in bounded memory.
 
-    The first line that is not empty names the columns and shows the delimiter. Empty lines are
-    skipped.
+    The first line that is not empty names the columns; before it Excel may name the delimiter.
+    Empty rows are skipped. ``mended`` counts, by kind, what was put right in the rows so far.
     """
 
-    def __init__(self, stream: TextIO, strict: bool = True):
-        """``stream`` keeps its line ends; ``strict``: a stray quote is a fault.
-
-        Raises Unreadable if the header cannot be parsed.
-        """
-        self._skipped_lines = 0
-        first = ""
-        for line in stream:
-            if line.strip():
-                first = line.lstrip("\ufeff")
+    def __init__(self, stream: TextIO):
+        """``stream`` keeps its line ends. Raises Unreadable if there is no header."""
+        self._encoding: str | None = getattr(stream, "encoding", None)
+        self.mended: Counter[str] = Counter()
+        self._lines = self._without_nuls(stream)
+        self._line = 0
+        first = self._first_line()
+        named = _SEPARATOR.fullmatch(first)
+        if named:
+            first = self._first_line()
+        sample, size = [], 0
+        for line in self._lines:
+            sample.append(line)
+            size += len(line)
+            if size > SAMPLE_CHARACTERS:
                 break
-            self._skipped_lines += 1
-        self.delimiter = max(DELIMITERS, key=first.count)
-        lines = chain([first], stream)
-        self._reader = csv.reader(lines, delimiter=self.delimiter, strict=strict)
-        try:
-            names = next(self._reader, [])
-        except csv.Error as error:
-            raise Unreadable(f"its header is damaged: {whole_characters(str(error))}") from error
-        self.header = [whole_characters(name).strip() for name in names]
+        is_whole = size <= SAMPLE_CHARACTERS
+        self._dialect = dialect_of(first, sample, is_whole, named[1] if named else None)
+        rows = records(chain([first], sample), self._dialect, None)
+        header = next(rows, None)
+        self.header = _unique(header_cells(header.cells) if header else [])
+        if header is None or not self.header:
+            raise Unreadable("no line of it names columns")
+        self._line += header.lines - 1
+        self._rows = chain(sample[header.lines - 1 :], self._lines)
+        self.delimiter = self._dialect.delimiter
+
+    def _without_nuls(self, stream: TextIO) -> Iterator[str]:
+        for line in stream:
+            if "\0" in line:
+                self.mended["lines with NUL characters, left out"] += 1
+                line = line.replace("\0", "")
+            yield line
+
+    def _first_line(self) -> str:
+        """Return the next line that is not empty; "" at the end."""
+        for line in self._lines:
+            self._line += 1
+            if line.strip(_BLANK):
+                return line.lstrip("\ufeff")
+        return ""
 
     def __iter__(self) -> Iterator[CsvRow]:
-        while True:
+        width = len(self.header)
+        for record in records(self._rows, self._dialect, width):
+            self._line += record.skipped + record.lines
+            cells = without_blank_end(record.cells, width)
             fault = None
-            try:
-                cells = next(self._reader)
-                if not cells:
-                    continue
-                if has_undecoded_bytes("".join(cells)):
+            if record.error and not record.is_mended:
+                fault = whole_characters(record.error)
+            elif has_undecoded_bytes("".join(cells)):
+                apart = [self._decoded(cell) for cell in cells]
+                cells = [cell or "" for cell in apart]
+                if None in apart:
                     fault = "there are bytes of another encoding"
-            except StopIteration:
-                return
-            except csv.Error as error:
-                cells, fault = [], whole_characters(str(error))
-            yield CsvRow(cells, self._skipped_lines + self._reader.line_num, fault)
+                else:
+                    self.mended["rows in another encoding, decoded by themselves"] += 1
+            elif record.error:
+                self.mended["rows with quotes out of place, read as plain characters"] += 1
+            elif len(cells) < len(record.cells):
+                self.mended["rows with delimiters at the end, left out"] += 1
+            yield CsvRow(cells, self._line, fault)
+
+    def _decoded(self, cell: str) -> str | None:
+        return decoded_apart(cell, self._encoding) if has_undecoded_bytes(cell) else cell
+
+    def with_long_end(self, cells: list[str]) -> list[str]:
+        """Join the cells from the last column on: a text with delimiters and without quotes."""
+        last = len(self.header) - 1
+        self.mended["rows with delimiters in a text without quotes, read as part of it"] += 1
+        return [*cells[:last], self.delimiter.join(cells[last:])]
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Number the columns of equal names: ``text``, ``text.1``."""
+    counts: Counter[str] = Counter()
+    result = []
+    for name in names:
+        unique = f"{name}.{counts[name]}" if counts[name] and name else name
+        result.append(whole_characters(unique))
+        counts[name] += 1
+    return result

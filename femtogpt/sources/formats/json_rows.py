@@ -3,35 +3,87 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.formats.line_stream import has_undecoded_bytes
+from femtogpt.sources.formats.line_stream import decoded_apart, has_undecoded_bytes
 
 BLANK = ("", "\ufeff", b"")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*("?)|[\[\]{}]', re.DOTALL)  # a string, or a bracket
+_CLOSING = {"[": "]", "{": "}"}
 
 
-def parsed_lines(lines: Iterable[str | bytes], first: int = 1) -> Iterator[tuple[int, Any]]:
+def parsed_lines(
+    lines: Iterable[str | bytes], first: int = 1, mended: Counter[str] | None = None
+) -> Iterator[tuple[int, Any]]:
     """Yield the value on each line with the line's number; ``first`` is the number of the first.
 
-    The value is an exception if a line is not JSON. Blank lines are skipped.
+    The value is an exception if a line is not JSON. Blank lines are skipped. ``mended`` counts, by
+    kind, what was put right.
     """
+    encoding = getattr(lines, "encoding", None)
     for number, line in enumerate(lines, first):
         if line.strip() in BLANK:
             continue
         try:
             if isinstance(line, str) and has_undecoded_bytes(line):
-                raise ValueError("there are bytes of another encoding")
+                apart = decoded_apart(line, encoding)
+                if apart is None:
+                    raise ValueError("there are bytes of another encoding")
+                line = apart
+                if mended is not None:
+                    mended["lines in another encoding, decoded by themselves"] += 1
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
             value = error
         yield number, value
 
 
-def parsed(text: str) -> Any:
-    """Parse a whole file. Raises Unreadable if it is not JSON."""
+def parsed(text: str) -> tuple[Any, str | None]:
+    """Parse a whole file; if it is damaged, as far as its records go, and say why it ends there.
+
+    JSON Lines under the name of JSON are a list. Raises Unreadable if there is no whole record.
+    """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return json.loads(text), None
+    except RecursionError as error:
         raise Unreadable(f"the JSON is damaged: {error}") from error
+    except ValueError as error:
+        fault = f"the JSON is damaged: {error}"
+        if "Extra data" in fault and (values := _lines(text)) is not None:
+            return values, None
+        part = _whole_records(text[: getattr(error, "pos", 0)])
+        if part is None:
+            raise Unreadable(fault) from error
+    try:
+        return json.loads(part), fault
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(fault) from error
+
+
+def _lines(text: str) -> list[Any] | None:
+    """Return the values of JSON Lines; None if it is something else."""
+    values = [value for _, value in parsed_lines(text.split("\n"))]
+    return None if any(isinstance(value, Exception) for value in values) else values
+
+
+def _whole_records(text: str) -> str | None:
+    """Cut a text after the last object that ends in a list, and close what is open there."""
+    open_brackets: list[str] = []
+    end, closing = 0, ""
+    for token in _TOKEN.finditer(text):
+        character = token[0][0]
+        if character == '"':
+            if not token[1]:  # the text ends within a string
+                break
+        elif character in _CLOSING:
+            open_brackets.append(character)
+        elif not open_brackets or _CLOSING[open_brackets.pop()] != character:
+            break
+        elif character == "}" and open_brackets and open_brackets[-1] == "[":
+            end = token.end()
+            closing = "".join(_CLOSING[bracket] for bracket in reversed(open_brackets))
+    return text[:end] + closing if end else None

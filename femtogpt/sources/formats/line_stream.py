@@ -9,10 +9,12 @@ from typing import TextIO
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.encodings import encoding_of
+from femtogpt.sources.encodings import decode, encoding_of
 
 SAMPLE_BYTES = 1 << 20  # show the encoding; if they are plain ASCII, as many more are read
 MAX_SAMPLE_BYTES = 1 << 26
+MAX_NULS = 0.01  # of the bytes of a text that is in no wide encoding
+MIN_FOREIGN_BYTES = 60  # outside ASCII, that show which encoding a piece of a file is in
 
 
 @contextmanager
@@ -28,8 +30,7 @@ def opened(file: Member) -> Iterator[TextIO]:
             if not more:
                 break
             sample += more
-    whole_lines = sample[: sample.rfind(b"\n") + 1] if b"\0" not in sample else sample
-    encoding = encoding_of(whole_lines or sample)
+    encoding = _encoding(sample)
     if encoding is None:
         raise Unreadable("it is not text in a known encoding")
     with (
@@ -42,6 +43,30 @@ def opened(file: Member) -> Iterator[TextIO]:
             raise Unreadable("it is cut off, or has bytes of another encoding") from error
 
 
+def _encoding(sample: bytes) -> str | None:
+    whole_lines = sample[: sample.rfind(b"\n") + 1] if b"\0" not in sample else sample
+    encoding = encoding_of(whole_lines or sample)
+    if encoding is None and 0 < sample.count(b"\0") < MAX_NULS * len(sample):
+        return _encoding(sample.replace(b"\0", b""))  # single ones, as broken programs write them
+    return encoding or _of_most_lines(whole_lines)
+
+
+def _of_most_lines(sample: bytes) -> str | None:
+    """Return UTF-8 if most lines with letters outside ASCII are in it: rows may be of elsewhere."""
+    lines = [line for line in sample.split(b"\n") if not line.isascii()]
+    if b"\0" in sample or not lines:
+        return None
+    return "utf-8" if 2 * sum(map(_is_utf8, lines)) > len(lines) else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def has_undecoded_bytes(text: str) -> bool:
     """Whether a byte could not be decoded."""
     try:
@@ -49,6 +74,16 @@ def has_undecoded_bytes(text: str) -> bool:
     except UnicodeEncodeError:  # lone surrogates
         return True
     return False
+
+
+def decoded_apart(text: str, encoding: str | None) -> str | None:
+    """Decode a piece of a file whose bytes are not in the file's encoding.
+
+    Returns None if the piece is too short to show its own, or is not text.
+    """
+    data = text.encode(encoding or "utf-8", "surrogateescape")
+    is_shown = sum(byte >= 0x80 for byte in data) >= MIN_FOREIGN_BYTES
+    return decode(data) if is_shown else None
 
 
 def whole_characters(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from femtogpt.sources.formats.columns import Columns, columns_of
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
+from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.formats.parquet_rows import parquet_rows
 from femtogpt.sources.formats.text import decoded
 
@@ -26,21 +28,27 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     with opened(file) as stream:
         table = CsvTable(stream)
         columns = columns_of(table.header, settings)
-        yield from _documents(_csv_rows(table), file, settings, columns)
+        yield from _documents(_csv_rows(table, columns), file, settings, columns)
+        tell(file.name, table.mended)
 
 
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
     """Read JSON Lines in bounded memory."""
     with opened(file) as stream:
-        yield from _documents(_objects(parsed_lines(stream), "line"), file, settings)
+        mended: Counter[str] = Counter()
+        rows = parsed_lines(stream, mended=mended)
+        yield from _documents(_objects(rows, "line"), file, settings)
+        tell(file.name, mended)
 
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:
     """Read a JSON list of objects, which is loaded as a whole."""
-    value = parsed(decoded(file))
+    value, fault = parsed(decoded(file))
     if not isinstance(value, list):
         raise Unreadable("its JSON is not a list of objects")
     yield from _documents(_objects(enumerate(value, 1), "object"), file, settings)
+    if fault:
+        yield Document(file.name, "", fault=f"{fault}; {len(value)} objects before that are read")
 
 
 def read_parquet(file: Member, settings: Texts) -> Iterator[Document]:
@@ -57,13 +65,16 @@ def read_parquet(file: Member, settings: Texts) -> Iterator[Document]:
         yield _faulty(file, number + 1, f"after row {number} {error}")
 
 
-def _csv_rows(table: CsvTable) -> Rows:
+def _csv_rows(table: CsvTable, columns: Columns) -> Rows:
     width = len(table.header)
     for number, row in enumerate(table, 1):
-        fault = row.fault
-        if fault is None and len(row.cells) != width:
-            fault = f"there are {len(row.cells)} fields and not {width}"
-        values = zip(table.header, row.cells, strict=False)
+        fault, cells = row.fault, row.cells
+        if fault is None and len(cells) != width:
+            if len(cells) > width and table.header[-1] == columns.text:
+                cells = table.with_long_end(cells)
+            else:
+                fault = f"there are {len(cells)} fields and not {width}"
+        values = zip(table.header, cells, strict=False)
         yield number, f"line {row.line}: {fault}" if fault else dict(values)
 
 

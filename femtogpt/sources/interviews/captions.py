@@ -18,6 +18,7 @@ from femtogpt.sources.interviews.speaker_names import opening, speakers, split
 from femtogpt.sources.interviews.speech import Piece, turns
 from femtogpt.sources.interviews.spelling import key
 from femtogpt.sources.interviews.transcript import transcript
+from femtogpt.sources.interviews.turns import DIARIZED, SHORT_LABEL, Turn
 
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> the speaker changes
@@ -26,7 +27,12 @@ _LINE_DASH = re.compile(r"^[-–—]\s*(?=\S)")
 _DASH = re.compile(r"[-–—]\s*(?=[A-ZА-ЯЁ0-9«\"…(\[])")
 _COLON = re.compile(r"([^:<>]{1,60}?)\s*:\s+(\S.*)")
 _NAME = r"[А-ЯЁA-Z][\w-]+"
-_BRACKET = re.compile(rf"\[({_NAME}(?: {_NAME})?)(?:, [^\[\]]*)?\]\s*(\S.*)")
+_BRACKET = re.compile(rf"\[({_NAME}(?: {_NAME})?)(?:, [^\[\]]*)?\]\s*:?\s*(\S.*)")
+_BRACKETED = re.compile(r"^[\[(]\s*([^\[\]()]+?)\s*[\])]$")
+_LABEL = re.compile(  # of diarization: unmistakable with a bracket, or with a number and a colon
+    rf"(?:[\[(<]\s*({DIARIZED})\s*[\])>]\s*:?|({DIARIZED})\s*:|\[({SHORT_LABEL})\]\s*:)\s*(\S.*)",
+    re.IGNORECASE,
+)
 MIN_FORM_SHARE = 0.9  # of the captions, from which a form is no coincidence
 _ENDED = re.compile(r"[.!?…][»\")\]]*$")
 
@@ -38,12 +44,18 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
 
 def parsed(text: str) -> Interview:
     """Find the turns of captions, or only paragraphs if they name nobody. Raises NoDialogue."""
-    captions = unrolled(cues(text))
+    captions = cues(text)
     if not captions:
         raise NoDialogue("no captions found: there is no line «00:00:01,000 --> 00:00:02,000»")
-    captions = _with_voices([replace(cue, lines=_speech(cue.lines)) for cue in captions])
+    return Interview(dialogue(captions))
+
+
+def dialogue(captions: Sequence[Cue]) -> list[Turn]:
+    """Find the turns of captions; names are in their lines, or voices («<v Имя>»)."""
+    captions = [replace(cue, lines=_speech(cue.lines)) for cue in unrolled(captions)]
+    captions = _with_voices(captions)
     names = _speaker_names([line for cue in captions for line in cue.lines])
-    return Interview(turns(_pieces(captions, names)))
+    return turns(_pieces(captions, names))
 
 
 def _speech(lines: Sequence[str]) -> tuple[str, ...]:
@@ -60,9 +72,10 @@ def _speech(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _with_voices(captions: Sequence[Cue]) -> list[Cue]:
-    """Convert names in two unmistakable forms to voices (``<v Имя>``).
+    """Convert names in unmistakable forms to voices (``<v Имя>``).
 
-    Either every caption begins with «Имя: » (Zoom; any name), or several begin with «[Имя] ».
+    A line may begin with a label of diarization: «[SPEAKER_00]: » (WhisperX), «SPEAKER_00: ». Or
+    every caption begins with «Имя: » (Zoom; any name), or several begin with «[Имя] », «[Имя]: ».
     """
     filled = [cue for cue in captions if cue.lines]
     begun = sum(1 for cue in filled if _COLON.fullmatch(cue.lines[0]))
@@ -75,9 +88,13 @@ def _with_voices(captions: Sequence[Cue]) -> list[Cue]:
     for cue in captions:
         lines: list[str] = []
         for index, line in enumerate(cue.lines):
+            label = _LABEL.fullmatch(line)
             named = (by_colon and index == 0 and _COLON.fullmatch(line)) or _BRACKET.fullmatch(line)
-            if named and (by_colon or named[1] in by_bracket):
-                lines += [f"<v {named[1]}>", named[2]]
+            if label:
+                lines += [f"<v {label[1] or label[2] or label[3]}>", label[4]]
+            elif named and (by_colon or named[1] in by_bracket):
+                name = _BRACKETED.sub(r"\1", named[1])
+                lines += [f"<v {name}>", named[2]]
             else:
                 lines.append(line)
         result.append(replace(cue, lines=tuple(lines)))

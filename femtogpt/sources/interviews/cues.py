@@ -19,6 +19,11 @@ _ARROW = re.compile(r"^.{0,30}\d\s*-{1,2}\s*>.{0,60}$")  # a timing line, damage
 _BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)>|\{\\[^{}]*\}|\{[a-zA-Z]:[^{}]*\}")
+_DRAWN = re.compile(  # from {\p1} to {\p0} (ASS); in SRT the tags may be lost
+    r"(\{[^{}]*\\p[1-9][^{}]*\})(?:(?!\{[^{}]*\\p0)[^\n])*"
+)
+_NUMBERS = r"(?:\s+-?\d+(?:\.\d+)?)"
+_DRAWING = re.compile(rf"m{_NUMBERS}{{2}}(?:\s+[mnlbspc]{_NUMBERS}*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,13 @@ def _cue(timing_line: str, body: Sequence[str]) -> Cue:
             lines.append(f"<v {html.unescape(part).strip()}>")
         else:
             lines += _without_markup(part).splitlines()
-    spaced = (" ".join(line.split()) for line in lines)
+    spaced = (" ".join(line.split()) for line in lines if not _DRAWING.fullmatch(line.strip()))
     start, end = _times(timing_line)
     return Cue(start, end, tuple(filter(None, spaced)), raw)
 
 
 def _without_markup(text: str) -> str:
-    text = html.unescape(_TAG.sub("", text))
+    text = html.unescape(_TAG.sub("", _DRAWN.sub("", text)))
     return _TAG.sub("", text).replace("\\N", "\n").replace("\\h", " ")
 
 

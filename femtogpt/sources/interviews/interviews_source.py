@@ -13,7 +13,7 @@ from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.interviews import captions, markdown, plain, tables
+from femtogpt.sources.interviews import captions, markdown, plain, tables, vk
 from femtogpt.sources.interviews.interview import Interview
 from femtogpt.sources.interviews.spelling import unified
 from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
@@ -23,7 +23,7 @@ from femtogpt.sources.reader import Format, Reader, ReadFile
 class Interviews(Reader):
     """Conversations as documents, in the form that ``interviews.turns`` describes.
 
-    A file is one document, or, if it is a table or JSON, each conversation in it is one.
+    A file is one document, or, if it is a table, JSON or a chat, each conversation in it is one.
     """
 
     kind: Literal["interviews"] = "interviews"
@@ -33,6 +33,7 @@ class Interviews(Reader):
         ".markdown": markdown.read,
         ".srt": captions.read,
         ".vtt": captions.read,
+        ".html": vk.read,
         ".csv": tables.read_csv,
         ".tsv": tables.read_csv,
         ".json": tables.read_json,
@@ -48,6 +49,21 @@ class Interviews(Reader):
     text_column: str | None = Field(
         None, description="in rows: what is said; default: found by common names"
     )
+    document_column: str | None = Field(
+        None,
+        description="in rows: the column whose values tell conversations apart;"
+        " default: found by common names, or guessed",
+    )
+    silence_hours: float = Field(
+        4, gt=0, description="in chats: a silence this long, or another day, begins a new document"
+    )
+    own_name: str | None = Field(
+        None, description="in VK's archive: the name of the person whose archive it is; default: Вы"
+    )
+
+    def chosen(self, files: list[Member]) -> list[Member]:
+        """Put the pages of each chat together; other pages are left out."""
+        return vk.joined_pages(files)
 
     @contextmanager
     def file_reader(self) -> Iterator[ReadFile]:

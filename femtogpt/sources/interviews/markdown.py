@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
-from femtogpt.sources.interviews.markdown_blocks import Block, blocks
+from femtogpt.sources.interviews.markdown_blocks import Block, Kind, blocks
 from femtogpt.sources.interviews.plain import DASH, by_names, dashed
 from femtogpt.sources.interviews.remarks import spoken
 from femtogpt.sources.interviews.speaker_names import dotted
@@ -17,6 +18,7 @@ from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 QUESTION, ANSWER = "Вопрос", "Ответ"
+MIN_PROSE = 60  # characters
 _NUMBER = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")  # of a question
 _ENDED = re.compile(r"\?|[.!…][»\")]*$")  # headings that are no questions do not end so
 _SENTENCE = re.compile(r"[.!?…:;,][»\")]*$")
@@ -66,29 +68,47 @@ def _asked(page: Sequence[Block]) -> list[Turn]:
 
 
 def _in_form(page: Sequence[Block], is_question: Callable[[Block], bool]) -> list[Turn]:
+    """Convert the blocks to turns: those in the form ask, the others answer.
+
+    A short block in the form that does not end like a sentence is a title if it comes before all
+    questions or just above one; otherwise it asks («**Расскажите о детстве**»).
+    """
+    kinds = Counter(block.kind for block in page if is_question(block) and "?" in block.text)
+    kind = kinds.most_common(1)[0][0]
     turns: list[Turn] = []
     speaker = None
-    for block in page:
-        paragraphs = [" ".join(_lines(block))]
-        if is_question(block):
-            if block.kind != "heading" and not _SENTENCE.search(block.text):
-                continue  # a heading in bold
-            lead = None if block.bold == block.text else _leading_question(block)
+    for block, below in zip(page, [*page[1:], None], strict=True):
+        lead = _leading_question(block) if is_question(block) else None
+        asks = "?" in (lead or block.text) or block.kind == kind
+        if lead and block.bold != block.text:
             speaker = ANSWER
-            if lead:
-                rest = block.text[len(lead) :].strip(" \n—–-")
-                turns += [
-                    Turn(QUESTION, spoken([_NUMBER.sub("", lead)])),
-                    Turn(ANSWER, spoken([rest])),
-                ]
-            else:
-                turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", paragraphs[0])])))
+            rest = block.text[len(lead) :].strip(" \n—–-")
+            turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", lead)])))
+            turns.append(Turn(ANSWER, spoken([rest])))
+        elif _in_style(block, kind, is_question) and asks:
+            is_sentence = (_ENDED if kind == "heading" else _SENTENCE).search(block.text)
+            is_above = below is None or _in_style(below, kind, is_question)
+            is_title = block.kind == "heading" or len(block.text) < MIN_PROSE
+            if is_sentence or not is_title or (speaker is not None and not is_above):
+                speaker = ANSWER
+                question = " ".join(_lines(block))
+                turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", question)])))
         elif block.kind != "heading":
-            speech = spoken(paragraphs)
+            speech = spoken([" ".join(_lines(block))])
             if speaker is None:
-                speech = tuple(text for text in speech if _SENTENCE.search(text))
+                speech = tuple(filter(_is_prose, speech))
             turns.append(Turn(speaker, speech))
     return turns
+
+
+def _in_style(block: Block, kind: Kind, is_question: Callable[[Block], bool]) -> bool:
+    """Whether a block has the questions' form, but for its punctuation."""
+    return is_question(block) or (kind == block.kind == "heading")
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a paragraph above the first question is no title, byline or caption."""
+    return _SENTENCE.search(text) is not None or len(text) >= MIN_PROSE
 
 
 def _leading_question(block: Block) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -13,6 +14,10 @@ from markdown_it.token import Token
 from femtogpt.sources.interviews.remarks import is_remark
 
 Kind = Literal["paragraph", "heading", "quote", "item"]
+MIN_PROSE = 60  # characters of a paragraph in HTML: shorter ones are buttons and advertisements
+_HIDDEN = re.compile(r"<(script|style|iframe|form)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 _FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:.*$|\[\^[^\]\n]+\]", re.MULTILINE)
 
 
@@ -27,7 +32,7 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """Parse Markdown into blocks of text; code, tables, HTML and images are left out."""
+    """Parse Markdown into blocks of text; code, tables, images and HTML that is no prose go."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("code")
     result: list[Block] = []
     open_tokens: list[str] = []
@@ -36,12 +41,20 @@ def blocks(text: str) -> list[Block]:
             open_tokens.append(token.type)
         elif token.nesting == -1:
             open_tokens.pop()
+        elif token.type == "html_block" and (prose := _prose(token.content)):
+            result.append(Block("paragraph", prose, "", ""))
         elif token.type == "inline" and "table_open" not in open_tokens:
             children = token.children or []
             if block_text := _text(children):
                 bold, italic = _leading(children, "strong"), _leading(children, "em")
                 result.append(Block(_kind(open_tokens), block_text, bold, italic))
     return result
+
+
+def _prose(page: str) -> str:
+    """Return the text of HTML if it is a paragraph of sentences; "" if it is something else."""
+    text = " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", page))).split())
+    return text if len(text) >= MIN_PROSE and _SENTENCE_END.search(text) else ""
 
 
 def _kind(open_tokens: Sequence[str]) -> Kind:

@@ -8,9 +8,12 @@ remark if it
 - is a word of ``SOUNDS``, alone or with a place («смех в зале»); in square brackets or outside a
   sentence also with other words («[тревожная музыка]»), or
 - describes the manner, outside a sentence («(Громко.)», «(с улыбкой)»), or
-- opens a turn, or is a paragraph of its own.
+- opens a turn, or is a paragraph of its own, and is short: a stage direction, which begins with a
+  word of ``STAGE`` or like a manner («(тихо, оглядываясь на дверь)»), two words at the start of a
+  turn («(Софье)»), or six words in square brackets.
 
-In captions and machine transcripts everything in square brackets is a remark.
+In captions and machine transcripts whatever is short and in square brackets is a remark. Longer
+text in brackets is what somebody says or writes, and stays.
 """
 
 from __future__ import annotations
@@ -40,6 +43,17 @@ MANNER = r"""(?:
     (?:очень\ |ещё\ |еще\ |совсем\ )?\w{2,}о | (?:с|со)\ \w+(?:ью|ом|ем|ой|ей)
   | в\ зал | вместе | хором | вслух | молча | по-\w+ски
 )"""  # «(Громко.)», «(с улыбкой)»: only outside sentences
+STAGE = r"""(?:
+    бер[её]т | да[её]т | беж(?:ит|ат) | пада(?:ет|ют) | чита(?:ет|ют) | пиш(?:ет|ут)
+  | смотр(?:ит|ят) | гляд(?:ит|ят) | бь[её]т | снима(?:ет|ют) | надева(?:ет|ют)
+  | (?:от|за)крыва(?:ет|ют) | ищ(?:ет|ут) | лож(?:ит|ат)ся | просыпа(?:ет|ют)ся
+  | игра(?:ет|ют) | танцу(?:ет|ют) | стреля(?:ет|ют) | дрож(?:ит|ат) | крест(?:ит|ят)ся
+  | жм(?:ёт|ет|ут) | протягива(?:ет|ют) | вынима(?:ет|ют) | налива(?:ет|ют) | пь(?:ёт|ет|ют)
+  | (?:при|под|от|у)бега(?:ет|ют) | останавлива(?:ет|ют)ся | возвраща(?:ет|ют)ся
+  | звон(?:ит|ят) | зева(?:ет|ют) | \w{3,}(?:ясь|вшись|[ыи]вая) | глядя | смотря | держа
+  | стоя | сидя | л[её]жа | к\ [А-ЯЁ]\w+
+)"""
+MAX_REMARK_WORDS = 6
 PLACE = r"(?:\s+(?:в\s+(?:зале|студии|аудитории)|за\s+кадром|из\s+зала))?"
 _FLAGS = re.VERBOSE | re.IGNORECASE
 
@@ -53,13 +67,16 @@ _ACTION = re.compile(rf"{ACTIONS}(?:[\s,.]+[^\s,.]+){{0,5}}[\s.!…]*", _FLAGS)
 _INAUDIBLE = re.compile(r"(?i)(?:\S+\s+){0,3}(?:неразборчив\w+|нрзб\.?|не\s?слышно|inaudible)")
 _SOUND = re.compile(rf"{SOUNDS}{PLACE}[.!…]*", _FLAGS)
 _MANNER = re.compile(rf"{MANNER}[.!…]*", _FLAGS)
+_STAGE = re.compile(
+    rf"(?:{MANNER},\s+)?(?:{STAGE}(?:[\s,]+[^\s,.!?…]+){{0,7}}|{MANNER})[.!…]*", _FLAGS
+)
 _ANY_SOUND = re.compile(rf"(?:\w+\s+){{0,2}}\b{SOUNDS}(?:\s+\S+){{0,4}}", _FLAGS)
 _SOUND_IN_CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
-_ONLY_BRACKET = re.compile(r"\([^()]{1,300}\)[.]?|\[[^\[\]]{1,300}\][.]?")
+_ONLY_BRACKET = re.compile(r"\(([^()]{1,300})\)[.]?|\[([^\[\]]{1,300})\][.]?")
 _SIGNATURE = re.compile(  # below an interview
     r"(?:Беседовал|Записал|Интервью взял|Подготовил|Расшифровал)[аи]?:?(?:\s[А-ЯЁ][\w-]*\.?){1,3}"
 )
-_OPENING_REMARK = re.compile(r"^(?:\([^\W\d][^()]{0,120}\)|\[[^\W\d][^\[\]]{0,120}\])[.,:]?\s*")
+_OPENING = re.compile(r"^(?:\(([^\W\d][^()]{0,120})\)|\[([^\W\d][^\[\]]{0,120})\])[.,:]?\s*")
 _SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
 _CHANT = re.compile(r"(?<!\S)([#*])\s+[^#*]+\s\1(?!\S)")  # # a song in captions #
 _MASKED = re.compile(r"\[\s*_+\s*\]")  # a swear word masked by YouTube
@@ -90,7 +107,9 @@ def cleaned(text: str, machine: bool = False) -> str:
     text = _LEADING_STAMP.sub("", text)
     text = _SONG.sub(" ", text)
     stripped = text.strip()
-    if _ONLY_BRACKET.fullmatch(stripped) or _SIGNATURE.fullmatch(stripped):
+    if _SIGNATURE.fullmatch(stripped):
+        return ""
+    if (alone := _ONLY_BRACKET.fullmatch(stripped)) and _is_direction(alone, machine):
         return ""
     if machine:
         if CREDITS.fullmatch(stripped) or (
@@ -107,7 +126,10 @@ def spoken(lines: Iterable[str]) -> tuple[str, ...]:
     """Clean a turn's paragraphs, including the remark that opens it; empty ones are dropped."""
     paragraphs = list(lines)
     if paragraphs:
-        paragraphs[0] = _OPENING_REMARK.sub("", paragraphs[0].lstrip())
+        first = paragraphs[0].lstrip()
+        opening = _OPENING.match(first)
+        if opening and (_is_direction(opening) or len(opening[0].split()) <= 2):
+            paragraphs[0] = first[opening.end() :]
     return tuple(filter(None, map(cleaned, paragraphs)))
 
 
@@ -119,6 +141,16 @@ def is_remark(text: str, apart: bool = False) -> bool:
     return apart and any(pattern.fullmatch(text) for pattern in (_ANY_SOUND, _MANNER))
 
 
+def _is_direction(bracket: re.Match[str], machine: bool = False) -> bool:
+    """Whether a bracket at the start of a turn, or alone in a paragraph, is short and a remark."""
+    round_, square = bracket[1], bracket[2]
+    text = (round_ or square or "").strip()
+    if is_remark(text, apart=True) or _STAGE.fullmatch(text):
+        return True
+    is_short = len(text.split()) <= MAX_REMARK_WORDS
+    return is_short and (square is not None or (machine and text[-1:] not in (*".!?…",)))
+
+
 def _without_brackets(text: str, machine: bool) -> str:
     parts, last = [], 0
     for match in _BRACKET.finditer(text):
@@ -126,7 +158,8 @@ def _without_brackets(text: str, machine: bool) -> str:
         before = text[max(0, match.start() - 20) : match.start()].rstrip()
         apart = not before or before[-1] in ".!?…"
         if square is not None:
-            is_removed = machine or is_remark(square, apart=True)
+            is_short = len(square.split()) <= MAX_REMARK_WORDS
+            is_removed = (machine and is_short) or is_remark(square, apart=True)
         else:
             is_removed = is_remark(next(filter(None, (round_, *others))), apart)
         if is_removed:

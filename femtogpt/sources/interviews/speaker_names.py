@@ -16,6 +16,7 @@ from itertools import pairwise
 from femtogpt.sources.interviews.name_words import NO_NAME, PRONOUNS, ROLES, SMALL, SPEECH
 from femtogpt.sources.interviews.remarks import STAMP
 from femtogpt.sources.interviews.spelling import key
+from femtogpt.sources.interviews.turns import DIARIZED
 
 MAX_NAME_CHARACTERS, MAX_NAME_WORDS = 60, 6
 NEARLY_ALL = 0.95  # with this share of turns among the lines, a name need not occur twice
@@ -41,6 +42,7 @@ _SENTENCE = re.compile(r"[!?;…“”„\"«»/\\@#=+|]|--")
 _LETTER = re.compile(r"[^\W\d_]")
 _OFF_STAGE = re.compile(r"(?i)^за\s+(?:сценой|кадром|кулисами)[\s,]+(\w)")
 _QUOTED = re.compile(r"^«([^«»]+)»$")  # a magazine as the interviewer: «Афиша»: …
+_DIARIZED = re.compile(DIARIZED, re.IGNORECASE)
 _GLUED = re.compile(r"\.(?=[^\W\d_])")
 _NUMBERED = re.compile(r"(?i)(вопрос|ответ)\s*№?\s*\d+")
 _DOTTED = re.compile(
@@ -208,9 +210,11 @@ def _is_sentence(candidate: Opening) -> bool:
 
 
 def _may_occur_once(candidate: Opening, names: Collection[str]) -> bool:
-    """Whether the name is a role or a combination of other names, so that one turn is enough."""
+    """Whether one turn is enough: a role, a label of diarization, a combination of other names."""
     parts = [key(part) for part in re.split(r",| и ", candidate.name)]
-    return key(candidate.name) in ROLES or (len(parts) > 1 and all(part in names for part in parts))
+    is_label = _DIARIZED.fullmatch(candidate.name) is not None
+    is_combined = len(parts) > 1 and all(part in names for part in parts)
+    return is_label or is_combined or key(candidate.name) in ROLES
 
 
 def _is_full_name(candidate: Opening) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from femtogpt.sources.archives import Member
@@ -13,19 +15,23 @@ from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
-from femtogpt.sources.interviews import whisper
+from femtogpt.sources.formats.mending import tell
+from femtogpt.sources.interviews import telegram, whisper
+from femtogpt.sources.interviews.captions import dialogue
+from femtogpt.sources.interviews.conversations import CONVERSATION, guessed
 from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
 from femtogpt.sources.interviews.remarks import spoken
+from femtogpt.sources.interviews.timed_rows import cues_of, is_clock
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
 
+MANY_ROWS = 2000  # that are one conversation are told
+log = logging.getLogger(__name__)
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
-CONVERSATION = """conversation_id conversation dialogue_id dialogue dialog_id dialog interview_id
-    interview episode_id episode document_id document doc_id doc session_id thread_id video_id"""
 TURNS = "messages turns conversations conversation utterances dialogue dialog replies lines"
 _ROLES = {  # the sides of a chat
     "user": "Пользователь",
@@ -44,29 +50,46 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
     Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
     table = CsvTable(io.StringIO(transcript(file), newline=""))
-    last = table.header[-1] if table.header else None
-    last_is_text = last is not None and last == _column(table.header, settings.text_column, TEXT)
+    width = len(table.header)
+    last_is_text = table.header[-1] == _column(table.header, settings.text_column, TEXT)
     rows: list[Mapping[str, Any]] = []
+    faults: list[tuple[int, str]] = []
     for row in table:
-        width, fault = len(table.header), row.fault
-        surplus = row.cells[width:]
-        cells: list[str | None] = [*row.cells[:width], *[None] * (width - len(row.cells))]
-        if any(surplus):  # the text contains the delimiter and is not quoted
-            if not last_is_text:
-                fault = "there are more fields than columns"
-            cells[-1] = table.delimiter.join(row.cells[width - 1 :])
+        fault, cells = row.fault, row.cells
+        if len(cells) > width and last_is_text:
+            cells = table.with_long_end(cells)
+        elif len(cells) > width:
+            fault = "there are more fields than columns"
         if fault:
-            raise NoDialogue(f"the CSV is damaged after line {row.line}: {fault}")
-        named = zip(table.header, cells, strict=True)
+            faults.append((row.line, fault))
+            continue
+        named = zip_longest(table.header, cells)
         rows.append({name: cell for name, cell in named if name})
+    tell(file.name, table.mended)
+    if not rows and faults:
+        line, fault = faults[0]
+        raise NoDialogue(f"the CSV is damaged after line {line}: {fault}")
     if not rows:
         raise NoDialogue("the CSV has no rows")
-    yield from _by_conversation(rows, settings)
+    yield from _by_conversation(rows, file, settings)
+    for line, why in faults:
+        yield Interview([], key=f"line {line}", fault=f"line {line} cannot be read: {why}")
 
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
-    """Read Whisper's segments, a conversation, a list of conversations or a list of turns."""
-    value = parsed(transcript(file))
+    """Read Telegram's chats, Whisper's segments, conversations or a list of turns."""
+    value, fault = parsed(transcript(file))
+    yield from _of_json(value, file, settings)
+    if fault:
+        yield Interview([], key="the rest", fault=f"{fault}; what stands before that is read")
+
+
+def _of_json(value: Any, file: Member, settings: Interviews) -> Iterator[Interview]:
+    if (chats := telegram.chats(value)) is not None:
+        counts: Counter[str] = Counter()
+        yield from telegram.read(chats, settings.silence_hours, counts)
+        tell(file.name, counts)
+        return
     segments = whisper.segments(value)
     if segments is not None:
         yield whisper.read(segments, settings.speaker_column)
@@ -76,7 +99,8 @@ def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
             "this JSON contains neither Whisper's segments nor turns;"
             f" it has {', '.join(map(str, value)) or 'nothing'}"
         )
-    yield from _of_records(enumerate(value if isinstance(value, list) else [value], 1), settings)
+    records = enumerate(value if isinstance(value, list) else [value], 1)
+    yield from _of_records(records, file, settings)
 
 
 def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
@@ -85,10 +109,14 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
     with opened(file) as lines:
-        yield from _of_records(parsed_lines(lines), settings)
+        mended: Counter[str] = Counter()
+        yield from _of_records(parsed_lines(lines, mended=mended), file, settings)
+        tell(file.name, mended)
 
 
-def _of_records(records: Iterable[tuple[int, Any]], settings: Interviews) -> Iterator[Interview]:
+def _of_records(
+    records: Iterable[tuple[int, Any]], file: Member, settings: Interviews
+) -> Iterator[Interview]:
     records = iter(records)
     first = list(islice(records, 2))
     alone = len(first) == 1
@@ -111,7 +139,7 @@ def _of_records(records: Iterable[tuple[int, Any]], settings: Interviews) -> Ite
         else:
             yield Interview([], key=str(number), fault=f"record {number} holds no turns")
     if rows:
-        yield from _by_conversation(rows, settings)
+        yield from _by_conversation(rows, file, settings)
 
 
 def _nested(record: Any) -> list[dict] | None:
@@ -131,7 +159,7 @@ def _of_nested(
     fields = record if isinstance(record, dict) else {}
     key = _key(fields, number)
     try:
-        turns = list(_turns(rows, *_speech_columns(rows, settings))) if rows else []
+        turns = _turns(rows, *_speech_columns(rows, settings)) if rows else []
     except Unsuitable as error:
         return Interview([], key=key, fault=str(error))
     return Interview(turns, about(fields), key=None if alone else key)
@@ -145,18 +173,42 @@ def _key(fields: Mapping[str, Any], number: int) -> str:
 
 
 def _by_conversation(
-    rows: Sequence[Mapping[str, Any]], settings: Interviews
+    rows: Sequence[Mapping[str, Any]], file: Member, settings: Interviews
 ) -> Iterator[Interview]:
-    """Yield an interview for each value of the column of conversations, or a single one."""
-    column = _column(_names(rows), None, CONVERSATION)
+    """Yield an interview for each value of the column of conversations, or a single one.
+
+    Raises Unsuitable if a column that the settings name is missing.
+    """
+    names = _names(rows)
+    speech_columns = _speech_columns(rows, settings)
+    column = _column(names, settings.document_column, CONVERSATION)
+    if column is None and settings.document_column is not None:
+        raise _missing(settings.document_column, "document_column", names)
+    if column is None and (column := guessed(rows, *speech_columns)) is not None:
+        log.warning(
+            "%s: its conversations are told apart by the column %r, a guess by its values; set"
+            " document_column to that or to another one",
+            file.name,
+            column,
+        )
+    if column is None and len(rows) > MANY_ROWS:
+        log.warning(
+            "%s: its %d rows are one conversation; if they are several, name the column that tells"
+            " them apart with document_column",
+            file.name,
+            len(rows),
+        )
     groups: dict[str | None, list[Mapping[str, Any]]] = {}
     for row in rows:
         value = row.get(column) if column else None
         groups.setdefault(None if value in (None, "") else str(value), []).append(row)
-    speech_columns = _speech_columns(rows, settings)
     for key, group in groups.items():
         fields = {name: value for name, value in group[0].items() if name not in speech_columns}
-        yield Interview(list(_turns(group, *speech_columns)), about(fields), key)
+        yield Interview(_turns(group, *speech_columns), about(fields), key)
+
+
+def _missing(column: str, setting: str, names: Iterable[str]) -> Unsuitable:
+    return Unsuitable(f"there is no column {column!r}: set {setting} to one of {', '.join(names)}")
 
 
 def _speech_columns(
@@ -171,18 +223,16 @@ def _speech_columns(
         raise Unsuitable(f"there is no column {column}: set text_column to one of {listed}")
     speaker = _column([name for name in names if name != text], settings.speaker_column, SPEAKER)
     if speaker is None and settings.speaker_column is not None:
-        raise Unsuitable(
-            f"there is no column {settings.speaker_column!r}: set speaker_column to one of {listed}"
-        )
+        raise _missing(settings.speaker_column, "speaker_column", names)
     return speaker, text
 
 
 def _column(names: Iterable[str], chosen: str | None, common: str) -> str | None:
     """Return the chosen column or the first of the common ones, in any case; None if missing."""
     names = list(names)
+    folded = {str(name).strip().casefold(): name for name in reversed(names)}
     if chosen is not None:
-        return chosen if chosen in names else None
-    folded = {str(name).strip().casefold(): name for name in names}
+        return chosen if chosen in names else folded.get(chosen.casefold())
     return next((folded[name] for name in common.split() if name in folded), None)
 
 
@@ -190,13 +240,24 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _turns(rows: Iterable[Mapping[str, Any]], speaker: str | None, text: str) -> Iterator[Turn]:
-    for row in rows:
-        name = row.get(speaker) if speaker else None
-        name = str(name).strip() if isinstance(name, str | int) else ""
-        yield Turn(
-            _ROLES.get(name.casefold(), name) or None, spoken(_text(row.get(text)).splitlines())
-        )
+def _turns(rows: Sequence[Mapping[str, Any]], speaker: str | None, text: str) -> list[Turn]:
+    """Convert rows to turns; those with the times of a recording are joined as captions are."""
+    if speaker and is_clock(rows, speaker):  # «from» and «to» of a caption
+        speaker = None
+    names = [_name(row.get(speaker)) if speaker else None for row in rows]
+    texts = [_text(row.get(text)) for row in rows]
+    untold = [
+        {column: row[column] for column in row if column not in (speaker, text)} for row in rows
+    ]
+    captions = cues_of(untold, names, texts)
+    if captions is not None:
+        return dialogue(captions)
+    return [Turn(name, spoken(said.splitlines())) for name, said in zip(names, texts, strict=True)]
+
+
+def _name(value: Any) -> str | None:
+    name = str(value).strip() if isinstance(value, str | int) else ""
+    return _ROLES.get(name.casefold(), name) or None
 
 
 def _text(value: Any) -> str:

@@ -26,10 +26,10 @@ Speakers = Literal["names", "letters", "none"]
 SPEAKER = "▸"
 LOOKALIKE = "›"  # replaces a ▸ in the text itself
 LETTERS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ"  # without Ё and letters that begin no word
-MACHINE_NAME = re.compile(  # the labels that diarization gives to speakers
-    r"""(?xi) (?:speaker|spkr?|спикер|говорящий|голос|участник) (?:[ _-]?\d{1,3} | [ _-][a-z])
-    | s[ _-]?\d{1,3} | \d{1,3} | [a-z]"""
-)
+# The labels that diarization gives to speakers: the long ones cannot be anything else.
+DIARIZED = r"(?:speaker|spkr?|спикер|говорящий|голос|участник)(?:[ _-]?\d{1,3}|[ _-][a-z])|unknown"
+SHORT_LABEL = r"s[ _-]?\d{1,3}|\d{1,3}|[a-z]"
+MACHINE_NAME = re.compile(rf"(?i:{DIARIZED}|{SHORT_LABEL})")
 
 
 @dataclass(frozen=True, slots=True)
