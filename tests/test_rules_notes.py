@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from femtogpt.corpus.rules import STANDARD
+from femtogpt.corpus.rules import EDITION
 from tests.cleaning import clean
 
 PARAGRAPH = "Вечером мы долго сидели на крыльце и говорили о прошедшем лете и о соседях."
@@ -108,10 +108,10 @@ def test_brackets_of_the_author_stay():
 
 
 def test_raised_and_braced_labels_are_labels():
-    assert clean("Так¹, adieu².\n\n¹ Да.\n² Прощайте (фр.).", *STANDARD) == "Так, adieu."
-    assert clean("Adieu{1}.\n\n{1} Прощайте (фр.).", *STANDARD) == "Adieu."
+    assert clean("Так¹, adieu².\n\n¹ Да.\n² Прощайте (фр.).", *EDITION) == "Так, adieu."
+    assert clean("Adieu{1}.\n\n{1} Прощайте (фр.).", *EDITION) == "Adieu."
     html = "Кто там?<sup>1</sup> Пять м<sup>2</sup>."
-    assert clean(html, *STANDARD) == "Кто там? Пять м²."
+    assert clean(html, *EDITION) == "Кто там? Пять м²."
 
 
 def test_notes_with_stars_do_not_hide_the_numbered_ones_below_them():
@@ -128,7 +128,7 @@ def test_a_mark_after_a_word_that_ends_in_n_or_o_goes():
 
 def test_links_to_edit_a_wiki_go():
     text = f"Тоска[править | править код]\n\n{PARAGRAPH}[1]\n\nПримечания[править]\n\n↑ Так."
-    assert clean(text, *STANDARD, title=None, author=None) == f"Тоска\n\n{PARAGRAPH}"
+    assert clean(text, *EDITION, title=None, author=None) == f"Тоска\n\n{PARAGRAPH}"
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,11 @@ _NAME = (  # HTML's own only: vector<int> is not a tag
     r"(?:[abipqsu]|h[1-6r]|br|d[dlt]|em|li|ol|t[dhrt]|ul|big|body|center|cite|code|div|font|head"
     r"|html|img|nobr|pre|small|span|strike|strong|su[bp]|table|title)"
 )
-_VALUE = r"(?:\"[^\"<>]{0,200}\"|'[^'<>]{0,200}'|[^\s\"'<>]{1,200})"
-_BARE = "(?:noshade|nowrap|compact|border|hidden|checked|disabled|selected|ismap)"
-_ATTRIBUTE = rf"(?:[a-z][a-z:-]{{0,20}}\s?=\s?{_VALUE}|{_BARE})"  # «a <b and c>» has none
-_ATTRIBUTES = rf"(?:\s+{_ATTRIBUTE}(?:\s*{_ATTRIBUTE}){{0,12}})?\s*"
-_TAG = rf"(?i)<!--[^<>]{{0,200}}-->|</{_NAME}\s*>|<{_NAME}{_ATTRIBUTES}/?>"
+_TAG = re.compile(rf"(?i)<!--[^<>]{{0,200}}-->|</?{_NAME}(\s[^<>]{{0,200}})?/?>")
+_ATTRIBUTE = re.compile(r"\s*[A-Za-z][\w:-]*\s?=")
+_BARE = frozenset({"noshade", "nowrap", "compact", "border", "hidden", "checked", "selected", "/"})
 _MARKUP = (  # what tells tags from letters in angle brackets
-    rf"(?i)<!--|</{_NAME}\s*>|<(?:br|hr|img|p|li)\b{_ATTRIBUTES}/?>|<{_NAME}\s+[a-z-]{{1,20}}\s?="
+    rf"(?i)<!--|</{_NAME}\s*>|<(?:br|hr|p|li)\s*/?>|<img\s|<{_NAME}\s+[a-z-]{{1,20}}\s?="
 )
 _SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -85,11 +83,21 @@ def tags(text: pl.Expr) -> pl.Expr:
     """Remove HTML tags, and a wiki's edit link [править]; keep superscript as such."""
     text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
     text = map_texts(has("<sup", "<SUP"), _raised, text)
-    return where(matches("<[A-Za-z/!]"), _untagged, text)
+    return map_texts(_has_markup, _untagged, text)
 
 
-def _untagged(text: pl.Expr) -> pl.Expr:
-    return where(matches(_MARKUP), replacement(_TAG, ""), text)
+def _has_markup(text: pl.Expr) -> pl.Expr:
+    """Whether a text has tags; first a test that is faster than the other."""
+    return text.str.contains("<[A-Za-z/!]") & text.str.contains(_MARKUP)
+
+
+def _untagged(text: str) -> str:
+    return _TAG.sub(lambda tag: "" if _has_attributes(tag[1] or "") else tag[0], text)
+
+
+def _has_attributes(inside: str) -> bool:
+    """Whether a tag has attributes or nothing in it: in «a <b и c> d» it is text."""
+    return bool(_ATTRIBUTE.match(inside)) or _BARE.issuperset(inside.lower().split())
 
 
 def _raised(text: str) -> str:

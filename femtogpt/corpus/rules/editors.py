@@ -114,9 +114,10 @@ def _note_around(text: str, end: int) -> tuple[int, int] | None:
     )
     if ending is None:
         return None
-    start = text.rfind("\n", 0, end) + 1
-    stop = text.find("\n", end)
-    stop = len(text) if stop < 0 else stop
+    farthest = max(0, end - LONGEST_NOTE)
+    start = text.rfind("\n", farthest, end) + 1 or farthest
+    stop = text.find("\n", end, end + LONGEST_NOTE)
+    stop = min(len(text), end + LONGEST_NOTE) if stop < 0 else stop
     if ending[1] and stop - start <= NOTE_LINE and not text[end:stop].strip(" .\u00a0"):
         return start, min(stop + 1, len(text))
     closed = end + 1 if ending[1] else end  # (так поспишь (нем.))

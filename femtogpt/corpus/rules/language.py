@@ -14,7 +14,8 @@ from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
 MIN_LETTERS = 12  # of a foreign passage; fewer are a name or a word
 _ROUND = re.compile(r"[ \u00a0]?\(([^()]*)\)")
-_CAPITALS = re.compile(r"[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
+NEAR = 10  # characters before words in capitals that show whether they begin a sentence
+_CAPITALS = re.compile(r"(?<![А-ЯЁ])[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
 _HEADING = re.compile(r"\W*[А-ЯЁ]{5,}\W*")  # of one word
 _VOWEL = re.compile(r"[АЕЁИОУЫЭЮЯ]")
 
@@ -106,7 +107,7 @@ def _without_capitals(line: str) -> str:
         return _sentence_case(line)
 
     def lower(words: re.Match[str]) -> str:
-        before = line[: words.start()].rstrip(" «„—–-")
+        before = line[max(0, words.start() - NEAR) : words.start()].rstrip(" «„—–-")
         begins = not before or before[-1] in ".!?…"
         return _sentence_case(words[0]) if begins else words[0].lower()
 

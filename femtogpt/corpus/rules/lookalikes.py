@@ -28,8 +28,8 @@ _NEAR = 40  # characters on either side of a word in which its neighbours are
 
 
 @rule(
-    "Мы eдем в Mоскву c дорóгами; веб-cайт, ещë, IT-отдел, XXв, Coca-Cola",
-    "Мы едем в Москву c дорогами; веб-сайт, ещё, IT-отдел, XXв, Coca-Cola",
+    "Мы eдем c Oлей по дорóге; веб-cайт, ещë, IT-отдел, XXв, Coca-Cola, витамин C",
+    "Мы едем с Олей по дороге; веб-сайт, ещё, IT-отдел, XXв, Coca-Cola, витамин C",
     needs="a word of Cyrillic letters and of Latin ones that all look Cyrillic",
 )
 def lookalikes(text: pl.Expr) -> pl.Expr:

@@ -16,7 +16,7 @@ from itertools import pairwise
 import polars as pl
 
 from femtogpt.corpus.rules.editorial_patterns import RULER, breaks_sentence
-from femtogpt.corpus.rules.hyphens import WORD, join_broken_word
+from femtogpt.corpus.rules.hyphens import LONGEST_WORD, WORD, join_broken_word
 from femtogpt.corpus.rules.rule_registry import map_texts, matches, rule
 
 NARROWEST, WIDEST = 45, 100  # characters in a full line: verse is narrower, a paragraph wider
@@ -99,7 +99,9 @@ def unwrap(text: str) -> str:
     for line in map(str.rstrip, lines):
         bare = line.lstrip()
         if before and bare and _continues(before, len(line) - len(bare), bare, wrapping):
-            broken = before[-1] == "-" and bare[0].islower() and _BROKEN.search(before)
+            broken = (
+                before[-1] == "-" and bare[0].islower() and _BROKEN.search(before[-LONGEST_WORD:])
+            )
             if broken:
                 words = words or Counter(WORD.findall(text.lower()))
                 cut = paragraphs[-1][-1][: -len(broken[0])]

@@ -31,6 +31,7 @@ _QUICK_TEST = (  # the above in short, without groups and lookarounds, which is 
     r"|[а-яё][.!?…»“] [0-9]{1,2}(?:\n|$)|[а-яёa-z]{2}[а-яёa-z.!?…][»“]?,? ?\(?\*?[0-9]{1,2}'?\)"
     r"|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
 )
+LONGEST_BRACKET = 300  # characters in which a bracket that is open at a mark was opened
 _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
 
 
@@ -48,7 +49,7 @@ def _without_strays(line: str) -> str:
     emphasis = "*" in line and _EMPHASIS.search(line)
 
     def kept(stray: re.Match[str]) -> str:
-        before = line[: stray.start()]
+        before = line[max(0, stray.start() - LONGEST_BRACKET) : stray.start()]
         closes = (
             stray[0][-1] == ")" and "(" not in stray[0] and before.rfind("(") > before.rfind(")")
         )
