@@ -12,7 +12,6 @@ from femtogpt.corpus.rules.rule_registry import (
     has,
     map_lines,
     map_texts,
-    matches,
     replace_where_found,
     replacement,
     rule,

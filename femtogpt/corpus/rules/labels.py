@@ -16,9 +16,11 @@ from femtogpt.corpus.rules.editorial_patterns import (
     RULER,
     reads_as_note,
 )
+from femtogpt.corpus.rules.marks import KINDS, Marks
 
 LONGEST_NOTE = 1500  # characters of a note that no heading announces
 RULED_LINES = 12  # below a ruler, at most
+SHORT_PART = 200  # characters between two sections of notes on the same part of the work
 MAX_SHARE = 0.85  # of a document: longer «Комментарии» are taken for the work itself
 _LABEL = re.compile(
     r"\[(?P<square>\*?\d{1,3}|\*{1,5})\]|<<(?P<angle>\d{1,3})>>"
@@ -47,6 +49,15 @@ class Label:
     kind: str  # plain, item (a number and a bracket), square, angle, curly, round, starred, stars
     text: str  # of the note, on the same line
     ruled: bool  # whether a ruler is above, with no blank line between
+
+
+@dataclass(frozen=True)
+class Section:
+    """Notes from a heading such as «Примечания» to the next part of the work or to the end."""
+
+    start: int  # line
+    end: int  # the line after its last one
+    above: int  # the position in the text from which on marks refer to it
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,15 @@ class Labels:
                 return self.at[other]
         return end
 
+    def notes_end(self, start: int, end: int) -> int:
+        """The line between two others from which on there are no notes any more, or ``end``."""
+        here = range(bisect_left(self.at, start), bisect_left(self.at, end))
+        for index in here:
+            following = self.at[index + 1] if index + 1 < here.stop else end
+            if self.starts[following] - self.starts[self.at[index]] > 2 * LONGEST_NOTE:
+                return self._last_end(self.all[index])
+        return end
+
 
 def _form(label: Label) -> tuple[str, bool, int]:
     """What the next label of a run shares with this one, except that it counts one more."""
@@ -195,28 +215,30 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def sections_in(text: str, labels: Labels) -> Iterator[tuple[int, int]]:
-    """Sections of notes, as (first line, line after the last).
-
-    They reach from a heading such as «Примечания» to the next part of the work or to the end.
-    """
+def sections_in(text: str, labels: Labels, marks: Marks) -> Iterator[Section]:
+    """The sections of notes that a heading announces."""
     lines, starts = labels.lines, labels.starts
     headings = [bisect_left(starts, match.start() + 1) for match in _ANNOUNCED.finditer(text)]
     headings = [line for line in headings if HEADING.fullmatch(lines[line].strip(" \t\u00a0*—"))]
     if not headings:
         return
     filled = [line for line, content in enumerate(lines) if content.strip()]
+    parts = [line for line in filled[bisect_right(filled, headings[0]) :] if _is_part(lines[line])]
+    ends = [*headings, len(lines)]
     parts = [
-        line for line in filled if line > headings[0] and _resumes(lines, line, filled, labels)
+        line for line in parts if _resumes(line, ends[bisect_right(ends, line)], filled, labels)
     ]
     arrows = [match.start() for match in _ARROW.finditer(text, starts[headings[0]])]
     editorial = [match.start() for match in EDITORIAL.finditer(text, starts[headings[0]])]
-    end = 0
+    above = end = last = 0
     for index in headings:
         if index < end:
             continue
         after = bisect_right(parts, index)
         end = parts[after] if after < len(parts) else len(lines)
+        again = ends[bisect_right(ends, index)]
+        if again < end:
+            end = _part_end(index, again, end, labels, marks)
         length = starts[end] - starts[index]
         labelled = _between(labels.at, index, end)
         noted = labelled and 10 * labelled >= _between(filled, index, end)
@@ -228,7 +250,25 @@ def sections_in(text: str, labels: Labels) -> Iterator[tuple[int, int]]:
             continue
         while index and (not lines[index - 1].strip() or ABOUT.match(lines[index - 1])):
             index -= 1
-        yield index, end
+        if starts[index] - starts[last] > SHORT_PART:  # otherwise they share the text above
+            above = starts[last]
+        yield Section(index, end, above)
+        last = end
+
+
+def _part_end(index: int, again: int, end: int, labels: Labels, marks: Marks) -> int:
+    """The end of a section below which another heading follows at the line ``again``.
+
+    If marks above that heading refer to the notes below it, each part of the book has notes.
+    """
+    stop = labels.notes_end(index, again)
+    below = bisect_left(labels.at, again)
+    if stop == again or below == len(labels.at):
+        return end
+    numbers = {label.number for label in labels.run(below, end)}
+    part = labels.starts[stop], labels.starts[again]
+    everywhere = len(numbers) > 1 and all(marks.any("plain", number, *part) for number in numbers)
+    return stop if everywhere or marks.referring((*KINDS, "stars"), numbers, *part) else end
 
 
 def _between(positions: list[int], start: int, end: int) -> int:
@@ -236,18 +276,19 @@ def _between(positions: list[int], start: int, end: int) -> int:
     return bisect_left(positions, end) - bisect_left(positions, start)
 
 
-def _resumes(lines: list[str], index: int, filled: list[int], labels: Labels) -> bool:
-    """Whether a part of the work begins at a line, which is not one of contents or of a note.
+def _is_part(line: str) -> bool:
+    return len(line) <= 100 and PART.fullmatch(line.strip()) is not None
 
-    ``filled`` are the lines that are not blank.
+
+def _resumes(index: int, end: int, filled: list[int], labels: Labels) -> bool:
+    """Whether the work goes on at the heading of a part, which is not one of contents or notes.
+
+    ``end`` is the line of the next heading of notes; ``filled`` are the lines that are not blank.
     """
-    if len(lines[index]) > 100 or not PART.fullmatch(lines[index].strip()):
-        return False
     at = bisect_right(filled, index)
     following = filled[at : at + 8]
-    notes = len(labels.at) - bisect_left(labels.at, index)
-    if not following or 5 * notes > 2 * (len(filled) - at):
+    if not following or _between(labels.at, following[0], following[0] + 1):
         return False
-    if _between(labels.at, following[0], following[0] + 1):
+    if 5 * _between(labels.at, index, end) > 2 * _between(filled, index + 1, end):
         return False
-    return sum(PART_WORD.match(lines[line]) is not None for line in following) < 3
+    return sum(PART_WORD.match(labels.lines[line]) is not None for line in following) < 3

@@ -14,7 +14,7 @@ import polars as pl
 from femtogpt.corpus.rules.editorial_patterns import LETTER
 from femtogpt.corpus.rules.rule_registry import has, map_texts, matches, replacement, rule, where
 
-MAX_MARKS = 1000  # of one number that are compared: those nearest to the notes
+MAX_MARKS = 100  # of one number that are compared: those nearest to the notes
 LONGEST_BRACKET = 300  # characters in which a bracket that is open at a mark was opened
 LONGEST_NAME = 24  # characters of a word that a number follows: «Параграф 1»
 INDENT = 20  # characters of a line's indent, at most
@@ -71,6 +71,15 @@ class Marks:
         marks = self._of(kind, number)
         first = bisect_left(marks, start, key=_start)
         return first < len(marks) and marks[first].start < end
+
+    def referring(
+        self, kinds: Iterable[str], numbers: set[int], start: int, end: int
+    ) -> str | None:
+        """The first kind of which marks between two positions refer to half of these numbers."""
+        for kind in kinds:
+            if 2 * sum(self.any(kind, number, start, end) for number in numbers) >= len(numbers):
+                return kind
+        return None
 
     def take(self, kind: str, number: int, start: int, end: int) -> list[Mark]:
         """The marks between two positions that have not been taken before."""

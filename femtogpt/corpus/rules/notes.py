@@ -9,6 +9,7 @@ stanzas and lists have none of these.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from itertools import accumulate
 
 import polars as pl
@@ -61,17 +62,19 @@ def without_notes(original: str) -> str:
     lines = text.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines])]  # of the lines, in the text
     labels = Labels(text, lines, starts)
-    sections = list(sections_in(text, labels))
     marks = Marks(text)
+    sections = deque(sections_in(text, labels, marks))
     mark_spans: list[tuple[int, int]] = []
-    blocks = [*sections]  # of lines
+    blocks = [(section.start, section.end) for section in sections]  # of lines
     index = after = end = 0  # of labels; where unused marks begin; the end of the notes before
     while index < len(labels.all):
         start = labels.at[index]
-        section = next(iter(sections[bisect_right(sections, start, key=_last_line) :][:1]), None)
-        if section and section[0] <= start:
-            run = labels.run(index, section[1])
-            run_marks = _announced_marks(run, labels, marks, starts[section[0]])
+        while sections and sections[0].end <= start:
+            sections.popleft()
+        section = sections[0] if sections and sections[0].start <= start else None
+        if section:
+            run = labels.run(index, section.end)
+            run_marks = _announced_marks(run, marks, section.above, starts[section.start])
             last = run[-1].line
         else:
             if start > end:  # otherwise these notes and their marks continue those before
@@ -105,18 +108,14 @@ def _headings_between(lines: list[str], blocks: list[tuple[int, int]]) -> list[t
     return headings if len(headings) > 1 else []
 
 
-def _last_line(section: tuple[int, int]) -> int:
-    return section[1] - 1
-
-
-def _announced_marks(run: list[Label], labels: Labels, marks: Marks, end: int) -> list[Mark]:
-    """The marks above a section that refer to a run of labels in it, all of one kind."""
+def _announced_marks(run: list[Label], marks: Marks, start: int, end: int) -> list[Mark]:
+    """The marks in the text above a section that refer to a run in it, all of one kind."""
     if run[0].kind == "stars":
-        return _aligned("stars", run, marks, 0, end)
-    kind = _referring(KINDS, run, marks, 0, end)
+        return _aligned("stars", run, marks, start, end)
+    kind = marks.referring(KINDS, _numbers(run), start, end)
     if kind is None:
-        return _aligned("plain", run, marks, 0, end)
-    return [mark for label in run for mark in marks.take(kind, label.number, 0, end)]
+        return _aligned("plain", run, marks, start, end)
+    return [mark for label in run for mark in marks.take(kind, label.number, start, end)]
 
 
 def _unannounced(
@@ -136,7 +135,7 @@ def _unannounced(
         kinds = _MARK_KINDS[run[0].kind]
         if run[0].kind == "item" and reads_as_note(first.body):
             kinds = ("round",)
-        kind = _referring(kinds, run, marks, after, end)
+        kind = marks.referring(kinds, _numbers(run), after, end)
         if kind is not None:
             found = [m for label in run for m in marks.between(kind, label.number, after, end)]
         else:
@@ -146,15 +145,8 @@ def _unannounced(
     return notes, [mark for mark in found if mark.number in numbers]
 
 
-def _referring(
-    kinds: tuple[str, ...], run: list[Label], marks: Marks, start: int, end: int
-) -> str | None:
-    """The first kind of which marks between two positions refer to half of a run's labels."""
-    numbers = {label.number for label in run}
-    for kind in kinds:
-        if 2 * sum(marks.any(kind, number, start, end) for number in numbers) >= len(numbers):
-            return kind
-    return None
+def _numbers(run: list[Label]) -> set[int]:
+    return {label.number for label in run}
 
 
 def _aligned(kind: str, run: list[Label], marks: Marks, start: int, end: int) -> list[Mark]:
