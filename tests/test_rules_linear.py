@@ -35,7 +35,7 @@ TEXTS = {
     "numbered lines": lambda parts: book("", "{}", "", parts),
     "numbered lines after marks": lambda parts: book(" {}", "[{}]", "", parts),
     "headings in a row": lambda parts: "Примечания\n\nКонец.\n\n" * 5 * parts,
-    "headings without notes": lambda parts: (f"{SENTENCE * 9}\n\nПримечания\n\n" * parts),
+    "headings without notes": lambda parts: f"{SENTENCE * 9}\n\nПримечания\n\n" * parts,
     "bare numbers": lambda parts: "\n".join(str(n % 900 + 1) for n in range(20 * parts)),
     "one line": lambda parts: "Он взял: 1) хлеба; 2) соли (лат.) 3) воды [4] и 5). " * parts,
     "open brackets": lambda parts: "(слово [слово {слово <слово 1) " * 5 * parts,

@@ -66,7 +66,7 @@ _TAG = re.compile(rf"(?i)<!--[^<>]{{0,200}}-->|</?{_NAME}(\s[^<>]{{0,200}})?/?>"
 _ATTRIBUTE = re.compile(r"\s*[A-Za-z][\w:-]*\s?=")
 _BARE = frozenset({"noshade", "nowrap", "compact", "border", "hidden", "checked", "selected", "/"})
 _MARKUP = (  # what tells tags from letters in angle brackets
-    rf"(?i)<!--|</{_NAME}\s*>|<(?:br|hr|p|li)\s*/?>|<img\s|<{_NAME}\s+[a-z-]{{1,20}}\s?="
+    rf"(?i)<!--|</{_NAME}\s*>|<[bh]r\s*/?>|\n\s*<(?:p|li)>|<img\s|<{_NAME}\s+[a-z-]{{1,20}}\s?="
 )
 _SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -9,6 +9,7 @@ import re
 
 import polars as pl
 
+from femtogpt.corpus.rules.lookalikes import lookalikes
 from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 
 FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
@@ -83,6 +84,7 @@ def _is_old(text: pl.Expr) -> pl.Expr:
 def _new_spelling(text: pl.Expr) -> pl.Expr:
     for pattern, value in _LATIN_I:  # twice: two that share a letter need two passes
         text = text.str.replace_all(pattern, value).str.replace_all(pattern, value)
+    text = lookalikes(text)  # «истóрiя» has no other Latin letters now
     letters = {"ѣ": "е", "Ѣ": "Е", "ѳ": "ф", "Ѳ": "Ф", "і": "и", "І": "И", "ѵ": "и", "Ѵ": "И"}
     text = text.str.replace_many(letters)
     text = text.str.replace_all(r"(\pL)[ъЪ]([^\pL]|$)", "$1$2")

@@ -10,7 +10,6 @@ import re
 import polars as pl
 
 from femtogpt.corpus.rules.rule_registry import map_texts, matches, rule
-from femtogpt.corpus.vocabulary import RUSSIAN
 
 _PAIRS = (
     ("aceopxykABCEHKMOPTXY", "асеорхукАВСЕНКМОРТХУ"),
@@ -22,6 +21,7 @@ CYRILLIC, LATIN = "\u0400-\u052f", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024
 _MIXED = re.compile(rf"(?<![^\W\d_])(?:[{CYRILLIC}]+[{LATIN}]|[{LATIN}]+[{CYRILLIC}])[^\W\d_]*")
 _NUMERAL = re.compile(r"[XХ]+(?:вв?|г[го]?|го|му|м|й|я|е|ой|ом|ый|ая|ое|х)")  # XXв, Xго
 _LATIN_WORD = re.compile(rf"(?<![^\W_])[{LATIN}]+(?![^\W_])")
+_SINGLE = frozenset("авкосу")  # words of one letter
 _WORD = re.compile(r"[^\W\d_]+")
 MIN_MIXED, MIXED_SHARE = 3, 0.01  # words, from which on a document's Latin «c», «oнa» are mended
 _NEAR = 40  # characters on either side of a word in which its neighbours are
@@ -54,17 +54,21 @@ def _mended(text: str) -> str:
     result = _MIXED.sub(mend, text)
     if mended < MIN_MIXED or mended < MIXED_SHARE * len(_WORD.findall(text)):
         return result
+    result = _MIXED.sub(lambda word: _cyrillic(word[0], surely=True), result)
     return _LATIN_WORD.sub(_between_russian, result)
 
 
-def _cyrillic(word: str) -> str:
-    """A word of both scripts in Cyrillic; unchanged if a letter says that it may be none."""
+def _cyrillic(word: str, surely: bool = False) -> str:
+    """A word of both scripts in Cyrillic; unchanged if a letter says that it may be Latin.
+
+    ``surely``: even if no letter decides, because the text has many such words.
+    """
     new = word.translate(TO_CYRILLIC)
     if not all(map(_is_cyrillic, new)) or _NUMERAL.fullmatch(word):
         return word
     kept = [old for old, changed in zip(word, new, strict=True) if old == changed]
     decided = any(letter not in _LOOKS_LATIN for letter in kept)
-    return new if decided or 2 * len(kept) >= len(word) else word
+    return new if decided or surely or 2 * len(kept) >= len(word) else word
 
 
 def _between_russian(word: re.Match[str]) -> str:
@@ -74,7 +78,7 @@ def _between_russian(word: re.Match[str]) -> str:
         return old
     text, (start, end) = word.string, word.span()
     left, right = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
-    if len(new) == 1 and not (new.lower() in RUSSIAN and _stands_free(new, left, right)):
+    if len(new) == 1 and not (new.lower() in _SINGLE and _stands_free(new, left, right)):
         return old
     beside = [*_WORD.findall(left)[-1:], *_WORD.findall(right)[:1]]
     russian = [all(map(_is_cyrillic, other.translate(TO_CYRILLIC))) for other in beside]
@@ -84,7 +88,7 @@ def _between_russian(word: re.Match[str]) -> str:
 def _stands_free(letter: str, left: str, right: str) -> bool:
     """Whether a single letter stands where a word would, and not where a name or a label would."""
     begins = not left.rstrip(" «„—–-") or left.rstrip(" «„—–-")[-1] in ".!?…:\n"
-    follows = right[:1] == " " and _is_cyrillic(right[1:2])
+    follows = right[:1] == " " and _is_cyrillic(right[1:2].translate(TO_CYRILLIC))
     return follows and (begins if letter.isupper() else left[-1:] in ("", "\n", " ", "«"))
 
 
