@@ -70,7 +70,7 @@ _MARKUP = (  # what tells tags from letters in angle brackets
 )
 _SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_EDIT = r"(?m)(\S)\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ \t\u00a0]*$"
+_EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ \t\u00a0]*$"
 
 
 @rule(
