@@ -18,7 +18,7 @@ LONGEST_WORD = 40  # letters
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
-_BETWEEN_SPACES = re.compile(r"(?:[^\W_]|-)+")  # words with only spaces and punctuation around
+_BETWEEN_SPACES = re.compile(r"[\w-]+")  # words with only spaces and punctuation around
 _BROKEN = re.compile(r"-\s{0,4}\n\s*([а-яё]+(?:-[а-яё]+)*)")
 _STEM = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _SHADE = r"(?:син|зел[её]н|красн|ж[её]лт|сер|бел|ч[её]рн|голуб|розов|коричнев|бур|рыж|русы)"
@@ -42,6 +42,7 @@ _SHARED = frozenset({"и", "или", "либо", "да"})  # трёх- или ч
 # Signs that break a word at a line's end and nowhere else: soft hyphen, ¬, and rare hyphens.
 _BREAK_SIGNS = "\u00ac\u00ad\u2010\u2011\u2e17\u2e40\ufe63\uff0d"
 _DASH_SIGNS = "\u2013\u2212="  # these do so in some texts: there, the joined word occurs elsewhere
+_DASHED = [f"{sign}{end}" for sign in _DASH_SIGNS for end in ("\n", " \n")]
 _AT_END = r"[ \t\u00a0]*\n"
 _BROKEN_BY_SIGN = rf"(\pL)-?[{_BREAK_SIGNS}]+{_AT_END}([ \t\u00a0\n]{{0,40}}\p{{Ll}})"
 _BROKEN_CAPITALS = rf"(\p{{Lu}})-?[{_BREAK_SIGNS}]+{_AT_END}[ \t\u00a0]*(\p{{Lu}}[^\s]*)[ \t]*"
@@ -56,6 +57,10 @@ _BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]
 def line_end_hyphens(text: pl.Expr) -> pl.Expr:
     """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
     text = where(has(*_BREAK_SIGNS), _with_hyphens, text)
+    return where(has(*_DASHED), _with_dashes_resolved, text)
+
+
+def _with_dashes_resolved(text: pl.Expr) -> pl.Expr:
     dashed = rf"\p{{Ll}}[{_DASH_SIGNS}][ \t]*\n[ \t\u00a0]*\p{{Ll}}"
     return map_texts(matches(dashed), _without_dashes, text)
 

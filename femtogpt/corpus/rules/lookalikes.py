@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.rule_registry import map_texts, matches, rule
+from femtogpt.corpus.rules.rule_registry import map_lines, map_texts, matches, rule, where
 
 _PAIRS = (
     ("aceopxykABCEHKMOPTXY", "асеорхукАВСЕНКМОРТХУ"),
@@ -19,11 +19,16 @@ TO_CYRILLIC = str.maketrans(dict(zip(*map("".join, zip(*_PAIRS, strict=True)), s
 _LOOKS_LATIN = frozenset(TO_CYRILLIC.values())  # Cyrillic letters that decide nothing
 CYRILLIC, LATIN = "\u0400-\u052f", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _MIXED = re.compile(rf"(?<![^\W\d_])(?:[{CYRILLIC}]+[{LATIN}]|[{LATIN}]+[{CYRILLIC}])[^\W\d_]*")
+_LOOKS_CYRILLIC = "".join(map(chr, TO_CYRILLIC))
+_PAIR = rf"[{CYRILLIC}][{_LOOKS_CYRILLIC}]|[{_LOOKS_CYRILLIC}][{CYRILLIC}]"
+_LETTERS = rf"[{CYRILLIC}{_LOOKS_CYRILLIC}]*"
+_MENDABLE = rf"(?:^|[^\pL]){_LETTERS}(?:{_PAIR}){_LETTERS}(?:[^\pL]|$)"  # a word, but for numerals
 _NUMERAL = re.compile(r"[XХ]+(?:вв?|г[го]?|го|му|м|й|я|е|ой|ом|ый|ая|ое|х)")  # XXв, Xго
 _LATIN_WORD = re.compile(rf"(?<![^\W_])[{LATIN}]+(?![^\W_])")
 _SINGLE = frozenset("авкосу")  # words of one letter
 _WORD = re.compile(r"[^\W\d_]+")
 MIN_MIXED, MIXED_SHARE = 3, 0.01  # words, from which on a document's Latin «c», «oнa» are mended
+SAMPLE = 100_000  # characters of a document that show how many it has
 _NEAR = 40  # characters on either side of a word in which its neighbours are
 
 
@@ -38,24 +43,31 @@ def lookalikes(text: pl.Expr) -> pl.Expr:
     If 1 % of a document's words have such letters, also words of nothing but such letters between
     Russian ones.
     """
-    mixed = rf"[{CYRILLIC}][{LATIN}]|[{LATIN}][{CYRILLIC}]"
-    return map_texts(matches(mixed), _mended, text)
+    return where(matches(_PAIR), lambda text: where(matches(_MENDABLE), _in_cyrillic, text), text)
+
+
+def _in_cyrillic(text: pl.Expr) -> pl.Expr:
+    return map_lines(_MENDABLE, _mended, map_texts(_full_of_them, _mended_whole, text))
+
+
+def _full_of_them(text: pl.Expr) -> pl.Expr:
+    """Whether the beginning of a text has many mixed words, by a word of ten bytes or more."""
+    start = text.str.slice(0, SAMPLE)
+    pairs = start.str.count_matches(_PAIR)
+    return (pairs >= MIN_MIXED) & (10 * pairs >= MIXED_SHARE * start.str.len_bytes())
 
 
 def _mended(text: str) -> str:
-    mended = 0
+    return _MIXED.sub(lambda word: _cyrillic(word[0]), text)
 
-    def mend(word: re.Match[str]) -> str:
-        nonlocal mended
-        new = _cyrillic(word[0])
-        mended += new != word[0]
-        return new
 
-    result = _MIXED.sub(mend, text)
+def _mended_whole(text: str) -> str:
+    """A text with all its look-alikes mended, if enough of them are in Russian words."""
+    mended = sum(_cyrillic(word[0]) != word[0] for word in _MIXED.finditer(text))
     if mended < MIN_MIXED or mended < MIXED_SHARE * len(_WORD.findall(text)):
-        return result
-    result = _MIXED.sub(lambda word: _cyrillic(word[0], surely=True), result)
-    return _LATIN_WORD.sub(_between_russian, result)
+        return text
+    text = _MIXED.sub(lambda word: _cyrillic(word[0], surely=True), text)
+    return _LATIN_WORD.sub(_between_russian, text)
 
 
 def _cyrillic(word: str, surely: bool = False) -> str:
