@@ -241,9 +241,11 @@ def sections_in(text: str, labels: Labels, marks: Marks) -> Iterator[Section]:
             end = _part_end(index, again, end, labels, marks)
         length = starts[end] - starts[index]
         labelled = _between(labels.at, index, end)
-        noted = labelled and 10 * labelled >= _between(filled, index, end)
-        noted = noted or _between(arrows, starts[index], starts[end])
-        noted = noted or _between(editorial, starts[index], starts[end]) >= 3
+        noted = (
+            10 * labelled >= max(1, _between(filled, index, end))
+            or _between(arrows, starts[index], starts[end]) > 0
+            or _between(editorial, starts[index], starts[end]) >= 3
+        )
         late = 5 * starts[index] >= 4 * starts[-1]
         if not (noted or late) or length > MAX_SHARE * starts[-1]:
             end = index
