@@ -20,6 +20,7 @@ from femtogpt.corpus.rules.marks import KINDS, Marks
 
 LONGEST_NOTE = 1500  # characters of a note that no heading announces
 RULED_LINES = 12  # below a ruler, at most
+PART_CHARACTERS = 400  # from a note's label to the next: more is a part of the book, if marked
 SHORT_PART = 200  # characters between two sections of notes on the same part of the work
 MAX_SHARE = 0.85  # of a document: longer «Комментарии» are taken for the work itself
 _LABEL = re.compile(
@@ -160,12 +161,16 @@ class Labels:
         return end
 
     def notes_end(self, start: int, end: int) -> int:
-        """The line between two others from which on there are no notes any more, or ``end``."""
-        here = range(bisect_left(self.at, start), bisect_left(self.at, end))
-        for index in here:
-            following = self.at[index + 1] if index + 1 < here.stop else end
-            if self.starts[following] - self.starts[self.at[index]] > 2 * LONGEST_NOTE:
-                return self._last_end(self.all[index])
+        """The line between two others from which on there are no notes any more, or ``end``.
+
+        Notes have labels like the first one.
+        """
+        labels = self.all[bisect_left(self.at, start) : bisect_left(self.at, end)]
+        labels = [label for label in labels if _form(label)[:2] == _form(labels[0])[:2]]
+        ends = [*(label.line for label in labels[1:]), end]
+        for label, following in zip(labels, ends, strict=False):
+            if self.starts[following] - self.starts[label.line] > PART_CHARACTERS:
+                return self._last_end(label)
         return end
 
 

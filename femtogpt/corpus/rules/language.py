@@ -72,7 +72,10 @@ _LATIN_I = (  # typed for і beside a Cyrillic letter; «IIй» is a number
     needs="three old letters or final ъ in the text",
 )
 def old_spelling(text: pl.Expr) -> pl.Expr:
-    """Modernise the spelling of before 1918: ѣ ѳ і ѵ, ъ at the end of words, -аго and -яго."""
+    """Modernise the spelling of before 1918: ѣ ѳ і ѵ, ъ at the end of words, -аго and -яго.
+
+    Also a Latin i typed for і: «Россiя».
+    """
     return where(_is_old, _new_spelling, text)
 
 

@@ -245,10 +245,10 @@ def _insert(chains: list[tuple[Any, ...]], new_chain: tuple[Any, ...]) -> None:
 
 
 _BRACKET_MARKS = (  # a quick test for a kind of mark, and its pattern; one test for all is slower
-    (r"\[[0-9*]", re.compile(r"(?<!\b[A-Za-z_])\[(?:\*?([0-9]{1,4})|\*{1,5})\]")),  # not a[1]
+    (r"\[[0-9*]", re.compile(r"(?<!_)(?<!\b[A-Za-z])\[(?:\*?([0-9]{1,4})|\*{1,5})\]")),  # not a[1]
     (
         r"\{[0-9*\s–—-]",
-        re.compile(r"(?<!\b[A-Za-z_^])\{(?:[-–—\s]*([0-9]{1,4})[-–—\s]*|\*{1,3})\}"),
+        re.compile(r"(?<![_^])(?<!\b[A-Za-z])\{(?:[-–—\s]*([0-9]{1,4})[-–—\s]*|\*{1,3})\}"),
     ),
     (r"<<[0-9]", re.compile(r"<<([0-9]{1,3})>>")),
 )

@@ -123,7 +123,7 @@ def _unannounced(
 ) -> tuple[list[Note], list[Mark]]:
     """The notes that begin at a label without a heading, and their marks after a position.
 
-    None, if nothing shows that they are notes.
+    Both are empty if nothing shows that they are notes.
     """
     first = labels.first_note(index)
     if not _plausible(first):
