@@ -12,6 +12,7 @@ from femtogpt.corpus.rules.rule_registry import (
     has,
     map_lines,
     map_texts,
+    matches,
     replace_where_found,
     replacement,
     rule,
@@ -82,12 +83,11 @@ def tags(text: pl.Expr) -> pl.Expr:
     """Remove HTML tags, and a wiki's edit link [править]; keep superscript as such."""
     text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
     text = map_texts(has("<sup", "<SUP"), _raised, text)
-    return map_texts(_has_markup, _untagged, text)
+    return where(matches("<[A-Za-z/!]"), _without_markup, text)
 
 
-def _has_markup(text: pl.Expr) -> pl.Expr:
-    """Whether a text has tags; first a test that is faster than the other."""
-    return text.str.contains("<[A-Za-z/!]") & text.str.contains(_MARKUP)
+def _without_markup(text: pl.Expr) -> pl.Expr:
+    return map_texts(matches(_MARKUP), _untagged, text)
 
 
 def _untagged(text: str) -> str:
