@@ -38,9 +38,21 @@ class SourceConfig(Section):
     rules: tuple[str, ...] | None = Field(
         None, description="cleaning rules, by name, in order; default: the standard ones"
     )
+    edition: bool = Field(
+        False,
+        description="the texts are editions: the default rules also remove editors' notes and their"
+        " marks, contents, forewords, imprints, title lines and page numbers",
+    )
+    without: tuple[str, ...] = Field((), description="cleaning rules that do not apply, by name")
     weight: float = Field(
         1.0, gt=0, le=100, description="passes over this source's text per epoch of the mixture"
     )
+
+    @model_validator(mode="after")
+    def _chain(self) -> SourceConfig:
+        if self.edition and self.rules is not None:
+            raise ValueError("edition chooses the default rules, rules names others: give one")
+        return self
 
 
 class QualityConfig(Section):

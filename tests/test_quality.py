@@ -198,6 +198,10 @@ BAD = {
         "odd_letters",
         by_chance("оооооееееааааиииинннттттссссрррввлллккммддппуяыьгзбчйхжшю"),
     ),
+    "Latin letters among the Russian ones": (
+        "odd_letters",
+        LONG.translate(str.maketrans("оеип", "oeun")),
+    ),
     "letters apart": ("min_word_length", " ".join(VERSE.replace(" ", ""))),
     "tags without spaces": (
         "max_word_length",

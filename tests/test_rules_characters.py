@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from femtogpt.corpus.rules import STANDARD
 from tests.cleaning import CLASSICS, clean, thorough
 
 
@@ -96,3 +97,58 @@ def test_a_grave_accent_of_french_is_put_on_its_letter():
 )
 def test_stress_that_signs_mark_goes(text, plain):
     assert clean(text, "typed_stress") == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("молóчный, зáмок, бéлый, Пýшкин", "молочный, замок, белый, Пушкин"),
+        ("молòчный, Óльга, Éлка", "молочный, Ольга, Елка"),
+        ("ещë вëл", "ещё вёл"),
+        ("молóчный, áнна", "молочный, анна"),
+        ("cпасибо, yлица, pека, xлеб, Mосква, Bера, Tула, Hина, Kиев", None),
+        ("веб-cайт, кто-тo, PОССИЯ", "веб-сайт, кто-то, РОССИЯ"),
+        ("oсень, сaхар", "осень, сахар"),
+    ],
+)
+def test_latin_letters_in_a_russian_word_become_cyrillic(text, plain):
+    plain = plain or "спасибо, улица, река, хлеб, Москва, Вера, Тула, Нина, Киев"
+    assert clean(text, *STANDARD) == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IT-отдел, C++, T-образный, x-координата, e-mail, Wi-Fi-сеть",
+        "XXв, Xго, XIX-й век, глава XIV, в XIXв.",
+        "Coca-Cola, Apple, iPhone, café, Škoda, São Paulo",
+        "ШокоLand, Яndex, ТелеRadio, Ёlki",
+        "витамин C, вариант a, ось y, CO и H",
+        "Он сказал: a cop, he came.",
+    ],
+)
+def test_latin_words_and_names_stay(text):
+    assert clean(text, "lookalikes") == text
+
+
+def test_a_text_full_of_latin_letters_is_mended_whole():
+    text = (
+        "Старый мельник вышел на крыльцо, а собака ещё спала. С утра он ехал к реке, но у моста"
+        " остановился: вода прибывала, и не было видно ни одной лодки. О чём он думал?"
+    )
+    to_latin = str.maketrans("асеорухкАСЕОРХКМТВН", "aceopyxkACEOPXKMTBH")
+    assert clean(text.translate(to_latin), *STANDARD) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "если a <b и c> d, то",
+        "векторы <a> и <b>, среднее <p>",
+        "Нажмите [править] и пишите.",
+        "R&Dом; Q&Ans; ?a=1&section=2;",
+        "Она [edit] вышла",
+    ],
+)
+def test_words_between_signs_of_markup_stay(text):
+    assert clean(text, *STANDARD) == text

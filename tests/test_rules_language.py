@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from femtogpt.corpus.rules import STANDARD
 from tests.cleaning import CHAINS, clean
 
 FRENCH = "— Eh bien, mon prince, vous êtes servi à merveille.\n— Здравствуйте, ma chère!"
@@ -38,3 +39,21 @@ def test_the_old_spelling_becomes_the_new_one_and_a_quotation_of_it_stays():
 
 def test_shouting_is_calmed_and_abbreviations_stay():
     assert clean("ЧАСТЬ ПЕРВАЯ\nСССР и США", "shouting") == "Часть первая\nСССР и США"
+
+
+@pytest.mark.parametrize(
+    ("word", "new"),
+    [
+        ("Росс\u0069я", "Россия"),
+        ("Росс\u00efя", "Россия"),
+        ("ист\u00f3р\u0069я", "история"),
+        ("\u0049юнь", "Июнь"),
+        ("м\u0069ръ", "мир"),
+        ("ИСТОР\u0049Я", "ИСТОРИЯ"),
+        ("\u0049ИСУСЪ", "ИИСУС"),
+        ("пр\u0069\u0069де", "приидe".replace("e", "е")),
+    ],
+)
+def test_a_latin_i_of_the_old_spelling_becomes_и(word, new):
+    cleaned = clean(f"{OLD} {word}, глава III и IV.", *STANDARD, "old_spelling")
+    assert cleaned.endswith(f" {new}, глава III и IV.")

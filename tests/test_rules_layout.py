@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from femtogpt.corpus.rules import STANDARD
 from tests.cleaning import CLASSICS, clean, few
 from tests.helpers import VERSE
 
@@ -29,6 +30,58 @@ def wrapped(paragraphs: list[str], width: int, indent: str = "   ") -> str:
 @pytest.mark.parametrize("indent", ["   ", "     "])
 def test_hard_wrapped_prose_becomes_paragraphs(width, indent):
     assert clean(wrapped(PARAGRAPHS, width, indent), "paragraphs") == "\n".join(PARAGRAPHS)
+
+
+@pytest.mark.parametrize("width", [60, 78, 100, 110, 130, 150, 200])
+@pytest.mark.parametrize("indent", ["", "    "])
+@pytest.mark.parametrize("between", ["\n", "\n\n"], ids=["", "blank lines"])
+def test_prose_is_unwrapped_at_any_width(width, indent, between):
+    paragraphs = [" ".join(SENTENCES[first:] * 3) for first in range(4)]
+    for index in range(4):  # a last line that is full would not show where the paragraph ends
+        while len(textwrap.wrap(paragraphs[index], width, initial_indent=indent)[-1]) > width / 2:
+            paragraphs[index] += " Так прошло лето."
+    lines = [textwrap.fill(text, width, initial_indent=indent) for text in paragraphs * 3]
+    assert clean(between.join(lines), "paragraphs") == between.join(paragraphs * 3)
+
+
+def test_long_paragraphs_of_one_line_stay_apart():
+    paragraphs = [" ".join(SENTENCES[first : first + 2]) for first in (0, 1, 2)] * 9
+    items = [f"{'абвгдежз'[number % 8]}) {SENTENCES[number % 4].lower()}" for number in range(30)]
+    for lines in (paragraphs, items):
+        assert clean("\n".join(lines), *STANDARD) == "\n".join(lines)
+
+
+BREAKS = {"soft hyphen": "\u00ad", "not sign": "\u00ac", "hyphen": "\u2010", "no-break": "\u2011"}
+
+
+@pytest.mark.parametrize("sign", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize(
+    ("broken", "joined"),
+    [
+        ("откладывал газе{}\nту и выходил", "откладывал газету и выходил"),
+        ("откладывал газе{}  \n    ту и выходил", "откладывал газету и выходил"),
+        ("жил по-{}\nпрежнему там", "жил по-прежнему там"),
+        ("жил по{}\nпрежнему там", "жил по-прежнему там"),
+        ("видел Моск{}\nву во сне", "видел Москву во сне"),
+        ("делали так, что не{}\n\nчего было", "делали так, что нечего было"),
+        ("ГАЗЕ{}\nТА ВЫШЛА", "ГАЗЕТА\nВЫШЛА"),
+    ],
+)
+def test_a_word_is_joined_whatever_sign_breaks_it(sign, broken, joined):
+    assert clean(broken.format(sign), *STANDARD) == joined
+
+
+@pytest.mark.parametrize("dash", ["\u2013", "\u2212", "="])
+def test_a_dash_at_a_lines_end_breaks_a_word_that_occurs_elsewhere(dash):
+    text = f"Он купил газету и откладывал газе{dash}\nту весь день."
+    assert clean(text, "line_end_hyphens", "broken_words").endswith("газету весь день.")
+    other = f"Он стоял за стеною{dash}\nхолод пробирал его."
+    assert clean(other, "line_end_hyphens", "broken_words") == other
+
+
+def test_signs_that_break_no_word_stay():
+    text = "Отрицание ¬\nпишут так: ¬A\n¬B, 10\u00ac\n20"
+    assert clean(text, "line_end_hyphens") == text
 
 
 def test_paragraphs_that_blank_lines_part_stay_apart():

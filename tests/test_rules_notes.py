@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from femtogpt.corpus.rules import STANDARD
+from femtogpt.corpus.rules import EDITION
 from tests.cleaning import clean
 
 PARAGRAPH = "Вечером мы долго сидели на крыльце и говорили о прошедшем лете и о соседях."
@@ -108,10 +108,10 @@ def test_brackets_of_the_author_stay():
 
 
 def test_raised_and_braced_labels_are_labels():
-    assert clean("Так¹, adieu².\n\n¹ Да.\n² Прощайте (фр.).", *STANDARD) == "Так, adieu."
-    assert clean("Adieu{1}.\n\n{1} Прощайте (фр.).", *STANDARD) == "Adieu."
+    assert clean("Так¹, adieu².\n\n¹ Да.\n² Прощайте (фр.).", *EDITION) == "Так, adieu."
+    assert clean("Adieu{1}.\n\n{1} Прощайте (фр.).", *EDITION) == "Adieu."
     html = "Кто там?<sup>1</sup> Пять м<sup>2</sup>."
-    assert clean(html, *STANDARD) == "Кто там? Пять м²."
+    assert clean(html, *EDITION) == "Кто там? Пять м²."
 
 
 def test_notes_with_stars_do_not_hide_the_numbered_ones_below_them():
@@ -128,7 +128,7 @@ def test_a_mark_after_a_word_that_ends_in_n_or_o_goes():
 
 def test_links_to_edit_a_wiki_go():
     text = f"Тоска[править | править код]\n\n{PARAGRAPH}[1]\n\nПримечания[править]\n\n↑ Так."
-    assert clean(text, *STANDARD, title=None, author=None) == f"Тоска\n\n{PARAGRAPH}"
+    assert clean(text, *EDITION, title=None, author=None) == f"Тоска\n\n{PARAGRAPH}"
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,29 @@ def test_titles_above_notes_at_the_end_of_a_book_go_with_them():
     text = f"Вий\n\n{PARAGRAPH}\n\nНос\n\n{PARAGRAPH}\n\nВий\n\n{notes}Нос\n\n{notes}"
     cleaned = clean(text, "gathered_notes", "blank_lines")
     assert cleaned == f"Вий\n\n{PARAGRAPH}\n\nНос\n\n{PARAGRAPH}"
+
+
+@pytest.mark.parametrize("part", ["Глава {}", "Рассказ {}", "{}"])
+@pytest.mark.parametrize("form", ["[{}]", "({})", "{{{}}}", "<<{}>>"])
+def test_notes_below_each_part_of_a_book_take_no_text_with_them(part, form):
+    sentences = "\n".join(
+        f"Он назвал её соседкою{form.format(n)}. {PARAGRAPH * 9}" for n in (1, 2, 3)
+    )
+    notes = "\n".join(f"{form.format(n)} Так говорили в деревне." for n in (1, 2, 3))
+    parts = [f"{part.format(n)}\n\n{sentences}\n\nПримечания\n\n{notes}\n\n" for n in range(1, 9)]
+    cleaned = clean("".join(parts), "gathered_notes", "footnote_marks")
+    assert cleaned.count("соседкою. Вечером") == 3 * 8
+    assert cleaned.count("соседях.") == 3 * 8 * 9
+    assert "в деревне" not in cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Возьмём a[1] и b[12], x_{2} и y^{3}.",
+        "[1] Первое.\n[2] Второе.\n[3] Третье.",
+        "Начало.\n{4} Четвёртое.\n{5} Пятое.",
+    ],
+)
+def test_indexes_and_numbers_of_lines_are_no_marks(text):
+    assert clean(text, "footnote_marks") == text

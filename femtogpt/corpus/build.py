@@ -20,7 +20,7 @@ from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, CorpusConfig
 from femtogpt.corpus.dedup import EMPTY_TEXT, near_duplicates
 from femtogpt.corpus.exchange import working_folder
-from femtogpt.corpus.rules import STANDARD, Rule, select_rules
+from femtogpt.corpus.rules import Rule, rules_of
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, Version, texts, versions
 from femtogpt.corpus.source_corpus import SourceCorpus
 from femtogpt.corpus.split_proof import Comparison, HeldOutTexts, combine, compare
@@ -87,10 +87,7 @@ def _sources(config: Config) -> dict[str, Source]:
 
 def _rules(config: Config) -> dict[str, list[Rule]]:
     """The cleaning rules of each source, by its name."""
-    return {
-        name: select_rules(STANDARD if source.rules is None else source.rules)
-        for name, source in config.sources.items()
-    }
+    return {name: rules_of(source) for name, source in config.sources.items()}
 
 
 def _write(

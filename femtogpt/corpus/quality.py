@@ -148,13 +148,16 @@ def repeated_ngrams(text: Excerpt, limit: float) -> str | None:
     return _above(repetition.repeated_ngrams(text.hashes, 5), limit)
 
 
-_ODD_LETTERS = re.compile(r"[аеёиоуыэюяьъ][ьъ]|\b[ьъы]|[бвгджзклмнпрстфхцчшщ]{5}|[аеёиоуыэюя]{4}")
+_ODD_LETTERS = re.compile(
+    r"[аеёиоуыэюяьъ][ьъ]|\b[ьъы]|[бвгджзклмнпрстфхцчшщ]{5}|[аеёиоуыэюя]{4}"
+    r"|[а-яё][a-zà-öø-ÿ]|[a-zà-öø-ÿ][а-яё]"
+)
 
 
 @register_filter
 def odd_letters(text: Excerpt, limit: float) -> str | None:
-    """Too many impossible letter sequences per distinct word (ъь, аь, five consonants), as in
-    random letters."""
+    """Too many impossible letter sequences per distinct word (ъь, аь, five consonants, Latin next
+    to Cyrillic), as in random letters."""
     count = len(_ODD_LETTERS.findall(" ".join(text.vocabulary)))
     if count < 3:  # abbreviations
         return None

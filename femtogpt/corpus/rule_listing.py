@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.quality import FILTERS
-from femtogpt.corpus.rules import RULES, STANDARD
+from femtogpt.corpus.rules import OF_EDITIONS, RULES, STANDARD
 
 CELL_CHARACTERS = 240  # a longer text is cut
 
@@ -17,8 +17,9 @@ def listing() -> str:
     limits = {**dict(config), **dict(config.quality)}
     rules = (
         (
-            f"`{name}`{' *' if name in STANDARD else ''}",
+            f"`{name}`{' *' if name in STANDARD else ' †' if name in OF_EDITIONS else ''}",
             " ".join(rule.purpose.split()),
+            rule.needs,
             rule.before,
             rule.after,
         )
@@ -30,7 +31,16 @@ def listing() -> str:
     )
     return "\n".join(
         [
-            *_table(("rule (* standard)", "what it does", "before", "after"), rules),
+            *_table(
+                (
+                    "rule (* standard, † editions)",
+                    "what it does",
+                    "needs to see",
+                    "before",
+                    "after",
+                ),
+                rules,
+            ),
             "",
             *_table(("filter", "limit", "why a document is rejected"), filters),
         ]

@@ -1,8 +1,4 @@
-"""The cleaning rules, and those that apply to a source which names none.
-
-Each file has the rules for one purpose. A source's YAML names its rules in the order in which they
-are applied: characters first, then lines, then typography, and blank lines last.
-"""
+"""The cleaning rules: each file has those for one purpose, and chains.py their order."""
 
 from femtogpt.corpus.rules import (  # noqa: F401 - importing a module registers its rules
     characters,
@@ -13,6 +9,7 @@ from femtogpt.corpus.rules import (  # noqa: F401 - importing a module registers
     hyphens,
     language,
     layout,
+    lookalikes,
     marks,
     notes,
     paragraphs,
@@ -20,31 +17,16 @@ from femtogpt.corpus.rules import (  # noqa: F401 - importing a module registers
     stray_marks,
     typography,
 )
+from femtogpt.corpus.rules.chains import EDITION, OF_EDITIONS, STANDARD, rules_of
 from femtogpt.corpus.rules.rule_registry import RULES, Rule, rule, select_rules
 
-STANDARD: tuple[str, ...] = (  # safe for any Russian text; whether others suit a text needs a look
-    "entities",
-    "line_ends",
-    "tags",
-    "invisible",
-    "stress_marks",
-    "composed",
-    "paragraphs",
-    "gathered_notes",
-    "footnote_marks",
-    "imprints",
-    "title_lines",
-    "spaces",
-    "separators",
-    "line_edges",
-    "broken_words",
-    "broken_lines",
-    "ellipses",
-    "quotes",
-    "dashes",
-    "punctuation",
-    "apostrophes",
-    "blank_lines",
-)
-
-__all__ = ["RULES", "STANDARD", "Rule", "rule", "select_rules"]
+__all__ = [
+    "EDITION",
+    "OF_EDITIONS",
+    "RULES",
+    "STANDARD",
+    "Rule",
+    "rule",
+    "rules_of",
+    "select_rules",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.entities import html5
 
 import polars as pl
 
@@ -19,47 +20,83 @@ from femtogpt.corpus.rules.rule_registry import (
 )
 
 
-@rule("раз\r\nдва\rтри\u2028четыре", "раз\nдва\nтри\nчетыре")
+@rule(
+    "раз\r\nдва\rтри\u2028четыре",
+    "раз\nдва\nтри\nчетыре",
+    needs="a line end of another system",
+)
 def line_ends(text: pl.Expr) -> pl.Expr:
     r"""Convert every kind of line end to \n."""
     return text.str.replace_all(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n")
 
 
-_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);")
+_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
+_ESCAPED = re.compile(r"&(?:(?:amp|AMP|#0*38|#[xX]0*26);)+")  # an ampersand, however many times
+MAX_PASSES = 10  # over a text in which one reference makes part of another
 
 
-@rule("d&#233;j&agrave; vu&nbsp;&amp;mdash; он", "déjà vu\u00a0— он")
+@rule(
+    "d&#233;j&agrave; vu&nbsp;&amp;mdash; он",
+    "déjà vu\u00a0— он",
+    needs="the exact name or number of one of HTML's characters between & and ;",
+)
 def entities(text: pl.Expr) -> pl.Expr:
     """Convert HTML character references to characters, also those that were escaped twice."""
     return map_texts(has("&"), _unescaped, text)
 
 
 def _unescaped(text: str) -> str:
-    while True:  # each pass shortens what it changes
-        plain = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    for _ in range(MAX_PASSES):
+        plain = _ENTITY.sub(_character, _ESCAPED.sub("&", text))
         if plain == text:
-            return text
+            break
         text = plain
+    return text
 
 
-_TAG = (  # HTML's own only: vector<int> is not a tag
-    r"(?i)<!--[^<>]{0,200}-->|</?(?:[abipqsu]|h[1-6r]|br|d[dlt]|em|li|ol|t[dhrt]|ul|big|body|center"
-    r"|cite|code|div|font|head|html|img|nobr|pre|small|span|strike|strong|su[bp]|table|title)"
-    r"(?:\s[^<>]{0,200})?/?>"
+def _character(reference: re.Match[str]) -> str:
+    name = reference[0][1:]
+    return html.unescape(reference[0]) if name[0] == "#" or name in html5 else reference[0]
+
+
+_NAME = (  # HTML's own only: vector<int> is not a tag
+    r"(?:[abipqsu]|h[1-6r]|br|d[dlt]|em|li|ol|t[dhrt]|ul|big|body|center|cite|code|div|font|head"
+    r"|html|img|nobr|pre|small|span|strike|strong|su[bp]|table|title)"
 )
-
-
+_TAG = re.compile(rf"(?i)<!--[^<>]{{0,200}}-->|</?{_NAME}(\s[^<>]{{0,200}})?/?>")
+_ATTRIBUTE = re.compile(r"\s*[A-Za-z][\w:-]*\s?=")
+_BARE = frozenset({"noshade", "nowrap", "compact", "border", "hidden", "checked", "selected", "/"})
+_MARKUP = (  # what tells tags from letters in angle brackets
+    rf"(?i)<!--|</{_NAME}\s*>|<[bh]r\s*/?>|\n\s*<(?:p|li)>|<img\s|<{_NAME}\s+[a-z-]{{1,20}}\s?="
+)
 _SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_EDIT = r"\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\]"
+_EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ \t\u00a0]*$"
 
 
-@rule("глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>", "глава первая, если a<b, 5 м²")
+@rule(
+    "глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>",
+    "глава первая, если a<b, 5 м²",
+    needs="tags of HTML, one of which closes, breaks a line or has attributes; a heading's end",
+)
 def tags(text: pl.Expr) -> pl.Expr:
-    """Remove HTML tags and a wiki's edit links [править]; keep superscript as such."""
-    text = where(has("[править", "[edit"), replacement(_EDIT, ""), text)
+    """Remove HTML tags, and a wiki's edit link [править]; keep superscript as such."""
+    text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
     text = map_texts(has("<sup", "<SUP"), _raised, text)
-    return where(matches("<[A-Za-z/!]"), replacement(_TAG, ""), text)
+    return where(matches("<[A-Za-z/!]"), _without_markup, text)
+
+
+def _without_markup(text: pl.Expr) -> pl.Expr:
+    return map_texts(matches(_MARKUP), _untagged, text)
+
+
+def _untagged(text: str) -> str:
+    return _TAG.sub(lambda tag: "" if _has_attributes(tag[1] or "") else tag[0], text)
+
+
+def _has_attributes(inside: str) -> bool:
+    """Whether a tag has attributes or nothing in it: in «a <b и c> d» it is text."""
+    return bool(_ATTRIBUTE.match(inside)) or _BARE.issuperset(inside.lower().split())
 
 
 def _raised(text: str) -> str:
@@ -70,7 +107,11 @@ _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 _ZERO_WIDTH = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd"
 
 
-@rule("сло\u00adво\ufeff и\x7f дело\x01", "слово и дело")
+@rule(
+    "сло\u00adво\ufeff и\x7f дело\x01",
+    "слово и дело",
+    needs="a character that shows nothing",
+)
 def invisible(text: pl.Expr) -> pl.Expr:
     """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
     return text.str.replace_all(f"[{_CONTROLS}{_ZERO_WIDTH}]", "")
@@ -79,7 +120,11 @@ def invisible(text: pl.Expr) -> pl.Expr:
 _ACUTE, _GRAVE, _CIRCUMFLEX = "\u0301", "\u0300", "\u0302"
 
 
-@rule("vanite€, espe`ce, мо€ре", f"vanite{_ACUTE}, espe{_GRAVE}ce, мо{_ACUTE}ре")
+@rule(
+    "vanite€, espe`ce, мо€ре",
+    f"vanite{_ACUTE}, espe{_GRAVE}ce, мо{_ACUTE}ре",
+    needs="the sign right after a letter; ` and ^ between Latin letters",
+)
 def loose_accents(text: pl.Expr) -> pl.Expr:
     """Put an accent that an old file has as a sign after the letter (€ ` ^) on the letter."""
 
@@ -94,14 +139,22 @@ def loose_accents(text: pl.Expr) -> pl.Expr:
 _LETTER = r"([А-Яа-яЁёІіѢѣѲѳѴѵ][\u0306\u0308]?)"  # й and ё may be decomposed
 
 
-@rule("за\u0301мок и замо\u0301к; café", "замок и замок; café")
+@rule(
+    "за\u0301мок и замо\u0301к; café",
+    "замок и замок; café",
+    needs="a combining accent after a Cyrillic letter",
+)
 def stress_marks(text: pl.Expr) -> pl.Expr:
     """Remove stress marks from Cyrillic vowels; keep ё, й and the accents of other scripts."""
     marks = replacement(_LETTER + r"[\u0300\u0301]+", "$1")
     return where(has("\u0300", "\u0301"), marks, text)
 
 
-@rule("у'же, что'; чудн_о_, к`ак; д'Артаньян", "уже, что; чудно, как; д'Артаньян")
+@rule(
+    "у'же, что'; чудн_о_, к`ак; д'Артаньян",
+    "уже, что; чудно, как; д'Артаньян",
+    needs="the sign beside a Cyrillic vowel within a word; an apostrophe that closes no quotation",
+)
 def typed_stress(text: pl.Expr) -> pl.Expr:
     """Remove the apostrophe after a vowel, _ around it or ` before it if they mark the stress."""
     text = where(has("_"), replacement(r"([а-яё])_([аеёиоуыэюя])_", "$1$2"), text)
@@ -123,7 +176,11 @@ def _unquoted(text: pl.Expr) -> pl.Expr:
 _MARKS = "\u0300\u0301\u0302\u0303\u0306\u0308\u030a\u030c\u0327"
 
 
-@rule("и\u0306 е\u0308", "й ё")
+@rule(
+    "и\u0306 е\u0308",
+    "й ё",
+    needs="a combining mark",
+)
 def composed(text: pl.Expr) -> pl.Expr:
     """Compose a letter and its combining mark into one character (Unicode NFC)."""
     return where(has(*_MARKS), lambda text: text.str.normalize("NFC"), text)
@@ -132,7 +189,11 @@ def composed(text: pl.Expr) -> pl.Expr:
 _SPACED = re.compile(r"(?<![^\W\d_])[^\W\d_](?:\u00a0[^\W\d_](?![^\W\d_])){2,}")
 
 
-@rule("Д\u00a0о\u00a0н\u00a0Г\u00a0у\u00a0а\u00a0н", "Дон Гуан")
+@rule(
+    "Д\u00a0о\u00a0н\u00a0Г\u00a0у\u00a0а\u00a0н",
+    "Дон Гуан",
+    needs="three or more single letters with no-break spaces between them",
+)
 def spaced_letters(text: pl.Expr) -> pl.Expr:
     """Join words letter-spaced with no-break spaces; a capital inside one begins a new word."""
     return map_lines(r"\u00a0\pL\u00a0", _closed_up, text)
@@ -149,7 +210,11 @@ def _closed_up(line: str) -> str:
 _SPACES = "\t\u00a0\u1680\u202f\u205f\u3000\u2581" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
-@rule("раз\u00a0два\tтри\u2009 четыре", "раз два три четыре")
+@rule(
+    "раз\u00a0два\tтри\u2009 четыре",
+    "раз два три четыре",
+    needs="a space of another kind, or two in a row",
+)
 def spaces(text: pl.Expr) -> pl.Expr:
     """Convert every run of spaces of any kind, except line ends, to one plain space."""
     for kinds in (_SPACES[:4], _SPACES[4:11], _SPACES[11:]):  # a test of all at once is slower

@@ -44,6 +44,7 @@ NOTE_LINE = 160  # characters of a line that is a note, at most
 @rule(
     "Он позвал maestro di casa [дворецкого (итал.)] и курил tabac {табак}.\nVenena — яд (лат.).\n",
     "Он позвал maestro di casa и курил tabac.\n",
+    needs="a language, an editor or a definition in the brackets, or a Latin word before them",
 )
 def bracketed_notes(text: pl.Expr) -> pl.Expr:
     """Remove translations and notes in brackets, and lines that are notes ending in «(лат.)»."""
@@ -58,6 +59,7 @@ def _bracketed(text: pl.Expr) -> pl.Expr:
 @rule(
     "Мы кричали, чтобы [они] ушли; «Пет<ербургские> вед<омости>»; у Е⟨рако⟩ва",
     "Мы кричали, чтобы они ушли; «Петербургские ведомости»; у Еракова",
+    needs="a bracket within a word or around Russian words, left by bracketed_notes",
 )
 def conjectures(text: pl.Expr) -> pl.Expr:
     """Keep the words that an editor supplied in brackets, and remove the brackets."""
@@ -112,9 +114,10 @@ def _note_around(text: str, end: int) -> tuple[int, int] | None:
     )
     if ending is None:
         return None
-    start = text.rfind("\n", 0, end) + 1
-    stop = text.find("\n", end)
-    stop = len(text) if stop < 0 else stop
+    farthest = max(0, end - LONGEST_NOTE)
+    start = text.rfind("\n", farthest, end) + 1 or farthest
+    stop = text.find("\n", end, end + LONGEST_NOTE)
+    stop = min(len(text), end + LONGEST_NOTE) if stop < 0 else stop
     if ending[1] and stop - start <= NOTE_LINE and not text[end:stop].strip(" .\u00a0"):
         return start, min(stop + 1, len(text))
     closed = end + 1 if ending[1] else end  # (так поспишь (нем.))

@@ -8,7 +8,7 @@ from collections import Counter
 import polars as pl
 
 from femtogpt.corpus.rules.editorial_patterns import LETTER
-from femtogpt.corpus.rules.rule_registry import has, map_texts, rule
+from femtogpt.corpus.rules.rule_registry import has, map_texts, matches, rule, where
 from femtogpt.corpus.vocabulary import RUSSIAN
 
 _LOOSE = re.compile(  # starting with a literal, which re searches for fastest
@@ -18,6 +18,7 @@ LONGEST_WORD = 40  # letters
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
+_BETWEEN_SPACES = re.compile(r"[\w-]+")  # words with only spaces and punctuation around
 _BROKEN = re.compile(r"-\s{0,4}\n\s*([а-яё]+(?:-[а-яё]+)*)")
 _STEM = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _SHADE = r"(?:син|зел[её]н|красн|ж[её]лт|сер|бел|ч[её]рн|голуб|розов|коричнев|бур|рыж|русы)"
@@ -38,9 +39,57 @@ VERSE_LINE = 45  # characters: a longer line is hardly verse
 _SHARED = frozenset({"и", "или", "либо", "да"})  # трёх- или четырёхлетний
 
 
+# Signs that break a word at a line's end and nowhere else: soft hyphen, ¬, and rare hyphens.
+_BREAK_SIGNS = "\u00ac\u00ad\u2010\u2011\u2e17\u2e40\ufe63\uff0d"
+_DASH_SIGNS = "\u2013\u2212="  # these do so in some texts: there, the joined word occurs elsewhere
+_DASHED = [f"{sign}{end}" for sign in _DASH_SIGNS for end in ("\n", " \n")]
+_AT_END = r"[ \t\u00a0]*\n"
+_BROKEN_BY_SIGN = rf"(\pL)-?[{_BREAK_SIGNS}]+{_AT_END}([ \t\u00a0\n]{{0,40}}\p{{Ll}})"
+_BROKEN_CAPITALS = rf"(\p{{Lu}})-?[{_BREAK_SIGNS}]+{_AT_END}[ \t\u00a0]*(\p{{Lu}}[^\s]*)[ \t]*"
+_BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]*([а-яё]+))")
+
+
+@rule(
+    "Он откладывал газе\u00ad\nту и шёл за по\u00ac\nчтой.",
+    "Он откладывал газе-\nту и шёл за по-\nчтой.",
+    needs="a letter before the sign, and a next line that begins with a letter",
+)
+def line_end_hyphens(text: pl.Expr) -> pl.Expr:
+    """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
+    text = where(has(*_BREAK_SIGNS), _with_hyphens, text)
+    return where(has(*_DASHED), _with_dashes_resolved, text)
+
+
+def _with_dashes_resolved(text: pl.Expr) -> pl.Expr:
+    dashed = rf"\p{{Ll}}[{_DASH_SIGNS}][ \t]*\n[ \t\u00a0]*\p{{Ll}}"
+    return map_texts(matches(dashed), _without_dashes, text)
+
+
+def _with_hyphens(text: pl.Expr) -> pl.Expr:
+    text = text.str.replace_all(_BROKEN_BY_SIGN, "$1-\n$2")
+    return text.str.replace_all(_BROKEN_CAPITALS, "$1$2\n")  # later rules join small letters only
+
+
+def _without_dashes(text: str) -> str:
+    words = _words_of(text)
+
+    def hyphen(broken: re.Match[str]) -> str:
+        stem, tail = broken[1].lower(), broken[2]
+        breaks = stem + tail in words or f"{stem}-{tail}" in words
+        return f"{broken[1]}-\n" if breaks else broken[0]
+
+    return _BROKEN_BY_DASH.sub(hyphen, text)
+
+
+def _words_of(text: str) -> set[str]:
+    """The words of a text in lower case, with their hyphens."""
+    return set(WORD.findall(text.lower()))
+
+
 @rule(
     "Он вышел и посмот-\nрел, нет ли кого-\nнибудь.\nОдиночество-\nэто когда",
     "Он вышел и посмотрел, нет ли кого-нибудь.\nОдиночество-\nэто когда",
+    needs="a hyphen that ends a line, and a next line that begins with a small letter",
 )
 def broken_words(text: pl.Expr) -> pl.Expr:
     """Join words broken at the end of a line or page; compounds keep their hyphen."""
@@ -89,6 +138,7 @@ def join_broken_word(stem: str, line: str, words: Counter[str]) -> str:
 @rule(
     "Старый мель- ник молчал- никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
     "Старый мельник молчал — никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
+    needs="the joined word, or both parts, elsewhere in the text",
 )
 def loose_hyphens(text: pl.Expr) -> pl.Expr:
     """Remove a hyphen and space inside a word that occurs elsewhere; between words, use a dash."""
@@ -102,6 +152,7 @@ def _has_loose(text: pl.Expr) -> pl.Expr:
 
 
 def _resolved(text: str) -> str:
+    words = set(_BETWEEN_SPACES.findall(text))
     pieces, at = [], 0
     for hyphen in _LOOSE.finditer(text):
         position = hyphen.start()
@@ -109,29 +160,17 @@ def _resolved(text: str) -> str:
         after = _AFTER.match(text, position + 1, position + LONGEST_WORD)
         if not before or not after or text[position - 1 : position + 2] == " - ":
             continue
-        between = _between(text, before[0], after[1])
+        between = _between(words, before[0], after[1])
         if between is not None:
             pieces += [text[at:position].removesuffix(" "), between]
             at = after.start(1)
     return "".join([*pieces, text[at:]])
 
 
-def _between(text: str, before: str, after: str) -> str | None:
-    """What belongs between two parts; None if the text does not show it."""
-    if _has_word(text, before + after):
+def _between(words: set[str], before: str, after: str) -> str | None:
+    """What belongs between two parts; None if the text's words do not show it."""
+    if before + after in words:
         return ""
     if after in _SHARED or len(after) < 2 or (len(before) < 2 and before not in "яЯ"):
         return None
-    return " — " if _has_word(text, before) and _has_word(text, after) else None
-
-
-def _has_word(text: str, word: str) -> bool:
-    """Whether a text contains a word with only spaces and punctuation around it."""
-    at = text.find(word)
-    while at >= 0:
-        end = at + len(word)
-        around = text[max(0, at - 1) : at] + text[end : end + 1]
-        if not any(char.isalnum() or char == "-" for char in around):
-            return True
-        at = text.find(word, end)
-    return False
+    return " — " if before in words and after in words else None

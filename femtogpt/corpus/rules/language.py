@@ -9,12 +9,14 @@ import re
 
 import polars as pl
 
+from femtogpt.corpus.rules.lookalikes import lookalikes
 from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 
 FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
 MIN_LETTERS = 12  # of a foreign passage; fewer are a name or a word
 _ROUND = re.compile(r"[ \u00a0]?\(([^()]*)\)")
-_CAPITALS = re.compile(r"[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
+NEAR = 10  # characters before words in capitals that show whether they begin a sentence
+_CAPITALS = re.compile(r"(?<![А-ЯЁ])[А-ЯЁ]{2,}(?:(?:[\s,«»„“:-]|\s[—–]\s)+[А-ЯЁ]+)+(?![а-яё])")
 _HEADING = re.compile(r"\W*[А-ЯЁ]{5,}\W*")  # of one word
 _VOWEL = re.compile(r"[АЕЁИОУЫЭЮЯ]")
 
@@ -23,6 +25,7 @@ _VOWEL = re.compile(r"[АЕЁИОУЫЭЮЯ]")
     "— Eh bien, mon prince, vous êtes servi.\n— Ну, здравствуйте, ma chère.\n"
     "Он ушёл (il s’en va à Paris).",
     "— Ну, здравствуйте, ma chère.\nОн ушёл.",
+    needs="twelve letters or more, three quarters of them not Cyrillic",
 )
 def foreign_passages(text: pl.Expr) -> pl.Expr:
     """Remove lines and bracketed passages in Latin or Greek letters; keep words in other lines."""
@@ -43,18 +46,36 @@ def _foreign(passage: str) -> bool:
     return len(letters) >= MIN_LETTERS and len(letters) - russian >= FOREIGN_SHARE * len(letters)
 
 
-@rule("ёлка, ещё, Ёж", "елка, еще, Еж")
+@rule(
+    "ёлка, ещё, Ёж",
+    "елка, еще, Еж",
+    needs="the letter",
+)
 def yo_to_ye(text: pl.Expr) -> pl.Expr:
     """Replace the letter ё with е."""
     return text.str.replace_many({"ё": "е", "Ё": "Е"})
 
 
+_OLD = "а-яёѣіѳѵА-ЯЁѢІѲѴ"
+_LATIN_I = (  # typed for і beside a Cyrillic letter; «IIй» is a number
+    (rf"([{_OLD}])[iïíì]", "${1}и"),
+    (rf"[iïíì]([{_OLD}])", "и$1"),
+    (rf"(^|[^\pL])[IÏÍ]([{_OLD}]{{3}})", "${1}И$2"),
+    (rf"([{_OLD}])[IÏÍ]", "${1}И"),
+    (r"[IÏÍ]([А-ЯЁѢІѲѴ]{2})", "И$1"),
+)
+
+
 @rule(
     "Въ нѣкоторомъ царствѣ жилъ-былъ добраго, прежняго времени міръ: объ Ѳомѣ, мѵро",
     "В некотором царстве жил-был доброго, прежнего времени мир: об Фоме, миро",
+    needs="three old letters or final ъ in the text",
 )
 def old_spelling(text: pl.Expr) -> pl.Expr:
-    """Modernise the spelling of before 1918: ѣ ѳ і ѵ, ъ at the end of words, -аго and -яго."""
+    """Modernise the spelling of before 1918: ѣ ѳ і ѵ, ъ at the end of words, -аго and -яго.
+
+    Also a Latin i typed for і: «Россiя».
+    """
     return where(_is_old, _new_spelling, text)
 
 
@@ -64,6 +85,9 @@ def _is_old(text: pl.Expr) -> pl.Expr:
 
 
 def _new_spelling(text: pl.Expr) -> pl.Expr:
+    for pattern, value in _LATIN_I:  # twice: two that share a letter need two passes
+        text = text.str.replace_all(pattern, value).str.replace_all(pattern, value)
+    text = lookalikes(text)  # «истóрiя» has no other Latin letters now
     letters = {"ѣ": "е", "Ѣ": "Е", "ѳ": "ф", "Ѳ": "Ф", "і": "и", "І": "И", "ѵ": "и", "Ѵ": "И"}
     text = text.str.replace_many(letters)
     text = text.str.replace_all(r"(\pL)[ъЪ]([^\pL]|$)", "$1$2")
@@ -76,6 +100,7 @@ def _new_spelling(text: pl.Expr) -> pl.Expr:
 @rule(
     "ЧАСТЬ ПЕРВАЯ\nПРОЛОГ\nОн крикнул: ПОДИТЕ ПРОЧЬ! Я из СССР, глава XIX.",
     "Часть первая\nПролог\nОн крикнул: подите прочь! Я из СССР, глава XIX.",
+    needs="two or more words in capitals in a row, or a heading of one long word",
 )
 def shouting(text: pl.Expr) -> pl.Expr:
     """Convert lines and runs of words in capitals to sentence case; keep single words."""
@@ -87,7 +112,7 @@ def _without_capitals(line: str) -> str:
         return _sentence_case(line)
 
     def lower(words: re.Match[str]) -> str:
-        before = line[: words.start()].rstrip(" «„—–-")
+        before = line[max(0, words.start() - NEAR) : words.start()].rstrip(" «„—–-")
         begins = not before or before[-1] in ".!?…"
         return _sentence_case(words[0]) if begins else words[0].lower()
 

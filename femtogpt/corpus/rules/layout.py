@@ -19,6 +19,7 @@ PROSE_LINE = 40  # characters of the lines around a page number, at least
 @rule(
     "Он ушёл.\n*\nНастала зима.\n-----\n* * *Весной он вернулся.",
     "Он ушёл.\n\n* * *\n\nНастала зима.\n\n* * *\n\nВесной он вернулся.",
+    needs="a line of nothing but stars, bullets or dashes",
 )
 def separators(text: pl.Expr) -> pl.Expr:
     """Convert a line of stars or dashes between parts to * * * between blank lines."""
@@ -49,6 +50,7 @@ def _may_separate(text: pl.Expr) -> pl.Expr:
 @rule(
     "Хозяйка его, вдова, у которой он нанимал\n337\nкомнату, уехала куда-то в глушь.",
     "Хозяйка его, вдова, у которой он нанимал комнату, уехала куда-то в глушь.",
+    needs="a number from 20 on, alone between lines of prose, that counts no chapters",
 )
 def page_numbers(text: pl.Expr) -> pl.Expr:
     """Remove a page number on a line of its own within prose, and join a sentence that it broke."""
@@ -78,7 +80,11 @@ def _unpaged(text: str) -> str:
     return "\n".join(kept)
 
 
-@rule("  отступ \nстрока  \n", "отступ\nстрока\n")
+@rule(
+    "  отступ \nстрока  \n",
+    "отступ\nстрока\n",
+    needs="a space or tab at a line's edge",
+)
 def line_edges(text: pl.Expr) -> pl.Expr:
     """Remove spaces at the start and the end of lines."""
     text = text.str.replace_all(r"\n[ \t]+", "\n").str.replace_all(r" \n", "\n")
@@ -86,7 +92,11 @@ def line_edges(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars(" \t")
 
 
-@rule("\n\nраз\n\n\n\nдва\n", "раз\n\nдва")
+@rule(
+    "\n\nраз\n\n\n\nдва\n",
+    "раз\n\nдва",
+    needs="two or more blank lines in a row, or one at an end of the text",
+)
 def blank_lines(text: pl.Expr) -> pl.Expr:
     """Keep at most one blank line in a row, and none at the start and the end."""
     return text.str.replace_all(r"\n{3,}", "\n\n").str.strip_chars("\n")

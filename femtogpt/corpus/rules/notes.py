@@ -8,12 +8,14 @@ stanzas and lists have none of these.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import deque
 from itertools import accumulate
 
 import polars as pl
 
 from femtogpt.corpus.rules.editorial_patterns import RULER, breaks_sentence, reads_as_note
-from femtogpt.corpus.rules.labels import LONGEST_NOTE, Note, labels_in, run_at, sections_in
+from femtogpt.corpus.rules.labels import LONGEST_NOTE, Label, Labels, Note, sections_in
 from femtogpt.corpus.rules.marks import KINDS, Mark, Marks, aligned
 from femtogpt.corpus.rules.rule_registry import map_texts, rule
 
@@ -33,6 +35,7 @@ _MARK_KINDS = {  # the kinds of marks that refer to a kind of label, if no headi
 @rule(
     "Adieu 1, сказал он и вышел.\n1\nпрощайте (франц.).\n\nГлава II",
     "Adieu, сказал он и вышел.\n\nГлава II",
+    needs="a heading «Примечания», or marks above for half the notes, or notes that read as such",
 )
 def gathered_notes(text: pl.Expr) -> pl.Expr:
     """Remove the notes gathered at the end of a work, chapter or page, and their marks."""
@@ -58,38 +61,34 @@ def without_notes(original: str) -> str:
     text = original.translate(_RAISED) if raised else original  # the positions stay the same
     lines = text.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines])]  # of the lines, in the text
-    labels = list(labels_in(text, lines, starts))
-    sections = list(sections_in(text, lines, starts, labels))
+    labels = Labels(text, lines, starts)
     marks = Marks(text)
+    sections = deque(sections_in(text, labels, marks))
     mark_spans: list[tuple[int, int]] = []
-    blocks = [*sections]  # of lines
+    blocks = [(section.start, section.end) for section in sections]  # of lines
     index = after = end = 0  # of labels; where unused marks begin; the end of the notes before
-    while index < len(labels):
-        start = labels[index].line
-        section = next((s for s in sections if s[0] <= start < s[1]), None)
-        run = run_at(lines, starts, labels, index, section[1] if section else None)
-        if start > end:  # otherwise these notes and their marks continue those before
-            after = starts[end]
+    while index < len(labels.all):
+        start = labels.at[index]
+        while sections and sections[0].end <= start:
+            sections.popleft()
+        section = sections[0] if sections and sections[0].start <= start else None
         if section:
-            run_marks = _marks_of(run, marks, 0, starts[section[0]], announced=True)
-        elif _plausible(run[0]):
-            run_marks = _marks_of(run, marks, after, starts[start], announced=False)
-            run = _verified(run, run_marks)
+            run = labels.run(index, section.end)
+            run_marks = _announced_marks(run, marks, section.above, starts[section.start])
+            last = run[-1].line
         else:
-            run = []
-        if not run:
-            index += 1
-            continue
-        numbers = {note.label.number for note in run}
-        mark_spans += [(mark.start, mark.end) for mark in run_marks if mark.number in numbers]
-        last = run[-1].label.line
-        if not section:
+            if start > end:  # otherwise these notes and their marks continue those before
+                after = starts[end]
+            notes, run_marks = _unannounced(labels, index, marks, after)
+            if not notes:
+                index += 1
+                continue
             ruler = start > 0 and RULER.fullmatch(lines[start - 1]) is not None
-            end = run[-1].end
+            end = notes[-1].end
             blocks.append((start - ruler, end))
             last = end - 1
-        while index < len(labels) and labels[index].line <= last:
-            index += 1
+        mark_spans += [(mark.start, mark.end) for mark in run_marks]
+        index = bisect_right(labels.at, last)
     blocks += _headings_between(lines, sorted(blocks))
     return _cut(original, lines, starts, blocks, mark_spans)
 
@@ -109,25 +108,50 @@ def _headings_between(lines: list[str], blocks: list[tuple[int, int]]) -> list[t
     return headings if len(headings) > 1 else []
 
 
-def _marks_of(run: list[Note], marks: Marks, start: int, end: int, announced: bool) -> list[Mark]:
-    """The marks between two positions that refer to the notes of a run, all of one kind."""
-    label = run[0].label
-    order = [note.label.number for note in run]
-    numbers = set(order)
-    if label.kind == "stars":
-        return aligned(order, [mark for mark in marks.all(start, end) if mark.kind == "stars"])
-    kinds = KINDS if announced else _MARK_KINDS[label.kind]
-    if label.kind == "item" and reads_as_note(run[0].body):
-        kinds = ("round",)
-    for kind in kinds:
-        candidates = marks.square(start, end) if kind == "square" else marks.all(start, end)
-        of_kind = [mark for mark in candidates if mark.kind == kind and mark.number in numbers]
-        if 2 * len({mark.number for mark in of_kind}) >= len(numbers):
-            return of_kind
-    if label.kind != "plain" and not announced:
-        return []
-    plain = [m for m in marks.all(start, end) if m.kind == "plain" and m.number in numbers]
-    return aligned(order, plain)
+def _announced_marks(run: list[Label], marks: Marks, start: int, end: int) -> list[Mark]:
+    """The marks in the text above a section that refer to a run in it, all of one kind."""
+    if run[0].kind == "stars":
+        return _aligned("stars", run, marks, start, end)
+    kind = marks.referring(KINDS, _numbers(run), start, end)
+    if kind is None:
+        return _aligned("plain", run, marks, start, end)
+    return [mark for label in run for mark in marks.take(kind, label.number, start, end)]
+
+
+def _unannounced(
+    labels: Labels, index: int, marks: Marks, after: int
+) -> tuple[list[Note], list[Mark]]:
+    """The notes that begin at a label without a heading, and their marks after a position.
+
+    Both are empty if nothing shows that they are notes.
+    """
+    first = labels.first_note(index)
+    if not _plausible(first):
+        return [], []
+    run, end = labels.run(index, None), labels.starts[labels.at[index]]
+    if run[0].kind == "stars":
+        found = _aligned("stars", run, marks, after, end)
+    else:
+        kinds = _MARK_KINDS[run[0].kind]
+        if run[0].kind == "item" and reads_as_note(first.body):
+            kinds = ("round",)
+        kind = marks.referring(kinds, _numbers(run), after, end)
+        if kind is not None:
+            found = [m for label in run for m in marks.between(kind, label.number, after, end)]
+        else:
+            found = _aligned("plain", run, marks, after, end) if run[0].kind == "plain" else []
+    notes = _verified(labels.notes(run), found)
+    numbers = {note.label.number for note in notes}
+    return notes, [mark for mark in found if mark.number in numbers]
+
+
+def _numbers(run: list[Label]) -> set[int]:
+    return {label.number for label in run}
+
+
+def _aligned(kind: str, run: list[Label], marks: Marks, start: int, end: int) -> list[Mark]:
+    """One mark of a kind for each label of a run, as far as there are, in the labels' order."""
+    return aligned(marks.between(kind, label.number, start, end) for label in run)
 
 
 def _plausible(note: Note) -> bool:
@@ -138,15 +162,15 @@ def _plausible(note: Note) -> bool:
     return (first and not note.apart) or reads_as_note(note.body[-200:])
 
 
-def _verified(run: list[Note], marks: list[Mark]) -> list[Note]:
+def _verified(notes: list[Note], marks: list[Mark]) -> list[Note]:
     """The notes at the beginning of a run that certainly are notes."""
     marked = {mark.number for mark in marks}
     certain = []
-    for note in run:
+    for note in notes:
         if not 0 < len(note.body) <= LONGEST_NOTE:
             break
         if not reads_as_note(note.body[-200:]):
-            likely = 2 * len(marked) >= len(run) and len(note.body) <= SHORT_NOTE
+            likely = 2 * len(marked) >= len(notes) and len(note.body) <= SHORT_NOTE
             if note.apart or not (note.label.number in marked or likely):
                 break
         certain.append(note)

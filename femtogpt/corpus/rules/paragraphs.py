@@ -16,10 +16,11 @@ from itertools import pairwise
 import polars as pl
 
 from femtogpt.corpus.rules.editorial_patterns import RULER, breaks_sentence
-from femtogpt.corpus.rules.hyphens import WORD, join_broken_word
+from femtogpt.corpus.rules.hyphens import LONGEST_WORD, WORD, join_broken_word
 from femtogpt.corpus.rules.rule_registry import map_texts, matches, rule
 
-NARROWEST, WIDEST = 45, 100  # characters in a full line: verse is narrower, a paragraph wider
+NARROWEST, WIDEST = 45, 210  # characters in a full line: verse is narrower
+WIDEST_VERSE = 100  # characters in a line of verse, at most
 SLACK = 2  # characters that a full line may lack, as earlier rules may have shortened it
 SAMPLE_LINES = 3000  # that show how a document is wrapped
 MIN_FULL, MIN_SHARE = 3, 0.5  # full lines before a lower-case letter, in a wrapped document
@@ -30,6 +31,7 @@ _ENDS = "|".join(
 )  # literals, which are faster to search for
 _BREAK = re.compile(rf"\n\n?(?={_LONG})")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
+_ITEM = re.compile(r"(?:[а-яёa-z]\)|\d{1,3}[.)]|•)\s")  # of a list
 _SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ")  # of a play
 
 
@@ -41,6 +43,7 @@ _SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ") 
     "Было раннее утро, и над рекою стоял туман. Мельник вышел на крыльцо, поглядел на небо, "
     "а там по-прежнему моросил мелкий холодный дождь, и собака спала.\n"
     "-- Быть сегодня грозе, -- сказал он собаке и вздохнул.",
+    needs="lines that break sentences at one width (45 to 200 columns), most of them full",
 )
 def paragraphs(text: pl.Expr) -> pl.Expr:
     """Join lines of hard-wrapped prose to paragraphs; keep those of verse, plays and letters."""
@@ -52,6 +55,7 @@ def paragraphs(text: pl.Expr) -> pl.Expr:
     "дверь отворилась, и все гости разом замолчали и встали.",
     f"{'Он долго и подробно рассказывал о своей поездке. ' * 3}И тут "
     "дверь отворилась, и все гости разом замолчали и встали.",
+    needs="a line longer than verse that ends within a sentence, and a next one that goes on",
 )
 def broken_lines(text: pl.Expr) -> pl.Expr:
     """Join two lines too long for verse if the end of a page broke a sentence between them."""
@@ -64,7 +68,7 @@ def _resumed(text: str) -> str:
     for line_break in _BREAK.finditer(text):
         end = line_break.start()
         start = text.rfind("\n", 0, end) + 1
-        if text[end - 1] in _LOWER_CASE and (end - start >= WIDEST or 0 < start <= at):
+        if text[end - 1] in _LOWER_CASE and (end - start >= WIDEST_VERSE or 0 < start <= at):
             pieces += [text[at:end], " "]
             at = line_break.end()
     return "".join([*pieces, text[at:]])
@@ -97,7 +101,9 @@ def unwrap(text: str) -> str:
     for line in map(str.rstrip, lines):
         bare = line.lstrip()
         if before and bare and _continues(before, len(line) - len(bare), bare, wrapping):
-            broken = before[-1] == "-" and bare[0].islower() and _BROKEN.search(before)
+            broken = (
+                before[-1] == "-" and bare[0].islower() and _BROKEN.search(before[-LONGEST_WORD:])
+            )
             if broken:
                 words = words or Counter(WORD.findall(text.lower()))
                 cut = paragraphs[-1][-1][: -len(broken[0])]
@@ -118,7 +124,7 @@ def _wrapping(lines: list[str]) -> _Wrapping | None:
         return None
     width = long[int(0.97 * (len(long) - 1))]
     pairs = [(a, b) for a, b in pairwise(lines) if b and 10 * len(a) > 7 * width]
-    continuing = [b for a, b in pairs if not _capital(b) and _full(a, b.lstrip(), width)]
+    continuing = [b for a, b in pairs if _goes_on(b.lstrip()) and _full(a, b.lstrip(), width)]
     if len(continuing) < max(MIN_FULL, MIN_SHARE * len(pairs)):
         return None
     base = Counter(map(_indent, continuing)).most_common(1)[0][0]
@@ -138,6 +144,8 @@ def _continues(before: str, indent: int, line: str, wrapping: _Wrapping) -> bool
     """Whether a line, given without its indent, continues the paragraph of the line before."""
     if line[0] in "-–—_=" and RULER.fullmatch(line):
         return False
+    if _ITEM.match(line) and before[-1] in ".,:;!?…":
+        return False
     full = _full(before, line, wrapping.width)
     if full and wrapping.indented and indent <= wrapping.base:
         return True
@@ -152,6 +160,6 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _capital(line: str) -> bool:
-    first = line.lstrip(' \t\u00a0"«„(-–—')[:1]
-    return first.isupper()
+def _goes_on(line: str) -> bool:
+    """Whether a line may be within a sentence: it begins with no capital and is no list's item."""
+    return not line.lstrip(' \t\u00a0"«„(-–—')[:1].isupper() and not _ITEM.match(line)

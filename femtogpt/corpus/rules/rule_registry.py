@@ -19,13 +19,15 @@ class Rule:
     """A named cleaning step with an example of what it does.
 
     ``apply`` turns a text expression into the cleaned one. It may also use the frame's columns
-    ``title`` and ``author`` (strings or null).
+    ``title`` and ``author`` (strings or null). ``needs`` says what the rule has to see before it
+    takes or changes anything.
     """
 
     name: str
     apply: Change
     before: str
     after: str
+    needs: str = ""
 
     @property
     def purpose(self) -> str:
@@ -35,12 +37,12 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(before: str, after: str) -> Callable[[Change], Change]:
+def rule(before: str, after: str, needs: str) -> Callable[[Change], Change]:
     """Register a function as the rule of its name; its docstring is the rule's purpose."""
 
     def register(apply: Change) -> Change:
         name = apply.__name__
-        RULES[name] = Rule(name, apply, before, after)
+        RULES[name] = Rule(name, apply, before, after, needs)
         return apply
 
     return register

@@ -31,12 +31,14 @@ _QUICK_TEST = (  # the above in short, without groups and lookarounds, which is 
     r"|[а-яё][.!?…»“] [0-9]{1,2}(?:\n|$)|[а-яёa-z]{2}[а-яёa-z.!?…][»“]?,? ?\(?\*?[0-9]{1,2}'?\)"
     r"|[а-яёa-zIVX:;»“]\*(?:[^*]|$)"
 )
+LONGEST_BRACKET = 300  # characters in which a bracket that is open at a mark was opened
 _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
 
 
 @rule(
     "Adieu! 4\nОн писал:*\nспал в трактире1, в Мегаре 2) (на горе 3), (1) и (2).",
     "Adieu!\nОн писал:\nспал в трактире, в Мегаре (на горе 3), (1) и (2).",
+    needs="a number or star right after a word or its punctuation, that counts nothing",
 )
 def stray_marks(text: pl.Expr) -> pl.Expr:
     """Remove numbers and stars after a word that refer to notes missing from the file."""
@@ -47,7 +49,7 @@ def _without_strays(line: str) -> str:
     emphasis = "*" in line and _EMPHASIS.search(line)
 
     def kept(stray: re.Match[str]) -> str:
-        before = line[: stray.start()]
+        before = line[max(0, stray.start() - LONGEST_BRACKET) : stray.start()]
         closes = (
             stray[0][-1] == ")" and "(" not in stray[0] and before.rfind("(") > before.rfind(")")
         )

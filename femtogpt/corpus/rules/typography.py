@@ -20,6 +20,7 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
 @rule(
     "- Да,- сказал он – и ушёл -- по-русски, в 1812-1813 годах;--\nа там\u2212холод, \u22125°",
     "— Да, — сказал он — и ушёл — по-русски, в 1812—1813 годах; —\nа там—холод, \u22125°",
+    needs="a dash, or a hyphen beside a space, a line's edge or punctuation",
 )
 def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
@@ -94,7 +95,11 @@ def _torn(text: pl.Expr) -> pl.Expr:
     return text.str.count_matches(rf"[{LETTER}] -[{LETTER}]") > 20
 
 
-@rule("Как... Что?... Нет!…. Да!.. «...Вот» . . . . .", "Как… Что?.. Нет!.. Да!.. «…Вот» …")
+@rule(
+    "Как... Что?... Нет!…. Да!.. «...Вот» . . . . .",
+    "Как… Что?.. Нет!.. Да!.. «…Вот» …",
+    needs="three dots or more, or a row of five dashes",
+)
 def ellipses(text: pl.Expr) -> pl.Expr:
     """Convert three or more dots, or a row of dots or dashes, to …; after ? and ! to two dots."""
     row = replacement(r"(?m)^[ \t]*[-—](?:[ \t]+[-—]){4,}[ \t]*$", "…")
@@ -105,7 +110,11 @@ def ellipses(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"([?!])(?:…|\.{3,})", "$1..")
 
 
-@rule("Нет , не надо ! Он ( тот ) ушёл .", "Нет, не надо! Он (тот) ушёл.")
+@rule(
+    "Нет , не надо ! Он ( тот ) ушёл .",
+    "Нет, не надо! Он (тот) ушёл.",
+    needs="a space between a word and a mark that follows it",
+)
 def punctuation(text: pl.Expr) -> pl.Expr:
     """Remove spaces before punctuation and inside brackets and quotation marks."""
     return where(matches(r" [,;:!?)»“]| \.[\s»]|[(«„] "), _close, text)
@@ -123,14 +132,22 @@ def _close(text: pl.Expr) -> pl.Expr:
     return text
 
 
-@rule("Палата No 6, дом N3", "Палата № 6, дом № 3")
+@rule(
+    "Палата No 6, дом N3",
+    "Палата № 6, дом № 3",
+    needs="N or No before a digit",
+)
 def number_signs(text: pl.Expr) -> pl.Expr:
     """Convert No 6 and N 6 to № 6."""
     text = text.str.replace_all(r"(^|[^\p{Latin}\d])N[oо]?\.?[ \u00a0]?(\d)", "${1}№ $2")
     return text.str.replace_all(r"№\u00a0?(\d)", "№ $1")
 
 
-@rule("d'Artagnan, C`est, О'Нил, 'так'", "d’Artagnan, C’est, О’Нил, 'так'")
+@rule(
+    "d'Artagnan, C`est, О'Нил, 'так'",
+    "d’Artagnan, C’est, О’Нил, 'так'",
+    needs="a letter on both sides",
+)
 def apostrophes(text: pl.Expr) -> pl.Expr:
     """Convert an apostrophe between letters to ’."""
     text = where(has("`", "´"), replacement(rf"([{LETTER}])[`´]([{LETTER}])", "$1’$2"), text)

@@ -1,0 +1,108 @@
+"""A rule for Latin letters that stand for Cyrillic ones: «cпасибо», «молóчный», «ещë».
+
+They come from keyboards, OCR, copy protection, and from stress written with ready-made letters.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from femtogpt.corpus.rules.rule_registry import map_lines, map_texts, matches, rule, where
+
+_PAIRS = (
+    ("aceopxykABCEHKMOPTXY", "асеорхукАВСЕНКМОРТХУ"),
+    ("áàéèóòýỳÁÀÉÈÓÒÝỲëË", "ааееооууААЕЕООУУёЁ"),  # stress, which stress_marks removes elsewhere
+)
+TO_CYRILLIC = str.maketrans(dict(zip(*map("".join, zip(*_PAIRS, strict=True)), strict=True)))
+_LOOKS_LATIN = frozenset(TO_CYRILLIC.values())  # Cyrillic letters that decide nothing
+CYRILLIC, LATIN = "\u0400-\u052f", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_MIXED = re.compile(rf"(?<![^\W\d_])(?:[{CYRILLIC}]+[{LATIN}]|[{LATIN}]+[{CYRILLIC}])[^\W\d_]*")
+_LOOKS_CYRILLIC = "".join(map(chr, TO_CYRILLIC))
+_PAIR = rf"[{CYRILLIC}][{_LOOKS_CYRILLIC}]|[{_LOOKS_CYRILLIC}][{CYRILLIC}]"
+_LETTERS = rf"[{CYRILLIC}{_LOOKS_CYRILLIC}]*"
+_MENDABLE = rf"(?:^|[^\pL]){_LETTERS}(?:{_PAIR}){_LETTERS}(?:[^\pL]|$)"  # a word, but for numerals
+_NUMERAL = re.compile(r"[XХ]+(?:вв?|г[го]?|го|му|м|й|я|е|ой|ом|ый|ая|ое|х)")  # XXв, Xго
+_LATIN_WORD = re.compile(rf"(?<![^\W_])[{LATIN}]+(?![^\W_])")
+_SINGLE = frozenset("авкосу")  # words of one letter
+_WORD = re.compile(r"[^\W\d_]+")
+MIN_MIXED, MIXED_SHARE = 3, 0.01  # words, from which on a document's Latin «c», «oнa» are mended
+SAMPLE = 100_000  # characters of a document that show how many it has
+_NEAR = 40  # characters on either side of a word in which its neighbours are
+
+
+@rule(
+    "Мы eдем c Oлей по дорóге; веб-cайт, ещë, IT-отдел, XXв, Coca-Cola, витамин C",
+    "Мы едем с Олей по дороге; веб-сайт, ещё, IT-отдел, XXв, Coca-Cola, витамин C",
+    needs="a word of Cyrillic letters and of Latin ones that all look Cyrillic",
+)
+def lookalikes(text: pl.Expr) -> pl.Expr:
+    """Write Latin letters that look Cyrillic as Cyrillic ones in a Russian word, without stress.
+
+    If 1 % of a document's words have such letters, also words of nothing but such letters between
+    Russian ones.
+    """
+    return where(matches(_PAIR), lambda text: where(matches(_MENDABLE), _in_cyrillic, text), text)
+
+
+def _in_cyrillic(text: pl.Expr) -> pl.Expr:
+    return map_lines(_MENDABLE, _mended, map_texts(_full_of_them, _mended_whole, text))
+
+
+def _full_of_them(text: pl.Expr) -> pl.Expr:
+    """Whether the beginning of a text has many mixed words, by a word of ten bytes or more."""
+    start = text.str.slice(0, SAMPLE)
+    pairs = start.str.count_matches(_PAIR)
+    return (pairs >= MIN_MIXED) & (10 * pairs >= MIXED_SHARE * start.str.len_bytes())
+
+
+def _mended(text: str) -> str:
+    return _MIXED.sub(lambda word: _cyrillic(word[0]), text)
+
+
+def _mended_whole(text: str) -> str:
+    """A text with all its look-alikes mended, if enough of them are in Russian words."""
+    mended = sum(_cyrillic(word[0]) != word[0] for word in _MIXED.finditer(text))
+    if mended < MIN_MIXED or mended < MIXED_SHARE * len(_WORD.findall(text)):
+        return text
+    text = _MIXED.sub(lambda word: _cyrillic(word[0], surely=True), text)
+    return _LATIN_WORD.sub(_between_russian, text)
+
+
+def _cyrillic(word: str, surely: bool = False) -> str:
+    """A word of both scripts in Cyrillic; unchanged if a letter says that it may be Latin.
+
+    ``surely``: even if no letter decides, because the text has many such words.
+    """
+    new = word.translate(TO_CYRILLIC)
+    if not all(map(_is_cyrillic, new)) or _NUMERAL.fullmatch(word):
+        return word
+    kept = [old for old, changed in zip(word, new, strict=True) if old == changed]
+    decided = any(letter not in _LOOKS_LATIN for letter in kept)
+    return new if decided or surely or 2 * len(kept) >= len(word) else word
+
+
+def _between_russian(word: re.Match[str]) -> str:
+    """A word of nothing but look-alikes in Cyrillic, if the words beside it are Russian."""
+    old, new = word[0], word[0].translate(TO_CYRILLIC)
+    if not all(map(_is_cyrillic, new)) or (len(new) > 1 and new.isupper()):
+        return old
+    text, (start, end) = word.string, word.span()
+    left, right = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if len(new) == 1 and not (new.lower() in _SINGLE and _stands_free(new, left, right)):
+        return old
+    beside = [*_WORD.findall(left)[-1:], *_WORD.findall(right)[:1]]
+    russian = [all(map(_is_cyrillic, other.translate(TO_CYRILLIC))) for other in beside]
+    return new if beside and all(russian) else old
+
+
+def _stands_free(letter: str, left: str, right: str) -> bool:
+    """Whether a single letter stands where a word would, and not where a name or a label would."""
+    begins = not left.rstrip(" «„—–-") or left.rstrip(" «„—–-")[-1] in ".!?…:\n"
+    follows = right[:1] == " " and _is_cyrillic(right[1:2].translate(TO_CYRILLIC))
+    return follows and (begins if letter.isupper() else left[-1:] in ("", "\n", " ", "«"))
+
+
+def _is_cyrillic(letter: str) -> bool:
+    return "\u0400" <= letter <= "\u052f"
