@@ -36,7 +36,7 @@ from femtogpt.config_file import load_config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.overlap import HeldOutIndex, remove_overlap
-from femtogpt.corpus.rules import STANDARD, Rule, select_rules
+from femtogpt.corpus.rules import Rule, rules_of
 from femtogpt.corpus.schema import DOCUMENT, REPORT, SCHEMA, SPLITS, parts, write
 from femtogpt.sources.fetch import BYTES, fetch
 from femtogpt.tokens.shards import Tokens, write_tokens
@@ -52,7 +52,10 @@ GROUPS = {  # files of femtogpt/corpus/rules; all others are of "editions"
 EDITIONS, FILTERS = "editions", "filters"
 ARMS = ("all rules", *GROUPS, EDITIONS, FILTERS)
 EXEMPT = ("duplicate", "near_duplicate", "held_out_overlap", "unreadable", "empty")
-MODEL = "model.layers=4 model.width=128 model.heads=4 model.context=256 train.batch_size=8 train.threads=1"
+MODEL = (
+    "model.layers=4 model.width=128 model.heads=4 model.context=256"
+    " train.batch_size=8 train.threads=1"
+)
 
 
 def main() -> None:
@@ -103,11 +106,6 @@ def documents(config: Config, name: str) -> Iterator[pl.DataFrame]:
         yield frame.filter(pl.col("fault").is_null())
 
 
-def rules_of(config: Config, name: str) -> list[Rule]:
-    rules = config.sources[name].rules
-    return select_rules(STANDARD if rules is None else rules)
-
-
 def group(rule: Rule) -> str:
     """The group of a rule, by the file that it is in."""
     file = rule.apply.__module__.rpartition(".")[2]
@@ -118,11 +116,13 @@ def touched(config: Config) -> dict[str, dict]:
     """For each source and rule: documents and characters changed; and all characters read."""
     counts: dict[str, dict] = {}
     for name in config.sources:
-        effects = {rule.name: {"documents": 0, "characters": 0} for rule in rules_of(config, name)}
+        effects = {
+            rule.name: {"documents": 0, "characters": 0} for rule in rules_of(config.sources[name])
+        }
         characters = 0
         for frame in documents(config, name):
             characters += int(frame["text"].str.len_chars().sum())
-            for rule in rules_of(config, name):
+            for rule in rules_of(config.sources[name]):
                 before = frame["text"]
                 frame = frame.with_columns(rule.apply(pl.col("text")).alias("text"))
                 changed = (before != frame["text"]).arg_true()
@@ -176,7 +176,7 @@ def train_documents(arm: str, config: Config, full: Artifact, held_out: list[str
         for file in full.path.glob("rejected/*/*.parquet"):
             rejected = pl.read_parquet(file).filter(~pl.col("rule").is_in(EXEMPT))
             ids |= set(rejected["id"])
-    rules = [rule for rule in rules_of(config, SOURCE) if group(rule) != arm]
+    rules = [rule for rule in rules_of(config.sources[SOURCE]) if group(rule) != arm]
     index = HeldOutIndex(held_out, config.corpus.shared_characters)
     frames = []
     for frame in documents(config, SOURCE):
