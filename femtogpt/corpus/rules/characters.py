@@ -18,6 +18,7 @@ from femtogpt.corpus.rules.rule_registry import (
     rule,
     where,
 )
+from femtogpt.sources.formats.superscripts import lowered, raised
 
 
 @rule(
@@ -69,20 +70,19 @@ _BARE = frozenset({"noshade", "nowrap", "compact", "border", "hidden", "checked"
 _MARKUP = (  # what tells tags from letters in angle brackets
     rf"(?i)<!--|</{_NAME}\s*>|<[bh]r\s*/?>|\n\s*<(?:p|li)>|<img\s|<{_NAME}\s+[a-z-]{{1,20}}\s?="
 )
-_SUPERSCRIPT = re.compile(r"(?i)<sup(?:\s[^<>]{0,200})?>\s?(\d{1,3})\s?</sup>")
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SHIFTED = re.compile(r"(?i)<su(p|b)(?:\s[^<>]{0,200})?>([^<>\n]{1,30})</su\1>")
 _EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ \t\u00a0]*$"
 
 
 @rule(
-    "глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>",
-    "глава первая, если a<b, 5 м²",
+    "глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>, H<sub>2</sub>O",
+    "глава первая, если a<b, 5 м², H₂O",
     needs="tags of HTML, one of which closes, breaks a line or has attributes; a heading's end",
 )
 def tags(text: pl.Expr) -> pl.Expr:
-    """Remove HTML tags, and a wiki's edit link [править]; keep superscript as such."""
+    """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts."""
     text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
-    text = map_texts(has("<sup", "<SUP"), _raised, text)
+    text = map_texts(has("<su", "<SU"), _with_shifted, text)
     return where(matches("<[A-Za-z/!]"), _without_markup, text)
 
 
@@ -99,8 +99,11 @@ def _has_attributes(inside: str) -> bool:
     return bool(_ATTRIBUTE.match(inside)) or _BARE.issuperset(inside.lower().split())
 
 
-def _raised(text: str) -> str:
-    return _SUPERSCRIPT.sub(lambda match: match[1].translate(_RAISED), text)
+def _with_shifted(text: str) -> str:
+    def shifted(match: re.Match[str]) -> str:
+        return raised(match[2]) if match[1] in "pP" else lowered(match[2])
+
+    return _SHIFTED.sub(shifted, text)
 
 
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
