@@ -7,6 +7,7 @@ which documents are duplicates and which are held out.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -177,6 +178,9 @@ def _save(path: Path, value: Any) -> None:
 def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     """The counts of the whole corpus, for the manifest."""
     sources = report.values()
+    letters = Counter[str]()
+    for source in sources:
+        letters.update(source["letters"])
     return {
         "documents_read": sum(source["documents"] for source in sources),
         "characters_read": sum(source["characters"] for source in sources),
@@ -187,4 +191,5 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
             for split in SPLITS
             for unit in ("documents", "characters")
         },
+        **{f"letters_{what}": number for what, number in letters.items()},
     }

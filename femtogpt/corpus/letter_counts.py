@@ -128,8 +128,7 @@ def difference(before: bytes, after: bytes) -> Difference:
     Moved letters are no difference. As many of the missing ones as there are new ones count as
     replaced.
     """
-    old, new = without_common_ends(before, after)
-    have, want = _histogram(old.decode()), _histogram(new.decode())
+    have, want = _histogram(before.decode()), _histogram(after.decode())
     size = max(len(have), len(want))
     change = np.zeros(size, np.int64)
     change[: len(want)] += want

@@ -4,6 +4,7 @@
 
     documents/source=<name>/split=<train|held_out>/<part>.parquet   see SCHEMA
     rejected/source=<name>/<part>.parquet                           see REJECTED
+    balance/source=<name>/<part>.parquet                            see LEDGER in ``balance``
     report.json                                                     counts by source and rule
     proof.json                                                      no held-out text is in train
 """
