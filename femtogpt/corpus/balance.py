@@ -23,12 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from femtogpt.corpus.letter_counts import (
-    Difference,
-    difference,
-    letter_sums,
-    without_common_ends,
-)
+from femtogpt.corpus.letter_counts import Difference, checksums, difference, letter_counts
+from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
 LEDGER = pl.Schema(
@@ -55,8 +51,7 @@ class Change(NamedTuple):
 
     row: int  # of the document
     difference: Difference
-    before: bytes  # both texts as UTF-8, without what they have in common at their ends
-    after: bytes
+    gaps: list[Gap]  # all that differs
 
 
 class Balance:
@@ -64,11 +59,10 @@ class Balance:
 
     def __init__(self, texts: pl.Series, lost: Sequence[int]):
         """``lost``: the letters that each document had besides its text."""
-        sums = letter_sums(texts)
         self.lost = np.array(lost, np.int64)
-        self.decoded = sums.counts.astype(np.int64) + self.lost
-        self._checksums = sums.checksums
-        self._effects: list[list[dict[str, int]]] = [[] for _ in texts]
+        self.decoded = letter_counts(texts) + self.lost
+        self._checksums = checksums(texts)
+        self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
 
     def after_rule(
         self, rule: int, rows: np.ndarray, before: pl.Series, after: pl.Series
@@ -78,16 +72,15 @@ class Balance:
         A text whose letters' checksum stays is not looked at: most changes are to spaces and
         punctuation.
         """
-        checksums = letter_sums(after).checksums
-        differing = np.flatnonzero(checksums != self._checksums[rows])
-        self._checksums[rows] = checksums
+        sums = checksums(after)
+        differing = np.flatnonzero(sums != self._checksums[rows])
+        self._checksums[rows] = sums
         for place in differing.tolist():
-            old, new = (t.slice(place, 1).cast(pl.Binary).item() for t in (before, after))
-            old, new = without_common_ends(old, new)
-            found = difference(old, new)
-            if any(found):
-                self._effects[rows[place]].append({"rule": rule, **found._asdict()})
-                yield Change(int(rows[place]), found, old, new)
+            found = gaps(*(t.slice(place, 1).cast(pl.Binary).item() for t in (before, after)))
+            change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
+            if any(change):
+                self._effects[rows[place]].append({"rule": rule, **change._asdict()})
+                yield Change(int(rows[place]), change, found)
 
     def stored(self) -> pl.DataFrame:
         """The columns STORED."""

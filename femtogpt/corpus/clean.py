@@ -180,7 +180,7 @@ def _apply(
     losses, rows = Losses(), changed.to_numpy()
     for change in balance.after_rule(number, rows, before.gather(changed), after.gather(changed)):
         decoded = int(balance.decoded[change.row])
-        losses.add(frame["id"][change.row], decoded, change.difference, change.before, change.after)
+        losses.add(frame["id"][change.row], decoded, change.difference, change.gaps)
     frame = frame.with_columns(after, lengths.scatter(changed, new_lengths))
     return frame, RuleEffect(len(changed), difference, examples, losses)
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.balance import check, ledger
-from femtogpt.corpus.letter_counts import count_letters, letter_sums
+from femtogpt.corpus.letter_counts import count_letters, letter_counts
 from femtogpt.corpus.overlap import HeldOutIndex, remove_overlap
 from femtogpt.corpus.schema import REJECTED, SCHEMA, Version, read, write
 
@@ -159,7 +158,7 @@ def _became(held_out: pl.DataFrame, train: pl.DataFrame, rejected: pl.DataFrame)
 
 
 def _letters(frame: pl.DataFrame) -> pl.Series:
-    return pl.Series(letter_sums(frame["text"]).counts.astype(np.int64))
+    return pl.Series(letter_counts(frame["text"]))
 
 
 @lru_cache(1)

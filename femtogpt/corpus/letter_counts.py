@@ -7,7 +7,7 @@ points of it takes four times as long. U+0400 to U+047F are all letters, and the
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -16,7 +16,9 @@ import numpy as np
 import polars as pl
 
 BLOCK = 1 << 17  # bytes looked at together, so that they stay in the processor's cache
+SHORT = 2000  # characters: a shorter text is counted faster without numpy
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_RUN = re.compile(r"[^\W_]+")  # letters and digits: the same characters as those of L and N
 
 
 class Difference(NamedTuple):
@@ -30,79 +32,102 @@ class Difference(NamedTuple):
 @cache
 def _is_letter() -> np.ndarray:
     """For each code point whether it is a letter or a digit."""
-    return np.array([unicodedata.category(chr(code))[0] in "LN" for code in range(0x110000)])
+    codes = np.arange(0x110000, dtype=np.uint32)
+    every = codes.tobytes().decode("utf-32-le", "surrogatepass")
+    table = np.zeros(len(codes), bool)
+    for run in _RUN.finditer(every):  # ten times as fast as asking for each category
+        table[run.start() : run.end()] = True
+    return table
 
 
-class LetterSums(NamedTuple):
-    """Sums over the letters and digits of each text of a series, as uint64 arrays."""
-
-    counts: np.ndarray
-    checksums: np.ndarray  # of which letters they are, whatever their order and what is between
-
-
-def letter_sums(texts: pl.Series) -> LetterSums:
-    """The sums of texts without nulls. Equal checksums are no proof that the counts are equal."""
-    sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
-    counts, checksums = np.zeros(len(sizes), np.uint64), np.zeros(len(sizes), np.uint64)
-    rows = np.flatnonzero(sizes)
-    starts = np.cumsum(sizes)[rows] - sizes[rows]
-    data = np.frombuffer(_joined(texts), np.uint8)
-    others = [np.empty(0, np.int64)]
-    for begin, first, letter, other in _blocks(data):
-        within = np.searchsorted(starts, [begin, begin + len(first)], "right")
-        here = slice(within[0] - 1, within[1])  # the texts that have a part in the block
-        here_starts = np.maximum(starts[here] - begin, 0)
-        here_starts = here_starts[here_starts < len(first)]
-        into = rows[here][: len(here_starts)]
-        counts[into] += np.add.reduceat(first, here_starts, dtype=np.uint32)
-        checksums[into] += np.add.reduceat(letter, here_starts, dtype=np.uint32)
-        others.append(other + begin)
-    positions = np.concatenate(others)
-    dashes = (data[positions] == 0xE2) & (data[positions + 1] == 0x80)  # U+2000 to U+203F: none
-    positions = positions[~dashes]
-    codes = _code_points(data, positions)
-    letters = _is_letter()[codes]
-    into = rows[np.searchsorted(starts, positions[letters], "right") - 1]
-    np.add.at(counts, into, np.uint64(1))
-    np.add.at(checksums, into, codes[letters].astype(np.uint64) * _FACTOR)
-    return LetterSums(counts, checksums)
-
-
-def _joined(texts: pl.Series) -> bytes:
-    whole = texts if len(texts) == 1 else texts.str.join("")
-    return whole.cast(pl.Binary).item() if len(texts) else b""
-
-
-def _blocks(data: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """Blocks of UTF-8: (begin, where letters begin, the letters' bytes or 0, other characters).
-
-    Letters are those of ASCII and from U+0400 to U+047F; the others begin at the last array's
-    positions in the block. The arrays hold until the next block.
-    """
-    one, two, three = (np.empty(BLOCK, np.uint8) for _ in range(3))
-    flag, flags = np.empty(BLOCK, bool), np.empty(BLOCK, bool)
-    inside = False  # whether a letter of two bytes began at the end of the block before
-    for begin in range(0, len(data), BLOCK):
-        block = data[begin : begin + BLOCK]
+def letter_counts(texts: pl.Series) -> np.ndarray:
+    """How many letters and digits each text has, as int64; no text is null."""
+    buffer = _Buffer(texts)
+    counts = np.zeros(len(texts), np.int64)
+    byte, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool)
+    for begin, block, letter in buffer.blocks():
         size = len(block)
-        byte, cyrillic, letter = one[:size], flag[:size], flags[:size]
-        np.bitwise_or(block, 0x20, out=byte)
-        np.subtract(byte, 0x61, out=byte)
-        np.less(byte, 26, out=letter)
-        np.subtract(block, 0x30, out=byte)
-        letter |= np.less(byte, 10, out=cyrillic)
-        np.bitwise_and(block, 0xFE, out=byte)
-        np.equal(byte, 0xD0, out=cyrillic)
-        letter |= cyrillic
-        first = two[:size]
-        first[:] = letter
-        letter[1:] |= cyrillic[:-1]
-        letter[0] |= inside
-        inside = bool(cyrillic[-1])
-        np.multiply(block, letter, out=three[:size])
-        others = np.greater_equal(block, 0xC2, out=letter)
-        others &= np.logical_not(cyrillic, out=cyrillic)
-        yield begin, first, three[:size], np.flatnonzero(others)
+        one, found = byte[:size], flag[:size]
+        np.bitwise_or(block, 0x20, out=one)
+        np.subtract(one, 0x61, out=one)
+        np.less(one, 26, out=found)  # of ASCII
+        letter |= found
+        np.subtract(block, 0x30, out=one)
+        letter |= np.less(one, 10, out=found)
+        buffer.add(counts, begin, letter, np.uint32)
+    into, codes = buffer.others()
+    np.add.at(counts, into[_is_letter()[codes]], 1)
+    return counts
+
+
+def checksums(texts: pl.Series) -> np.ndarray:
+    """A sum of each text that changes if its letters and digits do, as uint64; no text is null.
+
+    It does not depend on their order, nor on most of what is between them. It may change without
+    them.
+    """
+    buffer = _Buffer(texts)
+    sums = np.zeros(len(texts), np.uint64)
+    byte, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool)
+    inside = False  # whether a letter of two bytes began at the end of the block before
+    for begin, block, letter in buffer.blocks():
+        size = len(block)
+        one, found = byte[:size], flag[:size]
+        np.subtract(block, 0x30, out=one)
+        np.less(one, 0x50, out=found)  # ASCII, from the digits on
+        found |= letter
+        found[1:] |= letter[:-1]
+        found[0] |= inside
+        inside = bool(letter[-1])
+        buffer.add(sums, begin, np.multiply(block, found, out=one), np.uint32)
+    into, codes = buffer.others()
+    letters = _is_letter()[codes]
+    np.add.at(sums, into[letters], codes[letters].astype(np.uint64) * _FACTOR)
+    return sums
+
+
+class _Buffer:
+    """Texts as UTF-8, one after another."""
+
+    def __init__(self, texts: pl.Series):
+        sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
+        whole = texts if len(texts) == 1 else texts.str.join("")
+        self._data = np.frombuffer(whole.cast(pl.Binary).item() if len(texts) else b"", np.uint8)
+        self._rows = np.flatnonzero(sizes)  # those with a text, and where it starts
+        self._starts = np.cumsum(sizes)[self._rows] - sizes[self._rows]
+        self._others = [np.empty(0, np.int64)]
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Parts of the bytes: (begin, bytes, where letters from U+0400 to U+047F begin).
+
+        The last array holds until the next part. Notes the other characters beyond ASCII.
+        """
+        byte, flags, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool), np.empty(BLOCK, bool)
+        for begin in range(0, len(self._data), BLOCK):
+            block = self._data[begin : begin + BLOCK]
+            size = len(block)
+            cyrillic, other = flags[:size], flag[:size]
+            np.equal(np.bitwise_and(block, 0xFE, out=byte[:size]), 0xD0, out=cyrillic)
+            np.greater_equal(block, 0xC2, out=other)
+            other ^= cyrillic
+            self._others.append(np.flatnonzero(other) + begin)
+            yield begin, block, cyrillic
+
+    def add(self, sums: np.ndarray, begin: int, values: np.ndarray, dtype: type) -> None:
+        """Add the values of a block to the sums of the texts that it has a part of."""
+        end = begin + len(values)
+        first, last = np.searchsorted(self._starts, [begin, end - 1], "right")
+        starts = np.maximum(self._starts[first - 1 : last] - begin, 0)
+        part = np.add.reduceat(values, starts, dtype=dtype)
+        sums[self._rows[first - 1 : last]] += part.astype(sums.dtype)
+
+    def others(self) -> tuple[np.ndarray, np.ndarray]:
+        """The other characters beyond ASCII: the row of their text, and their code points."""
+        places = np.concatenate(self._others)
+        dash = (self._data[places] == 0xE2) & (self._data[places + 1] == 0x80)
+        places = places[~dash]  # U+2000 to U+203F: no letters, and most of these characters
+        rows = self._rows[np.searchsorted(self._starts, places, "right") - 1]
+        return rows, _code_points(self._data, places)
 
 
 def _code_points(data: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -119,6 +144,8 @@ def _code_points(data: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 def count_letters(text: str) -> int:
     """The letters and digits of one text, which may have lone surrogates."""
+    if len(text) < SHORT:
+        return sum(map(len, _RUN.findall(text)))
     return int(_histogram(text).sum())
 
 

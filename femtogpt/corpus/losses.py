@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from femtogpt.corpus.letter_counts import Difference
-from femtogpt.corpus.stretches import stretches
+from femtogpt.corpus.stretches import Gap, stretches
 
 LONGEST = 5  # stretches that are listed of each rule
 STRETCH_CHARACTERS = 300  # of a listed stretch's text
@@ -48,17 +48,19 @@ class Losses:
     notable: int = 0  # documents of which it took much
     worst: list[Notable] = field(default_factory=list)  # of these
 
-    def add(self, id: str, decoded: int, change: Difference, before: bytes, after: bytes) -> None:
-        """Count a change to a document; ``before`` and ``after`` hold all that differs."""
+    def add(self, id: str, decoded: int, change: Difference, gaps: list[Gap]) -> None:
+        """Count a change to a document; ``gaps`` have all that differs."""
         self.taken += change.taken
         self.replaced += change.replaced
         self.added += change.added
         stretch = 0
         worth = self.longest[-1].letters + 1 if len(self.longest) == LONGEST else MIN_STRETCH
-        if change.taken >= min(worth, NOTABLE_STRETCH // 5):
+        least = min(worth, NOTABLE_STRETCH // 5)  # letters in a stretch that is notable
+        if change.taken >= least:
             found = [
                 Taken(id, letters, len(text), text[:STRETCH_CHARACTERS])
-                for letters, text in stretches(before.decode(), after.decode(), MIN_STRETCH)
+                for gap in gaps
+                for letters, text in stretches(gap, least)
             ]
             stretch = max((taken.characters for taken in found), default=0)
             self.longest = _longest([*self.longest, *found])

@@ -1,26 +1,39 @@
-"""Find the longest stretches that a rule took out of a text, in time that grows with the text.
+"""Where two states of a text differ, and the longest stretches that a rule took out of it.
 
-The two texts are compared by lines, and where these differ by words. At a difference the old text
-is searched on for the next run of lines or words that the new one goes on with. This is for people:
+Both take time that grows with the text. The states are compared by lines: at a difference the old
+one is searched on for the next run of lines that the new one goes on with. What lies between holds
+everything that differs. There, stretches are found in the same way by words. They are for people:
 where lines repeat, a stretch may begin or end elsewhere than the rule's own. No count rests on it.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from femtogpt.corpus.letter_counts import common_prefix, count_letters
+from femtogpt.corpus.letter_counts import (
+    common_prefix,
+    count_letters,
+    without_common_ends,
+)
 
 LINES, WORDS = 2, 5  # how many in a row must agree for the comparison to go on from there
 REACH = 100  # lines or words of the new text that may be new in one place
 STAYED = 0.5  # of a difference's letters: if more are still there, it was changed and not taken
+SMALL = 4096  # bytes: as many that differ are one gap
+Text = TypeVar("Text", str, bytes)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_LINE, _WORD = re.compile(r"[^\n]*\w[^\n]*"), re.compile(r"\w+")
+_WORD = re.compile(r"\w+")
+
+
+class Gap(NamedTuple):
+    """A part of a text in which two states of it differ, as UTF-8; each may be empty."""
+
+    old: bytes
+    new: bytes
 
 
 class Stretch(NamedTuple):
@@ -30,53 +43,69 @@ class Stretch(NamedTuple):
     text: str
 
 
-def stretches(before: str, after: str, least: int) -> list[Stretch]:
-    """What is gone from a text, of ``least`` letters and digits or more, the longest first."""
+class _Tokens(NamedTuple):
+    """The lines or words of a text: a hash of each, and where it is."""
+
+    hashes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+def gaps(before: bytes, after: bytes) -> list[Gap]:
+    """The lines in which two states of a text differ, in order; both are UTF-8.
+
+    Blank lines do not count. Without the gaps, both have the same lines in the same order.
+    """
+    old, new = without_common_ends(before, after)
+    if len(old) < SMALL or not new:
+        return [Gap(old, new)]
+    return [Gap(*gap) for gap in _differences(old, new, _lines, LINES)]
+
+
+def stretches(gap: Gap, least: int) -> list[Stretch]:
+    """What is gone from a text in a gap, of ``least`` letters and digits or more, in order."""
+    if len(gap.old) < least:
+        return []
+    old, new = gap.old.decode(), gap.new.decode()
+    if count_letters(old) - count_letters(new) < least:
+        return []
     found = []
-    for old, new in _differing_lines(before, after):
-        for gone, instead in _differing_words(old, new) if new else [(old, new)]:
-            if len(gone) < least:
-                continue
-            letters = count_letters(gone)
-            left = count_letters(instead)
-            if letters - left >= least and left <= STAYED * letters:
-                found.append(Stretch(letters, gone.strip()))
-    return sorted(found, key=lambda stretch: -stretch.letters)
-
-
-def _differing_lines(before: str, after: str) -> Iterator[tuple[str, str]]:
-    return _differences(before, after, _LINE, LINES)
-
-
-def _differing_words(before: str, after: str) -> Iterator[tuple[str, str]]:
-    return _differences(before, after, _WORD, WORDS)
+    for gone, instead in _differences(old, new, _words, WORDS) if new else [(old, new)]:
+        if len(gone) < least:
+            continue
+        letters, left = count_letters(gone), count_letters(instead)
+        if letters - left >= least and left <= STAYED * letters:
+            found.append(Stretch(letters, gone.strip()))
+    return found
 
 
 def _differences(
-    before: str, after: str, pattern: re.Pattern[str], run: int
-) -> Iterator[tuple[str, str]]:
+    before: Text, after: Text, split: Callable[[Text], _Tokens], run: int
+) -> Iterator[tuple[Text, Text]]:
     """The parts of two texts that differ, by lines or words."""
-    numbers: dict[str, int] = {}
-    old, new = (_Tokens(text, pattern, numbers) for text in (before, after))
-    for first, end, new_first, new_end in _gaps(old.numbers, new.numbers, run):
-        yield old.text_of(first, end), new.text_of(new_first, new_end)
+    old, new = split(before), split(after)
+    for first, end, new_first, new_end in _gaps(old.hashes, new.hashes, run):
+        yield _part(before, old, first, end), _part(after, new, new_first, new_end)
 
 
-class _Tokens:
-    """The lines or words of a text: where they are, and a number for each; equal ones share it."""
+def _lines(text: bytes) -> _Tokens:
+    """The lines that are not blank."""
+    lines = text.split(b"\n")
+    ends = np.fromiter(map(len, lines), np.int64, len(lines)).cumsum() + np.arange(len(lines))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    full = [number for number, line in enumerate(lines) if line and not line.isspace()]
+    hashes = np.fromiter(map(hash, lines), np.int64, len(lines))
+    return _Tokens(hashes[full], starts[full], ends[full])
 
-    def __init__(self, text: str, pattern: re.Pattern[str], numbers: dict[str, int]):
-        starts, ends, own = array("q"), array("q"), array("q")
-        for match in pattern.finditer(text):
-            starts.append(match.start())
-            ends.append(match.end())
-            own.append(numbers.setdefault(match[0].strip(), len(numbers) + 1))
-        self.text, self.starts, self.ends = text, starts, ends
-        self.numbers = np.frombuffer(own, np.int64) if own else np.empty(0, np.int64)
 
-    def text_of(self, first: int, end: int) -> str:
-        """The text from one token up to another."""
-        return self.text[self.starts[first] : self.ends[end - 1]] if first < end else ""
+def _words(text: str) -> _Tokens:
+    spans = [(hash(word[0]), *word.span()) for word in _WORD.finditer(text)]
+    return _Tokens(*np.array(spans, np.int64).reshape(-1, 3).T)
+
+
+def _part(text: Text, tokens: _Tokens, first: int, end: int) -> Text:
+    """The text from one token up to another."""
+    return text[tokens.starts[first] : tokens.ends[end - 1]] if first < end else text[:0]
 
 
 def _gaps(old: np.ndarray, new: np.ndarray, run: int) -> Iterator[tuple[int, int, int, int]]:
