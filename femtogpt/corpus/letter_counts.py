@@ -54,20 +54,22 @@ def letter_counts(texts: pl.Series) -> np.ndarray:
         letter |= found
         np.subtract(block, 0x30, out=one)
         letter |= np.less(one, 10, out=found)
-        buffer.add(counts, begin, letter, np.uint32)
+        buffer.add(counts, begin, letter)
     into, codes = buffer.others()
     np.add.at(counts, into[_is_letter()[codes]], 1)
     return counts
 
 
 def checksums(texts: pl.Series) -> np.ndarray:
-    """A sum of each text that changes if its letters and digits do, as uint64; no text is null.
+    """A number for each text that changes if its letters and digits do, as uint64; none is null.
 
     It does not depend on their order, nor on most of what is between them. It may change without
-    them.
+    them. It is made of their number, and of the sums of their bytes and of the squares of these.
     """
     buffer = _Buffer(texts)
-    sums = np.zeros(len(texts), np.uint64)
+    counts = np.zeros(len(texts), np.int64)
+    sums, squares = np.zeros(len(texts), np.uint8), np.zeros(len(texts), np.uint8)
+    others = np.zeros(len(texts), np.uint64)
     byte, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool)
     inside = False  # whether a letter of two bytes began at the end of the block before
     for begin, block, letter in buffer.blocks():
@@ -79,11 +81,15 @@ def checksums(texts: pl.Series) -> np.ndarray:
         found[1:] |= letter[:-1]
         found[0] |= inside
         inside = bool(letter[-1])
-        buffer.add(sums, begin, np.multiply(block, found, out=one), np.uint32)
+        buffer.add(counts, begin, found)
+        np.negative(found.view(np.uint8), out=one)  # all bits, or none
+        buffer.add(sums, begin, np.bitwise_and(block, one, out=one))
+        buffer.add(squares, begin, np.multiply(one, one, out=one))
     into, codes = buffer.others()
     letters = _is_letter()[codes]
-    np.add.at(sums, into[letters], codes[letters].astype(np.uint64) * _FACTOR)
-    return sums
+    np.add.at(others, into[letters], codes[letters].astype(np.uint64) * _FACTOR)
+    shift = np.uint64(8)
+    return (((counts.view(np.uint64) << shift) + sums << shift) + squares) ^ others
 
 
 class _Buffer:
@@ -113,13 +119,20 @@ class _Buffer:
             self._others.append(np.flatnonzero(other) + begin)
             yield begin, block, cyrillic
 
-    def add(self, sums: np.ndarray, begin: int, values: np.ndarray, dtype: type) -> None:
-        """Add the values of a block to the sums of the texts that it has a part of."""
+    def add(self, sums: np.ndarray, begin: int, values: np.ndarray) -> None:
+        """Add a block's values to the sums of the texts in it: truth values, or bytes modulo 256.
+
+        numpy adds up bytes ten times as fast as it adds bytes to larger numbers.
+        """
         end = begin + len(values)
         first, last = np.searchsorted(self._starts, [begin, end - 1], "right")
+        rows = self._rows[first - 1 : last]
+        if values.dtype == bool and len(rows) == 1:
+            sums[rows[0]] += np.count_nonzero(values)
+            return
         starts = np.maximum(self._starts[first - 1 : last] - begin, 0)
-        part = np.add.reduceat(values, starts, dtype=dtype)
-        sums[self._rows[first - 1 : last]] += part.astype(sums.dtype)
+        dtype = np.uint32 if values.dtype == bool else np.uint8
+        sums[rows] += np.add.reduceat(values, starts, dtype=dtype).astype(sums.dtype)
 
     def others(self) -> tuple[np.ndarray, np.ndarray]:
         """The other characters beyond ASCII: the row of their text, and their code points."""

@@ -66,7 +66,7 @@ def stretches(gap: Gap, least: int) -> list[Stretch]:
     """What is gone from a text in a gap, of ``least`` letters and digits or more, in order."""
     if len(gap.old) < least:
         return []
-    old, new = gap.old.decode(), gap.new.decode()
+    old, new = (text.decode() for text in without_common_ends(*gap))
     if count_letters(old) - count_letters(new) < least:
         return []
     found = []
