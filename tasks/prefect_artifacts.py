@@ -20,6 +20,7 @@ from prefect.artifacts import (
 from prefect.context import TaskRunContext
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.corpus.corpus_warnings import corpus_warnings
 from tasks import MLFLOW_PAGES_VARIABLE
 
 LABEL_WIDTH = 12  # characters of a label in the summary
@@ -35,7 +36,8 @@ def show_corpus(artifact: Artifact) -> None:
         if isinstance(value, int | float)
     ]
     hint = "What each rule changed: `femtogpt corpus report --html report.html`"
-    text = "\n".join(["| corpus | |", "| --- | ---: |", *rows, "", hint])
+    notes = [f"- {line}" for line in corpus_warnings(artifact)]
+    text = "\n".join(["| corpus | |", "| --- | ---: |", *rows, "", *notes, "", hint])
     _show_markdown("corpus", text, str(artifact.path))
 
 

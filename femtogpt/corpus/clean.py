@@ -15,6 +15,7 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.balance import STORED, Balance
+from femtogpt.corpus.chapters import split_works
 from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.letter_counts import count_letters
 from femtogpt.corpus.losses import Losses
@@ -143,6 +144,8 @@ def _clean(
     )
     arrow = io.BytesIO()  # in memory first: polars raises no usable error if the disk is full
     frame = frame.hstack(balance.stored()).with_columns(work="id")
+    if batch.config.unit == "chapter":
+        frame = split_works(frame)
     stored = frame.select(list(CLEANED)).cast(dict(CLEANED))
     stored.write_ipc(arrow, compression="lz4")
     batch.file.parent.mkdir(exist_ok=True)
@@ -151,7 +154,7 @@ def _clean(
     hashes, sizes = shingles(passed["text"])
     return CleanedBatch(
         batch.file,
-        frame.height,
+        len(rows),
         characters_read,
         effects,
         Counter(frame["rule"].drop_nulls()),

@@ -16,6 +16,7 @@ import polars as pl
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from
+from femtogpt.corpus.chapters import work_of
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.document_view import documents, heading
 from femtogpt.corpus.html_page import page
@@ -93,7 +94,7 @@ def pairs(
     for name in sorted({row["source"] for row in rows}):
         reader = _reader(config["sources"][name])
         raw = made_from(corpus, name, data, kind="raw").path / BYTES
-        wanted = {row["id"]: row for row in rows if row["source"] == name}
+        wanted = {work_of(row["id"], config): row for row in rows if row["source"] == name}
         for document in _originals(reader, raw, set(wanted)):
             before, after = _cleaned(document, config["rules"][name], selection.rule)
             yield wanted[document["id"]], before, after

@@ -152,7 +152,7 @@ def _became(held_out: pl.DataFrame, train: pl.DataFrame, rejected: pl.DataFrame)
             lines(train, "cut", pl.lit("train"), train["cut"]).filter(pl.col("letters") > 0),
             lines(held_out, "kept", pl.lit("held_out"), _letters(held_out)),
             lines(train, "kept", pl.lit("train"), _letters(train)),
-            lines(rejected, "rejected", pl.col("rule"), _letters(rejected) + rejected["lost"]),
+            lines(rejected, "rejected", pl.col("rule"), _letters(rejected) + rejected["lost"].fill_null(0)),
         ]
     ).group_by("id", "kind", "name", maintain_order=True).sum()  # of a work's parts
 
