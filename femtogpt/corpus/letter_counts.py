@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 BLOCK = 1 << 17  # bytes looked at together, so that they stay in the processor's cache
+LONG_WORD = 100  # bytes: a longer one may be cut
 SHORT = 2000  # characters: a shorter text is counted faster without numpy
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _RUN = re.compile(r"[^\W_]+")  # letters and digits: the same characters as those of L and N
@@ -179,22 +180,39 @@ def difference(before: bytes, after: bytes) -> Difference:
 
 
 def without_common_ends(before: bytes, after: bytes) -> tuple[bytes, bytes]:
-    """Two texts in UTF-8 without what they have in common at their starts and at their ends."""
+    """Two texts in UTF-8 without the words that they have in common at their starts and ends."""
     one, other = np.frombuffer(before, np.uint8), np.frombuffer(after, np.uint8)
     start = common_prefix(one, other)
-    while start and start < max(len(one), len(other)) and _continues(one, other, start):
-        start -= 1
-    one, other = one[start:], other[start:]
-    size = min(len(one), len(other))
+    if start < max(len(one), len(other)):
+        start = _word_start(before, start)
+    size = min(len(one), len(other)) - start
     tail = common_prefix(one[::-1][:size], other[::-1][:size])
-    while tail and (one[len(one) - tail] & 0xC0) == 0x80:
-        tail -= 1
-    return one[: len(one) - tail].tobytes(), other[: len(other) - tail].tobytes()
+    if tail < max(len(one), len(other)) - start:
+        tail = len(one) - _word_end(before, len(one) - tail)
+    return before[start : len(before) - tail], after[start : len(after) - tail]
 
 
-def _continues(one: np.ndarray, other: np.ndarray, position: int) -> bool:
-    """Whether a byte within a character is at a position, in either text."""
-    return any(len(text) > position and (text[position] & 0xC0) == 0x80 for text in (one, other))
+def _word_start(text: bytes, position: int) -> int:
+    """The start of the word, or else of the character, at or before a position."""
+    line = max(text.rfind(gap, position - LONG_WORD if position > LONG_WORD else 0, position)
+               for gap in (b" ", b"\n"))
+    if line >= 0 or position <= LONG_WORD:
+        return line + 1
+    while position and (text[position : position + 1] or text[-1:])[0] & 0xC0 == 0x80:
+        position -= 1
+    return position
+
+
+def _word_end(text: bytes, position: int) -> int:
+    """The end of the word, or else of the character, at or after a position."""
+    found = [text.find(gap, position, position + LONG_WORD) for gap in (b" ", b"\n")]
+    if ends := [end for end in found if end >= 0]:
+        return min(ends)
+    if position + LONG_WORD >= len(text):
+        return len(text)
+    while text[position] & 0xC0 == 0x80:
+        position += 1
+    return position
 
 
 def common_prefix(one: np.ndarray, other: np.ndarray) -> int:

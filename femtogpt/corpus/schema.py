@@ -22,6 +22,7 @@ from polars.datatypes import DataTypeClass
 from femtogpt.artifacts.artifact import Artifact
 
 REPORT, PROOF = "report.json", "proof.json"
+BALANCE = "balance"  # the folder of the ledgers
 SPLITS = ("train", "held_out")
 DOCUMENT: dict[str, DataTypeClass] = {
     "id": pl.String,  # unique within the source
