@@ -91,9 +91,9 @@ class Balance:
 def ledger(documents: pl.DataFrame, written: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
     """The ledger of documents, each one's lines together, in the documents' order.
 
-    ``documents`` has the columns ``id``, ``decoded`` and ``effects``. ``written`` has what became of
-    them in the corpus's files, counted there: the columns ``id``, ``kind`` (cut, kept or rejected),
-    ``name`` and ``letters``.
+    ``documents`` has the columns ``id``, ``decoded`` and ``effects``. ``written`` has what became
+    of them in the corpus's files, counted there: the columns ``id``, ``kind`` (cut, kept or
+    rejected), ``name`` and ``letters``.
     """
     decoded = documents.select("id", kind=pl.lit("decoded"), name=pl.lit(""), letters="decoded")
     effects = documents.select("id", "effects").explode("effects").unnest("effects")

@@ -31,7 +31,9 @@ BATCH_CHARACTERS = 2_000_000  # cleaned at once: bounds the memory
 BATCH_DOCUMENTS = 50_000  # cleaned at once, if they have hardly any text
 Row = tuple[Any, ...]  # the values of DOCUMENT's columns, then the fault
 TEXT = list(DOCUMENT).index("text")  # its place in a row
-CLEANED = REJECTED | {"work": pl.String()} | STORED  # the columns of the documents between the processes
+CLEANED = (
+    REJECTED | {"work": pl.String()} | STORED
+)  # the columns of the documents between the processes
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,7 @@ def pairs(
     gone or no document matches.
     """
     settings = corpus.manifest["config"]
-    rows = {
-        (row["source"], work_of(row["id"], settings)): row for row in _rows(corpus, selection)
-    }
+    rows = {(row["source"], work_of(row["id"], settings)): row for row in _rows(corpus, selection)}
     for source, id, before, after in before_and_after(corpus, data, set(rows), selection.rule):
         yield rows[source, id], before, after
 

@@ -66,7 +66,9 @@ def write_shard(task: ShardTask) -> ShardResult:
     Raises UserError if a letter of a document is not accounted for.
     """
     frame = pl.concat(map(_decided, task.files, task.decisions))
-    documents = frame.filter(pl.col("decoded").is_not_null()).select("decoded", "effects", id="work")
+    documents = frame.filter(pl.col("decoded").is_not_null()).select(
+        "decoded", "effects", id="work"
+    )
     held_out = frame.filter(rule=HELD_OUT.rule)
     decided = pl.col("rule").is_not_null()
     frame = frame.filter(pl.col("rule").ne_missing(HELD_OUT.rule))
@@ -101,9 +103,13 @@ def _decided(file: Path, decisions: dict[str, Decision]) -> pl.DataFrame:
         },
         schema={"decided_rule": pl.String, "decided_figure": pl.String},
     )
-    return frame.hstack(columns).with_columns(
-        rule=pl.coalesce("rule", "decided_rule"), figure=pl.coalesce("figure", "decided_figure")
-    ).drop("decided_rule", "decided_figure")
+    return (
+        frame.hstack(columns)
+        .with_columns(
+            rule=pl.coalesce("rule", "decided_rule"), figure=pl.coalesce("figure", "decided_figure")
+        )
+        .drop("decided_rule", "decided_figure")
+    )
 
 
 def _without_held_out(frame: pl.DataFrame, task: ShardTask) -> tuple[pl.DataFrame, int]:
@@ -147,14 +153,23 @@ def _became(held_out: pl.DataFrame, train: pl.DataFrame, rejected: pl.DataFrame)
     def lines(frame: pl.DataFrame, kind: str, name: pl.Expr, letters: pl.Series) -> pl.DataFrame:
         return frame.select(id="work", kind=pl.lit(kind), name=name, letters=letters)
 
-    return pl.concat(
-        [
-            lines(train, "cut", pl.lit("train"), train["cut"]).filter(pl.col("letters") > 0),
-            lines(held_out, "kept", pl.lit("held_out"), _letters(held_out)),
-            lines(train, "kept", pl.lit("train"), _letters(train)),
-            lines(rejected, "rejected", pl.col("rule"), _letters(rejected) + rejected["lost"].fill_null(0)),
-        ]
-    ).group_by("id", "kind", "name", maintain_order=True).sum()  # of a work's parts
+    return (
+        pl.concat(
+            [
+                lines(train, "cut", pl.lit("train"), train["cut"]).filter(pl.col("letters") > 0),
+                lines(held_out, "kept", pl.lit("held_out"), _letters(held_out)),
+                lines(train, "kept", pl.lit("train"), _letters(train)),
+                lines(
+                    rejected,
+                    "rejected",
+                    pl.col("rule"),
+                    _letters(rejected) + rejected["lost"].fill_null(0),
+                ),
+            ]
+        )
+        .group_by("id", "kind", "name", maintain_order=True)
+        .sum()
+    )  # of a work's parts
 
 
 def _letters(frame: pl.DataFrame) -> pl.Series:

@@ -194,8 +194,10 @@ def without_common_ends(before: bytes, after: bytes) -> tuple[bytes, bytes]:
 
 def _word_start(text: bytes, position: int) -> int:
     """The start of the word, or else of the character, at or before a position."""
-    line = max(text.rfind(gap, position - LONG_WORD if position > LONG_WORD else 0, position)
-               for gap in (b" ", b"\n"))
+    line = max(
+        text.rfind(gap, position - LONG_WORD if position > LONG_WORD else 0, position)
+        for gap in (b" ", b"\n")
+    )
     if line >= 0 or position <= LONG_WORD:
         return line + 1
     while position and (text[position : position + 1] or text[-1:])[0] & 0xC0 == 0x80:

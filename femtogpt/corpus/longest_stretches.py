@@ -57,15 +57,14 @@ def _least(corpus: Artifact, rule: str, source: str | None, count: int) -> int:
     return known[count - 1] if 0 < count <= len(known) else MIN_STRETCH
 
 
-def _documents(
-    corpus: Artifact, rule: str, source: str | None, least: int
-) -> set[tuple[str, str]]:
+def _documents(corpus: Artifact, rule: str, source: str | None, least: int) -> set[tuple[str, str]]:
     """The documents of which the rule took ``least`` letters or more, as (source, id)."""
     files = sorted(corpus.path.glob(f"{BALANCE}/source={source or '*'}/*.parquet"))
     if not files:
         scope = f" of {source!r}" if source else ""
         raise UserError(
-            f"{corpus.path} has no balance{scope}: an earlier version made it; run the pipeline again"
+            f"{corpus.path} has no balance{scope}: an earlier version made it;"
+            " run the pipeline again"
         )
     found = set()
     for file in files:

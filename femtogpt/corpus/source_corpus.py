@@ -193,7 +193,7 @@ class SourceCorpus:
         }
 
     def _letters_report(self) -> dict[str, int]:
-        """What became of the letters and digits: decoded + added = taken + cut + kept + rejected."""
+        """The letters and digits: decoded + added = taken + cut + kept + rejected."""
         losses = [effect.losses for batch in self.batches for effect in batch.rules.values()]
         return {
             "decoded": self.letters["decoded"],
