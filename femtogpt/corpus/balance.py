@@ -109,7 +109,7 @@ def ledger(documents: pl.DataFrame, written: pl.DataFrame, rules: Sequence[str])
     lines = lines.with_columns(pl.col("replaced", "added").fill_null(0))
     place = dict(zip(documents["id"], range(documents.height), strict=True))
     order = lines["id"].replace_strict(place, return_dtype=pl.Int64).arg_sort()
-    return lines[order].select(list(LEDGER)).cast(dict(LEDGER))
+    return lines[order].select(list(LEDGER)).cast(LEDGER)
 
 
 def check(source: str, lines: pl.DataFrame) -> None:

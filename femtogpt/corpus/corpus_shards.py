@@ -75,9 +75,9 @@ def write_shard(task: ShardTask) -> ShardResult:
     frame, cut = _without_held_out(frame, task)
     train, rejected = frame.filter(~decided), frame.filter(decided)
     if train.height:
-        write(train.select(list(SCHEMA)).cast(dict(SCHEMA)), task.documents)
+        write(train.select(list(SCHEMA)).cast(SCHEMA), task.documents)
     if rejected.height:
-        write(rejected.select(list(REJECTED)).cast(dict(REJECTED)), task.rejected)
+        write(rejected.select(list(REJECTED)).cast(REJECTED), task.rejected)
     lines = ledger(documents, _became(held_out, train, rejected), task.rules)
     check(task.source, lines)
     write(lines, task.balance)

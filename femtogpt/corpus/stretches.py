@@ -9,7 +9,7 @@ where lines repeat, a stretch may begin or end elsewhere than the rule's own. No
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -26,7 +26,7 @@ STAYED = 0.5  # of a difference's letters: if more are still there, it was chang
 SMALL = 4096  # bytes: as many that differ are one gap
 Text = TypeVar("Text", str, bytes)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"(\w+)[^\w\s]*")
 
 
 class Gap(NamedTuple):
@@ -59,7 +59,11 @@ def gaps(before: bytes, after: bytes) -> list[Gap]:
     old, new = without_common_ends(before, after)
     if len(old) < SMALL or not new:
         return [Gap(old, new)]
-    return [Gap(*gap) for gap in _differences(old, new, _lines, LINES)]
+    lines, new_lines = _lines(old), _lines(new)
+    return [
+        Gap(_part(old, lines, first, end), _part(new, new_lines, new_first, new_end))
+        for first, end, new_first, new_end in _gaps(lines.hashes, new_lines.hashes, LINES)
+    ]
 
 
 def stretches(gap: Gap, least: int) -> list[Stretch]:
@@ -69,23 +73,53 @@ def stretches(gap: Gap, least: int) -> list[Stretch]:
     old, new = (text.decode() for text in without_common_ends(*gap))
     if count_letters(old) - count_letters(new) < least:
         return []
-    found = []
-    for gone, instead in _differences(old, new, _words, WORDS) if new else [(old, new)]:
-        if len(gone) < least:
-            continue
-        letters, left = count_letters(gone), count_letters(instead)
-        if letters - left >= least and left <= STAYED * letters:
-            found.append(Stretch(letters, gone.strip()))
-    return found
+    return [
+        Stretch(letters, gone.strip())
+        for gone, instead in (_taken_words(old, new) if new else [(old, new)])
+        if len(gone) >= least
+        and (letters := count_letters(gone)) >= least
+        and count_letters(instead) <= STAYED * letters
+    ]
 
 
-def _differences(
-    before: Text, after: Text, split: Callable[[Text], _Tokens], run: int
-) -> Iterator[tuple[Text, Text]]:
-    """The parts of two texts that differ, by lines or words."""
-    old, new = split(before), split(after)
-    for first, end, new_first, new_end in _gaps(old.hashes, new.hashes, run):
-        yield _part(before, old, first, end), _part(after, new, new_first, new_end)
+def _taken_words(before: str, after: str) -> Iterator[tuple[str, str]]:
+    """What is gone from a text, and what is there instead, by words.
+
+    Of a part whose words are all still there but for some, the longest row of these.
+    """
+    old, new = _words(before), _words(after)
+    for first, end, new_first, new_end in _gaps(old.hashes, new.hashes, WORDS):
+        kept = new.hashes[new_first:new_end].tolist()
+        if row := _longest_row(old.hashes[first:end].tolist(), kept):
+            yield _part(before, old, first + row[0], first + row[1]), ""
+        else:
+            yield _part(before, old, first, end), _part(after, new, new_first, new_end)
+
+
+def _longest_row(old: list[int], kept: list[int]) -> tuple[int, int] | None:
+    """The longest part of ``old`` without which ``kept`` can still be picked from it in order."""
+    starts, ends = _picked(old, kept), _picked(old[::-1], kept[::-1])
+    rows = [
+        (starts[number], len(old) - ends[len(kept) - number])
+        for number in range(len(kept) + 1)
+        if number < len(starts) and len(kept) - number < len(ends)
+    ]
+    rows = [(start, end) for start, end in rows if start < end]
+    return max(rows, key=lambda row: row[1] - row[0], default=None)
+
+
+def _picked(old: list[int], kept: list[int]) -> list[int]:
+    """Where ``old`` goes on after 0, 1, 2 … of ``kept`` are picked from it, as early as possible.
+
+    Ends before the first that is not there.
+    """
+    places = [0]
+    for token in kept:
+        try:
+            places.append(old.index(token, places[-1]) + 1)
+        except ValueError:
+            break
+    return places
 
 
 def _lines(text: bytes) -> _Tokens:
@@ -99,7 +133,8 @@ def _lines(text: bytes) -> _Tokens:
 
 
 def _words(text: str) -> _Tokens:
-    spans = [(hash(word[0]), *word.span()) for word in _WORD.finditer(text)]
+    """The words, each with the punctuation after it."""
+    spans = [(hash(word[1]), *word.span()) for word in _WORD.finditer(text)]
     return _Tokens(*np.array(spans, np.int64).reshape(-1, 3).T)
 
 
