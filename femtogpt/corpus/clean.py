@@ -31,9 +31,8 @@ BATCH_CHARACTERS = 2_000_000  # cleaned at once: bounds the memory
 BATCH_DOCUMENTS = 50_000  # cleaned at once, if they have hardly any text
 Row = tuple[Any, ...]  # the values of DOCUMENT's columns, then the fault
 TEXT = list(DOCUMENT).index("text")  # its place in a row
-CLEANED = (
-    REJECTED | {"work": pl.String()} | STORED
-)  # the columns of the documents between the processes
+# The columns of the documents on their way between the processes; ``work`` is the id as read.
+CLEANED = pl.Schema({**REJECTED, "work": pl.String(), **STORED})
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _clean(
     frame = frame.hstack(balance.stored()).with_columns(work="id")
     if batch.config.unit == "chapter":
         frame = split_works(frame)
-    stored = frame.select(list(CLEANED)).cast(dict(CLEANED))
+    stored = frame.select(list(CLEANED)).cast(CLEANED)
     stored.write_ipc(arrow, compression="lz4")
     batch.file.parent.mkdir(exist_ok=True)
     batch.file.write_bytes(arrow.getbuffer())
