@@ -119,8 +119,8 @@ def report_page(corpus: Artifact) -> str:
         if stretches := list(stretch_rows(source)):
             title = f"{name}: the longest stretches that the rules took"
             body.append(f"<h2>{html.escape(title)}</h2>")
-            header = ("rule", "document", "characters", "begins")
-            body.append(table(header, stretches, text=(3,)))
+            columns = ("rule", "document", "characters", "begins")
+            body.append(table(columns, stretches, text=(3,)))
         if source["rejected"]:
             body.append(f"<h2>{html.escape(name)}: rejected</h2>")
             rows = _rejected(corpus, name)

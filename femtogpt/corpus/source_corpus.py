@@ -18,7 +18,7 @@ from femtogpt.corpus.corpus_shards import HELD_OUT, Decision, ShardTask, write_s
 from femtogpt.corpus.exchange import CLEANED
 from femtogpt.corpus.losses import together
 from femtogpt.corpus.rules import Rule
-from femtogpt.corpus.schema import SCHEMA, SPLITS, Version, read, write
+from femtogpt.corpus.schema import BALANCE, SCHEMA, SPLITS, Version, read, write
 from femtogpt.corpus.split import held_out_ids
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map
@@ -167,14 +167,15 @@ class SourceCorpus:
                     self.name,
                     tuple(rule.name for rule in self.rules),
                     self._documents_file("train", first),
-                    *(
-                        self.folder / kind / f"source={self.name}" / f"{first:05d}.parquet"
-                        for kind in ("rejected", "balance")
-                    ),
+                    self._part("rejected", first),
+                    self._part(BALANCE, first),
                     held_out,
                     self.config,
                 )
                 group = []
+
+    def _part(self, kind: str, number: int) -> Path:
+        return self.folder / kind / f"source={self.name}" / f"{number:05d}.parquet"
 
     def _documents_file(self, split: str, number: int) -> Path:
         folder = self.folder / "documents" / f"source={self.name}" / f"split={split}"
