@@ -17,5 +17,6 @@ The modules in the order in which the data flows:
 7. ``split_proof``: reads the result again to prove that no held-out text is in train.
 
 For people: ``corpus_report`` (``balance_report``), ``corpus_warnings``, ``document_view``,
-``cleaning_diff``, ``longest_stretches``, ``rule_listing`` and ``html_page``. For several machines at one corpus: ``exchange``.
+``cleaning_diff``, ``longest_stretches``, ``rule_listing`` and ``html_page``. For several machines
+at one corpus: ``exchange``.
 """
