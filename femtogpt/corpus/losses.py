@@ -55,7 +55,7 @@ class Losses:
         self.added += change.added
         stretch = 0
         worth = self.longest[-1].letters + 1 if len(self.longest) == LONGEST else MIN_STRETCH
-        least = min(worth, NOTABLE_STRETCH // 5)  # letters in a stretch that is notable
+        least = min(worth, NOTABLE_STRETCH // 2)  # letters in a stretch that is notable
         if change.taken >= least:
             found = [
                 Taken(id, letters, len(text), text[:STRETCH_CHARACTERS])

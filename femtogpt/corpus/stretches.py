@@ -54,7 +54,7 @@ class _Tokens(NamedTuple):
 def gaps(before: bytes, after: bytes) -> list[Gap]:
     """The lines in which two states of a text differ, in order; both are UTF-8.
 
-    Blank lines do not count. Without the gaps, both have the same lines in the same order.
+    Empty lines do not count. Without the gaps, both have the same lines in the same order.
     """
     old, new = without_common_ends(before, after)
     if len(old) < SMALL or not new:
@@ -123,13 +123,13 @@ def _picked(old: list[int], kept: list[int]) -> list[int]:
 
 
 def _lines(text: bytes) -> _Tokens:
-    """The lines that are not blank."""
+    """The lines that are not empty."""
     lines = text.split(b"\n")
-    ends = np.fromiter(map(len, lines), np.int64, len(lines)).cumsum() + np.arange(len(lines))
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    full = [number for number, line in enumerate(lines) if line and not line.isspace()]
-    hashes = np.fromiter(map(hash, lines), np.int64, len(lines))
-    return _Tokens(hashes[full], starts[full], ends[full])
+    sizes = np.fromiter(map(len, lines), np.int64, len(lines))
+    full = np.flatnonzero(sizes)
+    ends = (sizes.cumsum() + np.arange(len(lines)))[full]
+    hashes = np.fromiter(map(hash, filter(None, lines)), np.int64, len(full))
+    return _Tokens(hashes, ends - sizes[full], ends)
 
 
 def _words(text: str) -> _Tokens:
