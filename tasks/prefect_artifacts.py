@@ -20,7 +20,6 @@ from prefect.artifacts import (
 from prefect.context import TaskRunContext
 
 from femtogpt.artifacts.artifact import Artifact
-from femtogpt.corpus.corpus_warnings import corpus_warnings
 from tasks import MLFLOW_PAGES_VARIABLE
 
 LABEL_WIDTH = 12  # characters of a label in the summary
@@ -29,7 +28,9 @@ log = logging.getLogger("femtogpt.tasks")
 
 
 def show_corpus(artifact: Artifact) -> None:
-    """Show how many documents were read, kept and rejected."""
+    """Show how many documents were read, kept and rejected, and what a person should know."""
+    from femtogpt.corpus.corpus_warnings import corpus_warnings
+
     rows = [
         f"| {name.replace('_', ' ')} | {value:,} |"
         for name, value in artifact.counts.items()

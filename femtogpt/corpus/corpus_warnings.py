@@ -45,8 +45,8 @@ def _much_taken(source: str, rule: str, notable: Mapping[str, Any]) -> str:
     stretch = f", {worst['stretch']:,} characters in one stretch" if worst["stretch"] else ""
     documents = f"{count:,} documents, most of " if count > 1 else ""
     return (
-        f"{source}: the rule {rule} took over {NOTABLE_SHARE:.0%} of the letters or"
-        f" {NOTABLE_STRETCH} characters in a row of {documents}{worst['id']!r}"
+        f"{source}: the rule {rule} took over {NOTABLE_SHARE:.0%} of the letters, or"
+        f" {NOTABLE_STRETCH} characters in a row, of {documents}{worst['id']!r}"
         f" ({worst['taken']:,} letters, {share:.1%} of it{stretch})"
     )
 
