@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         "--lines", type=_number, default=40, help="changed lines to show of each; 0: all"
     )
     diff.add_argument("--seed", type=int, help="of the choice; default: random")
+    diff.add_argument(
+        "--longest", action="store_true", help="the longest stretches that --rule took"
+    )
     diff.add_argument("--html", type=Path, help="write a page with both side by side")
     report = _command(corpus, "report", _corpus_report, "counts by source, rule and filter")
     report.add_argument("--html", type=Path, help="write a page with plots and examples")
@@ -206,6 +209,8 @@ def _corpus_show(options: argparse.Namespace) -> None:
 def _corpus_diff(options: argparse.Namespace) -> None:
     from femtogpt.corpus.cleaning_diff import Selection, diff, diff_page
 
+    if options.longest:
+        return _longest(options)
     selection = Selection(
         id=options.id,
         rule=options.rule,
@@ -216,9 +221,19 @@ def _corpus_diff(options: argparse.Namespace) -> None:
     corpus = _found("corpus", options)
     data = corpus.path.resolve().parents[1]  # its raw texts lie beside it
     if options.html:
-        _write(options.html, diff_page(corpus, data, selection))
-        return
+        return _write(options.html, diff_page(corpus, data, selection))
     for text in diff(corpus, data, selection, lines=options.lines):
+        print(text)
+
+
+def _longest(options: argparse.Namespace) -> None:
+    from femtogpt.corpus.longest_stretches import listing, longest
+
+    if options.rule is None or options.id is not None or options.html is not None:
+        raise UserError("--longest goes with --rule NAME, and not with a document or --html")
+    corpus = _found("corpus", options)
+    data = corpus.path.resolve().parents[1]
+    for text in listing(longest(corpus, data, options.rule, options.source, options.count)):
         print(text)
 
 

@@ -120,6 +120,11 @@ class CorpusConfig(Section):
         lt=1,
         description="share of each source's characters held out, as complete works",
     )
+    unit: Literal["work", "chapter"] = Field(
+        "work",
+        description="what is held out or trained on as a whole; chapter: large works are split at"
+        " headings, or else between paragraphs, so that no work dominates",
+    )
     min_characters: int = Field(
         200, ge=1, description="shorter documents are rejected (characters after cleaning)"
     )

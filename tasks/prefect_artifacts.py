@@ -28,14 +28,17 @@ log = logging.getLogger("femtogpt.tasks")
 
 
 def show_corpus(artifact: Artifact) -> None:
-    """Show how many documents were read, kept and rejected."""
+    """Show how many documents were read, kept and rejected, and what a person should know."""
+    from femtogpt.corpus.corpus_warnings import corpus_warnings
+
     rows = [
         f"| {name.replace('_', ' ')} | {value:,} |"
         for name, value in artifact.counts.items()
         if isinstance(value, int | float)
     ]
     hint = "What each rule changed: `femtogpt corpus report --html report.html`"
-    text = "\n".join(["| corpus | |", "| --- | ---: |", *rows, "", hint])
+    notes = [f"- {line}" for line in corpus_warnings(artifact)]
+    text = "\n".join(["| corpus | |", "| --- | ---: |", *rows, "", *notes, "", hint])
     _show_markdown("corpus", text, str(artifact.path))
 
 

@@ -67,6 +67,11 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     assert 0 < figures["entropy"] < figures["bits_per_character"]
     assert next(iter(run.data.metrics)) == bits  # MLflow's pages offer the first for comparisons
     assert run.data.metrics["texts/train_tokens"] > run.data.metrics["texts/held_out_tokens"] > 0
+    letters = {
+        what: run.data.metrics[f"texts/letters_{what}"]
+        for what in ("decoded", "added", "taken", "cut", "kept", "rejected")
+    }
+    assert 0 < letters.pop("decoded") + letters.pop("added") == sum(letters.values())
     assert run.data.tags["mlflow.note.content"].splitlines()[1].startswith("Model ")
     files = {
         file.path

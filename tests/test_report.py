@@ -29,6 +29,20 @@ COUNTS = {
     "evaluation": {},
     "samples": {},
 }
+CLEANING = {
+    "books": {
+        "splits": {"train": {"characters": 38_000_000}, "held_out": {"characters": 2_000_000}},
+        "rules": {
+            "dashes": {"notable": {"documents": 0, "worst": []}},
+            "gathered_notes": {
+                "notable": {
+                    "documents": 41,
+                    "worst": [{"id": "Том 4", "taken": 900, "decoded": 5000, "stretch": 1200}],
+                }
+            },
+        },
+    }
+}
 EVALUATION = {
     "held_out": {"bits_per_character": 1.4561, "loss": 3.8244, "entropy": None},
     "train": {"bits_per_character_estimate": 1.2341},
@@ -50,6 +64,8 @@ def artifacts(tmp_path):
     }
     for artifact in every.values():
         artifact.path.mkdir()
+    (tmp_path / "corpus/report.json").write_text(json.dumps(CLEANING), "utf-8")
+    (tmp_path / "corpus/manifest.json").write_text(json.dumps({"config": {"held_out": 0.01}}))
     (tmp_path / "evaluation/evaluation.json").write_text(json.dumps(EVALUATION))
     (tmp_path / "samples/samples.json").write_text(json.dumps(SAMPLES))
     (tmp_path / "run/metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES))
@@ -71,6 +87,15 @@ def test_the_report_names_the_figures_and_draws_the_course(artifacts, tmp_path):
         assert figure in text
     assert "entropy" not in text
     assert is_picture(made.path / "loss.png")
+
+
+def test_the_summary_names_the_rules_that_took_much_and_a_large_held_out_share(artifacts):
+    lines = summary(artifacts, EVALUATION, SAMPLES, LINES).splitlines()
+    held_out, taken = (line for line in lines if " books: " in line)
+    assert "5.0% of the characters are held out" in held_out
+    assert "corpus.unit=chapter" in held_out
+    for figure in ("gathered_notes", "41 documents", "'Том 4'", "900 letters, 18.0%", "1,200"):
+        assert figure in taken
 
 
 def test_the_summary_shows_three_samples_with_their_prompts(artifacts):

@@ -7,6 +7,8 @@ The modules in the order in which the data flows:
 3. ``clean``: applies to a batch the cleaning rules (``rules/``) and the document filters
    (``quality``, with ``text_stats``, ``repetition``, ``language_detection``, ``mojibake`` and
    ``vocabulary``).
+   ``balance`` follows every letter (``letter_counts``); ``losses`` notes what a rule took, with
+   the longest ``stretches``; ``chapters`` splits large works if asked to.
 4. ``dedup``: finds near-duplicates by MinHash, from the word n-grams of ``shingles``.
 5. ``split``: chooses the works that are held out.
 6. ``corpus_shards``: writes the documents that train and those rejected. ``overlap`` cuts held-out
@@ -14,6 +16,7 @@ The modules in the order in which the data flows:
    ``packed_texts``).
 7. ``split_proof``: reads the result again to prove that no held-out text is in train.
 
-For people: ``corpus_report``, ``document_view``, ``cleaning_diff``, ``rule_listing`` and
-``html_page``. For several machines at one corpus: ``exchange``.
+For people: ``corpus_report`` (``balance_report``), ``corpus_warnings``, ``document_view``,
+``cleaning_diff``, ``longest_stretches``, ``rule_listing`` and ``html_page``. For several machines
+at one corpus: ``exchange``.
 """

@@ -7,6 +7,8 @@ which documents are duplicates and which are held out.
 from __future__ import annotations
 
 import json
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +20,7 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config, CorpusConfig
+from femtogpt.corpus.corpus_warnings import warnings
 from femtogpt.corpus.dedup import EMPTY_TEXT, near_duplicates
 from femtogpt.corpus.exchange import working_folder
 from femtogpt.corpus.rules import Rule, rules_of
@@ -30,6 +33,7 @@ from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES
 
 PROOF_SHARES = 4  # train is proved in shares; a fixed number, so that the proof is always the same
+log = logging.getLogger(__name__)
 
 
 def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> Artifact:
@@ -52,6 +56,8 @@ def build_corpus(store: Store, config: Config, raws: Mapping[str, Artifact]) -> 
         report = {corpus.name: corpus.report() for corpus in corpora}
         _save(folder / PROOF, proof)
         _save(folder / REPORT, report)
+        for line in warnings(report, config.corpus.model_dump()):
+            log.warning("%s", line)
         return _summary(report)
 
     return store.make(ingredients, build)
@@ -103,8 +109,8 @@ def _write(
         held_out = versions(sorted(folder.glob("documents/source=*/split=held_out/*.parquet")))
         if not held_out:
             raise UserError(
-                "the corpus has a single document, but whole works are held out: "
-                "cut it into several files (chapters, say), or add a source"
+                "the corpus has a single document, but whole works are held out: hold out chapters"
+                " with corpus.unit=chapter, cut it into several files, or add a source"
             )
         for corpus in corpora:
             corpus.write_train(held_out, spread)
@@ -174,6 +180,9 @@ def _save(path: Path, value: Any) -> None:
 def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     """The counts of the whole corpus, for the manifest."""
     sources = report.values()
+    letters = Counter[str]()
+    for source in sources:
+        letters.update(source["letters"])
     return {
         "documents_read": sum(source["documents"] for source in sources),
         "characters_read": sum(source["characters"] for source in sources),
@@ -184,4 +193,5 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
             for split in SPLITS
             for unit in ("documents", "characters")
         },
+        **{f"letters_{what}": number for what, number in letters.items()},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ import numpy as np
 import polars as pl
 
 from femtogpt.config import CorpusConfig
+from femtogpt.corpus.balance import STORED, Balance
+from femtogpt.corpus.chapters import split_works
 from femtogpt.corpus.dedup import minhash
+from femtogpt.corpus.letter_counts import count_letters
+from femtogpt.corpus.losses import Losses
 from femtogpt.corpus.quality import verdicts
 from femtogpt.corpus.rules import Rule, select_rules
 from femtogpt.corpus.schema import DOCUMENT, REJECTED
@@ -26,6 +30,9 @@ CONTEXT_BYTES = 120  # before and after a change in an example
 BATCH_CHARACTERS = 2_000_000  # cleaned at once: bounds the memory
 BATCH_DOCUMENTS = 50_000  # cleaned at once, if they have hardly any text
 Row = tuple[Any, ...]  # the values of DOCUMENT's columns, then the fault
+TEXT = list(DOCUMENT).index("text")  # its place in a row
+# The columns of the documents on their way between the processes; ``work`` is the id as read.
+CLEANED = pl.Schema({**REJECTED, "work": pl.String(), **STORED})
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Batch:
     rows: list[Row]
     rules: tuple[str, ...]
     config: CorpusConfig
-    file: Path  # the Arrow file for all cleaned documents in order, with the columns of REJECTED
+    file: Path  # the Arrow file for all cleaned documents in order, with the columns of CLEANED
 
 
 @dataclass
@@ -45,6 +52,7 @@ class RuleEffect:
     documents: int = 0  # changed
     characters: int = 0  # added, or removed if negative
     examples: list[dict[str, str]] = field(default_factory=list)  # id, before, after
+    losses: Losses = field(default_factory=Losses)  # of letters and digits
 
 
 @dataclass
@@ -88,7 +96,12 @@ def clean(batch: Batch) -> CleanedBatch:
     except OSError:  # the disk, not a document
         raise
     except Exception:  # find the bad document, so that the others are not lost with it
-        return _clean(batch, _isolate_failures(batch, batch.rows, rules), rules)
+        rows = _isolate_failures(batch, batch.rows, rules)
+        lost = [
+            0 if row is original else count_letters(original[TEXT])
+            for row, original in zip(rows, batch.rows, strict=True)
+        ]
+        return _clean(batch, rows, rules, lost)
 
 
 def _isolate_failures(batch: Batch, rows: list[Row], rules: list[Rule]) -> list[Row]:
@@ -110,14 +123,17 @@ def _isolate_failures(batch: Batch, rows: list[Row], rules: list[Rule]) -> list[
     ]
 
 
-def _clean(batch: Batch, rows: list[Row], rules: list[Rule]) -> CleanedBatch:
+def _clean(
+    batch: Batch, rows: list[Row], rules: list[Rule], lost: Sequence[int] | None = None
+) -> CleanedBatch:
     frame = pl.DataFrame(rows, schema=DOCUMENT | {"fault": pl.String}, orient="row")
     frame = frame.with_columns(characters=pl.col("text").str.len_chars().cast(pl.Int64))
     characters_read = int(frame["characters"].sum())
     original = frame["text"]
+    balance = Balance(original, lost or [0] * frame.height)
     effects = {}
-    for rule in rules:
-        frame, effects[rule.name] = _apply(rule, frame)
+    for number, rule in enumerate(rules):
+        frame, effects[rule.name] = _apply(rule, number, frame, balance)
     unchanged = frame["text"] == original  # the source's entropy is that of the original text
     frame = frame.with_columns(
         pl.when(unchanged).then(pl.col("entropy_bits")).alias("entropy_bits")
@@ -128,14 +144,18 @@ def _clean(batch: Batch, rows: list[Row], rules: list[Rule]) -> CleanedBatch:
         figure=pl.when(unreadable).then("fault").otherwise("figure"),
     )
     arrow = io.BytesIO()  # in memory first: polars raises no usable error if the disk is full
-    frame.select(list(REJECTED)).cast(REJECTED).write_ipc(arrow, compression="lz4")
+    frame = frame.hstack(balance.stored()).with_columns(work="id")
+    if batch.config.unit == "chapter":
+        frame = split_works(frame)
+    stored = frame.select(list(CLEANED)).cast(CLEANED)
+    stored.write_ipc(arrow, compression="lz4")
     batch.file.parent.mkdir(exist_ok=True)
     batch.file.write_bytes(arrow.getbuffer())
     passed = frame.filter(pl.col("rule").is_null())
     hashes, sizes = shingles(passed["text"])
     return CleanedBatch(
         batch.file,
-        frame.height,
+        len(rows),
         characters_read,
         effects,
         Counter(frame["rule"].drop_nulls()),
@@ -146,7 +166,9 @@ def _clean(batch: Batch, rows: list[Row], rules: list[Rule]) -> CleanedBatch:
     )
 
 
-def _apply(rule: Rule, frame: pl.DataFrame) -> tuple[pl.DataFrame, RuleEffect]:
+def _apply(
+    rule: Rule, number: int, frame: pl.DataFrame, balance: Balance
+) -> tuple[pl.DataFrame, RuleEffect]:
     before, lengths = frame["text"], frame["characters"]
     after = frame.select(rule.apply(pl.col("text")).alias("text"))["text"]
     changed = (before != after).arg_true()
@@ -159,8 +181,12 @@ def _apply(rule: Rule, frame: pl.DataFrame) -> tuple[pl.DataFrame, RuleEffect]:
         # Bytes: making a Python string of a novel takes twenty times as long.
         old, new = (text.slice(row, 1).cast(pl.Binary).item() for text in (before, after))
         examples.append({"id": frame["id"][row], **_first_change(old, new)})
+    losses, rows = Losses(), changed.to_numpy()
+    for change in balance.after_rule(number, rows, before.gather(changed), after.gather(changed)):
+        decoded = int(balance.decoded[change.row])
+        losses.add(frame["id"][change.row], decoded, change.difference, change.gaps)
     frame = frame.with_columns(after, lengths.scatter(changed, new_lengths))
-    return frame, RuleEffect(len(changed), difference, examples)
+    return frame, RuleEffect(len(changed), difference, examples, losses)
 
 
 def _first_change(before: bytes, after: bytes) -> dict[str, str]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from
+from femtogpt.corpus.chapters import work_of
 from femtogpt.corpus.clean import batches
 from femtogpt.corpus.document_view import documents, heading
 from femtogpt.corpus.html_page import page
@@ -88,15 +89,27 @@ def pairs(
     The originals are read again from the raw artifacts in ``data``. Raises UserError if these are
     gone or no document matches.
     """
-    config = corpus.manifest["config"]
-    rows = _rows(corpus, selection)
-    for name in sorted({row["source"] for row in rows}):
-        reader = _reader(config["sources"][name])
-        raw = made_from(corpus, name, data, kind="raw").path / BYTES
-        wanted = {row["id"]: row for row in rows if row["source"] == name}
-        for document in _originals(reader, raw, set(wanted)):
-            before, after = _cleaned(document, config["rules"][name], selection.rule)
-            yield wanted[document["id"]], before, after
+    settings = corpus.manifest["config"]
+    rows = {(row["source"], work_of(row["id"], settings)): row for row in _rows(corpus, selection)}
+    for source, id, before, after in before_and_after(corpus, data, set(rows), selection.rule):
+        yield rows[source, id], before, after
+
+
+def before_and_after(
+    corpus: Artifact, data: Path, wanted: set[tuple[str, str]], rule: str | None
+) -> Iterator[tuple[str, str, str, str]]:
+    """The texts of documents before and after all rules, or the one named ``rule``.
+
+    ``wanted`` are their sources and ids; yields (source, id, before, after). The originals are read
+    again from the raw artifacts in ``data``. Raises UserError if these are gone.
+    """
+    settings = corpus.manifest["config"]
+    for source in sorted({source for source, _ in wanted}):
+        reader = _reader(settings["sources"][source])
+        raw = made_from(corpus, source, data, kind="raw").path / BYTES
+        ids = {id for name, id in wanted if name == source}
+        for document in _originals(reader, raw, ids):
+            yield source, document["id"], *_cleaned(document, settings["rules"][source], rule)
 
 
 def _rows(corpus: Artifact, selection: Selection) -> list[dict[str, Any]]:

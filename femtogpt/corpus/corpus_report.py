@@ -13,6 +13,14 @@ import numpy as np
 import polars as pl
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.corpus.balance_report import (
+    BALANCE,
+    balance_row,
+    one_line,
+    rule_letters,
+    stretch_rows,
+)
+from femtogpt.corpus.corpus_warnings import corpus_warnings
 from femtogpt.corpus.html_page import page, table
 from femtogpt.corpus.schema import PROOF, REPORT, SPLITS, parts, texts
 from femtogpt.corpus.split_proof import prove
@@ -21,6 +29,10 @@ from femtogpt.errors import UserError
 
 REJECTED_SHOWN = 12  # documents on the page for each rule that rejects
 COMMON_CHARACTERS = 45  # in the plot
+RULE_COLUMNS = (
+    *("rule", "documents", "characters"),
+    *("letters taken", "replaced", "added", "purpose"),  # letters and digits
+)
 
 
 def report(corpus: Artifact) -> str:
@@ -30,17 +42,27 @@ def report(corpus: Artifact) -> str:
     header = ("source", "read", "kept", "rejected", "characters", "held out", "cut")
     lines += _columns([header, *([*map(_formatted, row)] for row in _sources(counts))])
     for name, source in counts.items():
+        if balance := balance_row(source):
+            lines += ["", f"{name}: what became of the letters and digits"]
+            lines += _columns([BALANCE, [*map(_formatted, balance)]])
         lines += ["", f"{name}: what the rules did"]
-        rules = [("rule", "documents", "characters", "purpose")]
-        rules += [
-            (rule, *map(_formatted, (effect["documents"], effect["characters"], effect["purpose"])))
-            for rule, effect in source["rules"].items()
-        ]
-        lines += _columns(rules)
+        lines += _columns([RULE_COLUMNS, *([*map(_formatted, row)] for row in _rules_of(source))])
+        if stretches := list(stretch_rows(source)):
+            lines += ["", f"{name}: the longest stretches that the rules took"]
+            lines += _columns(
+                [
+                    ("rule", "characters", "document", "text"),
+                    *(
+                        (rule, _formatted(characters), one_line(id), one_line(text))
+                        for rule, id, characters, text in stretches
+                    ),
+                ]
+            )
         if source["rejected"]:
             lines += ["", f"{name}: why documents were rejected"]
             lines += _columns([(rule, _formatted(n)) for rule, n in source["rejected"].items()])
-    return "\n".join([*lines, "", verdict(proof)])
+    notes = corpus_warnings(corpus)
+    return "\n".join([*lines, "", *notes, *([""] if notes else []), verdict(proof)])
 
 
 def verdict(proof: Mapping[str, Any]) -> str:
@@ -76,24 +98,29 @@ def report_page(corpus: Artifact) -> str:
         f'<p class="note">{html.escape(str(corpus.path))}</p>',
         table(header, _sources(counts)),
         f"<p>{html.escape(verdict(proof))}</p>",
+        *(f"<p>{html.escape(line)}</p>" for line in corpus_warnings(corpus)),
         *_plots(corpus, counts),
     ]
     for name, source in counts.items():
+        if balance := balance_row(source):
+            body.append(f"<h2>{html.escape(name)}: what became of the letters and digits</h2>")
+            body.append(table(BALANCE, [balance]))
         body.append(f"<h2>{html.escape(name)}: the rules, in order</h2>")
         body.append(
             table(
-                ("rule", "documents", "characters", "purpose", "before", "after"),
+                (*RULE_COLUMNS, "before", "after"),
                 (
-                    (
-                        rule,
-                        *map(effect.get, ("documents", "characters", "purpose")),
-                        *_example(effect),
-                    )
-                    for rule, effect in source["rules"].items()
+                    (*row, *_example(effect))
+                    for row, effect in zip(_rules_of(source), source["rules"].values(), strict=True)
                 ),
-                text=(4, 5),
+                text=(7, 8),
             )
         )
+        if stretches := list(stretch_rows(source)):
+            title = f"{name}: the longest stretches that the rules took"
+            body.append(f"<h2>{html.escape(title)}</h2>")
+            columns = ("rule", "document", "characters", "begins")
+            body.append(table(columns, stretches, text=(3,)))
         if source["rejected"]:
             body.append(f"<h2>{html.escape(name)}: rejected</h2>")
             rows = _rejected(corpus, name)
@@ -112,6 +139,13 @@ def _sources(counts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
             *(name, source["documents"], kept, rejected, characters),
             *(f"{held_out:.1%}", source["cut_characters"]),
         )
+
+
+def _rules_of(source: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """What each rule did, in RULE_COLUMNS."""
+    for rule, effect in source["rules"].items():
+        counts = effect["documents"], effect["characters"], *rule_letters(effect)
+        yield rule, *counts, effect["purpose"]
 
 
 def _example(effect: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from femtogpt.storage import storage_path
 
 CLEANED = "cleaned"
-RESULTS = ("documents", "rejected")
+RESULTS = ("documents", "rejected", "balance")
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
     documents/source=<name>/split=<train|held_out>/<part>.parquet   see SCHEMA
     rejected/source=<name>/<part>.parquet                           see REJECTED
+    balance/source=<name>/<part>.parquet                            see LEDGER in ``balance``
     report.json                                                     counts by source and rule
     proof.json                                                      no held-out text is in train
 """
@@ -21,6 +22,7 @@ from polars.datatypes import DataTypeClass
 from femtogpt.artifacts.artifact import Artifact
 
 REPORT, PROOF = "report.json", "proof.json"
+BALANCE = "balance"  # the folder of the ledgers
 SPLITS = ("train", "held_out")
 DOCUMENT: dict[str, DataTypeClass] = {
     "id": pl.String,  # unique within the source

@@ -16,8 +16,9 @@ from femtogpt.config import CorpusConfig
 from femtogpt.corpus.clean import Batch, CleanedBatch, batches, clean
 from femtogpt.corpus.corpus_shards import HELD_OUT, Decision, ShardTask, write_shard
 from femtogpt.corpus.exchange import CLEANED
+from femtogpt.corpus.losses import together
 from femtogpt.corpus.rules import Rule
-from femtogpt.corpus.schema import SCHEMA, SPLITS, Version, read, write
+from femtogpt.corpus.schema import BALANCE, SCHEMA, SPLITS, Version, read, write
 from femtogpt.corpus.split import held_out_ids
 from femtogpt.errors import UserError
 from femtogpt.parallel import Map
@@ -55,6 +56,7 @@ class SourceCorpus:
         self.rejected: Counter[str] = Counter()  # by rule
         self.splits = {split: SplitSize() for split in SPLITS}
         self.cut_characters = 0
+        self.letters: Counter[str] = Counter()  # and digits, by what became of them
         self.held_out_files = 0
 
     @property
@@ -112,7 +114,7 @@ class SourceCorpus:
         frames: list[pl.DataFrame] = []
         for batch in self.batches:
             if not held_out.isdisjoint(batch.ids):
-                frame = read(batch.file).drop("rule", "figure")
+                frame = read(batch.file, list(SCHEMA))
                 frames.append(frame.filter(pl.col("id").is_in(list(held_out))))
             if sum(int(frame["characters"].sum()) for frame in frames) >= SHARD_CHARACTERS:
                 self._write_held_out(frames)
@@ -138,6 +140,7 @@ class SourceCorpus:
             self.splits["train"].add(shard.documents, shard.characters)
             self.rejected.update(shard.rejected)
             self.cut_characters += shard.cut
+            self.letters.update(shard.letters)
         kept = sum(split.documents for split in self.splits.values())
         if kept < FEW_KEPT * self.documents_read:
             reasons = ", ".join(f"{rule} {n}" for rule, n in self.rejected.most_common())
@@ -161,12 +164,18 @@ class SourceCorpus:
                         {id: self.decisions[id] for id in batch.ids if id in self.decisions}
                         for batch in group
                     ],
+                    self.name,
+                    tuple(rule.name for rule in self.rules),
                     self._documents_file("train", first),
-                    self.folder / "rejected" / f"source={self.name}" / f"{first:05d}.parquet",
+                    self._part("rejected", first),
+                    self._part(BALANCE, first),
                     held_out,
                     self.config,
                 )
                 group = []
+
+    def _part(self, kind: str, number: int) -> Path:
+        return self.folder / kind / f"source={self.name}" / f"{number:05d}.parquet"
 
     def _documents_file(self, split: str, number: int) -> Path:
         folder = self.folder / "documents" / f"source={self.name}" / f"split={split}"
@@ -180,7 +189,19 @@ class SourceCorpus:
             "rules": {rule.name: self._rule_report(rule) for rule in self.rules},
             "rejected": dict(self.rejected.most_common()),
             "cut_characters": self.cut_characters,
+            "letters": self._letters_report(),
             "splits": {name: asdict(split) for name, split in self.splits.items()},
+        }
+
+    def _letters_report(self) -> dict[str, int]:
+        """The letters and digits: decoded + added = taken + cut + kept + rejected."""
+        losses = [effect.losses for batch in self.batches for effect in batch.rules.values()]
+        return {
+            "decoded": self.letters["decoded"],
+            "added": sum(rule.added for rule in losses),
+            "taken": self.letters["rule"],
+            **{kind: self.letters[kind] for kind in ("cut", "kept", "rejected")},
+            "replaced": sum(rule.replaced for rule in losses),
         }
 
     def _rule_report(self, rule: Rule) -> dict[str, Any]:
@@ -193,4 +214,5 @@ class SourceCorpus:
             "documents": sum(effect.documents for effect in effects),
             "characters": sum(effect.characters for effect in effects),
             "examples": examples[:EXAMPLES_PER_RULE],
+            **together(effect.losses for effect in effects).report(),
         }

@@ -11,6 +11,7 @@ from typing import Any
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
+from femtogpt.corpus.corpus_warnings import corpus_warnings
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
@@ -65,6 +66,7 @@ def summary(
         f"Corpus      {corpus['documents_read']:,} works, {_millions(corpus['characters_read'])}"
         f" characters; {corpus['documents_rejected']:,} rejected;"
         f" {corpus['held_out_documents']:,} works ({share:.1%} of the characters) held out",
+        *_labelled("Cleaning", corpus_warnings(artifacts["corpus"])),
         f"Tokens      {_millions(tokens['train_tokens'])} for training,"
         f" {_millions(tokens['held_out_tokens'])} held out;"
         f" {artifacts['tokenizer'].counts['pieces']:,} pieces,"
@@ -90,6 +92,11 @@ def summary(
             text = text[:MAX_SAMPLE_CHARACTERS].rsplit(" ", 1)[0] + " …"
         parts += ["", f"Sample {number}", *(f"    {line}".rstrip() for line in text.split("\n"))]
     return "\n".join(parts) + "\n"
+
+
+def _labelled(label: str, lines: list[str]) -> list[str]:
+    """Lines of the summary, the first of them with a label."""
+    return [f"{'' if number else label:11} {line}" for number, line in enumerate(lines)]
 
 
 def _words(name: str) -> str:
