@@ -14,7 +14,16 @@ PAGE = ROOT / "docs/architecture.md"
 BEGIN, END = "<!-- drawn by make architecture -->\n", "<!-- end of the drawing -->"
 BASE = "settings"  # the node of these modules directly in femtogpt/
 BASE_MODULES = (
-    *("errors", "scaling", "source_kinds", "config_origin", "config", "config_file"),
+    *(
+        "errors",
+        "scaling",
+        "source_kinds",
+        "section",
+        "quality_config",
+        "config_origin",
+        "config",
+        "config_file",
+    ),
     *("storage", "progress", "parallel"),
 )
 LAYERS = {"femtogpt": "femtogpt: the library", "tasks": "tasks: Prefect, MLflow", "flows": "flows"}

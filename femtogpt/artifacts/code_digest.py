@@ -33,6 +33,8 @@ EXCLUDED_MODULES = frozenset(
         "femtogpt.config",  # the values of settings are in the recipe, defaults too
         "femtogpt.config_file",
         "femtogpt.config_origin",
+        "femtogpt.quality_config",
+        "femtogpt.section",
         "femtogpt.errors",  # what only people read
         "femtogpt.progress",
         "femtogpt.source_kinds",  # the kinds of a configuration are named as part of its stages
