@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO
 
+from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME
 from tasks import OPEN_RUNS_VARIABLE
 
@@ -35,6 +36,7 @@ POLL_SECONDS = 1.0  # between looks at whether the worker is still there
 
 def main() -> int:
     """Run ``flows.<command>`` with the other arguments. Returns its status, or 128 + the signal."""
+    speak_plainly()
     if sys.argv[1:2] == [GUARDED]:
         return _run_flow(*sys.argv[2:])
     if not sys.argv[1:] or sys.argv[1] not in COMMANDS:

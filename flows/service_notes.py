@@ -20,7 +20,7 @@ def note_path(service: str) -> Path:
 
 def read_note(service: str) -> dict[str, Any]:
     """The note: ``pid``, ``command``, ``port`` and ``where`` to look."""
-    return json.loads(note_path(service).read_text())
+    return json.loads(note_path(service).read_text("utf-8"))
 
 
 def running_process(service: str) -> psutil.Process | None:

@@ -24,6 +24,7 @@ import psutil
 
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
+from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME, ROOT, note_path, read_note, running_process
 
 POOL = "femtogpt"
@@ -195,6 +196,7 @@ def _request(url: str, body: dict[str, Any] | None = None) -> bytes | None:
 
 
 def main() -> int:
+    speak_plainly()
     parser = argparse.ArgumentParser(prog="flows.services", description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("up", "down"))
     parser.add_argument("--prefect-port", type=int, default=4200)

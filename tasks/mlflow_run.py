@@ -75,7 +75,7 @@ class MLflowRun:
         if self.client is None:
             self.key = _key(self.config, attempt)
             self._connect()
-        index = json.loads((tokens.path / "index.json").read_text())
+        index = json.loads((tokens.path / "index.json").read_text("utf-8"))
         flops = resolved.model.flops_per_token(index["vocab_size"])
         with explain_store_errors(self.uri):
             self.client.update_run(self.run_id, status="RUNNING")
@@ -197,7 +197,7 @@ class MLflowRun:
     def _record_of(self, contents: dict[str, str]) -> dict[str, Any] | None:
         """The record, if MLflow has all of these contents; otherwise None."""
         try:
-            record = json.loads(self._record_file.read_text())
+            record = json.loads(self._record_file.read_text("utf-8"))
         except (OSError, ValueError):
             return None
         same = (record["uri"], record["contents"]) == (self.uri, contents)

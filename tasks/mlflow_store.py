@@ -17,8 +17,10 @@ from typing import Any
 from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
+from femtogpt.sqlite_url import sqlite_path, sqlite_url
 from tasks import OPEN_RUNS_VARIABLE
 
+DATABASE = "mlflow.db"  # in the store's folder
 PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
 
@@ -41,7 +43,8 @@ class SingleThreadClient:
 
 def store_uri(folder: Path) -> str:
     """The URI of the store in ``folder``, unless MLFLOW_TRACKING_URI names another."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').absolute()}"
+    own = sqlite_url((folder / DATABASE).absolute())
+    return os.environ.get("MLFLOW_TRACKING_URI") or own
 
 
 def find_or_create_run(
@@ -104,7 +107,7 @@ def one_line(error: Exception) -> str:
 def _experiment_id(client: Any, uri: str, folder: Path, name: str) -> str:
     if experiment := client.get_experiment_by_name(name):
         return experiment.experiment_id
-    location = (folder / "artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+    location = (folder / ARTIFACTS).absolute().as_uri() if sqlite_path(uri) else None
     tags = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
     return client.create_experiment(name, artifact_location=location, tags=tags)
 
@@ -132,7 +135,9 @@ def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
 
 def read_open_runs(path: Path) -> list[dict[str, str]]:
     """The runs noted as open: ``uri`` and ``run_id`` of each."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    )
 
 
 def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:

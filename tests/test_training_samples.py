@@ -137,6 +137,8 @@ def test_a_document_that_ends_at_once_is_no_sample(tokens):
     torch.manual_seed(0)
     model = GPT(shape(), tokenizer.size).eval()
     seeds = range(25)
-    assert any(not write(model, tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=seed) for seed in seeds)
+    assert any(
+        not write(model, tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=seed) for seed in seeds
+    )
     config = settings(sample_every=4).train
     assert all(Sampler(tokens.folder, config, seed).write(model) for seed in seeds)

@@ -33,7 +33,7 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            flush(file.fileno())
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)  # on a full disk it would keep the disk full
@@ -50,16 +50,37 @@ def sync(path: Path) -> None:
     """Flush a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)
 
 
+def flush(descriptor: int) -> None:
+    """Flush an open file or folder to the disk, where its file system can do that.
+
+    Memory cards, network shares and folders of a virtual machine often cannot flush a folder. What
+    they write is then as safe as they make it; a crash still leaves no half-written file for whole,
+    as files are checked by their checksums.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_FLUSH:
+            raise
+
+
+_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _ELSEWHERE = "or choose another folder with paths.data=…"
 _FULL = f"the disk is full: free some space, {_ELSEWHERE}"
 _FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
 _IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
+_NO_SUCH_NAME = (
+    f"its file system takes no such name: use one without ?, : and the like, {_ELSEWHERE}"
+)
 _ADVICE = {
+    errno.EINVAL: _NO_SUCH_NAME,
+    errno.EILSEQ: _NO_SUCH_NAME,
+    errno.ENAMETOOLONG: f"the name is too long: use a shorter one, {_ELSEWHERE}",
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EACCES: _FORBIDDEN,
@@ -78,5 +99,7 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or folder
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
+            raise
+        if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
             raise
         raise UserError(f"{where}: {_ADVICE[error.errno]}") from error

@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from femtogpt.artifacts import again, lines
 from femtogpt.artifacts.artifact import (
     MANIFEST,
@@ -31,6 +29,7 @@ from femtogpt.artifacts.artifact import (
     write_recipe,
 )
 from femtogpt.artifacts.disk import explain_os_errors, sync
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.reasons import because, code_differences, differences
 from femtogpt.artifacts.remote import Remote
 from femtogpt.config import Config
