@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +20,8 @@ from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.sqlite_url import sqlite_path, sqlite_url
 from tasks import OPEN_RUNS_VARIABLE
+from tasks.moved_store import ARTIFACTS, DATABASE, mend_addresses
 
-DATABASE = "mlflow.db"  # in the store's folder
 PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
 
@@ -70,6 +71,8 @@ def find_or_create_run(
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with explain_store_errors(uri):
+        if sqlite_path(uri) == (folder / DATABASE).absolute():
+            mend_addresses(folder)
         client = SingleThreadClient(partial(MlflowClient, tracking_uri=uri))
         experiment_id = _experiment_id(client, uri, folder, experiment)
         runs = client.search_runs([experiment_id], f"tags.`{tag[0]}` = '{tag[1]}'", max_results=1)
@@ -89,7 +92,7 @@ def explain_store_errors(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise UserError(
             f"MLflow's store {uri} cannot be used ({one_line(error)}): make sure that its folder"
             " has room and is writable and that no other program locks it, or choose another with"
@@ -106,10 +109,25 @@ def one_line(error: Exception) -> str:
 
 def _experiment_id(client: Any, uri: str, folder: Path, name: str) -> str:
     if experiment := client.get_experiment_by_name(name):
+        if experiment.lifecycle_stage == "deleted":  # until mlflow gc its name stays taken
+            client.restore_experiment(experiment.experiment_id)
+            log.info("MLflow: the experiment «%s» was deleted: restored, with its runs", name)
         return experiment.experiment_id
     location = (folder / ARTIFACTS).absolute().as_uri() if sqlite_path(uri) else None
     tags = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
     return client.create_experiment(name, artifact_location=location, tags=tags)
+
+
+def is_deleted(client: Any, run_id: str) -> bool:
+    """Whether somebody has deleted a run since: it takes nothing any more."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id).info.lifecycle_stage == "deleted"
+    except MlflowException as error:  # mlflow gc has removed it
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return True
+        raise
 
 
 def to_params(settings: Mapping[str, Any]) -> list:
@@ -135,9 +153,8 @@ def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
 
 def read_open_runs(path: Path) -> list[dict[str, str]]:
     """The runs noted as open: ``uri`` and ``run_id`` of each."""
-    return (
-        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
-    )
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:

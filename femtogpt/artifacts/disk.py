@@ -74,9 +74,7 @@ _ELSEWHERE = "or choose another folder with paths.data=…"
 _FULL = f"the disk is full: free some space, {_ELSEWHERE}"
 _FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
 _IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
-_NO_SUCH_NAME = (
-    f"its file system takes no such name: use one without ?, : and the like, {_ELSEWHERE}"
-)
+_NO_SUCH_NAME = f"its file system takes no such name: use one without ? and :, {_ELSEWHERE}"
 _ADVICE = {
     errno.EINVAL: _NO_SUCH_NAME,
     errno.EILSEQ: _NO_SUCH_NAME,
