@@ -13,6 +13,18 @@ VENV := .venv
 BIN  := $(VENV)/bin
 MADE := $(VENV)/.made
 CLUSTER := $(VENV)/.cluster
+# A variable as one word of a shell command, whatever is in it: spaces, quotes, dollar signs.
+quoted = '$(subst ','\'',$(value $(1)))'
+
+options = $(if $(ARCHIVE),--archive $(call quoted,ARCHIVE)) $(if $(SET),--set-line $(call quoted,SET))
+
+# The programs of a virtual environment name its place in full, and Python notes the place: one that
+# was moved or copied with the project is made again.
+MOVED := $(shell cd $(VENV) 2>&- && grep -qs '^command = ' pyvenv.cfg \
+    && ! grep -qF -- " $$(pwd -P)" pyvenv.cfg && echo --clear)
+ifdef MOVED
+.PHONY: $(MADE)
+endif
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -35,7 +47,8 @@ setup: $(MADE)  ## create .venv with everything that is needed (other targets do
 $(MADE): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo 'error: $(PYTHON) is missing: install Python 3.11 or newer, or name one with PYTHON=…' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(if $(MOVED),@echo 'the project has moved: making $(VENV) again')
+	$(PYTHON) -m venv $(MOVED) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
@@ -46,10 +59,10 @@ $(CLUSTER): $(MADE)
 	@touch $@
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …" AGAIN=train
-	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET)) $(if $(AGAIN),--again $(AGAIN))
+	@$(BIN)/python -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(AGAIN),--again $(AGAIN))
 
 sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps SET="minutes=30 …"
-	@$(BIN)/python -m flows sweep $(if $(filter sample,$(CONF)),shape,$(CONF)) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+	@$(BIN)/python -m flows sweep $(if $(subst sample,,$(CONF)),$(call quoted,CONF),shape) $(options)
 
 up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
 	@$(BIN)/python -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)
@@ -58,22 +71,21 @@ down: $(MADE)  ## stop them; a running training writes a checkpoint first
 	@$(BIN)/python -m flows.services down
 
 deploy: $(MADE)  ## register the flows with that server: prefect deployment run 'pipeline/sample'
-	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api $(BIN)/prefect --no-prompt deploy --all
+	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api $(BIN)/python -m flows.deployments
 
 notify: $(MADE)  ## send messages when runs end (docs/deployments.md); OFF=1: no more
 	@$(BIN)/python -m flows.automations $(if $(OFF),--off)
 
 ui: $(MADE)  ## MLflow's pages, at http://127.0.0.1:5000; PORT=… for another port
-	@mkdir -p mlruns
-	@$(BIN)/mlflow ui --backend-store-uri 'sqlite:///$(CURDIR)/mlruns/mlflow.db' --host 127.0.0.1 --port $(PORT) --workers 1
+	@$(BIN)/python -m flows.services ui --mlflow-port $(PORT)
 
 check: lint types test  ## style, types and tests: what has to pass before a change goes in
 
 lint: $(MADE)  ## style (ruff)
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 
 types: $(MADE)  ## types (mypy)
-	@$(BIN)/mypy
+	@$(BIN)/python -m mypy
 
 test: $(MADE)  ## the tests, in about six minutes
 	@$(BIN)/python -m pytest -q -m 'not slow'
@@ -82,12 +94,12 @@ test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@$(BIN)/python -m pytest -q
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
-	@test -n '$(ARCHIVE)' || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/bench_data.py '$(ARCHIVE)' $(if $(DUMP),--dump '$(DUMP)') --datatrove .venv-datatrove/bin/python
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@$(BIN)/python benchmarks/bench_data.py $(call quoted,ARCHIVE) $(if $(DUMP),--dump $(call quoted,DUMP)) --datatrove .venv-datatrove/bin/python
 
 bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE=file.zip
-	@test -n '$(ARCHIVE)' || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/data_stages.py tokens '$(ARCHIVE)' data/bench
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@$(BIN)/python benchmarks/data_stages.py tokens $(call quoted,ARCHIVE) data/bench
 	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
 
 architecture: $(MADE)  ## draw the diagram in docs/architecture.md from the imports

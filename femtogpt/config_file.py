@@ -6,6 +6,7 @@ A setting is overridden by ``section.field=value``, with the value in YAML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from femtogpt.config_origin import ConfigOrigin
 from femtogpt.errors import UserError, nearest
 from femtogpt.source_kinds import source_kinds
 
+_NAMED = re.compile(r"[^\W\d][\w.-]*=")
 CONF = Path(__file__).resolve().parent.parent / "conf"
 REPLACED_SETTINGS = {
     ("model", "size"): ("layers", "width", "heads", "kv_heads", "feed_forward"),
@@ -190,6 +192,31 @@ def _read_override(override: str) -> tuple[str, Any]:
         return key, _number(yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise UserError(f"override {override!r}: the value is not YAML") from error
+
+
+def split_overrides(line: str) -> list[str]:
+    """The overrides in one line, as ``SET`` of make has them: each begins with ``name=``.
+
+    A value may hold spaces (``paths.data=/my disk/data seed=1``), and in YAML's quotes and brackets
+    also what looks like another override.
+    """
+    starts, depth, quote, before = [0], 0, "", " "
+    for at, sign in enumerate(line):
+        begins_value = before in "=[{,:" or before.isspace()  # a quote elsewhere is an apostrophe
+        if quote:
+            quote = "" if sign == quote and before != "\\" else quote
+        elif sign in "\"'" and begins_value:
+            quote = sign
+        elif sign in "[{" and (depth or begins_value):
+            depth += 1
+        elif sign in "]}" and depth:
+            depth -= 1
+        elif not depth and before.isspace() and _NAMED.match(line, at):
+            starts.append(at)
+        before = sign
+    ends = [*starts[1:], len(line)]
+    pieces = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return [piece for piece in pieces if piece]
 
 
 def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:
