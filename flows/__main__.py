@@ -23,8 +23,10 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO
 
+from femtogpt.errors import UserError
 from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME
+from flows.temporary_folder import check_room
 from tasks import OPEN_RUNS_VARIABLE
 
 GUARDED = "--guarded"
@@ -42,6 +44,11 @@ def main() -> int:
     if not sys.argv[1:] or sys.argv[1] not in COMMANDS:
         print("usage: python -m flows pipeline|sweep [configuration] [options]", file=sys.stderr)
         return 2
+    try:
+        check_room()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     with TemporaryDirectory(prefix="femtogpt-") as folder:
         return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")
 

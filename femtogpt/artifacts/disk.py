@@ -6,8 +6,10 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +72,10 @@ def flush(descriptor: int) -> None:
 
 
 _CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+_NO_ROOM = 1 << 20  # bytes: a full disk may have a few left
 _ELSEWHERE = "or choose another folder with paths.data=…"
 _FULL = f"the disk is full: free some space, {_ELSEWHERE}"
+_FULL_TEMPORARY = "the temporary folder is full: free some space, or name another with TMPDIR=…"
 _FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
 _IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
 _NO_SUCH_NAME = f"its file system takes no such name: use one without ? and :, {_ELSEWHERE}"
@@ -100,4 +104,18 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
             raise
         if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
             raise
-        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error
+        if error.filename is None and _is_full_elsewhere(error, folder):
+            where, advice = tempfile.gettempdir(), _FULL_TEMPORARY
+        else:
+            advice = _ADVICE[error.errno]
+        raise UserError(f"{where}: {advice}") from error
+
+
+def _is_full_elsewhere(error: OSError, folder: Path) -> bool:
+    """Whether it is the temporary folder that is full: its files have no names to tell."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return False
+    with suppress(OSError):
+        temporary = shutil.disk_usage(tempfile.gettempdir()).free
+        return temporary < _NO_ROOM <= shutil.disk_usage(folder).free
+    return False
