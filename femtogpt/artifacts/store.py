@@ -113,6 +113,11 @@ class Store:
             return State(None, (WAS_NOT_YET_THERE if past else NOT_YET_THERE,))
         return State(None, tuple(differences(recipe, earlier)) or ("its recipe changed",))
 
+    def elsewhere(self, recipe: Recipe) -> Artifact | None:
+        """The artifact in the shared store, from where ``make`` would take it."""
+        remote = self.remote
+        return remote.find(recipe.kind, self.path(recipe).name) if remote else None
+
     def _last(self, name: str) -> str | None:
         """What this configuration used last for a stage, as ``<kind>/<digest>``."""
         if self.config is None:
