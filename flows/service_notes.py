@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.setdefault("PREFECT_HOME", str(ROOT / ".prefect")))
 
 
-def note_path(service: str, home: Path = HOME) -> Path:
-    """The file with the note of a service."""
-    return home / "services" / f"{service}.json"
+def note_path(service: str, home: Path | None = None) -> Path:
+    """The file with the note of a service; ``home``: another folder than this project's."""
+    return (home or HOME) / "services" / f"{service}.json"
 
 
 def read_note(service: str) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def run(command: list, environment: dict[str, str]) -> subprocess.CompletedProce
         if not name.startswith(("LC_", "LANG", "PYTHONUTF8", "PYTHONIO", "PYTHONCOERCE"))
     }
     return subprocess.run(
-        command, cwd=ROOT, env={**kept, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, timeout=120
+        command,
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        timeout=120,
     )
 
 
