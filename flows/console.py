@@ -80,7 +80,7 @@ def show_stages() -> None:
     handler = _StandardError()
     handler.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
     logging.getLogger("femtogpt").addHandler(handler)
-    log_file = _LogFile(LOGS / "prefect.log")
+    log_file = _LogFile(LOGS / "runs.log")
     for logger in (logging.getLogger(), *_loggers()):
         for screen in logger.handlers:
             if isinstance(screen, logging.StreamHandler):  # others send to Prefect's server
