@@ -23,8 +23,9 @@ def children_write_to(path: Path) -> Iterator[None]:
             yield
             return
         if _is(sys.stderr, 2):
-            code = {"encoding": sys.stderr.encoding, "errors": "backslashreplace"}
-            terminal = stack.enter_context(open(os.dup(2), "w", buffering=1, **code))
+            code, unshown = sys.stderr.encoding, "backslashreplace"
+            terminal = open(os.dup(2), "w", buffering=1, encoding=code, errors=unshown)  # noqa: SIM115
+            stack.enter_context(terminal)
             stack.enter_context(contextlib.redirect_stderr(terminal))
         for stream, number in ((sys.__stdout__, 1), (sys.__stderr__, 2)):
             stack.callback(_restore, os.dup(number), number)

@@ -1,4 +1,4 @@
-"""MLflow's store after its folder was moved, renamed or copied, and after deletions on its pages."""
+"""MLflow's store after its folder was moved or copied, and after deletions on its pages."""
 
 from __future__ import annotations
 
