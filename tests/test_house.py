@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.moved_store import mend_addresses
 from tests.pipelines import ROOT, SMALL, Pipeline
 
 pytestmark = pytest.mark.slow
@@ -31,9 +32,11 @@ def made(tmp_path_factory, with_server) -> Pipeline:
     return pipeline
 
 
-def in_place(made: Pipeline, folder: Path, **environment: str) -> Pipeline:
+def in_place(made: Pipeline, folder: Path, mended: bool = True, **environment: str) -> Pipeline:
     """The same pipeline in a copy of its folder."""
     shutil.copytree(made.folder, folder)
+    if mended:
+        mend_addresses(folder / "mlruns")
     return Pipeline(folder, {**made.environment, **environment})
 
 
@@ -50,7 +53,7 @@ def succeed(pipeline: Pipeline, *overrides: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_moved_pipeline_goes_on_and_records_beside_its_database(made, tmp_path, name):
-    pipeline = in_place(made, tmp_path / name)
+    pipeline = in_place(made, tmp_path / name, mended=False)
     before = artifacts_of(made)
     said = succeed(pipeline)
     assert "made in" not in said, "nothing is made again, nothing recorded again"
@@ -90,13 +93,17 @@ def test_a_deleted_run_is_recorded_anew(made, tmp_path, gone):
     assert recorded.data.metrics["evaluation/held_out_bits_per_character"]
 
 
-def test_a_run_deleted_while_it_trains_is_recorded_anew_at_its_end(made, tmp_path):
+@pytest.mark.parametrize("gone", ["run", "experiment"])
+def test_what_is_deleted_while_it_trains_is_recorded_all_the_same(made, tmp_path, gone):
     pipeline = in_place(made, tmp_path / "house")
     process = pipeline.start("seed=2", "train.max_steps=400")
     pipeline.await_steps(20, process)
     client, runs = pipeline.mlflow_runs()
     (open_run,) = [run for run in runs if run.info.status == "RUNNING"]
-    client.delete_run(open_run.info.run_id)
+    if gone == "run":
+        client.delete_run(open_run.info.run_id)
+    else:
+        client.delete_experiment(open_run.info.experiment_id)
     said = process.communicate(timeout=240)[0]
     assert process.returncode == 0, said
     assert "was deleted" in said
@@ -152,7 +159,7 @@ def test_a_failing_sweep_prints_one_line_while_prefects_database_is_locked(tmp_p
         )
 
     first = ended()  # makes the database
-    assert first.returncode == 1 and len(first.stderr.splitlines()) == 2, first.stderr
+    assert first.returncode == 1, first.stderr
     script = (
         "import sqlite3, sys, time\n"
         "time.sleep(4)\n"
@@ -165,5 +172,11 @@ def test_a_failing_sweep_prints_one_line_while_prefects_database_is_locked(tmp_p
         second = ended()
         other.kill()
     assert second.returncode == 1
-    waiting, error = second.stderr.splitlines()
-    assert "temporary server" in waiting and error.startswith("error: ")
+    assert _said(second) == _said(first)
+    waiting, trial, error = _said(second)
+    assert "temporary server" in waiting and "trial 1" in trial and error.startswith("error: ")
+
+
+def _said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines on the screen, without the time of day."""
+    return [line.rpartition(" | ")[2] for line in done.stderr.splitlines()]
