@@ -64,11 +64,16 @@ def _old_folders(connection: sqlite3.Connection, folder: Path) -> list[Path]:
     found = []
     for (address,) in rows:
         path = local_path(address or "")
-        if path is None or path.name != ARTIFACTS or path.parent == folder.absolute():
+        if path is None or path.name != ARTIFACTS or _is_same(path.parent, folder):
             continue
         if not path.exists() or (path.parent / DATABASE).exists():
             found.append(path.parent)
     return found
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one folder, perhaps by a link."""
+    return one.resolve() == other.resolve()
 
 
 def local_path(address: str) -> Path | None:

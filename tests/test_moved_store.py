@@ -124,6 +124,18 @@ def test_a_copy_does_not_write_into_the_store_it_was_copied_from(made, tmp_path)
     assert files(folder) == ["копия"] and files(made) == ["были"]
 
 
+def test_a_folder_reached_by_a_link_is_no_other_place(made, tmp_path, caplog):
+    folder, link = tmp_path / "mlruns", tmp_path / "link"
+    shutil.copytree(made, folder)
+    mend_addresses(folder)
+    link.symlink_to(tmp_path, target_is_directory=True)
+    caplog.set_level(logging.INFO, "femtogpt")
+    caplog.clear()
+    mend_addresses(link / "mlruns")
+    mend_addresses(folder)
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize(
     "address",
     [
