@@ -92,6 +92,13 @@ def explain_store_errors(uri: str) -> Iterator[None]:
 
     try:
         yield
+    except ValueError as error:
+        if "interpolation" not in str(error):
+            raise
+        raise UserError(
+            "MLflow cannot be used where the path of its own files has a percent sign: start with"
+            " make, which finds a way round, or rename the folder"
+        ) from error
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise UserError(
             f"MLflow's store {uri} cannot be used ({one_line(error)}): make sure that its folder"
