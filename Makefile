@@ -10,9 +10,26 @@ PYTHON  ?= python3
 PIP     ?=
 
 VENV := .venv
-BIN  := $(VENV)/bin
 MADE := $(VENV)/.made
 CLUSTER := $(VENV)/.cluster
+PROGRAM := $(VENV)/bin/python
+ifneq ($(findstring %,$(CURDIR)),)  # MLflow cannot be where its path has one: there by a link
+PROGRAM := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}/femtogpt" && mkdir -p "$$cache" \
+    && link="$$cache/$$(pwd -P | cksum | tr -d ' ')" && ln -sfn "$$(pwd -P)/$(VENV)" "$$link" \
+    && echo "$$link/bin/python" || echo $(VENV)/bin/python)
+endif
+# A variable as one word of a shell command, whatever is in it: spaces, quotes, dollar signs.
+quoted = '$(subst ','\'',$(value $(1)))'
+
+options = $(if $(ARCHIVE),--archive $(call quoted,ARCHIVE)) $(if $(SET),--set-line $(call quoted,SET))
+
+# The programs of a virtual environment name its place in full, and Python notes the place: one that
+# was moved or copied with the project is made again.
+MOVED := $(shell cd $(VENV) 2>&- && grep -qs '^command = ' pyvenv.cfg \
+    && ! grep -qF -- " $$(pwd -P)" pyvenv.cfg && echo --clear)
+ifdef MOVED
+.PHONY: $(MADE)
+endif
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -35,66 +52,66 @@ setup: $(MADE)  ## create .venv with everything that is needed (other targets do
 $(MADE): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo 'error: $(PYTHON) is missing: install Python 3.11 or newer, or name one with PYTHON=…' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
+	$(if $(MOVED),@echo 'the project has moved: making $(VENV) again')
+	$(PYTHON) -m venv $(MOVED) $(VENV)
+	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 cluster: $(CLUSTER)  ## install what Dask, object storage and PostgreSQL need (docs/cluster.md)
 
 $(CLUSTER): $(MADE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
+	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
 pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …" AGAIN=train
-	@$(BIN)/python -m flows pipeline $(CONF) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET)) $(if $(AGAIN),--again $(AGAIN))
+	@"$(PROGRAM)" -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(AGAIN),--again $(AGAIN))
 
 sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps SET="minutes=30 …"
-	@$(BIN)/python -m flows sweep $(if $(filter sample,$(CONF)),shape,$(CONF)) $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(SET),--set $(SET))
+	@"$(PROGRAM)" -m flows sweep $(if $(subst sample,,$(CONF)),$(call quoted,CONF),shape) $(options)
 
 up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
-	@$(BIN)/python -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)
+	@"$(PROGRAM)" -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)
 
 down: $(MADE)  ## stop them; a running training writes a checkpoint first
-	@$(BIN)/python -m flows.services down
+	@"$(PROGRAM)" -m flows.services down
 
 deploy: $(MADE)  ## register the flows with that server: prefect deployment run 'pipeline/sample'
-	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api $(BIN)/prefect --no-prompt deploy --all
+	@PREFECT_API_URL=http://127.0.0.1:$(PREFECT_PORT)/api "$(PROGRAM)" -m flows.deployments
 
 notify: $(MADE)  ## send messages when runs end (docs/deployments.md); OFF=1: no more
-	@$(BIN)/python -m flows.automations $(if $(OFF),--off)
+	@"$(PROGRAM)" -m flows.automations $(if $(OFF),--off)
 
 ui: $(MADE)  ## MLflow's pages, at http://127.0.0.1:5000; PORT=… for another port
-	@mkdir -p mlruns
-	@$(BIN)/mlflow ui --backend-store-uri 'sqlite:///$(CURDIR)/mlruns/mlflow.db' --host 127.0.0.1 --port $(PORT) --workers 1
+	@"$(PROGRAM)" -m flows.services ui --mlflow-port $(PORT)
 
 check: lint types test  ## style, types and tests: what has to pass before a change goes in
 
 lint: $(MADE)  ## style (ruff)
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@"$(PROGRAM)" -m ruff check . && "$(PROGRAM)" -m ruff format --check .
 
 types: $(MADE)  ## types (mypy)
-	@$(BIN)/mypy
+	@"$(PROGRAM)" -m mypy
 
 test: $(MADE)  ## the tests, in about six minutes
-	@$(BIN)/python -m pytest -q -m 'not slow'
+	@"$(PROGRAM)" -m pytest -q -m 'not slow'
 
 test-all: $(CLUSTER)  ## all tests, the slow ones too
-	@$(BIN)/python -m pytest -q
+	@"$(PROGRAM)" -m pytest -q
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
-	@test -n '$(ARCHIVE)' || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/bench_data.py '$(ARCHIVE)' $(if $(DUMP),--dump '$(DUMP)') --datatrove .venv-datatrove/bin/python
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@"$(PROGRAM)" benchmarks/bench_data.py $(call quoted,ARCHIVE) $(if $(DUMP),--dump $(call quoted,DUMP)) --datatrove .venv-datatrove/bin/python
 
 bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE=file.zip
-	@test -n '$(ARCHIVE)' || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
-	@$(BIN)/python benchmarks/data_stages.py tokens '$(ARCHIVE)' data/bench
-	@$(BIN)/python benchmarks/bench_train.py data/bench/tokens/*
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@"$(PROGRAM)" benchmarks/data_stages.py tokens $(call quoted,ARCHIVE) data/bench
+	@"$(PROGRAM)" benchmarks/bench_train.py data/bench/tokens/*
 
 architecture: $(MADE)  ## draw the diagram in docs/architecture.md from the imports
-	@$(BIN)/python -m tests.architecture --write
+	@"$(PROGRAM)" -m tests.architecture --write
 
 bench-flow: $(MADE)  ## what orchestration costs, in 15 minutes
-	@$(BIN)/python benchmarks/bench_flow.py
+	@"$(PROGRAM)" benchmarks/bench_flow.py
 
 .venv-datatrove/.made:  # apart: datatrove needs many packages that we do not
 	$(PYTHON) -m venv .venv-datatrove

@@ -41,7 +41,7 @@ def main() -> None:
     with TemporaryDirectory(dir=os.environ.get("BENCH_TMP")) as folder:
         figures = measure(options, Path(folder))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
     show(figures)
     print(f"\nwritten: {options.out}")
 

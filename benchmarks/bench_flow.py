@@ -61,7 +61,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         figures = {"machine": machine(), **measure(options, Path(folder))}
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    options.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     print(f"\n{figures['machine']}\n")
     for name, target in (
         ("nothing_to_do_seconds", "≤ 8 s"),
@@ -74,7 +74,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, folder: Path) -> dict:
     config = folder / "small.yaml"
-    config.write_text(CONFIG)
+    config.write_text(CONFIG, "utf-8")
     service_notes.HOME = folder / "prefect"
     # Separate data of Prefect and the services, and separate locks by which trainings take turns.
     separate = {"PREFECT_HOME": str(service_notes.HOME), "TMPDIR": str(folder)}

@@ -62,7 +62,7 @@ def main() -> None:
     options = parser.parse_args()
     figures = measure(options, Tokens(options.tokens))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
     show(figures)
     print(f"\nwritten: {options.out}")
 

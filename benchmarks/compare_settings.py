@@ -78,10 +78,10 @@ def compare(options: argparse.Namespace, tokens: Tokens) -> None:
             f"  {line['variant'] or 'base'}"
         )
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a") as file:
+    with options.out.open("a", encoding="utf-8") as file:
         record = {"time": time.strftime("%Y-%m-%d %H:%M"), "base": options.base, "rows": rows}
         record["text"] = tokens.total("train")
-        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        file.write(json.dumps(record, ensure_ascii=False) + "\n", "utf-8")
 
 
 def subset(tokens: Tokens, count: int, folder: Path) -> Tokens:
@@ -99,7 +99,7 @@ def subset(tokens: Tokens, count: int, folder: Path) -> Tokens:
             ids.tofile(file)
             kept.append(len(ids))
         index["splits"]["train"][source] |= {"shards": kept, "tokens": sum(kept)}
-    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "index.json").write_text(json.dumps(index), "utf-8")
     (folder / "held_out").symlink_to((tokens.folder / "held_out").resolve())
     return Tokens(folder)
 
@@ -122,7 +122,7 @@ def train(tokens: Tokens, overrides: str, seed: int) -> dict:
     trainer.GPT = model_class  # type: ignore[attr-defined] # the class that the trainer instantiates
     with TemporaryDirectory() as folder:
         content = {**sections, "seed": seed, "weights": {}}
-        (Path(folder) / "settings.json").write_text(json.dumps(content))
+        (Path(folder) / "settings.json").write_text(json.dumps(content), "utf-8")
         loop.train(load_settings(Path(folder), tokens), tokens, Path(folder))
         lines = read_metrics(Path(folder) / METRICS_FILE)
     steps = [line for line in lines if "train_loss" in line]

@@ -108,7 +108,7 @@ def make_tokens(folder: Path) -> Path:
                 documents.append([id for at in order for id in words[at]])
             splits[split][source] = write_shard(folder / split / source, documents)
     index = {"dtype": "<u2", "vocab_size": VOCABULARY, "boundary": 1, "splits": splits}
-    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "index.json").write_text(json.dumps(index), "utf-8")
     return folder
 
 
@@ -120,7 +120,7 @@ def write_shard(folder: Path, documents: list[list[int]]) -> dict:
         ids += [*document, 1]
     folder.mkdir(parents=True)
     (folder / "00000.bin").write_bytes(b"".join(id.to_bytes(2, "little") for id in ids))
-    (folder / "00000.json").write_text(json.dumps(entries))
+    (folder / "00000.json").write_text(json.dumps(entries), "utf-8")
     return {
         "tokens": len(ids) - 1,
         "documents": len(documents),
@@ -139,7 +139,7 @@ def make_settings(model: dict, train: dict, steps: int) -> dict:
 def train_in(tree: Path, settings: dict, tokens: Path) -> list[dict]:
     """The metrics of a training by the code in ``tree``."""
     with TemporaryDirectory() as folder:
-        (Path(folder) / "settings.json").write_text(json.dumps(settings))
+        (Path(folder) / "settings.json").write_text(json.dumps(settings), "utf-8")
         subprocess.run(
             [sys.executable, "-m", "femtogpt.training", folder, str(tokens)],
             cwd=tree,
@@ -147,7 +147,7 @@ def train_in(tree: Path, settings: dict, tokens: Path) -> list[dict]:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
+        lines = (Path(folder) / "metrics.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -16,10 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from femtogpt.errors import UserError
+from femtogpt.terminal import speak_plainly
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Returns 0, or 1 after an error line on standard error."""
+    if arguments is None:
+        speak_plainly()
     options = _parser().parse_args(arguments)
     try:
         options.run(options)

@@ -6,6 +6,7 @@ A setting is overridden by ``section.field=value``, with the value in YAML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from femtogpt.config_origin import ConfigOrigin
 from femtogpt.errors import UserError, nearest
 from femtogpt.source_kinds import source_kinds
 
+_NAMED = re.compile(r"[^\W\d][\w.-]*=")
 CONF = Path(__file__).resolve().parent.parent / "conf"
 REPLACED_SETTINGS = {
     ("model", "size"): ("layers", "width", "heads", "kv_heads", "feed_forward"),
@@ -46,13 +48,13 @@ def load_config(
     the file is missing, a key is misspelt (the nearest one is named) or a value is out of range.
     """
     path = _find(name, conf, "configuration")
-    settings = {"name": path.stem, **_extended(path, conf)}
+    settings = {"name": name_of(path), **_extended(path, conf)}
     _name_sources(settings, conf)
     if archive is not None:
         _give_archive(settings, archive)
     named = set(settings.get("sources") or ())
     replaced = [*leaves(changes or {}), *map(_read_override, overrides)]
-    _change(settings, replaced)
+    _change(settings, [(key, whole(value, key)) for key, value in replaced])
     _name_sources(settings, conf)
     _check_sources(settings, named)
     try:
@@ -60,6 +62,14 @@ def load_config(
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def name_of(path: Path) -> str:
+    """A file's name as that of a configuration, which folders and commands have too.
+
+    What is no letter, digit or - becomes -: ``мои книги.yaml`` is ``мои-книги``.
+    """
+    return re.sub(r"[^\w-]+", "-", path.stem).strip("-") or "unnamed"
 
 
 def _origin(path: Path, conf: Path, replaced: list[tuple[str, Any]]) -> ConfigOrigin:
@@ -126,7 +136,7 @@ def _give_archive(settings: dict, archive: Path) -> None:
             f"ARCHIVE={archive}: {len(takers) or 'no'} sources of this configuration can be read"
             " from an archive; it takes one: set sources.<name>.archive=… instead"
         )
-    takers[0]["archive"] = str(archive)
+    takers[0]["archive"] = whole(str(archive), "ARCHIVE")
 
 
 def _check_sources(settings: dict, named: set[str]) -> None:
@@ -138,6 +148,7 @@ def _check_sources(settings: dict, named: set[str]) -> None:
 
 
 def _find(name: str, folder: Path, what: str) -> Path:
+    whole(name, what)
     if name.endswith((".yaml", ".yml")):
         if (path := Path(name)).is_file():
             return path
@@ -171,7 +182,30 @@ def _read_yaml(path: Path) -> dict:
         raise UserError(f"{path} is not YAML: {where}") from error
     if not isinstance(value, dict):
         raise UserError(f"{path} must hold settings as 'key: value' lines")
-    return value
+    return whole(value, f"{path}:")
+
+
+def whole(value: Any, where: str) -> Any:
+    """A setting whose texts have whole characters only.
+
+    JSON writes a rare character as two halves, which are joined: ``"\\ud83d\\ude00"`` is 😀. Raises
+    UserError for one half alone, which no file can hold, and for bytes that are no UTF-8.
+    """
+    if isinstance(value, Mapping):
+        inside = f"{where} " if where.endswith(":") else f"{where}."
+        return {whole(key, where): whole(item, f"{inside}{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole(item, where) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        shown = where.encode("utf-8", "backslashreplace").decode()
+        raise UserError(
+            f"{shown}: {value!a} has half a character, or bytes that are not"
+            " UTF-8: write the whole character, or rename the file"
+        ) from None
 
 
 def leaves(changes: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
@@ -187,9 +221,34 @@ def _read_override(override: str) -> tuple[str, Any]:
     if not equals or not key:
         raise UserError(f"override {override!r}: write section.field=value, as train.max_steps=200")
     try:
-        return key, _number(yaml.safe_load(value))
+        return key, _number(yaml.safe_load(whole(value, key)))
     except yaml.YAMLError as error:
         raise UserError(f"override {override!r}: the value is not YAML") from error
+
+
+def split_overrides(line: str) -> list[str]:
+    """The overrides in one line, as ``SET`` of make has them: each begins with ``name=``.
+
+    A value may hold spaces (``paths.data=/my disk/data seed=1``), and in YAML's quotes and brackets
+    also what looks like another override.
+    """
+    starts, depth, quote, before = [0], 0, "", " "
+    for at, sign in enumerate(line):
+        begins_value = before in "=[{,:" or before.isspace()  # a quote elsewhere is an apostrophe
+        if quote:
+            quote = "" if sign == quote and before != "\\" else quote
+        elif sign in "\"'" and begins_value:
+            quote = sign
+        elif sign in "[{" and (depth or begins_value):
+            depth += 1
+        elif sign in "]}" and depth:
+            depth -= 1
+        elif not depth and before.isspace() and _NAMED.match(line, at):
+            starts.append(at)
+        before = sign
+    ends = [*starts[1:], len(line)]
+    pieces = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return [piece for piece in pieces if piece]
 
 
 def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:

@@ -30,6 +30,13 @@ MapProvider = Callable[[], AbstractContextManager[Map]]
 _provider: ContextVar[MapProvider | None] = ContextVar("provider", default=None)
 
 
+def cores() -> int:
+    """The number of cores that this process may use; of all of them where no system call says."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def workers() -> int:
     """The number of processes to use: FEMTOGPT_WORKERS, or one per core that this process may use.
 
@@ -37,9 +44,7 @@ def workers() -> int:
     """
     count = os.environ.get("FEMTOGPT_WORKERS", "")
     if not count:
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return cores()
     if not count.isdigit() or int(count) < 1:
         raise UserError(f"FEMTOGPT_WORKERS={count}: give a number of processes, 1 or more")
     return int(count)

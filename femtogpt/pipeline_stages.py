@@ -44,6 +44,7 @@ class Verdict:
     note: str = ""  # the end of its line
     error: str = ""  # why that cannot be decided
     stand_in: Artifact | None = None  # what was used last, if the stage is not up to date
+    elsewhere: Artifact | None = None  # what would be taken from the shared store
 
     @property
     def is_up_to_date(self) -> bool:
@@ -106,19 +107,22 @@ def _run(config: Config, store: Store, inputs: Inputs) -> Recipe:
 
 
 def verdicts(config: Config, store: Store | None = None) -> Iterator[Verdict]:
-    """For each stage whether it is up to date, and why it would be made; nothing is made.
+    """For each stage whether it is up to date, and why it would be made; nothing is made or taken.
 
-    What would be made is represented by the artifact that was used last.
+    What would be made is represented by the artifact that was used last. A shared store is asked
+    for what is not here.
     """
     store = store or Store.of(config)
     artifacts: dict[str, Artifact | None] = {}
     stale: set[str] = set()
     for stage in stages_of(config, store):
         verdict = _verdict(stage, store, artifacts, stale)
-        if not verdict.is_up_to_date or stale.intersection(stage.needs):
+        is_known = verdict.is_up_to_date or verdict.elsewhere is not None
+        if not is_known or stale.intersection(stage.needs):
             stale.add(stage.name)
             verdict = replace(verdict, stand_in=store.stand_in(stage.kind, stage.name))
-        artifacts[stage.name] = verdict.state.artifact or verdict.stand_in
+        known = verdict.state.artifact or verdict.elsewhere
+        artifacts[stage.name] = known or verdict.stand_in
         yield verdict
 
 
@@ -138,14 +142,17 @@ def _verdict(
     except (UserError, OSError, KeyError, ValueError) as error:
         if above:  # the artifact used last does not fit: it may lack a source
             return Verdict(stage, State(None, above))
+        if any(store.root not in artifact.path.parents for artifact in inputs.values()):
+            return Verdict(stage, State(None))  # it is made from files that have yet to be taken
         if not isinstance(error, UserError):
             raise
         return Verdict(stage, State(None), error=str(error))
     state = store.state(recipe, stage.name, stage.resumable)
     waiting = [name for name in waiting if inputs[name] in recipe.inputs.values()]
     if not waiting:
-        note = newer_code(recipe, state.artifact) if state.artifact else ""
-        return Verdict(stage, state, note)
+        if state.artifact is None:
+            return Verdict(stage, state, elsewhere=store.elsewhere(recipe))
+        return Verdict(stage, state, newer_code(recipe, state.artifact))
     if recipe.version is not None and (state.artifact or state.partial):
         condition = f" if the result of {listed(waiting)} stays the same"
         return Verdict(stage, state, condition)

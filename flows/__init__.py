@@ -8,13 +8,19 @@ that ``make up`` started, or a temporary one if there is none. The environment o
 import logging
 import os
 
-from flows.service_notes import read_note, running_process
+from femtogpt.sqlite_url import sqlite_url
+from flows.service_notes import HOME, read_note, running_process
 from tasks import MLFLOW_PAGES_VARIABLE
 
 if running_process("prefect"):
     os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{read_note('prefect')['port']}/api")
 if running_process("mlflow"):
     os.environ.setdefault(MLFLOW_PAGES_VARIABLE, read_note("mlflow")["where"])
+
+if "?" in str(HOME) and "PREFECT_API_DATABASE_CONNECTION_URL" not in os.environ:
+    # Prefect's own address of its database would end at the question mark.
+    _database = sqlite_url(HOME.absolute() / "prefect.db", driver="aiosqlite")
+    os.environ.setdefault("PREFECT_SERVER_DATABASE_CONNECTION_URL", _database)
 
 for _name, _value in {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

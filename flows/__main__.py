@@ -23,7 +23,10 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO
 
+from femtogpt.errors import UserError
+from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME
+from flows.temporary_folder import check_room
 from tasks import OPEN_RUNS_VARIABLE
 
 GUARDED = "--guarded"
@@ -35,11 +38,17 @@ POLL_SECONDS = 1.0  # between looks at whether the worker is still there
 
 def main() -> int:
     """Run ``flows.<command>`` with the other arguments. Returns its status, or 128 + the signal."""
+    speak_plainly()
     if sys.argv[1:2] == [GUARDED]:
         return _run_flow(*sys.argv[2:])
     if not sys.argv[1:] or sys.argv[1] not in COMMANDS:
         print("usage: python -m flows pipeline|sweep [configuration] [options]", file=sys.stderr)
         return 2
+    try:
+        check_room()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     with TemporaryDirectory(prefix="femtogpt-") as folder:
         return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")
 

@@ -26,6 +26,7 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, SendNotifica
 from prefect.events.schemas.automations import EventTrigger, Posture
 
 from femtogpt.errors import UserError
+from femtogpt.terminal import speak_plainly
 from flows.service_notes import running_process
 from tasks.notification_block import AppriseAddress
 
@@ -132,6 +133,7 @@ def _remove(name: str) -> None:
 
 
 def main() -> int:
+    speak_plainly()
     parser = argparse.ArgumentParser(prog="make notify", description=__doc__.splitlines()[0])
     parser.add_argument("--off", action="store_true", help="send no more messages")
     options = parser.parse_args()

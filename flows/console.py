@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from prefect.client.orchestration import get_client
@@ -17,8 +19,11 @@ from prefect.settings import get_current_settings
 
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
+from flows.child_output import children_write_to
+from flows.service_notes import HOME
 
 RESUMES = "the same command goes on from here"
+LOGS = HOME / "logs"
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 log = logging.getLogger("femtogpt.flows")
 
@@ -30,12 +35,36 @@ class _StandardError(logging.Handler):
         print(self.format(record), file=sys.stderr)
 
 
-def _is_shown(record: logging.LogRecord) -> bool:
-    """Whether a person sees one of Prefect's log records.
+class _LogFile(logging.FileHandler):
+    """Keeps what a person does not see: what Prefect says of a failure, at its length.
 
-    Hidden are the states of runs; tracebacks, as the last line says what failed; and that the
-    temporary server starts and stops, as ``await_server`` says it.
+    The file is made with its first record. One that cannot be written is done without.
     """
+
+    def __init__(self, path: Path):
+        super().__init__(path, encoding="utf-8", errors="backslashreplace", delay=True)
+        self.setLevel(logging.WARNING)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.addFilter(lambda record: not record.name.startswith("femtogpt"))
+        self.addFilter(lambda record: not _is_shown(record))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Whether a person sees one of Prefect's or another library's log records.
+
+    Hidden are the states of runs; that the temporary server starts and stops, as ``await_server``
+    says it; and tracebacks, as the last line says what failed: they are in a file.
+    """
+    if record.exc_info or (record.name.startswith("prefect.") and record.levelno > logging.WARNING):
+        return False
     if record.name == "prefect":
         return record.levelno > logging.INFO
     return not record.name.startswith((*RUN_LOGGERS, "femtogpt")) or (
@@ -51,8 +80,25 @@ def show_stages() -> None:
     handler = _StandardError()
     handler.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
     logging.getLogger("femtogpt").addHandler(handler)
-    for root_handler in logging.getLogger().handlers:
-        root_handler.addFilter(_is_shown)
+    log_file = _LogFile(LOGS / "runs.log")
+    for logger in (logging.getLogger(), *_loggers()):
+        for screen in logger.handlers:
+            if isinstance(screen, logging.StreamHandler):  # others send to Prefect's server
+                screen.addFilter(_is_shown)
+        if logger.handlers and (logger.parent is None or not logger.propagate):
+            logger.addHandler(log_file)
+
+
+def _loggers() -> list[logging.Logger]:
+    """The loggers of other libraries that have handlers of their own."""
+    known = logging.getLogger().manager.loggerDict.values()
+    return [
+        logger
+        for logger in known
+        if isinstance(logger, logging.Logger)
+        and logger.handlers
+        and not logger.name.startswith("femtogpt")
+    ]
 
 
 def await_server() -> None:
@@ -64,7 +110,11 @@ def await_server() -> None:
     if settings.api.url or not settings.server.ephemeral.enabled:
         return
     log.info("waiting 10 to 20 s for Prefect's temporary server; make up keeps one running")
-    with progress("Prefect's temporary server"), get_client(sync_client=True):
+    with (
+        children_write_to(LOGS / "server.log"),
+        progress("Prefect's temporary server"),
+        get_client(sync_client=True),
+    ):
         pass
 
 

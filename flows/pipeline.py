@@ -11,7 +11,7 @@ from typing import Any, Literal
 import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.config import Config
-from femtogpt.config_file import load_config, nested, read_overrides
+from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
 from femtogpt.evaluation.run_report import SUMMARY
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
@@ -88,16 +88,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--again", nargs="*", default=[], help="stages to run though they are up to date: train"
     )
+    parser.add_argument("--set-line", default="", help="the same in one line, as make's SET")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    overrides = [*options.set, *split_overrides(options.set_line)]
     again = ",".join(options.again)
     with exit_with_one_line():
-        config = load_config(options.config, options.set, optional_path(options.archive))
+        config = load_config(options.config, overrides, optional_path(options.archive))
         kinds_of(stages_in(again))
         show_stages()
         if options.guarded:
             stop_with_parent()
-        settings = Settings.model_validate(nested(read_overrides(options.set)))
+        settings = Settings.model_validate(nested(read_overrides(overrides)))
         await_server()
         result = pipeline(options.config, settings, options.archive, again)
     record = result["run"]

@@ -10,7 +10,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
+import shlex
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,15 +21,19 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
-from flows.service_notes import HOME, ROOT, note_path, read_note, running_process
+from femtogpt.sqlite_url import sqlite_url
+from femtogpt.terminal import speak_plainly
+from flows.service_notes import HOME, ROOT, left_behind, note_path, read_note, running_process
+from tasks.moved_store import DATABASE, mend_addresses
 
 POOL = "femtogpt"
+NAMES = ("mlflow", "worker", "prefect")  # in the order in which they end
 START_SECONDS = 180.0  # for a service to answer
 END_SECONDS = 180.0  # for it to end: the worker's flows finish a step and write a checkpoint
 LOGS = HOME / "logs"
@@ -49,52 +56,75 @@ class Service:
 
 def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]:
     """The services, in the order in which they start."""
-    programs = Path(sys.executable).parent
     api = f"http://127.0.0.1:{prefect_port}/api"
     pages = f"http://127.0.0.1:{mlflow_port}"
-    store = os.environ.get("MLFLOW_BACKEND_STORE_URI")  # PostgreSQL, say: docs/cluster.md
-    store = store or f"sqlite:///{mlruns.absolute() / 'mlflow.db'}"
     worker = f"this-machine-{prefect_port}"
-    server = [str(programs / "prefect"), "server", "start", "--host", "127.0.0.1"]
+    prefect = [sys.executable, "-m", "prefect"]
     return [
         Service(
             "prefect",
-            [*server, "--port", str(prefect_port)],
+            [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
             lambda: _request(f"{api}/health") is not None,
             api.removesuffix("/api"),
         ),
         Service(
             "worker",
-            [str(programs / "prefect"), "worker", "start", "--pool", POOL, "--name", worker],
+            [*prefect, "worker", "start", "--pool", POOL, "--name", worker],
             lambda: _is_online(api, worker),
             f"pool «{POOL}»: it runs what is deployed (make deploy)",
         ),
         Service(
             "mlflow",
-            [
-                *(str(programs / "mlflow"), "server", "--backend-store-uri", store),
-                *("--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"),
-            ],
+            mlflow("server", mlflow_port, mlruns),
             lambda: _request(f"{pages}/health") is not None,
             pages,
         ),
     ]
 
 
+def mlflow(command: str, port: int, mlruns: Path) -> list[str]:
+    """The command line of MLflow's server or pages. PostgreSQL's address, say: docs/cluster.md."""
+    store = os.environ.get("MLFLOW_BACKEND_STORE_URI") or sqlite_url(mlruns.absolute() / DATABASE)
+    address = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    return [sys.executable, "-m", "mlflow", command, "--backend-store-uri", store, *address]
+
+
+def ui(mlflow_port: int, mlruns: Path) -> NoReturn:
+    """Show MLflow's pages, in place of this process."""
+    _prepare(mlruns)
+    command = mlflow("ui", mlflow_port, mlruns)
+    os.execve(command[0], command, {**os.environ, **MLFLOW_SETTINGS})
+
+
+def _prepare(mlruns: Path) -> None:
+    """Make MLflow's store fit to be served."""
+    mlruns.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        mend_addresses(mlruns)
+    except sqlite3.Error as error:
+        raise UserError(f"MLflow's store in {mlruns} cannot be used: {error}") from error
+
+
 def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
     """Start the services that do not run, and print where to look. UserError if one ends."""
-    mlruns.mkdir(parents=True, exist_ok=True)
+    _prepare(mlruns)
+    _end_left_behind()
     LOGS.mkdir(parents=True, exist_ok=True)
     if running_process("prefect"):
         prefect_port = read_note("prefect")["port"]
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{prefect_port}/api"
-    from flows.automations import crash_silent_runs  # Prefect reads the address at import
+    # Prefect reads the address at import.
+    from flows.automations import crash_silent_runs
+    from flows.deployments import free_of_places
 
     for service in services(prefect_port, mlflow_port, mlruns):
         if running_process(service.name) is None:
             if service.name == "worker":
                 _create_pool()
                 crash_silent_runs()
+                if moved := free_of_places():
+                    print(f"{'moved':10}{moved} deployments that named a folder now run in {ROOT}")
             elif service.answers():
                 raise UserError(
                     f"{service.where} is taken by another program: end it, or choose another port"
@@ -103,26 +133,40 @@ def up(prefect_port: int, mlflow_port: int, mlruns: Path) -> None:
             _start(service, prefect_port)
         print(f"{service.name:10}{read_note(service.name)['where']}", flush=True)
     print(f"{'logs':10}{LOGS}")
-    programs, api = Path(sys.executable).parent, os.environ["PREFECT_API_URL"]
-    print(f"for `prefect` in this shell: . {programs}/activate; export PREFECT_API_URL={api}")
+    activate, api = Path(sys.executable).parent / "activate", os.environ["PREFECT_API_URL"]
+    in_shell = f". {shlex.quote(str(activate))}; export PREFECT_API_URL={api}"
+    print(f"for `prefect` in this shell: {in_shell}")
 
 
 def down() -> None:
     """End the services that run, the last first. Flows that run stop with a checkpoint."""
-    for name in ("mlflow", "worker", "prefect"):
+    _end_left_behind()
+    for name in NAMES:
         if process := running_process(name):
             _end(process)
             print(f"{name:10}ended")
         note_path(name).unlink(missing_ok=True)
 
 
+def _end_left_behind() -> None:
+    """End the services that were started before the project's folder was moved."""
+    for name in NAMES:
+        if process := left_behind(name):
+            place = read_note(name)["home"]
+            _end(process)
+            note_path(name).unlink(missing_ok=True)
+            print(f"{name:10}ended: it was started in {place}, from where the project was moved")
+
+
 def _start(service: Service, port: int) -> None:
     start = time.monotonic()
+    programs, path = Path(sys.executable).parent, os.environ.get("PATH", os.defpath)
     with (LOGS / f"{service.name}.log").open("ab") as log:
         process = subprocess.Popen(
             service.command,
             cwd=ROOT,
-            env={**os.environ, **MLFLOW_SETTINGS},
+            # A worker's runs take the python of its PATH.
+            env={**os.environ, **MLFLOW_SETTINGS, "PATH": f"{programs}{os.pathsep}{path}"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -133,6 +177,7 @@ def _start(service: Service, port: int) -> None:
         "command": _command_of(process.pid),
         "port": port,
         "where": service.where,
+        "home": str(HOME.resolve()),
     }
     note_path(service.name).parent.mkdir(parents=True, exist_ok=True)
     write_atomic(note_path(service.name), json.dumps(note).encode())
@@ -195,8 +240,9 @@ def _request(url: str, body: dict[str, Any] | None = None) -> bytes | None:
 
 
 def main() -> int:
+    speak_plainly()
     parser = argparse.ArgumentParser(prog="flows.services", description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("up", "down"))
+    parser.add_argument("what", choices=("up", "down", "ui"))
     parser.add_argument("--prefect-port", type=int, default=4200)
     parser.add_argument("--mlflow-port", type=int, default=5000)
     parser.add_argument("--mlruns", type=Path, default=ROOT / "mlruns")
@@ -204,6 +250,8 @@ def main() -> int:
     try:
         if options.what == "up":
             up(options.prefect_port, options.mlflow_port, options.mlruns)
+        elif options.what == "ui":
+            ui(options.mlflow_port, options.mlruns)
         else:
             down()
     except UserError as error:

@@ -13,7 +13,7 @@ from prefect import flow
 
 import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.config import Config
-from femtogpt.config_file import read_overrides
+from femtogpt.config_file import read_overrides, split_overrides
 from femtogpt.errors import Unfit, UserError
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
@@ -93,10 +93,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("sweep", help="a name in conf/sweeps/ or a path")
     parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="minutes=30, train.max_steps=99, …")
+    parser.add_argument("--set-line", default="", help="the same in one line, as make's SET")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    overrides = [*options.set, *split_overrides(options.set_line)]
     with exit_with_one_line():
-        changes = read_overrides(options.set)
+        changes = read_overrides(overrides)
         load_sweep(options.sweep, changes)
         show_stages()
         if options.guarded:

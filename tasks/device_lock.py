@@ -13,8 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.config import TrainConfig
 
 POLL_SECONDS = 1.0

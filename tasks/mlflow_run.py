@@ -22,6 +22,7 @@ from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.sources.base import Source
+from femtogpt.sqlite_url import sqlite_path
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tasks.mlflow_metrics import MetricsForwarder
 from tasks.mlflow_store import (
@@ -29,6 +30,7 @@ from tasks.mlflow_store import (
     end_run,
     explain_store_errors,
     find_or_create_run,
+    is_deleted,
     note_open_run,
     store_uri,
     to_params,
@@ -72,10 +74,10 @@ class MLflowRun:
         ``resolved`` is the configuration with what depends on the size of the text, ``tokens``;
         ``attempt`` is that of the training's recipe. Raises UserError if MLflow's store refuses.
         """
-        if self.client is None:
+        if self.client is None or self._is_deleted():
             self.key = _key(self.config, attempt)
             self._connect()
-        index = json.loads((tokens.path / "index.json").read_text())
+        index = json.loads((tokens.path / "index.json").read_text("utf-8"))
         flops = resolved.model.flops_per_token(index["vocab_size"])
         with explain_store_errors(self.uri):
             self.client.update_run(self.run_id, status="RUNNING")
@@ -85,6 +87,13 @@ class MLflowRun:
                 origins = {name: _origin(source) for name, source in _sources(self.config).items()}
                 self.client.log_inputs(self.run_id, dataset_inputs(tokens, origins, index))
             return MetricsForwarder(self.client, self.run_id, flops)
+
+    def _is_deleted(self) -> bool:
+        with explain_store_errors(self.uri):
+            deleted = is_deleted(self.client, self.run_id)
+        if deleted:
+            log.info("MLflow: the run %s was deleted: what follows is recorded anew", self.run_id)
+        return deleted
 
     def system_metrics(self) -> AbstractContextManager[None]:
         """Within this, the machine's load is logged to the run, which is open."""
@@ -197,12 +206,19 @@ class MLflowRun:
     def _record_of(self, contents: dict[str, str]) -> dict[str, Any] | None:
         """The record, if MLflow has all of these contents; otherwise None."""
         try:
-            record = json.loads(self._record_file.read_text())
+            record = json.loads(self._record_file.read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        same = (record["uri"], record["contents"]) == (self.uri, contents)
+        # A database of ours may have moved with the project: it is asked below.
+        there = record["uri"] == self.uri or bool(sqlite_path(record["uri"]) and self._database)
+        same = there and record["contents"] == contents
         same = same and self.parent in ("", record.get("parent"))
-        return record if same and self._store_has(record["run_id"]) else None
+        return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
+
+    @property
+    def _database(self) -> Path | None:
+        """MLflow's database if it is on this machine."""
+        return sqlite_path(self.uri)
 
     def _store_has(self, run_id: str) -> bool:
         """Whether MLflow's store still has a run.
@@ -210,11 +226,11 @@ class MLflowRun:
         This reads MLflow's own table: asking the client takes 2.6 s of processor time, nearly all
         of it for imports, and would take them of every pipeline that has nothing to do.
         """
-        if not self.uri.startswith("sqlite:///"):
+        if self._database is None:
             return True
-        database = Path(self.uri.removeprefix("sqlite:///"))
+        address = f"{self._database.absolute().as_uri()}?mode=ro"
         try:
-            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            with closing(sqlite3.connect(address, uri=True)) as connection:
                 query = "select 1 from runs where run_uuid = ? and lifecycle_stage = 'active'"
                 return connection.execute(query, [run_id]).fetchone() is not None
         except sqlite3.Error:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,9 @@ from typing import Any
 from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
+from femtogpt.sqlite_url import sqlite_path, sqlite_url
 from tasks import OPEN_RUNS_VARIABLE
+from tasks.moved_store import ARTIFACTS, DATABASE, mend_addresses
 
 PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
@@ -41,7 +44,8 @@ class SingleThreadClient:
 
 def store_uri(folder: Path) -> str:
     """The URI of the store in ``folder``, unless MLFLOW_TRACKING_URI names another."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').absolute()}"
+    own = sqlite_url((folder / DATABASE).absolute())
+    return os.environ.get("MLFLOW_TRACKING_URI") or own
 
 
 def find_or_create_run(
@@ -67,6 +71,8 @@ def find_or_create_run(
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with explain_store_errors(uri):
+        if sqlite_path(uri) == (folder / DATABASE).absolute():
+            mend_addresses(folder)
         client = SingleThreadClient(partial(MlflowClient, tracking_uri=uri))
         experiment_id = _experiment_id(client, uri, folder, experiment)
         runs = client.search_runs([experiment_id], f"tags.`{tag[0]}` = '{tag[1]}'", max_results=1)
@@ -86,7 +92,14 @@ def explain_store_errors(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except ValueError as error:
+        if "interpolation" not in str(error):
+            raise
+        raise UserError(
+            "MLflow cannot be used where the path of its own files has a percent sign: start with"
+            " make, which finds a way round, or rename the folder"
+        ) from error
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise UserError(
             f"MLflow's store {uri} cannot be used ({one_line(error)}): make sure that its folder"
             " has room and is writable and that no other program locks it, or choose another with"
@@ -103,10 +116,25 @@ def one_line(error: Exception) -> str:
 
 def _experiment_id(client: Any, uri: str, folder: Path, name: str) -> str:
     if experiment := client.get_experiment_by_name(name):
+        if experiment.lifecycle_stage == "deleted":  # until mlflow gc its name stays taken
+            client.restore_experiment(experiment.experiment_id)
+            log.info("MLflow: the experiment «%s» was deleted: restored, with its runs", name)
         return experiment.experiment_id
-    location = (folder / "artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+    location = (folder / ARTIFACTS).absolute().as_uri() if sqlite_path(uri) else None
     tags = {"mlflow.experimentKind": "custom_model_development"}  # how MLflow's pages open
     return client.create_experiment(name, artifact_location=location, tags=tags)
+
+
+def is_deleted(client: Any, run_id: str) -> bool:
+    """Whether somebody has deleted a run since: it takes nothing any more."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id).info.lifecycle_stage == "deleted"
+    except MlflowException as error:  # mlflow gc has removed it
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return True
+        raise
 
 
 def to_params(settings: Mapping[str, Any]) -> list:
@@ -132,7 +160,8 @@ def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
 
 def read_open_runs(path: Path) -> list[dict[str, str]]:
     """The runs noted as open: ``uri`` and ``run_id`` of each."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:

@@ -25,7 +25,7 @@ def machine_tags() -> dict[str, str]:
     cards = [
         name
         for information in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-        for name in re.findall(r"^Model:\s*(.+)$", information.read_text(), re.MULTILINE)
+        for name in re.findall(r"^Model:\s*(.+)$", information.read_text("utf-8"), re.MULTILINE)
     ]
     tags = {
         "femtogpt.machine": f"{processor()}, {os.cpu_count()} cores",
@@ -46,7 +46,9 @@ def _user() -> str:
 def processor() -> str:
     """The processor's name."""
     try:
-        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+        match = re.search(
+            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.M
+        )
     except OSError:
         match = None
     return match[1] if match else platform.processor() or platform.machine()

@@ -55,7 +55,13 @@ def supervise(
     with (run / LOG_FILE).open("ab") as file:
         child_log = _ChildLog(run / LOG_FILE)
         child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            # The log is a file of ours, whatever encoding the terminal has.
+            env={**os.environ, "PYTHONIOENCODING": "utf-8:backslashreplace"},
+            start_new_session=True,
         )
     feed = MetricsFeed(run / METRICS_FILE, max_steps, forwarder, watch)
     try:

@@ -91,9 +91,9 @@ class EditedCopy:
         """Run the line up to the training; each stage's line."""
         return self._lines("-c", LINE, str(self.config), "paths.data=data", *words)
 
-    def why(self, *words: str, data: str = "data") -> dict[str, str]:
+    def why(self, *words: str, data: str = "data", remote: Path | None = None) -> dict[str, str]:
         """What ``femtogpt why`` says of each stage."""
-        overrides = ["--set", f"paths.data={data}"]
+        overrides = ["--set", f"paths.data={data}", *([f"paths.remote={remote}"] if remote else [])]
         command = ["-m", "femtogpt.cli", "why", "--config", str(self.config), *words, *overrides]
         return self._lines(*command)
 

@@ -30,7 +30,9 @@ def free_port() -> int:
 class LocalServices:
     """Prefect's server, a worker and MLflow, with their data in a folder and on free ports."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]):
+    def __init__(self, folder: Path, environment: dict[str, str], root: Path = ROOT):
+        """``root``: the project's folder."""
+        self.root = root
         self.folder, self.port, self.mlflow_port = folder, free_port(), free_port()
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.environment = {
@@ -40,7 +42,7 @@ class LocalServices:
         }
 
     def make(self, what: str) -> subprocess.CompletedProcess[str]:
-        """``make up`` or ``make down``."""
+        """``make up``, ``make down``."""
         return self._run(
             *(sys.executable, "-m", "flows.services", what),
             *("--prefect-port", str(self.port), "--mlflow-port", str(self.mlflow_port)),
@@ -60,7 +62,7 @@ class LocalServices:
             self.make("down")
 
     def deploy(self, *which: str) -> subprocess.CompletedProcess[str]:
-        return self._run(PREFECT, "--no-prompt", "deploy", *which)
+        return self._run(sys.executable, "-m", "flows.deployments", *which)
 
     def submit(
         self, pipeline: Pipeline, deployment: str = "pipeline/sample", **parameters: Any
@@ -144,8 +146,8 @@ class LocalServices:
     def _run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            cwd=ROOT,
-            env={**self.environment, "PWD": str(ROOT), "COLUMNS": "200", **environment},
+            cwd=self.root,
+            env={**self.environment, "COLUMNS": "200", **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -68,6 +68,28 @@ def test_a_deployment_runs_the_whole_line_and_refuses_what_is_wrong(services):
     assert "configuration 'smaple' is unknown; did you mean 'sample'?" in unknown["message"]
 
 
+@pytest.mark.parametrize("name", ["confg", "Config", "setting", "train", "param=eter", "x y"])
+def test_an_unknown_parameter_is_refused_with_those_that_there_are(services, name):
+    deployment = services.request("deployments/name/pipeline/sample")["id"]
+    body = {"parameters": {"config": "sample", name: "x"}}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        services.request(f"deployments/{deployment}/create_flow_run", body)
+    assert refused.value.code in (409, 422)
+    line = json.loads(refused.value.read())["detail"]
+    assert f"'{name}' is not one of ['config', 'settings', 'archive', 'again']" in line
+    assert len(line.splitlines()) == 1
+    assert not services.runs(deployment) or all(
+        name not in run["parameters"] for run in services.runs(deployment)
+    )
+
+
+@pytest.mark.parametrize("name", ["config", "archive", "again"])
+def test_a_known_parameter_is_taken(services, name):
+    deployment = services.request("deployments/name/pipeline/sample")["id"]
+    schema = services.request(f"deployments/{deployment}")["parameter_openapi_schema"]
+    assert name in schema["properties"] and name in schema["propertyNames"]["enum"]
+
+
 def cancel(services: LocalServices, run: str) -> None:
     services.cancel(run)
 

@@ -6,6 +6,7 @@ The code that is edited is a copy of the product's, run in processes of its own.
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,30 @@ def test_before_anything_is_made_nothing_of_it_is_there(copy):
     assert made(lines) == dict.fromkeys(
         [*STAGES, "evaluation", "samples", "report"], "it does not exist yet"
     )
+
+
+@pytest.mark.parametrize("kept", [(), ("raw",), ("raw", "corpus"), ("run",)])
+def test_what_a_shared_store_has_would_be_taken_from_there(copy, tmp_path, kept):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    copy.make(f"paths.remote={shared}")
+    gone = [copy.data / stage.split()[0] for stage in STAGES if stage.split()[0] not in kept]
+    for folder in gone:
+        shutil.rmtree(folder)
+    taken = {
+        stage: line
+        for stage, line in copy.why(remote=shared).items()
+        if line.startswith("would be taken from the shared store, because it is no longer there")
+    }
+    assert {*taken} == {stage for stage in STAGES if stage.split()[0] not in kept}
+    assert not copy.why(remote=shared)["run"].startswith("would be made")
+    assert not any(folder.exists() for folder in gone), "it only looks"
+
+
+def test_a_shared_store_without_it_leaves_it_to_be_made(copy, tmp_path):
+    (tmp_path / "shared").mkdir()
+    lines = copy.why(data="elsewhere", remote=tmp_path / "shared")
+    assert lines["corpus"] == "would be made, because it does not exist yet"
 
 
 def test_where_nothing_changed_all_is_up_to_date(copy):

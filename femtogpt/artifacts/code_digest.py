@@ -38,7 +38,9 @@ EXCLUDED_MODULES = frozenset(
         "femtogpt.errors",  # what only people read
         "femtogpt.progress",
         "femtogpt.source_kinds",  # the kinds of a configuration are named as part of its stages
+        "femtogpt.sqlite_url",
         "femtogpt.storage",  # where files are, not what is in them
+        "femtogpt.terminal",
     }
 )
 CACHE_FILE = "code-digests.json"

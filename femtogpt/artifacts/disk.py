@@ -6,8 +6,10 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            flush(file.fileno())
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)  # on a full disk it would keep the disk full
@@ -50,16 +52,37 @@ def sync(path: Path) -> None:
     """Flush a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)
 
 
+def flush(descriptor: int) -> None:
+    """Flush an open file or folder to the disk, where its file system can do that.
+
+    Memory cards, network shares and folders of a virtual machine often cannot flush a folder. What
+    they write is then as safe as they make it; a crash still leaves no half-written file for whole,
+    as files are checked by their checksums.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_FLUSH:
+            raise
+
+
+_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+_NO_ROOM = 1 << 20  # bytes: a full disk may have a few left
 _ELSEWHERE = "or choose another folder with paths.data=…"
 _FULL = f"the disk is full: free some space, {_ELSEWHERE}"
+_FULL_TEMPORARY = "the temporary folder is full: free some space, or name another with TMPDIR=…"
 _FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
 _IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
+_NO_SUCH_NAME = f"its file system takes no such name: use one without ? and :, {_ELSEWHERE}"
 _ADVICE = {
+    errno.EINVAL: _NO_SUCH_NAME,
+    errno.EILSEQ: _NO_SUCH_NAME,
+    errno.ENAMETOOLONG: f"the name is too long: use a shorter one, {_ELSEWHERE}",
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EACCES: _FORBIDDEN,
@@ -79,4 +102,20 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         where = error.filename or folder
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
             raise
-        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error
+        if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
+            raise
+        if error.filename is None and _is_full_elsewhere(error, folder):
+            where, advice = tempfile.gettempdir(), _FULL_TEMPORARY
+        else:
+            advice = _ADVICE[error.errno]
+        raise UserError(f"{where}: {advice}") from error
+
+
+def _is_full_elsewhere(error: OSError, folder: Path) -> bool:
+    """Whether it is the temporary folder that is full: its files have no names to tell."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return False
+    with suppress(OSError):
+        temporary = shutil.disk_usage(tempfile.gettempdir()).free
+        return temporary < _NO_ROOM <= shutil.disk_usage(folder).free
+    return False

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from femtogpt.artifacts.again import STAGES
 from femtogpt.artifacts.artifact import read_manifest, read_recipe
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.lines import read_lines
 from femtogpt.artifacts.store import LOCKS
 from femtogpt.errors import UserError

@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock
-
 from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.file_lock import FileLock
 
 FOLDER = ".lines"
 

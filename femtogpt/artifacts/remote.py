@@ -21,7 +21,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from femtogpt.artifacts.artifact import MANIFEST
+from femtogpt.artifacts.artifact import MANIFEST, Artifact
 from femtogpt.errors import UserError
 from femtogpt.storage import storage_path
 
@@ -53,6 +53,18 @@ class Remote:
     def folder(self) -> Path:
         """Raises UserError if the URL's scheme is unknown, or a package for it is missing."""
         return storage_path(self.url)
+
+    def find(self, kind: str, digest: str) -> Artifact | None:
+        """An artifact as it lies in the store, with the folder of its files; None if there is none.
+
+        Only its manifest is read.
+        """
+        manifest = self._asked(lambda: self._manifest(kind, digest))
+        if manifest is None:
+            return None
+        content = manifest["content"]
+        path = self.folder / kind / digest / content
+        return Artifact(path, kind, digest, content, manifest["counts"])
 
     def take(self, kind: str, digest: str, into: Path) -> bool:
         """Copy an artifact's files and manifest into a folder; False if there is none."""

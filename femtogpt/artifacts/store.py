@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from femtogpt.artifacts import again, lines
 from femtogpt.artifacts.artifact import (
     MANIFEST,
@@ -31,6 +29,7 @@ from femtogpt.artifacts.artifact import (
     write_recipe,
 )
 from femtogpt.artifacts.disk import explain_os_errors, sync
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.reasons import because, code_differences, differences
 from femtogpt.artifacts.remote import Remote
 from femtogpt.config import Config
@@ -113,6 +112,11 @@ class Store:
         if earlier is None:
             return State(None, (WAS_NOT_YET_THERE if past else NOT_YET_THERE,))
         return State(None, tuple(differences(recipe, earlier)) or ("its recipe changed",))
+
+    def elsewhere(self, recipe: Recipe) -> Artifact | None:
+        """The artifact in the shared store, from where ``make`` would take it."""
+        remote = self.remote
+        return remote.find(recipe.kind, self.path(recipe).name) if remote else None
 
     def _last(self, name: str) -> str | None:
         """What this configuration used last for a stage, as ``<kind>/<digest>``."""

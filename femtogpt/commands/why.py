@@ -20,7 +20,8 @@ def why(
 ) -> Iterator[str]:
     """A line for each stage of a configuration's pipeline, or of the one named.
 
-    Nothing is made and the network is not used. Raises UserError for an unknown stage.
+    Nothing is made, and the network is used only to ask a shared store (``paths.remote``) that is
+    not a folder what it has. Raises UserError for an unknown stage.
     """
     kinds = kinds_of([stage]) if stage else None
     loaded = load_config(config, overrides, Path(archive) if archive else None)
@@ -40,6 +41,8 @@ def line_of(verdict: Verdict) -> str:
         return f"{name}: would fail: {verdict.error}"
     if state.artifact is not None:
         return f"{name}: up to date ({state.artifact.path}){verdict.note}"
+    if verdict.elsewhere is not None:
+        return f"{name}: would be taken from the shared store{because(state.reasons)}"
     if state.partial is not None:
         return f"{name}: would go on{because(state.reasons)} ({state.partial}){verdict.note}"
     return f"{name}: would be made{because(state.reasons)}"

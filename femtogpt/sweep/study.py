@@ -8,13 +8,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from femtogpt.artifacts.disk import explain_os_errors, json_digest
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.config import PLACES, Config
 from femtogpt.errors import Pruned, UserError
 from femtogpt.evaluation import standard_metrics  # noqa: F401  registers the metrics
 from femtogpt.evaluation.metric_registry import METRICS
+from femtogpt.sqlite_url import sqlite_url
 from femtogpt.sweep.sweep_config import Choice, Range, SweepConfig, is_integer
 from femtogpt.training.metrics import BITS
 from femtogpt.training.training_stage import WITHOUT_EFFECT
@@ -55,7 +55,7 @@ class Study:
                 ) from None
         self._study = optuna.create_study(
             study_name=sweep.name,
-            storage=f"sqlite:///{self.folder.absolute() / 'study.db'}",
+            storage=sqlite_url(self.folder.absolute() / "study.db"),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=COMPARISONS // 4),
             load_if_exists=True,
         )

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from femtogpt.config import Config, Section
-from femtogpt.config_file import CONF, load_config, read_named
+from femtogpt.config_file import CONF, load_config, name_of, read_named
 from femtogpt.errors import UserError
 
 SWEEPS = CONF / "sweeps"
@@ -103,7 +103,7 @@ def load_sweep(
     (``train.max_steps``) to every trial. Raises UserError for an invalid sweep.
     """
     path, content = read_named(name, sweeps, "sweep")
-    settings = {"name": path.stem, **{k: v for k, v in content.items() if v is not None}}
+    settings = {"name": name_of(path), **{k: v for k, v in content.items() if v is not None}}
     for key, value in (changes or {}).items():
         if key in SweepConfig.model_fields:
             settings[key] = value

@@ -22,11 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from filelock import FileLock, Timeout
-
 from femtogpt.artifacts.disk import explain_os_errors
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import LOCK_FILE
+from femtogpt.terminal import speak_plainly
 
 USER_ERROR, UNFIT, STOPPED = 2, 3, os.EX_TEMPFAIL
 
@@ -74,6 +74,7 @@ def _alone(run: Path) -> Iterator[None]:
 
 
 def main() -> int:
+    speak_plainly()
     parser = argparse.ArgumentParser(prog="femtogpt.training", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("tokens", type=Path)

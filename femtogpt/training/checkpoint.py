@@ -78,7 +78,7 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
     """The step and the weights of the lowest held-out loss; None if missing or damaged."""
     folder = run / CHECKPOINTS / BEST
     try:
-        about = json.loads((folder / INDEX_FILE).read_text())
+        about = json.loads((folder / INDEX_FILE).read_text("utf-8"))
         _check_files(folder, about)
         return about["step"], safetensors.torch.load_file(folder / WEIGHTS_FILE)
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
@@ -182,7 +182,7 @@ def find_newest(run: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def _verify(folder: Path, metrics: Path) -> dict[str, Any]:
     """The content of ``checkpoint.json``, once all its checksums are verified."""
-    about: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text())
+    about: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text("utf-8"))
     if about["step"] != int(folder.name):
         raise ValueError(f"{INDEX_FILE} is of another step")
     _check_files(folder, about)

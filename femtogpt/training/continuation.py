@@ -13,10 +13,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
+from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.model.files import LOCK_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
@@ -105,7 +105,7 @@ def take_over(earlier: Path, run: Path) -> None:
     write_atomic(run / METRICS_FILE, metrics)
     best = folder.parent / BEST
     # Later weights than the checkpoint's are not part of what is continued.
-    if best.is_dir() and json.loads((best / INDEX_FILE).read_text())["step"] < about["step"]:
+    if best.is_dir() and json.loads((best / INDEX_FILE).read_text("utf-8"))["step"] < about["step"]:
         _copy(best, run / CHECKPOINTS / BEST)
     _copy(folder, run / CHECKPOINTS / folder.name)  # last: with it, the copy is complete
 

@@ -22,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from femtogpt.config import TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
+from femtogpt.parallel import cores
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def process_group(config: TrainConfig) -> Iterator[tuple[Group, str]]:
             )
         torch.cuda.set_device(local)
     elif config.threads is None:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // local_size))
+        torch.set_num_threads(max(1, cores() // local_size))
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         yield Group(dist.get_rank(), size), f"cuda:{local}" if cuda else config.device

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.disk import flush, write_atomic
 from femtogpt.training.observers import Evaluation, Moment, Observer
 
 METRICS_FILE = "metrics.jsonl"
@@ -71,7 +71,7 @@ class MetricsWriter(Observer):
 
     def sync(self) -> int:
         """Flush the lines to the disk. Returns the file's size, from which a resume goes on."""
-        os.fsync(self.file.fileno())
+        flush(self.file.fileno())
         return self.file.tell()
 
 
