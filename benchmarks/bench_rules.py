@@ -69,12 +69,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--out", type=Path, default=HERE / "out/rules.json")
     options = parser.parse_args()
-    figures = json.loads(options.out.read_text()) if options.out.is_file() else {}
+    figures = json.loads(options.out.read_text(encoding="utf-8")) if options.out.is_file() else {}
     figures["machine"] = machine()
 
     def save() -> None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
+        options.out.write_text(
+            json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
 
     settings = [f"paths.data={options.data}", *options.set]
     if options.what == "touched":
@@ -159,8 +161,8 @@ def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
             write(frame, documents_folder / f"split={split}/00000.parquet")
         sizes = {split: int(frame["characters"].sum()) for split, frame in splits.items()}
         report = {split: {"characters": size} for split, size in sizes.items()}
-        (folder / REPORT).write_text(json.dumps({SOURCE: {"splits": report}}))
-    splits = json.loads((folder / REPORT).read_text())[SOURCE]["splits"]
+        (folder / REPORT).write_text(json.dumps({SOURCE: {"splits": report}}), encoding="utf-8")
+    splits = json.loads((folder / REPORT).read_text(encoding="utf-8"))[SOURCE]["splits"]
     counts = {f"{split}_characters": splits[split]["characters"] for split in SPLITS}
     digest = f"{full.digest}-{arm}"
     corpus = Artifact(folder, "corpus", digest, digest, counts)

@@ -120,6 +120,12 @@ def test_damage_to_an_interview_is_a_fault_at_most(name, tmp_path_factory):
     check()
 
 
+def test_a_fault_is_told_in_one_line_whatever_names_are_in_it(tmp_path):
+    table = csv(lambda cell: '"' + cell.replace('"', '""').replace("text", "te\nxt") + '"', ",")
+    faults = [document.fault for document in documents(Interviews, tmp_path, "a.csv", table)]
+    assert [fault for fault in faults if fault and "te xt" in fault and "\n" not in fault]
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_damage_to_a_table_is_a_fault_at_most(name, tmp_path_factory):
     @quick

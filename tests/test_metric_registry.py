@@ -62,6 +62,8 @@ def test_it_is_counted_reported_and_in_the_tables_of_sweeps(registered, trained,
     artifacts = {
         kind: Artifact(tmp_path, kind, kind, kind, counts) for kind, counts in COUNTS.items()
     }
+    (tmp_path / "report.json").write_text("{}")  # the corpus's: nothing to warn of
+    (tmp_path / "manifest.json").write_text(json.dumps({"config": {"held_out": 0.05}}))
     text = summary(artifacts, content, SAMPLES, LINES)
     assert "202 documents per layer: documents per layer" in text
 

@@ -38,6 +38,8 @@ def screen(monkeypatch, tmp_path) -> Iterator[io.StringIO]:
         logger.handlers = [logging.StreamHandler(shown)]
     loggers[1].propagate = False
     yield shown
+    for handler in logging.getLogger().handlers:  # pytest's, which it shares between tests
+        handler.removeFilter(console._is_shown)
     for logger, handlers, propagate in before:
         logger.handlers, logger.propagate = handlers, propagate
 

@@ -138,7 +138,7 @@ class Reader(FileSource):
             elif self.stops_if_all_damaged:
                 advice = "get a whole copy of it"
                 errors.append(UserError(f"{file.name} cannot be read ({error}): {advice}"))
-            yield Document(file.name, "", fault=str(error))
+            yield Document(file.name, "", fault=" ".join(str(error).split()))  # one line
         except RecursionError:
             yield Document(file.name, "", fault="it is nested too deeply")
         except UserError:
