@@ -51,6 +51,7 @@ GROUPS = {  # files of femtogpt/corpus/rules; all others are of "editions"
 }
 EDITIONS, FILTERS = "editions", "filters"
 ARMS = ("all rules", *GROUPS, EDITIONS, FILTERS)
+ALL = 100_000_000  # tokens: with fewer, each tokenizer would be scored on other passages
 EXEMPT = ("duplicate", "near_duplicate", "held_out_overlap", "unreadable", "empty")
 MODEL = (
     "model.layers=4 model.width=128 model.heads=4 model.context=256"
@@ -92,7 +93,7 @@ def main() -> None:
     for seed in range(options.seeds):
         for arm, tokens in texts.items():
             if str(seed) not in bits.setdefault(arm, {}):
-                overrides = f"{MODEL} train.max_steps={options.steps} train.evaluate_tokens=262144"
+                overrides = f"{MODEL} train.max_steps={options.steps} train.evaluate_tokens={ALL}"
                 bits[arm][str(seed)] = train(tokens, overrides, seed)["bits"]
                 print(f"seed {seed}  {bits[arm][str(seed)]:.4f}  without {arm}", flush=True)
                 save()
