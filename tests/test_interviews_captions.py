@@ -28,7 +28,9 @@ SPEECH = [
 
 def said(text: str) -> list[str]:
     """The words of captions, all paragraphs together."""
-    return " ".join(p for turn in joined(parsed(text).turns) for p in turn.paragraphs).split()
+    return " ".join(
+        p for turn in joined(parsed(text, lambda *_: None).turns) for p in turn.paragraphs
+    ).split()
 
 
 def words(lines: list[str]) -> list[str]:
