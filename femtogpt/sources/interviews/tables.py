@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +33,7 @@ log = logging.getLogger(__name__)
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
 TURNS = "messages turns conversations conversation utterances dialogue dialog replies lines"
-_SENTENCE = re.compile(r"(?:\S+\s+){4}.*[.!?…][»\")]*$", re.DOTALL)  # of five words or more
+MIN_SENTENCE = 5  # words of a text; fewer with a full stop are a name or an abbreviation
 _NO_TEXTS = {"type", "content_type", "role", "id", "url", "image_url", "mime_type"}
 _ROLES = {  # the sides of a chat
     "user": "Пользователь",
@@ -172,7 +171,7 @@ def _of_nested(
 def _tell_other_texts(fields: Mapping[Any, Any], leave_out: LeaveOut) -> None:
     """Tell of sentences in fields that are not read."""
     for name, value in fields.items():
-        if isinstance(value, str) and _SENTENCE.search(value.strip()) and not is_known(name):
+        if isinstance(value, str) and _is_sentence(value) and not is_known(name):
             leave_out(OTHER_FIELDS, value)
 
 
@@ -181,6 +180,11 @@ def _key(fields: Mapping[str, Any], number: int) -> str:
     column = _column(fields, None, f"{CONVERSATION} id")
     value = fields[column] if column else None
     return str(value if isinstance(value, str | int) else number)
+
+
+def _is_sentence(text: str) -> bool:
+    ends = text.rstrip(' »")').endswith((".", "!", "?", "…"))
+    return ends and len(text.split(maxsplit=MIN_SENTENCE)) >= MIN_SENTENCE
 
 
 def _by_conversation(
