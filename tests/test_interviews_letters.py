@@ -18,51 +18,21 @@ from tests.chats import person, telegram, vk, vk_page
 from tests.interviews import srt_time, vtt_time
 
 Turns = list[tuple[str, list[str]]]  # who, and the paragraphs
-WORDS = [
-    "вода",
-    "хлеб",
-    "Москва",
-    "тогда",
-    "потом",
-    "1905",
-    "долго",
-    "они",
-    "ушли",
-    "река",
-    "снег",
-    "люди",
-    "сказал",
-    "дорога",
-    "домой",
-    "зима",
-    "ё10",
-    "никто",
-    "вместе",
-    "работа",
-    "сын",
-    "мы",
-    "три",
-    "часа",
-    "утро",
-    "письмо",
-    "голос",
-    "окно",
-    "брат",
-    "лето",
-]
+SAID = "вода хлеб Москва тогда потом 1905 долго они ушли река снег люди дорога домой зима ё10"
+OTHER = "никто вместе работа сын три часа письмо голос окно брат лето"  # around what is said
 NAMES = ("Анна", "Пётр")
 REMARKS = ("(смеётся)", "[00:12:05]", "(пауза)", "[неразборчиво]", "(Вздыхает.)", "♪ ля-ля ♪")
 ALL_OF = re.compile(r"([^:;]+): ([\d,]+)(?: \(([\d,]+) letters\))?(?=;|$)")
 
 
 def sentence(chance: random.Random) -> str:
-    words = [chance.choice(WORDS) for _ in range(chance.randint(1, 14))]
+    words = [chance.choice(SAID.split()) for _ in range(chance.randint(1, 14))]
     return written(words, chance)
 
 
 def other_sentence(chance: random.Random) -> str:
     """Running text that nobody in the interview says."""
-    return written([chance.choice(OTHERS) for _ in range(chance.randint(1, 20))], chance)
+    return written([chance.choice(OTHER.split()) for _ in range(chance.randint(1, 20))], chance)
 
 
 def written(words: list[str], chance: random.Random) -> str:
@@ -190,6 +160,7 @@ def telegram_chat(turns: Turns, chance: random.Random) -> str:
     messages = []
     for number, (name, said) in enumerate(turns):
         more = chance.choice(({}, {}, {"forwarded_from": "Газета"}, {"via_bot": "@gif"}))
+        more = {} if number % 8 == 0 else more
         date = f"2024-03-1{number // 8}T10:{number:02d}:00"
         messages.append(telegram(number, name, "\n".join(said), date, **more))
     poll = {"question": "Едем домой?", "answers": [{"text": "Да", "voters": 1}, {"text": "Нет"}]}

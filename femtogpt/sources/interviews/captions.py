@@ -36,6 +36,10 @@ _LABEL = re.compile(  # of diarization: unmistakable with a bracket, or with a n
     re.IGNORECASE,
 )
 MIN_FORM_SHARE = 0.9  # of the captions, from which a form is no coincidence
+_CREDIT_NAME = re.compile(  # in the line below a credit
+    r"(?:(?:редактор|корректор|переводчик)\w*:?\s+)?(?:[А-ЯЁA-Z][\w.-]*\s*){1,4}"
+)
+_ADVERT = re.compile(r"\b(?:amara|opensubtitles)\.org\b", re.IGNORECASE)  # fills a caption
 _ENDED = re.compile(r"[.!?…][»\")\]]*$")
 
 
@@ -71,12 +75,19 @@ def _speech(lines: Sequence[str], leave_out: LeaveOut) -> tuple[str, ...]:
 
     Several dashes in one caption mark a change, whatever follows them.
     """
-    if CREDITS.fullmatch(" ".join(lines)):
-        leave_out_rest(leave_out, OF_CREDITS, " ".join(lines), "")
-        return ()
     if sum(1 for line in lines if _LINE_DASH.match(line)) > 1:
         lines = [_LINE_DASH.sub(">> ", line) for line in lines]
-    speech = [line for line in lines if not CREDITS.fullmatch(line)]
+    speech: list[str] = []
+    is_credit = False
+    if _ADVERT.search(" ".join(lines)):
+        leave_out(OF_CREDITS, " ".join(lines))
+        return ()
+    for line in lines:
+        goes_on = is_credit and _CREDIT_NAME.fullmatch(line)
+        is_credit = bool(goes_on or CREDITS.fullmatch(line))
+        speech += [] if is_credit else [line]
+    if CREDITS.fullmatch(" ".join(speech)):  # broken in two lines
+        speech = []
     leave_out_rest(leave_out, OF_CREDITS, "".join(lines), "".join(speech))
     return tuple(part for line in speech for part in _AMID.split(line))
 

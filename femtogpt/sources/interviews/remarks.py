@@ -92,7 +92,7 @@ CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
   | (?:добавил\w?|создал\w?|делал\w?|подготовил\w?)\s+субтитры\b.*
   | (?:редактор|корректор|автор|перевод\w*)\s+(?:и\s+\w+\s+)?субтитров\b.*
   | (?:субтитры|перевод|озвучка|перевод\ и\ субтитры)\s*:.*
-  | .*\bdimatorzok\b.*
+  | [^.!?…]*\bdimatorzok\b.*
   | спасибо\ за\ субтитры\b.*
   | продолжение\ следует
   | смотрите\ продолжение\ в\ (?:следующей|\d+)\ (?:серии|части)
@@ -100,6 +100,11 @@ CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
   | (?:subtitles|captions)\s+(?:by|made)\b.* | .*\b(?:amara|opensubtitles)\.org\b.*
   | (?:https?://|www\.)\S+
   )[\s.…!]*"""
+)
+
+
+_LAST_SENTENCE = re.compile(  # a credit that Whisper adds to speech
+    r"(?i)(?<=[.!?…])\s+((?:[^.!?…]|\.org)*(?:субтитр|subtitle|torzok)(?:[^.!?…]|\.org)*\W*)$"
 )
 
 
@@ -111,6 +116,9 @@ def cleaned(text: str, leave_out: LeaveOut, machine: bool = False) -> str:
     text = _without(_STAMPS, STAMPS, text, leave_out)
     text = _without(_LEADING_STAMP, STAMPS, text, leave_out)
     text = _without(_SONG_LINE if machine else _SONG, SONGS, text, leave_out)
+    if machine and (last := _LAST_SENTENCE.search(text)) and CREDITS.fullmatch(last[1]):
+        leave_out(OF_CREDITS, last[1])
+        text = text[: last.start()]
     stripped = text.strip()
     kind = None
     if _SIGNATURE.fullmatch(stripped):
