@@ -140,6 +140,45 @@ def whisper(turns: Turns, chance: random.Random) -> str:
     return json.dumps({"segments": [*segments, quiet, ghost, loop], "language": "ru"})
 
 
+def whisperx(turns: Turns, chance: random.Random) -> str:
+    segments = []
+    for number, (name, said) in enumerate(turns):
+        text = " ".join(said)
+        words = [{"word": word, "speaker": name} for word in text.split()]
+        segments.append({"start": number, "end": number + 1, "text": f" {text}", "words": words})
+    return json.dumps({"segments": segments, "word_segments": []})
+
+
+def whisper_cpp(turns: Turns, chance: random.Random) -> str:
+    parts = [
+        {"offsets": {"from": 1000 * number, "to": 1000 * number + 900}, "text": f" {text}"}
+        for number, text in enumerate(text for _, said in turns for text in said)
+    ]
+    return json.dumps({"systeminfo": "x", "transcription": parts})
+
+
+def timed_rows(turns: Turns, chance: random.Random) -> str:
+    texts = [text for _, said in turns for text in said]
+    return json.dumps([{"ts": 2.5 * number, "text": text} for number, text in enumerate(texts)])
+
+
+def labelled(turns: Turns, chance: random.Random) -> str:
+    """As WhisperX writes subtitles."""
+    named = [(f"[SPEAKER_0{NAMES.index(name)}]", said) for name, said in turns]
+    return captions(named, chance, srt_time)
+
+
+def dashes(turns: Turns, chance: random.Random) -> str:
+    lines = ["О хлебе", "", "Мы встретились утром.", ""]
+    lines += [f"— {' '.join(said)}" for _, said in turns]
+    return "\n".join(lines)
+
+
+def names_above(turns: Turns, chance: random.Random) -> str:
+    stamp = chance.choice(("", "\n00:12"))
+    return "\n\n".join(f"{name}{stamp}\n" + "\n".join(said) for name, said in turns)
+
+
 def table(turns: Turns, chance: random.Random) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=chance.choice(",;"))
@@ -177,6 +216,8 @@ def vk_chat(turns: Turns, chance: random.Random) -> bytes:
 
 
 FORMS: dict[str, Callable[[Turns, random.Random], str | bytes]] = {
+    "whisperx.json": whisperx, "cpp.json": whisper_cpp, "timed.json": timed_rows,
+    "labelled.srt": labelled, "dashes.txt": dashes, "above.txt": names_above,
     "plain.txt": plain, "play.txt": play, "bold.md": bold_questions, "named.md": named_markdown,
     "a.srt": srt, "a.vtt": vtt, "whisper.json": whisper, "table.csv": table,
     "rows.jsonl": json_lines, "result.json": telegram_chat, "messages/7/messages0.html": vk_chat,

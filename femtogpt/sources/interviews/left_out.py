@@ -40,5 +40,5 @@ OTHER_FIELDS = "texts in columns or fields that are not read"
 
 def leave_out_rest(leave_out: LeaveOut, kind: str, text: str, kept: str) -> None:
     """Tell what of a text is not kept, if it has letters or digits."""
-    if letters_in(text) > letters_in(kept):
+    if text != kept and letters_in(text) > letters_in(kept):
         leave_out(kind, text, kept)
