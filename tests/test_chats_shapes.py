@@ -168,6 +168,14 @@ def test_what_a_page_of_vk_shows_is_read(tmp_path, message, line):
     assert document.text == f"▸ Вы: Привет!\n{line}\n▸ А: Пока."
 
 
+def test_forwards_that_a_page_of_vk_quotes_are_left_out_and_told(tmp_path, caplog):
+    quoted = f'Смотри.<div class="kludges">{vk(9, person("Вера", f"{TEN}0:00"), "Чужое.")}</div>'
+    page = vk_page([vk(1, f"Вы, {TEN}0:00", quoted), vk(2, f"Вы, {TEN}1:00", "Да.")])
+    [document] = read(tmp_path, {"messages/7/messages0.html": page})
+    assert document.text == "▸ Вы: Смотри.\nДа."
+    assert "forwards left out, as other people's words: 1" in caplog.text
+
+
 def test_a_page_of_vk_in_windows_1251_is_read_as_such(tmp_path):
     page = vk_page(
         [vk(1, person("Пётр", f"{TEN}0:00"), "Ёж — «свой»…"), vk(2, f"Вы, {TEN}1:00", "Да.")]

@@ -44,6 +44,26 @@ def test_speech_that_looks_like_something_else_stays(tmp_path, line):
     assert f"Здравствуйте.\n{line.replace(' ♪', '')}\n" in text
 
 
+@pytest.mark.parametrize(
+    "line", ["Шаг 5 -> 6, и готово.", "а <сбоку> дом", "2 * 3 * 4 — это 24.", "# 1 и # 2 — номера."]
+)
+def test_speech_in_captions_that_looks_like_something_else_stays(tmp_path, line):
+    captions = "".join(
+        f"{number}\n{srt_time(number)} --> {srt_time(number + 0.9)}\n{text}\n\n"
+        for number, text in enumerate(("Вот так.", line, "Да."), 1)
+    )
+    assert text_of(tmp_path, "a.srt", captions) == f"Вот так. {line} Да."
+
+
+def test_names_in_brackets_are_no_addresses_of_links(tmp_path):
+    text = "[Врач]: Здравствуйте.\n\n[Пациент]: Да.\n\n[Врач]: Жалуетесь?\n\n[Пациент]: Нет.\n"
+    assert text_of(tmp_path, "a.md", text) == (
+        "▸ Врач: Здравствуйте.\n▸ Пациент: Да.\n▸ Врач: Жалуетесь?\n▸ Пациент: Нет."
+    )
+    link = "[Ты]: https://a.ru/b\n"
+    assert "a.ru" not in text_of(tmp_path / "b", "a.md", f"{text}\n{link}")
+
+
 @pytest.mark.parametrize("heading", ["Явление 2", "Действие второе.", "Картина III", "Акт 2"])
 def test_descriptions_of_scenes_in_plays_are_left_out_and_told(tmp_path, caplog, heading):
     text = text_of(tmp_path, "a.txt", TALK.format(f"{heading}\nТе же и слуга.\n{LONG}"))
@@ -128,7 +148,7 @@ def test_what_markdown_has_besides_speech_is_told(tmp_path, caplog, extra, told)
         ),
         (
             "a.jsonl",
-            '{"turns": [{"speaker": "А", "text": "Да."}], "note": "Они встретились утром у реки."}\n'
+            '{"turns": [{"name": "А", "text": "Да."}], "note": "Они встретились утром у реки."}\n'
             * 2,
         ),
         (

@@ -13,16 +13,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from femtogpt.sources.interviews.left_out import CAPTION_NOTES, DRAWINGS, LeaveOut, leave_out_rest
+from femtogpt.sources.interviews.left_out import (
+    CAPTION_NOTES,
+    DRAWINGS,
+    REMARKS,
+    LeaveOut,
+    leave_out_rest,
+)
 
 _TIME = r"(?:(\d{1,3})\s*:\s*)?(\d{1,2})\s*:\s*(\d{1,2})\s*(?:[.,:]\s*(\d{1,3}))?"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}\s*>\s*{_TIME}(?:\s.*)?$")
 _ARROW = re.compile(r"^.{0,30}\d\s*-{1,2}\s*>.{0,60}$")  # a timing line, damaged or not
+_WORDS_BEFORE = re.compile(r"[^>]*[а-яё]{2}.*>", re.IGNORECASE)  # «Шаг 5 -> 6»
 _BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
-_HEADER = re.compile(r"\ufeff?WEBVTT|(?:Kind|Language)\s*:", re.IGNORECASE)
+_HEADER = re.compile(r"\ufeff?WEBVTT|(?:Kind|Language)\s*:.*", re.IGNORECASE)
 _NAME = re.compile(r"\d+|[\x21-\x7e]+")  # of a caption: no words of speech
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)>|\{\\[^{}]*\}|\{[a-zA-Z]:[^{}]*\}")
+_MARKUP = re.compile(  # tags that are no remarks such as <laughs>
+    r"(?:</?(?:[biucspvq]|ruby|rt|lang|font|span|br|strong|em|div|small|big)(?![a-z])|</?\d|\{)",
+    re.IGNORECASE,
+)
 _DRAWN = re.compile(  # from {\p1} to {\p0} (ASS); in SRT the tags may be lost
     r"(\{[^{}]*\\p[1-9][^{}]*\})(?:(?!\{[^{}]*\\p0)[^\n])*"
 )
@@ -43,10 +54,10 @@ class Cue:
 def cues(text: str, leave_out: LeaveOut) -> list[Cue]:
     """Parse the captions in order; the text after a damaged timing line is kept."""
     lines = text.splitlines()
-    timing_lines = [index for index, line in enumerate(lines) if _ARROW.match(line)]
+    timing_lines = [index for index, line in enumerate(lines) if _is_timing(line)]
     result = []
     above = lines[: timing_lines[0]] if timing_lines else []
-    above = [line for line in above if not _HEADER.match(line) and line.strip() != "1"]
+    above = [_HEADER.sub("", line) for line in above if not line.strip().isdecimal()]
     leave_out_rest(leave_out, CAPTION_NOTES, "".join(above), "")
     is_vtt = lines[0].lstrip("\ufeff").startswith("WEBVTT") if lines else False
     for number, (index, next_index) in enumerate(pairwise([*timing_lines, len(lines)])):
@@ -60,6 +71,11 @@ def cues(text: str, leave_out: LeaveOut) -> list[Cue]:
         leave_out_rest(leave_out, CAPTION_NOTES, "".join(body), "".join(speech))
         result.append(_cue(lines[index], speech, leave_out))
     return result
+
+
+def _is_timing(line: str) -> bool:
+    """Whether it is a timing line, damaged or not, and no speech with an arrow."""
+    return _ARROW.match(line) is not None and not _WORDS_BEFORE.match(line)
 
 
 def _without_identifier(body: list[str], number: int, is_vtt: bool) -> list[str]:
@@ -92,6 +108,9 @@ def _without_blocks(body: Sequence[str]) -> list[str]:
 
 def _cue(timing_line: str, body: Sequence[str], leave_out: LeaveOut) -> Cue:
     raw = "\n".join(body)
+    for tag in _TAG.finditer(raw):
+        if not _MARKUP.match(tag[0]):
+            leave_out(REMARKS, tag[0])
     for drawn in _DRAWN.finditer(raw):
         leave_out_rest(leave_out, DRAWINGS, drawn[0], drawn[1])
     lines: list[str] = []

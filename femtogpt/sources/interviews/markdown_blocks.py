@@ -30,6 +30,10 @@ _TAG = re.compile(r"<[^<>]*>")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 _FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:.*$|\[\^[^\]\n]+\]", re.MULTILINE)
 
+_NAMED = re.compile(  # «[Врач]: Здравствуйте.», which Markdown takes for the address of a link
+    r"^\[(?=[^\]\n]+\]:\s+(?!<|[\w+-]+:|[/#]|\S+[.]\w{2}))", re.MULTILINE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -48,7 +52,7 @@ def blocks(text: str, leave_out: LeaveOut) -> list[Block]:
     open_tokens: list[str] = []
     for footnote in _FOOTNOTE.findall(text):
         leave_out(FOOTNOTES, footnote)
-    for token in parser.parse(_FOOTNOTE.sub("", text)):
+    for token in parser.parse(_NAMED.sub(r"\\[", _FOOTNOTE.sub("", text))):
         if token.nesting == 1:
             open_tokens.append(token.type)
         elif token.nesting == -1:

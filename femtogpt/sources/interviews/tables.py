@@ -65,7 +65,8 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
         if fault:
             faults.append((row.line, fault))
             continue
-        named = zip_longest(table.header, cells)
+        named = list(zip_longest(table.header, cells))
+        _tell_other_texts({name: cell for name, cell in named if not name}, file.leave_out)
         rows.append({name: cell for name, cell in named if name})
     file.mended.extend(table.mended.elements())
     if not rows and faults:
@@ -92,6 +93,9 @@ def _of_json(value: Any, file: Member, settings: Interviews) -> Iterator[Intervi
         return
     segments = whisper.segments(value)
     if segments is not None:
+        if isinstance(value, dict) and isinstance(value.get("text"), str):
+            parts = "".join(segment["text"] for segment in segments)
+            leave_out_rest(file.leave_out, OTHER_FIELDS, value["text"], parts)
         yield whisper.read(segments, file.leave_out, settings.speaker_column)
         return
     if isinstance(value, dict) and _nested(value) is None:

@@ -140,7 +140,7 @@ def _page(data: bytes, leave_out: LeaveOut) -> list[_Shown]:
         root = lxml_html.document_fromstring(text.encode(errors="replace"), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise Unreadable("it is no HTML") from error
-    found = _of_class(root, "message")
+    found = [element for element in _of_class(root, "message") if not _is_within(element)]
     messages = []
     for element in found:
         if _of_class(element, "message__header"):
@@ -148,6 +148,12 @@ def _page(data: bytes, leave_out: LeaveOut) -> list[_Shown]:
         else:
             leave_out(NO_HEADER, _text(element))
     return messages
+
+
+def _is_within(message: etree._Element) -> bool:
+    """Whether a message is forwarded within another one."""
+    classes = (str(above.get("class", "")).split() for above in message.iterancestors())
+    return any("message" in names for names in classes)
 
 
 def _decoded(data: bytes) -> str:
@@ -160,6 +166,9 @@ def _decoded(data: bytes) -> str:
 
 
 def _shown(element: etree._Element, leave_out: LeaveOut) -> _Shown:
+    for forwarded in _of_class(element, "message"):
+        leave_out(FORWARDS, _text(forwarded))
+        _remove(forwarded)
     headers = _of_class(element, "message__header")
     header = _text(headers[0]) if headers else ""
     date = _DATE.search(header)

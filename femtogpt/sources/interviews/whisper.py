@@ -34,7 +34,8 @@ def segments(value: Any) -> list[dict] | None:
         if value.keys() & RESPONSE_FIELDS and _has_only_text(value):
             return [{"text": value["text"]}]
         if isinstance(parts := value.get("segments"), list):
-            return list(filter(_is_segment, parts))
+            found = list(filter(_is_segment, parts))
+            return found if found or not _is_segment(value) else [{"text": value["text"]}]
         chunks = value.get("speakers") or value.get("chunks")  # insanely-fast-whisper has both
         if isinstance(chunks, list) and any(map(_is_chunk, chunks)):
             return [_of_transformers(part) for part in chunks if _is_chunk(part)]
