@@ -163,6 +163,25 @@ def test_texts_in_fields_that_are_not_read_are_told(tmp_path, caplog, name, cont
     assert "texts in columns or fields that are not read" in caplog.text
 
 
+@pytest.mark.parametrize("html", ["<p>Да.</p>", "<P class='a'>Да.</P>", "<p>\nДа.\n</p>"])
+def test_short_paragraphs_of_html_in_markdown_are_speech(tmp_path, html):
+    text = f"**Откуда вы?**\n\nИз Твери.\n\n{html}\n\n**Давно?**\n\nДавно.\n"
+    assert "Из Твери.\nДа.\n▸" in text_of(tmp_path, "a.md", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kinds"),
+    [
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\n[музыка]\n", "remarks left out: 1"),
+        ("a.csv", "speaker,text\nА,(смеётся)\nБ,[пауза]\n", "remarks left out: 2"),
+        ("a.json", '{"segments": [{"text": "♪ ля-ля ♪", "start": 0}]}', "songs left out: 1"),
+    ],
+)
+def test_a_file_without_speech_says_what_there_is_instead(tmp_path, name, content, kinds):
+    [document] = read(tmp_path, {name: content})
+    assert document.fault == f"there is no speech in it ({kinds})"
+
+
 def test_the_summary_of_a_folder_counts_all_its_files(tmp_path, caplog):
     files = {f"{number}.txt": TALK.format("(смеётся)") for number in range(3)}
     read(tmp_path, files)

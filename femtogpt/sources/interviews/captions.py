@@ -11,8 +11,13 @@ from typing import Any
 from femtogpt.sources.archives import Member
 from femtogpt.sources.interviews.cues import Cue, cues
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
-from femtogpt.sources.interviews.left_out import AT_NAMES, REPEATED, LeaveOut, leave_out_rest
 from femtogpt.sources.interviews.left_out import CREDITS as OF_CREDITS
+from femtogpt.sources.interviews.left_out import (
+    REPEATED,
+    LeaveOut,
+    leave_out_at_name,
+    leave_out_rest,
+)
 from femtogpt.sources.interviews.name_words import NO_NAME
 from femtogpt.sources.interviews.remarks import CREDITS, cleaned, is_remark
 from femtogpt.sources.interviews.rolling_captions import unrolled
@@ -172,7 +177,7 @@ def _begun(
     change = _CHANGE.match(line)
     rest = line[change.end() :] if change else line
     if named := split(rest, names):
-        leave_out_rest(leave_out, AT_NAMES, rest, "".join(named))
+        leave_out_at_name(leave_out, rest, *named)
         return _Part(named[0], [named[1]])
     if change:
         return _Part(None, [rest], unnamed=True)

@@ -20,6 +20,7 @@ from femtogpt.sources.interviews.spelling import unified
 from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
 from femtogpt.sources.reader import Format, Reader, ReadFile
 
+NO_SPEECH = "there is no speech in it"
 MAX_KINDS = 3  # of what is left out, in the fault of a file without speech
 
 
@@ -100,15 +101,17 @@ class Interviews(Reader):
             year=about.year,
             speaker=None if self.speakers == "none" else _encodable(", ".join(names)) or None,
             url=_encodable(about.url or "") or None,
-            fault=interview.fault or (None if text else _no_speech(file)),
+            fault=interview.fault or (None if text else _no_speech(file, interview.key is None)),
         )
 
 
-def _no_speech(file: Member) -> str:
-    """Say that there is no speech, and what there is in its place."""
+def _no_speech(file: Member, is_whole: bool = True) -> str:
+    """Say that there is no speech, and of a whole file what there is in its place."""
+    if not is_whole:
+        return NO_SPEECH
     kinds = Counter(file.mended).most_common(MAX_KINDS)
     others = "; ".join(f"{kind}: {count}" for kind, count in kinds)
-    return f"there is no speech in it{f' ({others})' if others else ''}"
+    return f"{NO_SPEECH}{f' ({others})' if others else ''}"
 
 
 def _encodable(text: str) -> str:

@@ -42,3 +42,9 @@ def leave_out_rest(leave_out: LeaveOut, kind: str, text: str, kept: str) -> None
     """Tell what of a text is not kept, if it has letters or digits."""
     if text != kept and letters_in(text) > letters_in(kept):
         leave_out(kind, text, kept)
+
+
+def leave_out_at_name(leave_out: LeaveOut, line: str, name: str, rest: str) -> None:
+    """Tell what of a line's beginning is not the name: a remark, a time, a number."""
+    beginning = line.rpartition(rest)[0] if rest else line
+    leave_out_rest(leave_out, AT_NAMES, beginning, name)

@@ -24,8 +24,9 @@ from femtogpt.sources.interviews.left_out import (
 from femtogpt.sources.interviews.remarks import is_remark
 
 Kind = Literal["paragraph", "heading", "quote", "item"]
-MIN_PROSE = 60  # characters of a paragraph in HTML: shorter ones are buttons and advertisements
+MIN_PROSE = 60  # characters of HTML other than <p>: less is a button or an advertisement
 _HIDDEN = re.compile(r"<(script|style|iframe|form)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_PARAGRAPH = re.compile(r"\s*<p[\s>]", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 _FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:.*$|\[\^[^\]\n]+\]", re.MULTILINE)
@@ -59,7 +60,8 @@ def blocks(text: str, leave_out: LeaveOut) -> list[Block]:
             open_tokens.pop()
         elif token.type == "html_block":
             shown = _shown(token.content)
-            if len(shown) >= MIN_PROSE and _SENTENCE_END.search(shown):
+            is_long = len(shown) >= MIN_PROSE or _PARAGRAPH.match(token.content) is not None
+            if is_long and _SENTENCE_END.search(shown):
                 result.append(Block("paragraph", shown, "", ""))
             else:
                 leave_out_rest(leave_out, HTML, shown, "")

@@ -17,13 +17,13 @@ from femtogpt.sources.interviews.interview import (
     header,
 )
 from femtogpt.sources.interviews.left_out import (
-    AT_NAMES,
     FOOTERS,
     HEADINGS,
     SCENES,
     STAMPS,
     TITLES,
     LeaveOut,
+    leave_out_at_name,
     leave_out_rest,
 )
 from femtogpt.sources.interviews.lone_names import with_colons, with_stamps
@@ -102,7 +102,7 @@ def named(lines: Sequence[str], names: frozenset[str], leave_out: LeaveOut) -> l
         if opened := split(line, names):
             result.append(_turn(speaker, paragraphs, leave_out))
             speaker, paragraphs, is_speech = opened[0], [opened[1]], True
-            leave_out_rest(leave_out, AT_NAMES, line, "".join(opened))
+            leave_out_at_name(leave_out, line, *opened)
         elif _is_heading(line.strip(), is_play):
             leave_out(HEADINGS, line)
             is_speech = not is_play
