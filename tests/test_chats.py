@@ -35,9 +35,10 @@ MESSAGES = [
 CHAT = {"name": "Анна и Пётр", "type": "private_group", "id": 77, "messages": MESSAGES}
 FIRST = "▸ Анна: Привет!\nТы где?\n▸ Пётр: Еду.\nСкоро буду.\n▸ Анна: Вот дом."
 TOLD = (
-    "result.json: service messages left out: 1; forwards left out, as other people's words: 1;"
-    " messages without text (stickers, pictures, voice) left out: 2;"
-    " messages with nothing but links left out: 2; messages of bots left out: 1"
+    ": mended or left out while reading: .json messages with nothing but links left out: 2 (17"
+    " letters); .json forwards left out, as other people's words: 1 (10 letters); .json messages"
+    " of bots left out: 1 (3 letters); .json messages without text (stickers, pictures, voice)"
+    " left out: 2; .json service messages left out: 1"
 )
 
 
@@ -53,7 +54,7 @@ def test_a_chat_of_telegram_becomes_conversations_and_tells_what_is_left_out(tmp
         ("result#2024-03-12 23:59", "▸ Анна: Да.", 2024),
         ("result#2024-03-13 00:01", "▸ Пётр: Хорошо.", 2024),
     ]
-    assert caplog.messages == [TOLD]
+    assert caplog.messages == [f"{tmp_path}{TOLD}"]
 
 
 def test_all_chats_of_an_account_are_apart_and_bots_are_left_out(tmp_path, caplog):
@@ -167,15 +168,15 @@ def test_the_pages_of_a_chat_of_vk_are_one_chat(tmp_path, caplog, pages):
         ("messages/77#2024-03-12 10:00", VK_FIRST, 2024),
         ("messages/77#2024-05-12 09:05", "▸ Вы: Доброе утро.", 2024),
     ]
-    others, told = caplog.messages
-    assert others == (
-        "interviews: pages left out, as only messages*.html of VK's archive are read: 2"
-    )
-    assert told == (
-        "messages/77.html: service messages left out: 1; forwards left out, as other people's"
-        " words: 1; messages without text (stickers, pictures, voice) left out: 1;"
-        " messages with nothing but links left out: 1"
-    )
+    [told] = caplog.messages
+    assert sorted(told.split(": ", 2)[2].split("; ")) == [
+        ".html descriptions of what is attached left out: 1 (21 letters)",
+        ".html forwards left out, as other people's words: 1 (34 letters)",
+        ".html messages with nothing but links left out: 1 (16 letters)",
+        ".html messages without text (stickers, pictures, voice) left out: 1 (17 letters)",
+        ".html pages left out, as only messages*.html of VK's archive are read: 2",
+        ".html service messages left out: 1",
+    ]
 
 
 def test_in_vks_archive_one_has_the_name_that_a_setting_gives(tmp_path):
@@ -183,11 +184,21 @@ def test_in_vks_archive_one_has_the_name_that_a_setting_gives(tmp_path):
     assert document.text == VK_FIRST.replace("Вы", "Анна")
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00\x01", b"<html><body></body></html>"])
-def test_a_page_that_cannot_be_read_leaves_the_others(tmp_path, data):
-    files = {"messages/7/messages0.html": vk_page(VK), "messages/7/messages50.html": data}
-    documents = read(tmp_path, files, not_text="reject")
-    assert documents[0].text == VK_FIRST
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("messages50.html", b""), ("messages50.html", b"  \n "), ("messages50.html.gz", b"no gzip")],
+)
+def test_a_page_that_cannot_be_read_is_a_fault_and_leaves_the_others(tmp_path, name, data):
+    files = {"messages/7/messages0.html": vk_page(VK), f"messages/7/{name}": data}
+    first, _, page = read(tmp_path, files)
+    assert first.text == VK_FIRST
+    assert page.id == "messages/7#messages50.html"
+    assert page.fault.startswith("the page messages50.html of the chat cannot be read: ")
+
+
+def test_a_page_without_messages_is_no_fault(tmp_path):
+    files = {"messages/7/messages0.html": vk_page(VK), "messages/7/messages50.html": vk_page([])}
+    assert all(document.fault is None for document in read(tmp_path, files))
 
 
 def test_a_page_of_something_else_is_a_fault_that_advises(tmp_path):

@@ -28,7 +28,9 @@ SPEECH = [
 
 def said(text: str) -> list[str]:
     """The words of captions, all paragraphs together."""
-    return " ".join(p for turn in joined(parsed(text).turns) for p in turn.paragraphs).split()
+    return " ".join(
+        p for turn in joined(parsed(text, lambda *_: None).turns) for p in turn.paragraphs
+    ).split()
 
 
 def words(lines: list[str]) -> list[str]:
@@ -139,7 +141,9 @@ def test_markup_and_sounds_in_captions_go(line):
 
 def test_numbers_of_captions_go_and_numbers_that_are_said_stay():
     text = f"1\n{block(1, '2024')}2\n{block(2, 'да')}{block(3, '7')}нечто\n{block(4, 'нет')}"
-    assert said(text) == ["2024", "да", "7", "нет"]
+    assert said(text) == ["2024", "да", "7", "нечто", "нет"]
+    assert said(text.replace("нечто", "intro-2")) == ["2024", "да", "7", "нет"]
+    assert said(f"WEBVTT\n\n{text}") == ["2024", "да", "7", "нет"]  # there it is a name
     tight = "1\n00:00:01,000 --> 00:00:02,000\nда\n2\n00:00:02,000 --> 00:00:03,000\n3\n"
     assert said(tight) == ["да", "3"]
 

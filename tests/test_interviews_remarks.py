@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtogpt.sources.interviews.remarks import cleaned, spoken
+from femtogpt.sources.interviews import remarks
 from tests.helpers import quick
+
+
+def cleaned(text: str, machine: bool = False) -> str:
+    return remarks.cleaned(text, lambda *_: None, machine)
+
+
+def spoken(lines: list[str]) -> tuple[str, ...]:
+    return remarks.spoken(lines, lambda *_: None)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,6 +51,13 @@ class Member:
     # What its format mended in it or left out of it, each a kind in words, repeated if it occurs
     # again; the reader tells it.
     mended: list[str] = field(default_factory=list, compare=False)
+    # How many letters and digits went with what was left out, by its kind in ``mended``.
+    letters: Counter[str] = field(default_factory=Counter, compare=False)
+
+    def leave_out(self, kind: str, text: str, kept: str = "") -> None:
+        """Note that a text of the file, but for ``kept``, is left out; ``kind`` says what it is."""
+        self.mended.append(kind)
+        self.letters[kind] += letters_in(text) - letters_in(kept)
 
     @property
     def path(self) -> PurePosixPath:
@@ -71,6 +79,11 @@ class Member:
                 if size > MAX_BYTES:
                     raise Unreadable(f"it has more than {MAX_BYTES:,} bytes: split it")
         return b"".join(parts)
+
+
+def letters_in(text: str) -> int:
+    """Count the letters and digits of a text."""
+    return sum(map(str.isalnum, text))
 
 
 def is_archive(name: str) -> bool:

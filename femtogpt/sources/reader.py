@@ -93,7 +93,8 @@ class Reader(FileSource):
         others = (file.path for file in present if not self._is_read(file))
         summary.tell_left_out(path for path in others if not is_info(path.name))
         for file in present:
-            summary.add_mended(file.path.name, file.mended)  # of lists
+            form = file.path.name if is_info(file.path.name) else file.suffix
+            summary.add_mended(form, file.mended, file.letters)  # of lists, files not chosen
         with self.file_reader() as read_file:
             for file in files:
                 is_readable = False
@@ -107,11 +108,11 @@ class Reader(FileSource):
                         )
                     else:
                         summary.add_fault(file.suffix, document.fault)
-                    if file.mended and file.suffix not in self.tables:
+                    if file.mended and document.id == file.name:
                         document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
                 if is_readable:
-                    summary.add_mended(file.suffix, file.mended)
+                    summary.add_mended(file.suffix, file.mended, file.letters)
         summary.tell()
         if errors and not any_readable:
             raise errors[0]

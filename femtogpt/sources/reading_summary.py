@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 from femtogpt.sources.local import of_kinds
@@ -21,6 +21,7 @@ class ReadingSummary:
         """``place``: where the source is, as the lines name it."""
         self.place = place
         self.mended: Counter[str] = Counter()
+        self.letters: Counter[str] = Counter()  # of what was left out, by kind
         self.faults: Counter[str] = Counter()
 
     def tell_left_out(self, files: Iterable[PurePath]) -> None:
@@ -28,21 +29,35 @@ class ReadingSummary:
         if kinds := of_kinds(files):
             log.warning("%s: files of other kinds are left out: %s", self.place, kinds)
 
-    def add_mended(self, form: str, kinds: Iterable[str]) -> None:
-        """Count what was mended or left out in a file of a form, its suffix or its name."""
+    def add_mended(
+        self, form: str, kinds: Iterable[str], letters: Mapping[str, int] | None = None
+    ) -> None:
+        """Count what was mended or left out in a file of a form, its suffix or its name.
+
+        ``letters``: how many letters and digits were left out, by kind.
+        """
         self.mended.update(f"{form} {kind}" for kind in kinds)
+        self.letters.update({f"{form} {kind}": count for kind, count in (letters or {}).items()})
 
     def add_fault(self, form: str, fault: str) -> None:
         """Count a document that cannot be read, by the reason without its numbers."""
         self.faults[f"{form} {re.sub(r'[0-9][0-9.,]*', '…', fault)}"] += 1
 
     def tell(self) -> None:
-        """Tell what was counted, the most frequent first."""
+        """Tell what was counted, those of most letters first."""
         for counts, what in (
             (self.mended, "mended or left out while reading"),
             (self.faults, "cannot be read and are rejected"),
         ):
             if counts:
-                kinds = [f"{kind}: {count:,}" for kind, count in counts.most_common(MAX_KINDS)]
-                more = [f"{len(counts) - MAX_KINDS} other kinds"] * (len(counts) > MAX_KINDS)
-                log.warning("%s: %s: %s", self.place, what, "; ".join([*kinds, *more]))
+                weights = {kind: self.letters[kind] + count for kind, count in counts.items()}
+                kinds = sorted(counts, key=lambda kind: -weights[kind])
+                told = [f"{kind}: {counts[kind]:,}{self._size(kind)}" for kind in kinds[:MAX_KINDS]]
+                if others := kinds[MAX_KINDS:]:
+                    told.append(f"{len(others)} other kinds{self._size(*others)}")
+                log.warning("%s: %s: %s", self.place, what, "; ".join(told))
+
+    def _size(self, *kinds: str) -> str:
+        """Return how many letters went with these kinds; "" if none."""
+        letters = sum(self.letters[kind] for kind in kinds)
+        return f" ({letters:,} letters)" if letters else ""

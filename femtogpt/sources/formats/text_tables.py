@@ -13,7 +13,6 @@ from femtogpt.sources.formats.columns import Columns, columns_of
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
-from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.formats.parquet_rows import parquet_rows
 from femtogpt.sources.formats.text import decoded
 
@@ -28,8 +27,10 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     with opened(file) as stream:
         table = CsvTable(stream)
         columns = columns_of(table.header, settings)
-        yield from _documents(_csv_rows(table, columns), file, settings, columns)
-        tell(file.name, table.mended)
+        try:
+            yield from _documents(_csv_rows(table, columns), file, settings, columns)
+        finally:
+            file.mended.extend(table.mended.elements())
 
 
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
@@ -37,8 +38,10 @@ def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
     with opened(file) as stream:
         mended: Counter[str] = Counter()
         rows = parsed_lines(stream, mended=mended)
-        yield from _documents(_objects(rows, "line"), file, settings)
-        tell(file.name, mended)
+        try:
+            yield from _documents(_objects(rows, "line"), file, settings)
+        finally:
+            file.mended.extend(mended.elements())
 
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:

@@ -11,6 +11,13 @@ from typing import Any
 from femtogpt.sources.archives import Member
 from femtogpt.sources.interviews.cues import Cue, cues
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
+from femtogpt.sources.interviews.left_out import CREDITS as OF_CREDITS
+from femtogpt.sources.interviews.left_out import (
+    REPEATED,
+    LeaveOut,
+    leave_out_at_name,
+    leave_out_rest,
+)
 from femtogpt.sources.interviews.name_words import NO_NAME
 from femtogpt.sources.interviews.remarks import CREDITS, cleaned, is_remark
 from femtogpt.sources.interviews.rolling_captions import unrolled
@@ -34,40 +41,59 @@ _LABEL = re.compile(  # of diarization: unmistakable with a bracket, or with a n
     re.IGNORECASE,
 )
 MIN_FORM_SHARE = 0.9  # of the captions, from which a form is no coincidence
+_CREDIT_NAME = re.compile(  # in the line below a credit
+    r"(?:(?:редактор|корректор|переводчик)\w*:?\s+)?(?:[А-ЯЁA-Z][\w.-]*\s*){1,4}"
+)
+_ADVERT = re.compile(r"\b(?:amara|opensubtitles)\.org\b", re.IGNORECASE)  # fills a caption
 _ENDED = re.compile(r"[.!?…][»\")\]]*$")
 
 
 def read(file: Member, settings: Any) -> Iterator[Interview]:
     """Read captions."""
-    yield parsed(transcript(file))
+    yield parsed(transcript(file), file.leave_out)
 
 
-def parsed(text: str) -> Interview:
+def parsed(text: str, leave_out: LeaveOut) -> Interview:
     """Find the turns of captions, or only paragraphs if they name nobody. Raises NoDialogue."""
-    captions = cues(text)
+    captions = cues(text, leave_out)
     if not captions:
         raise NoDialogue("no captions found: there is no line «00:00:01,000 --> 00:00:02,000»")
-    return Interview(dialogue(captions))
+    return Interview(dialogue(captions, leave_out))
 
 
-def dialogue(captions: Sequence[Cue]) -> list[Turn]:
+def dialogue(captions: Sequence[Cue], leave_out: LeaveOut) -> list[Turn]:
     """Find the turns of captions; names are in their lines, or voices («<v Имя>»)."""
-    captions = [replace(cue, lines=_speech(cue.lines)) for cue in unrolled(captions)]
+    new = unrolled(captions)
+    leave_out_rest(leave_out, REPEATED, _letters(captions), _letters(new))
+    captions = [replace(cue, lines=_speech(cue.lines, leave_out)) for cue in new]
     captions = _with_voices(captions)
     names = _speaker_names([line for cue in captions for line in cue.lines])
-    return turns(_pieces(captions, names))
+    return turns(_pieces(captions, names, leave_out))
 
 
-def _speech(lines: Sequence[str]) -> tuple[str, ...]:
+def _letters(captions: Sequence[Cue]) -> str:
+    return "".join(line for cue in captions for line in cue.lines)
+
+
+def _speech(lines: Sequence[str], leave_out: LeaveOut) -> tuple[str, ...]:
     """Remove credits, and split the lines where the speaker changes.
 
     Several dashes in one caption mark a change, whatever follows them.
     """
-    if CREDITS.fullmatch(" ".join(lines)):
-        return ()
     if sum(1 for line in lines if _LINE_DASH.match(line)) > 1:
         lines = [_LINE_DASH.sub(">> ", line) for line in lines]
-    speech = (line for line in lines if not CREDITS.fullmatch(line))
+    speech: list[str] = []
+    is_credit = False
+    if _ADVERT.search(" ".join(lines)):
+        leave_out(OF_CREDITS, " ".join(lines))
+        return ()
+    for line in lines:
+        goes_on = is_credit and _CREDIT_NAME.fullmatch(line)
+        is_credit = bool(goes_on or CREDITS.fullmatch(line))
+        speech += [] if is_credit else [line]
+    if CREDITS.fullmatch(" ".join(speech)):  # broken in two lines
+        speech = []
+    leave_out_rest(leave_out, OF_CREDITS, "".join(lines), "".join(speech))
     return tuple(part for line in speech for part in _AMID.split(line))
 
 
@@ -120,13 +146,15 @@ class _Part:
     unnamed: bool = False  # the speaker changes to an unknown one
 
 
-def _pieces(captions: Sequence[Cue], names: Collection[str]) -> Iterator[Piece]:
+def _pieces(
+    captions: Sequence[Cue], names: Collection[str], leave_out: LeaveOut
+) -> Iterator[Piece]:
     speaker: str | None = None
     ended = True  # the sentence before
     for cue in captions:
         parts = [_Part(speaker, [])]
         for line in cue.lines:
-            part = _begun(line, names, ended, speaker)
+            part = _begun(line, names, ended, speaker, leave_out)
             if part:
                 parts.append(part)
                 speaker = part.speaker
@@ -134,19 +162,22 @@ def _pieces(captions: Sequence[Cue], names: Collection[str]) -> Iterator[Piece]:
                 parts[-1].lines.append(line)
             ended = _ENDED.search(line) is not None
         for part in parts:
-            text = cleaned(" ".join(part.lines), machine=True)
+            text = cleaned(" ".join(part.lines), leave_out, machine=True)
             if text:
                 text = f"— {text}" if part.unnamed else text
                 yield Piece(text, cue.start, cue.end, part.speaker, part.unnamed)
 
 
-def _begun(line: str, names: Collection[str], ended: bool, speaker: str | None) -> _Part | None:
+def _begun(
+    line: str, names: Collection[str], ended: bool, speaker: str | None, leave_out: LeaveOut
+) -> _Part | None:
     """Return the turn that begins with this line, if any."""
     if voice := _VOICE.fullmatch(line):
         return _Part(voice[1], [])
     change = _CHANGE.match(line)
     rest = line[change.end() :] if change else line
     if named := split(rest, names):
+        leave_out_at_name(leave_out, rest, *named)
         return _Part(named[0], [named[1]])
     if change:
         return _Part(None, [rest], unnamed=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from femtogpt.sources.interviews.interview import About, Interview
+from femtogpt.sources.interviews.left_out import LeaveOut
 from femtogpt.sources.interviews.turns import Turn
 
 SERVICE = "service messages left out"
 FORWARDS = "forwards left out, as other people's words"
 BOTS = "messages of bots left out"
+POLLS = "polls left out"
+ATTACHED = "descriptions of what is attached left out"
+UNKNOWN = "messages of an unknown form left out"
 NO_TEXT = "messages without text (stickers, pictures, voice) left out"
 ONLY_LINKS = "messages with nothing but links left out"
 _LINK = re.compile(r"(?:https?://|www\.|t\.me/|vk\.com/|@)\S+", re.IGNORECASE)
@@ -84,8 +87,8 @@ def _interview(messages: list[Message], chat: str) -> Interview:
     return Interview(turns, About(year=start.year if start else None), key or None)
 
 
-def tally(counts: Counter[str], reason: str | None) -> bool:
-    """Count why a message is left out; whether it is kept."""
+def is_kept(reason: str | None, text: str, leave_out: LeaveOut) -> bool:
+    """Whether there is no reason to leave a message out; otherwise that is told."""
     if reason is not None:
-        counts[reason] += 1
+        leave_out(reason, text)
     return reason is None

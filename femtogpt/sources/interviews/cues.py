@@ -13,12 +13,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from femtogpt.sources.interviews.left_out import (
+    CAPTION_NOTES,
+    DRAWINGS,
+    REMARKS,
+    LeaveOut,
+    leave_out_rest,
+)
+
 _TIME = r"(?:(\d{1,3})\s*:\s*)?(\d{1,2})\s*:\s*(\d{1,2})\s*(?:[.,:]\s*(\d{1,3}))?"
 _TIMES = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}\s*>\s*{_TIME}(?:\s.*)?$")
 _ARROW = re.compile(r"^.{0,30}\d\s*-{1,2}\s*>.{0,60}$")  # a timing line, damaged or not
+_WORDS_BEFORE = re.compile(r"[^>]*[а-яё]{2}.*>", re.IGNORECASE)  # «Шаг 5 -> 6»
 _BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
+_HEADER = re.compile(r"\ufeff?WEBVTT|(?:Kind|Language)\s*:.*", re.IGNORECASE)
+_NAME = re.compile(r"\d+|[\x21-\x7e]+")  # of a caption: no words of speech
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)>|\{\\[^{}]*\}|\{[a-zA-Z]:[^{}]*\}")
+_MARKUP = re.compile(  # tags that are no remarks such as <laughs>
+    r"(?:</?(?:[biucspvq]|ruby|rt|lang|font|span|br|strong|em|div|small|big)(?![a-z])|</?\d|\{)",
+    re.IGNORECASE,
+)
 _DRAWN = re.compile(  # from {\p1} to {\p0} (ASS); in SRT the tags may be lost
     r"(\{[^{}]*\\p[1-9][^{}]*\})(?:(?!\{[^{}]*\\p0)[^\n])*"
 )
@@ -36,26 +51,43 @@ class Cue:
     raw: str = ""  # with markup
 
 
-def cues(text: str) -> list[Cue]:
+def cues(text: str, leave_out: LeaveOut) -> list[Cue]:
     """Parse the captions in order; the text after a damaged timing line is kept."""
     lines = text.splitlines()
-    timing_lines = [index for index, line in enumerate(lines) if _ARROW.match(line)]
+    timing_lines = [index for index, line in enumerate(lines) if _is_timing(line)]
     result = []
+    above = lines[: timing_lines[0]] if timing_lines else []
+    above = [_HEADER.sub("", line) for line in above if not line.strip().isdecimal()]
+    leave_out_rest(leave_out, CAPTION_NOTES, "".join(above), "")
+    is_vtt = lines[0].lstrip("\ufeff").startswith("WEBVTT") if lines else False
     for number, (index, next_index) in enumerate(pairwise([*timing_lines, len(lines)])):
         body = lines[index + 1 : next_index]
         if next_index < len(lines):
-            body = _without_identifier(body, number)
-        result.append(_cue(lines[index], _without_blocks(body)))
+            shorter = _without_identifier(body, number, is_vtt)
+            if len(shorter) < len(body) and not body[-1].strip().isdecimal():
+                leave_out_rest(leave_out, CAPTION_NOTES, body[-1], "")
+            body = shorter
+        speech = _without_blocks(body)
+        leave_out_rest(leave_out, CAPTION_NOTES, "".join(body), "".join(speech))
+        result.append(_cue(lines[index], speech, leave_out))
     return result
 
 
-def _without_identifier(body: list[str], number: int) -> list[str]:
-    """Drop the number or name of the next caption from the end of this caption's lines."""
+def _is_timing(line: str) -> bool:
+    """Whether it is a timing line, damaged or not, and no speech with an arrow."""
+    return _ARROW.match(line) is not None and not _WORDS_BEFORE.match(line)
+
+
+def _without_identifier(body: list[str], number: int, is_vtt: bool) -> list[str]:
+    """Drop the number or name of the next caption from the end of this caption's lines.
+
+    In VTT, whatever stands below an empty line is a name; in SRT, a number or a word in Latin.
+    """
     if not body or not body[-1].strip():
         return body
     after_blank = len(body) > 1 and not body[-2].strip()
     last = body[-1].strip()
-    if after_blank or last == str(number + 2):
+    if (after_blank and (is_vtt or _NAME.fullmatch(last))) or last == str(number + 2):
         return body[:-1]
     return body
 
@@ -74,15 +106,22 @@ def _without_blocks(body: Sequence[str]) -> list[str]:
     return result
 
 
-def _cue(timing_line: str, body: Sequence[str]) -> Cue:
+def _cue(timing_line: str, body: Sequence[str], leave_out: LeaveOut) -> Cue:
     raw = "\n".join(body)
+    for tag in _TAG.finditer(raw):
+        if not _MARKUP.match(tag[0]):
+            leave_out(REMARKS, tag[0])
+    for drawn in _DRAWN.finditer(raw):
+        leave_out_rest(leave_out, DRAWINGS, drawn[0], drawn[1])
     lines: list[str] = []
     for number, part in enumerate(_VOICE.split(raw)):
         if number % 2:  # the voice's name, captured by the split
             lines.append(f"<v {html.unescape(part).strip()}>")
         else:
             lines += _without_markup(part).splitlines()
-    spaced = (" ".join(line.split()) for line in lines if not _DRAWING.fullmatch(line.strip()))
+    shown = [line for line in lines if not _DRAWING.fullmatch(line.strip())]
+    leave_out_rest(leave_out, DRAWINGS, "".join(lines), "".join(shown))
+    spaced = (" ".join(line.split()) for line in shown)
     start, end = _times(timing_line)
     return Cue(start, end, tuple(filter(None, spaced)), raw)
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.interviews.left_out import FIELDS, LeaveOut
 from femtogpt.sources.interviews.turns import Turn
 
 _FIELD_NAMES = {
@@ -61,7 +62,7 @@ def about(fields: Mapping[Any, Any]) -> About:
         for name in names:
             value = by_name.get(name)
             if isinstance(value, list):
-                value = ", ".join(map(str, value))
+                value = ", ".join(str(part) for part in value if isinstance(part, str | int))
             if value is not None and not isinstance(value, dict) and str(value).strip():
                 result[attribute] = " ".join(str(value).split())
                 break
@@ -71,7 +72,13 @@ def about(fields: Mapping[Any, Any]) -> About:
     return About(**result, year=int(year[1]) if year else None)
 
 
-def front_matter(text: str) -> tuple[About, str]:
+def is_known(name: Any) -> bool:
+    """Whether a field of this name is metadata that is read."""
+    folded = str(name).strip().casefold()
+    return any(folded in names for names in _FIELD_NAMES.values())
+
+
+def front_matter(text: str, leave_out: LeaveOut) -> tuple[About, str]:
     """Read the YAML front matter (between lines of ``---``); return it and the text below."""
     match = _FRONT_MATTER.match(text)
     if not match:
@@ -81,12 +88,13 @@ def front_matter(text: str) -> tuple[About, str]:
     except (yaml.YAMLError, ValueError):  # ValueError: an impossible date
         lines = map(_FIELD.fullmatch, match[1].split("\n"))
         fields = {field[1]: field[2] for field in lines if field}
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or all(map(_is_speech, fields, fields.values())):
         return About(), text  # two horizontal rules without fields between them
+    leave_out(FIELDS, match[1])
     return about(fields), text[match.end() :]
 
 
-def header(lines: list[str]) -> tuple[About, list[str]]:
+def header(lines: list[str], leave_out: LeaveOut) -> tuple[About, list[str]]:
     """Read fields such as «Гость: Иван Петров» at the top; return them and the other lines."""
     fields: dict[str, str] = {}
     other_lines = []
@@ -94,9 +102,16 @@ def header(lines: list[str]) -> tuple[About, list[str]]:
         field = _FIELD.fullmatch(line)
         if field and _is_field(field[1], field[2]):
             fields[field[1]] = field[2]
+            leave_out(FIELDS, line)
         else:
             other_lines.append(line)
     return about(fields), other_lines + lines[HEADER_LINES:]
+
+
+def _is_speech(name: Any, value: Any) -> bool:
+    """Whether a field between two rules is a turn («Врач: Добрый день.»)."""
+    words = isinstance(name, str) and isinstance(value, str) and not name.isascii()
+    return words and value.rstrip().endswith((".", "!", "?", "…")) and not _is_field(name, value)
 
 
 def _is_field(name: str, value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,9 @@ from femtogpt.sources.interviews.interview import Interview
 from femtogpt.sources.interviews.spelling import unified
 from femtogpt.sources.interviews.turns import Speakers, joined, shown, written
 from femtogpt.sources.reader import Format, Reader, ReadFile
+
+NO_SPEECH = "there is no speech in it"
+MAX_KINDS = 3  # of what is left out, in the fault of a file without speech
 
 
 class Interviews(Reader):
@@ -76,7 +80,7 @@ class Interviews(Reader):
             is_empty = False
             yield self._document(file, interview)
         if is_empty:
-            raise Unreadable("there is no speech in it")
+            raise Unreadable(_no_speech(file))
 
     def completed(self, document: Document, file: Member, catalogue: Catalogue) -> Document:
         """Add what the catalogue has on the file; its id begins those of its conversations."""
@@ -97,8 +101,17 @@ class Interviews(Reader):
             year=about.year,
             speaker=None if self.speakers == "none" else _encodable(", ".join(names)) or None,
             url=_encodable(about.url or "") or None,
-            fault=interview.fault or (None if text else "there is no speech in it"),
+            fault=interview.fault or (None if text else _no_speech(file, interview.key is None)),
         )
+
+
+def _no_speech(file: Member, is_whole: bool = True) -> str:
+    """Say that there is no speech, and of a whole file what there is in its place."""
+    if not is_whole:
+        return NO_SPEECH
+    kinds = Counter(file.mended).most_common(MAX_KINDS)
+    others = "; ".join(f"{kind}: {count}" for kind, count in kinds)
+    return f"{NO_SPEECH}{f' ({others})' if others else ''}"
 
 
 def _encodable(text: str) -> str:

@@ -10,15 +10,21 @@ from typing import Any
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.interviews.interview import About, Interview, NoDialogue, front_matter
+from femtogpt.sources.interviews.left_out import (
+    HEADINGS,
+    NUMBERS,
+    TITLES,
+    LeaveOut,
+    leave_out_rest,
+)
 from femtogpt.sources.interviews.markdown_blocks import Block, Kind, blocks
-from femtogpt.sources.interviews.plain import DASH, by_names, dashed
+from femtogpt.sources.interviews.plain import DASH, MIN_PROSE, by_names, dashed, prose
 from femtogpt.sources.interviews.remarks import spoken
 from femtogpt.sources.interviews.speaker_names import dotted
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
 QUESTION, ANSWER = "Вопрос", "Ответ"
-MIN_PROSE = 60  # characters
 _NUMBER = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")  # of a question
 _ENDED = re.compile(r"\?|[.!…][»\")]*$")  # headings that are no questions do not end so
 _SENTENCE = re.compile(r"[.!?…:;,][»\")]*$")
@@ -32,9 +38,10 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
     The front matter may name the ``interviewer`` and the ``interviewee`` or ``guest``. Raises
     NoDialogue.
     """
-    about, body = front_matter(transcript(file))
-    page = blocks(body)
-    turns = _named(page) or _asked(page) or _dashed(page)
+    leave_out = file.leave_out
+    about, body = front_matter(transcript(file), leave_out)
+    page = blocks(body, leave_out)
+    turns = _named(page, leave_out) or _asked(page, leave_out) or _dashed(page, leave_out)
     if not turns:
         raise NoDialogue(
             "no dialogue found: neither «Имя: реплика», nor questions in bold, in headings or in"
@@ -43,15 +50,24 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
     yield Interview([_with_name(turn, about) for turn in turns], about)
 
 
-def _named(page: Sequence[Block]) -> list[Turn]:
+def _named(page: Sequence[Block], leave_out: LeaveOut) -> list[Turn]:
     lines: list[str] = []
     for block in page:
         if block.kind != "heading":
             lines += [*_lines(block), ""]
-    return by_names(dotted(lines))
+    turns = by_names(dotted(lines), leave_out)
+    if turns:
+        _without_headings(page, leave_out)
+    return turns
 
 
-def _asked(page: Sequence[Block]) -> list[Turn]:
+def _without_headings(page: Sequence[Block], leave_out: LeaveOut) -> None:
+    for block in page:
+        if block.kind == "heading":
+            leave_out(HEADINGS, block.text)
+
+
+def _asked(page: Sequence[Block], leave_out: LeaveOut) -> list[Turn]:
     """Find the turns if the form of a block shows that it is a question."""
     forms: tuple[Callable[[Block], bool], ...] = (
         lambda block: block.kind != "heading" and block.bold == block.text,
@@ -63,11 +79,13 @@ def _asked(page: Sequence[Block]) -> list[Turn]:
     for is_question in forms:
         asking = [block for block in page if is_question(block) and "?" in block.text]
         if len(asking) >= 2:
-            return _in_form(page, is_question)
+            return _in_form(page, is_question, leave_out)
     return []
 
 
-def _in_form(page: Sequence[Block], is_question: Callable[[Block], bool]) -> list[Turn]:
+def _in_form(
+    page: Sequence[Block], is_question: Callable[[Block], bool], leave_out: LeaveOut
+) -> list[Turn]:
     """Convert the blocks to turns: those in the form ask, the others answer.
 
     A short block in the form that does not end like a sentence is a title if it comes before all
@@ -83,8 +101,8 @@ def _in_form(page: Sequence[Block], is_question: Callable[[Block], bool]) -> lis
         if lead and block.bold != block.text:
             speaker = ANSWER
             rest = block.text[len(lead) :].strip(" \n—–-")
-            turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", lead)])))
-            turns.append(Turn(ANSWER, spoken([rest])))
+            turns.append(Turn(QUESTION, _question(lead, leave_out)))
+            turns.append(Turn(ANSWER, spoken([rest], leave_out)))
         elif _in_style(block, kind, is_question) and asks:
             is_sentence = (_ENDED if kind == "heading" else _SENTENCE).search(block.text)
             is_above = below is None or _in_style(below, kind, is_question)
@@ -92,23 +110,28 @@ def _in_form(page: Sequence[Block], is_question: Callable[[Block], bool]) -> lis
             if is_sentence or not is_title or (speaker is not None and not is_above):
                 speaker = ANSWER
                 question = " ".join(_lines(block))
-                turns.append(Turn(QUESTION, spoken([_NUMBER.sub("", question)])))
+                turns.append(Turn(QUESTION, _question(question, leave_out)))
+            else:
+                leave_out(HEADINGS if block.kind == "heading" else TITLES, block.text)
         elif block.kind != "heading":
-            speech = spoken([" ".join(_lines(block))])
+            speech = spoken([" ".join(_lines(block))], leave_out)
             if speaker is None:
-                speech = tuple(filter(_is_prose, speech))
+                speech = prose(speech, leave_out)
             turns.append(Turn(speaker, speech))
+        else:
+            leave_out(HEADINGS, block.text)
     return turns
+
+
+def _question(text: str, leave_out: LeaveOut) -> tuple[str, ...]:
+    unnumbered = _NUMBER.sub("", text)
+    leave_out_rest(leave_out, NUMBERS, text, unnumbered)
+    return spoken([unnumbered], leave_out)
 
 
 def _in_style(block: Block, kind: Kind, is_question: Callable[[Block], bool]) -> bool:
     """Whether a block has the questions' form, but for its punctuation."""
     return is_question(block) or (kind == block.kind == "heading")
-
-
-def _is_prose(text: str) -> bool:
-    """Whether a paragraph above the first question is no title, byline or caption."""
-    return _SENTENCE.search(text) is not None or len(text) >= MIN_PROSE
 
 
 def _leading_question(block: Block) -> str | None:
@@ -117,7 +140,7 @@ def _leading_question(block: Block) -> str | None:
     return bold if bold.endswith("?") and len(bold.split()) > 1 else None
 
 
-def _dashed(page: Sequence[Block]) -> list[Turn]:
+def _dashed(page: Sequence[Block], leave_out: LeaveOut) -> list[Turn]:
     paragraphs: list[str] = []
     for block in page:
         if block.kind == "item":
@@ -129,9 +152,11 @@ def _dashed(page: Sequence[Block]) -> list[Turn]:
             else:
                 paragraphs.append(" ".join(lines))
     try:
-        return dashed(paragraphs)
+        turns = dashed(paragraphs, leave_out)
     except NoDialogue:
         return []
+    _without_headings(page, leave_out)
+    return turns
 
 
 def _lines(block: Block) -> list[str]:

@@ -11,14 +11,29 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from femtogpt.sources.interviews.left_out import (
+    CODE,
+    FOOTNOTES,
+    GRIDS,
+    HTML,
+    PICTURES,
+    REMARKS,
+    LeaveOut,
+    leave_out_rest,
+)
 from femtogpt.sources.interviews.remarks import is_remark
 
 Kind = Literal["paragraph", "heading", "quote", "item"]
-MIN_PROSE = 60  # characters of a paragraph in HTML: shorter ones are buttons and advertisements
+MIN_PROSE = 60  # characters of HTML other than <p>: less is a button or an advertisement
 _HIDDEN = re.compile(r"<(script|style|iframe|form)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_PARAGRAPH = re.compile(r"\s*<p[\s>]", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 _FOOTNOTE = re.compile(r"^\[\^[^\]\n]+\]:.*$|\[\^[^\]\n]+\]", re.MULTILINE)
+
+_NAMED = re.compile(  # «[Врач]: Здравствуйте.», which Markdown takes for the address of a link
+    r"^\[(?=[^\]\n]+\]:\s+(?!<|[\w+-]+:|[/#]|\S+[.]\w{2}))", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +46,41 @@ class Block:
     italic: str  # the italic text at its beginning
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text: str, leave_out: LeaveOut) -> list[Block]:
     """Parse Markdown into blocks of text; code, tables, images and HTML that is no prose go."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("code")
     result: list[Block] = []
     open_tokens: list[str] = []
-    for token in parser.parse(_FOOTNOTE.sub("", text)):
+    for footnote in _FOOTNOTE.findall(text):
+        leave_out(FOOTNOTES, footnote)
+    for token in parser.parse(_NAMED.sub(r"\\[", _FOOTNOTE.sub("", text))):
         if token.nesting == 1:
             open_tokens.append(token.type)
         elif token.nesting == -1:
             open_tokens.pop()
-        elif token.type == "html_block" and (prose := _prose(token.content)):
-            result.append(Block("paragraph", prose, "", ""))
-        elif token.type == "inline" and "table_open" not in open_tokens:
+        elif token.type == "html_block":
+            shown = _shown(token.content)
+            is_long = len(shown) >= MIN_PROSE or _PARAGRAPH.match(token.content) is not None
+            if is_long and _SENTENCE_END.search(shown):
+                result.append(Block("paragraph", shown, "", ""))
+            else:
+                leave_out_rest(leave_out, HTML, shown, "")
+        elif token.type == "fence":
+            leave_out_rest(leave_out, CODE, token.content, "")
+        elif token.type == "inline" and "table_open" in open_tokens:
+            leave_out_rest(leave_out, GRIDS, token.content, "")
+        elif token.type == "inline":
             children = token.children or []
+            _tell_left_out(children, leave_out)
             if block_text := _text(children):
                 bold, italic = _leading(children, "strong"), _leading(children, "em")
                 result.append(Block(_kind(open_tokens), block_text, bold, italic))
     return result
 
 
-def _prose(page: str) -> str:
-    """Return the text of HTML if it is a paragraph of sentences; "" if it is something else."""
-    text = " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", page))).split())
-    return text if len(text) >= MIN_PROSE and _SENTENCE_END.search(text) else ""
+def _shown(page: str) -> str:
+    """Return the text of HTML."""
+    return " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", page))).split())
 
 
 def _kind(open_tokens: Sequence[str]) -> Kind:
@@ -82,6 +108,15 @@ def _text(tokens: Sequence[Token]) -> str:
             case "text" | "code_inline":
                 text += token.content
     return text.strip()
+
+
+def _tell_left_out(tokens: Sequence[Token], leave_out: LeaveOut) -> None:
+    """Tell of pictures, and of remarks in emphasis."""
+    plain = "".join(token.content for token in tokens if token.type in ("text", "code_inline"))
+    leave_out_rest(leave_out, REMARKS, plain, _text(tokens))
+    for token in tokens:
+        if token.type == "image":
+            leave_out_rest(leave_out, PICTURES, token.content, "")
 
 
 def _leading(tokens: Sequence[Token], style: Literal["strong", "em"]) -> str:

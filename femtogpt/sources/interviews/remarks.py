@@ -21,6 +21,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from femtogpt.sources.interviews.left_out import BYLINES, REMARKS, SONGS, STAMPS, LeaveOut
+from femtogpt.sources.interviews.left_out import CREDITS as OF_CREDITS
+
 STAMP = r"(?:\d{1,3}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?"
 ACTIONS = r"""(?:
     (?:рас|за|у|по|под)?сме(?:ё|е|ю|я)\w* | хохо\w* | усмех\w+ | улыб\w+ | ухмыл\w+ | хихик\w+
@@ -74,11 +77,13 @@ _ANY_SOUND = re.compile(rf"(?:\w+\s+){{0,2}}\b{SOUNDS}(?:\s+\S+){{0,4}}", _FLAGS
 _SOUND_IN_CAPITALS = re.compile(rf"(?:[А-ЯЁ]+\s+){{0,3}}{SOUNDS}", re.VERBOSE | re.IGNORECASE)
 _ONLY_BRACKET = re.compile(r"\(([^()]{1,300})\)[.]?|\[([^\[\]]{1,300})\][.]?")
 _SIGNATURE = re.compile(  # below an interview
-    r"(?:Беседовал|Записал|Интервью взял|Подготовил|Расшифровал)[аи]?:?(?:\s[А-ЯЁ][\w-]*\.?){1,3}"
+    r"(?:Беседовал|Записал|Интервью взял|Подготовил|Расшифровал)[аи]?:?"
+    r"(?:\s[А-ЯЁ][\w-]*\.?){1,3}"
 )
 _OPENING = re.compile(r"^(?:\(([^\W\d][^()]{0,120})\)|\[([^\W\d][^\[\]]{0,120})\])[.,:]?\s*")
-_SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")
-_CHANT = re.compile(r"(?<!\S)([#*])\s+[^#*]+\s\1(?!\S)")  # # a song in captions #
+_SONG = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]{1,300}[♪♫♬🎵🎶]|[♪♫♬🎵🎶]")
+_SONG_LINE = re.compile(r"[♪♫♬🎵🎶][^♪♫♬🎵🎶]*[♪♫♬🎵🎶]?")  # captions leave out the last note
+_CHANT = re.compile(r"^(?:([#*])\s+[^#*]+\s\1(?:\s|$))+$")  # # a song in captions #
 _MASKED = re.compile(r"\[\s*_+\s*\]")  # a swear word masked by YouTube
 
 CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
@@ -87,7 +92,7 @@ CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
   | (?:добавил\w?|создал\w?|делал\w?|подготовил\w?)\s+субтитры\b.*
   | (?:редактор|корректор|автор|перевод\w*)\s+(?:и\s+\w+\s+)?субтитров\b.*
   | (?:субтитры|перевод|озвучка|перевод\ и\ субтитры)\s*:.*
-  | .*\bdimatorzok\b.*
+  | [^.!?…]*\bdimatorzok\b.*
   | спасибо\ за\ субтитры\b.*
   | продолжение\ следует
   | смотрите\ продолжение\ в\ (?:следующей|\d+)\ (?:серии|части)
@@ -98,39 +103,60 @@ CREDITS = re.compile(  # of captions; Whisper writes them for silence, too
 )
 
 
-def cleaned(text: str, machine: bool = False) -> str:
+_LAST_SENTENCE = re.compile(  # a credit that Whisper adds to speech
+    r"(?i)(?<=[.!?…])\s+((?:[^.!?…]|\.org)*(?:субтитр|subtitle|torzok)(?:[^.!?…]|\.org)*\W*)$"
+)
+
+
+def cleaned(text: str, leave_out: LeaveOut, machine: bool = False) -> str:
     """Remove what is not speech from a paragraph or caption.
 
     ``machine``: a caption or machine transcript, where square brackets contain nothing but sounds.
     """
-    text = _STAMPS.sub(" ", text)
-    text = _LEADING_STAMP.sub("", text)
-    text = _SONG.sub(" ", text)
+    text = _without(_STAMPS, STAMPS, text, leave_out)
+    text = _without(_LEADING_STAMP, STAMPS, text, leave_out)
+    text = _without(_SONG_LINE if machine else _SONG, SONGS, text, leave_out)
+    if machine and (last := _LAST_SENTENCE.search(text)) and CREDITS.fullmatch(last[1]):
+        leave_out(OF_CREDITS, last[1])
+        text = text[: last.start()]
     stripped = text.strip()
+    kind = None
     if _SIGNATURE.fullmatch(stripped):
-        return ""
-    if (alone := _ONLY_BRACKET.fullmatch(stripped)) and _is_direction(alone, machine):
+        kind = BYLINES
+    elif (alone := _ONLY_BRACKET.fullmatch(stripped)) and _is_direction(alone, machine):
+        kind = REMARKS
+    elif machine and CREDITS.fullmatch(stripped):
+        kind = OF_CREDITS
+    elif machine and stripped.isupper() and _SOUND_IN_CAPITALS.fullmatch(stripped):
+        kind = REMARKS
+    if kind:
+        leave_out(kind, stripped)
         return ""
     if machine:
-        if CREDITS.fullmatch(stripped) or (
-            stripped.isupper() and _SOUND_IN_CAPITALS.fullmatch(stripped)
-        ):
-            return ""
-        text = _CHANT.sub(" ", _MASKED.sub(" ", text))
+        text = _without(_CHANT, SONGS, _MASKED.sub(" ", text).strip(), leave_out)
     if _BRACKET.search(text):
-        text = _without_brackets(text, machine)
+        text = _without_brackets(text, leave_out, machine)
     return " ".join(text.split())
 
 
-def spoken(lines: Iterable[str]) -> tuple[str, ...]:
+def spoken(lines: Iterable[str], leave_out: LeaveOut) -> tuple[str, ...]:
     """Clean a turn's paragraphs, including the remark that opens it; empty ones are dropped."""
     paragraphs = list(lines)
     if paragraphs:
         first = paragraphs[0].lstrip()
         opening = _OPENING.match(first)
         if opening and (_is_direction(opening) or len(opening[0].split()) <= 2):
+            leave_out(REMARKS, opening[0])
             paragraphs[0] = first[opening.end() :]
-    return tuple(filter(None, map(cleaned, paragraphs)))
+    return tuple(filter(None, (cleaned(text, leave_out) for text in paragraphs)))
+
+
+def _without(pattern: re.Pattern[str], kind: str, text: str, leave_out: LeaveOut) -> str:
+    """Replace what a pattern finds by a space."""
+    for match in pattern.finditer(text):
+        if any(map(str.isalnum, match[0])):
+            leave_out(kind, match[0])
+    return pattern.sub(" ", text)
 
 
 def is_remark(text: str, apart: bool = False) -> bool:
@@ -151,7 +177,7 @@ def _is_direction(bracket: re.Match[str], machine: bool = False) -> bool:
     return is_short and (square is not None or (machine and text[-1:] not in (*".!?…",)))
 
 
-def _without_brackets(text: str, machine: bool) -> str:
+def _without_brackets(text: str, leave_out: LeaveOut, machine: bool) -> str:
     parts, last = [], 0
     for match in _BRACKET.finditer(text):
         round_, square, *others = match.groups()
@@ -163,6 +189,7 @@ def _without_brackets(text: str, machine: bool) -> str:
         else:
             is_removed = is_remark(next(filter(None, (round_, *others))), apart)
         if is_removed:
+            leave_out(REMARKS, match[0])
             parts.append(text[last : match.start()].rstrip())
             last = match.end()
             if apart and text[last : last + 1] in (".", ","):

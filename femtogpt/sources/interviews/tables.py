@@ -15,11 +15,11 @@ from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
-from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.interviews import telegram, whisper
 from femtogpt.sources.interviews.captions import dialogue
 from femtogpt.sources.interviews.conversations import CONVERSATION, guessed
-from femtogpt.sources.interviews.interview import Interview, NoDialogue, about
+from femtogpt.sources.interviews.interview import Interview, NoDialogue, about, is_known
+from femtogpt.sources.interviews.left_out import OTHER_FIELDS, LeaveOut, leave_out_rest
 from femtogpt.sources.interviews.remarks import spoken
 from femtogpt.sources.interviews.timed_rows import cues_of, is_clock
 from femtogpt.sources.interviews.transcript import transcript
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 TEXT = "text content utterance value message реплика текст sentence transcript line body"
 SPEAKER = "speaker speaker_name role from name author user говорящий спикер имя кто персонаж sender"
 TURNS = "messages turns conversations conversation utterances dialogue dialog replies lines"
+MIN_SENTENCE = 5  # words of a text; fewer with a full stop are a name or an abbreviation
+_NO_TEXTS = {"type", "content_type", "role", "id", "url", "image_url", "mime_type"}
 _ROLES = {  # the sides of a chat
     "user": "Пользователь",
     "human": "Пользователь",
@@ -63,9 +65,10 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
         if fault:
             faults.append((row.line, fault))
             continue
-        named = zip_longest(table.header, cells)
+        named = list(zip_longest(table.header, cells))
+        _tell_other_texts({name: cell for name, cell in named if not name}, file.leave_out)
         rows.append({name: cell for name, cell in named if name})
-    tell(file.name, table.mended)
+    file.mended.extend(table.mended.elements())
     if not rows and faults:
         line, fault = faults[0]
         raise NoDialogue(f"the CSV is damaged after line {line}: {fault}")
@@ -86,13 +89,14 @@ def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
 
 def _of_json(value: Any, file: Member, settings: Interviews) -> Iterator[Interview]:
     if (chats := telegram.chats(value)) is not None:
-        counts: Counter[str] = Counter()
-        yield from telegram.read(chats, settings.silence_hours, counts)
-        tell(file.name, counts)
+        yield from telegram.read(chats, settings.silence_hours, file.leave_out)
         return
     segments = whisper.segments(value)
     if segments is not None:
-        yield whisper.read(segments, settings.speaker_column)
+        if isinstance(value, dict) and isinstance(value.get("text"), str):
+            parts = "".join(segment["text"] for segment in segments)
+            leave_out_rest(file.leave_out, OTHER_FIELDS, value["text"], parts)
+        yield whisper.read(segments, file.leave_out, settings.speaker_column)
         return
     if isinstance(value, dict) and _nested(value) is None:
         raise NoDialogue(
@@ -110,8 +114,10 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     """
     with opened(file) as lines:
         mended: Counter[str] = Counter()
-        yield from _of_records(parsed_lines(lines, mended=mended), file, settings)
-        tell(file.name, mended)
+        try:
+            yield from _of_records(parsed_lines(lines, mended=mended), file, settings)
+        finally:
+            file.mended.extend(mended.elements())
 
 
 def _of_records(
@@ -129,11 +135,10 @@ def _of_records(
             yield Interview([], key=f"line {number}", fault=fault)
         elif segments is not None:
             key = None if alone else _key(record, number)
-            yield replace(
-                whisper.read(segments, settings.speaker_column), about=about(record), key=key
-            )
+            interview = whisper.read(segments, file.leave_out, settings.speaker_column)
+            yield replace(interview, about=about(record), key=key)
         elif nested is not None:
-            yield _of_nested(number, record, nested, settings, alone)
+            yield _of_nested(number, record, nested, file, settings, alone)
         elif isinstance(record, dict):
             rows.append(record)
         else:
@@ -154,15 +159,24 @@ def _nested(record: Any) -> list[dict] | None:
 
 
 def _of_nested(
-    number: int, record: Any, rows: list[dict], settings: Interviews, alone: bool
+    number: int, record: Any, rows: list[dict], file: Member, settings: Interviews, alone: bool
 ) -> Interview:
     fields = record if isinstance(record, dict) else {}
     key = _key(fields, number)
     try:
-        turns = _turns(rows, *_speech_columns(rows, settings)) if rows else []
+        columns = _speech_columns(rows, settings) if rows else (None, "")
+        turns = _turns(rows, *columns, file.leave_out)
     except Unsuitable as error:
         return Interview([], key=key, fault=str(error))
+    _tell_other_texts(fields, file.leave_out)
     return Interview(turns, about(fields), key=None if alone else key)
+
+
+def _tell_other_texts(fields: Mapping[Any, Any], leave_out: LeaveOut) -> None:
+    """Tell of sentences in fields that are not read."""
+    for name, value in fields.items():
+        if isinstance(value, str) and _is_sentence(value) and not is_known(name):
+            leave_out(OTHER_FIELDS, value)
 
 
 def _key(fields: Mapping[str, Any], number: int) -> str:
@@ -170,6 +184,11 @@ def _key(fields: Mapping[str, Any], number: int) -> str:
     column = _column(fields, None, f"{CONVERSATION} id")
     value = fields[column] if column else None
     return str(value if isinstance(value, str | int) else number)
+
+
+def _is_sentence(text: str) -> bool:
+    ends = text.rstrip(' »")').endswith((".", "!", "?", "…"))
+    return ends and len(text.split(maxsplit=MIN_SENTENCE)) >= MIN_SENTENCE
 
 
 def _by_conversation(
@@ -204,7 +223,7 @@ def _by_conversation(
         groups.setdefault(None if value in (None, "") else str(value), []).append(row)
     for key, group in groups.items():
         fields = {name: value for name, value in group[0].items() if name not in speech_columns}
-        yield Interview(_turns(group, *speech_columns), about(fields), key)
+        yield Interview(_turns(group, *speech_columns, file.leave_out), about(fields), key)
 
 
 def _missing(column: str, setting: str, names: Iterable[str]) -> Unsuitable:
@@ -240,19 +259,28 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _turns(rows: Sequence[Mapping[str, Any]], speaker: str | None, text: str) -> list[Turn]:
+def _turns(
+    rows: Sequence[Mapping[str, Any]], speaker: str | None, text: str, leave_out: LeaveOut
+) -> list[Turn]:
     """Convert rows to turns; those with the times of a recording are joined as captions are."""
     if speaker and is_clock(rows, speaker):  # «from» and «to» of a caption
         speaker = None
     names = [_name(row.get(speaker)) if speaker else None for row in rows]
     texts = [_text(row.get(text)) for row in rows]
+    for row, said in zip(rows, texts, strict=True):
+        leave_out_rest(leave_out, OTHER_FIELDS, "".join(_strings(row.get(text))), said)
     untold = [
         {column: row[column] for column in row if column not in (speaker, text)} for row in rows
     ]
+    for fields in untold:
+        _tell_other_texts(fields, leave_out)
     captions = cues_of(untold, names, texts)
     if captions is not None:
-        return dialogue(captions)
-    return [Turn(name, spoken(said.splitlines())) for name, said in zip(names, texts, strict=True)]
+        return dialogue(captions, leave_out)
+    return [
+        Turn(name, spoken(said.splitlines(), leave_out))
+        for name, said in zip(names, texts, strict=True)
+    ]
 
 
 def _name(value: Any) -> str | None:
@@ -267,3 +295,15 @@ def _text(value: Any) -> str:
         separator = "" if any(isinstance(part, str) for part in value) else "\n"
         return separator.join(part for part in parts if isinstance(part, str))
     return "" if value is None or isinstance(value, dict | bool) else str(value)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings of a cell, but the names of their types, however deep they are."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _strings(part) if name not in _NO_TEXTS else ()
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,14 +10,17 @@ from femtogpt.sources.interviews.chat import (
     BOTS,
     FORWARDS,
     ONLY_LINKS,
+    POLLS,
     SERVICE,
+    UNKNOWN,
     Message,
     Names,
     conversations,
+    is_kept,
     left_out,
-    tally,
 )
 from femtogpt.sources.interviews.interview import Interview
+from femtogpt.sources.interviews.left_out import LeaveOut
 
 _NOT_WORDS = {"link", "text_link", "mention", "mention_name", "hashtag", "bot_command", "email"}
 
@@ -43,12 +45,34 @@ def chats(value: Any) -> list[Mapping[str, Any]] | None:
 
 
 def read(
-    chats: list[Mapping[str, Any]], silence_hours: float, counts: Counter[str]
+    chats: list[Mapping[str, Any]], silence_hours: float, leave_out: LeaveOut
 ) -> Iterator[Interview]:
-    """Yield the conversations of each chat; ``counts`` tells what is left out."""
+    """Yield the conversations of each chat, and of each topic of it."""
     for number, chat in enumerate(chats, 1):
         name = str(chat.get("id") or number) if len(chats) > 1 else ""
-        yield from conversations(_messages(chat, counts), name, silence_hours)
+        messages: list[Mapping[str, Any]]
+        messages = [part for part in chat["messages"] if isinstance(part, dict)]
+        if len(messages) < len(chat["messages"]):
+            leave_out(UNKNOWN, "")
+        is_bot = chat.get("type") == "bot_chat"
+        names = Names()
+        for topic, group in _by_topic(messages).items():
+            key = f"{name} {topic}".strip()
+            yield from conversations(_kept(group, names, is_bot, leave_out), key, silence_hours)
+
+
+def _by_topic(messages: list[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Group the messages of a forum by topic; those of other chats have the name ""."""
+    topics: dict[str, str] = {}  # by message
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for message in messages:
+        number, above = str(message.get("id")), str(message.get("reply_to_message_id"))
+        if message.get("action") == "topic_created":
+            topics[number] = number
+        elif above in topics:
+            topics[number] = topics[above]
+        groups.setdefault(topics.get(number, ""), []).append(message)
+    return groups
 
 
 def _is_chat(value: Mapping[str, Any]) -> bool:
@@ -65,14 +89,13 @@ def _is_message(value: Any) -> bool:
     )
 
 
-def _messages(chat: Mapping[str, Any], counts: Counter[str]) -> Iterator[Message]:
-    names = Names()
-    is_bot = chat.get("type") == "bot_chat"
-    for message in chat["messages"]:
-        if not isinstance(message, dict):
-            continue
-        text = _text(message.get("text"))
-        if tally(counts, BOTS if is_bot else _reason(message, text)):
+def _kept(
+    messages: list[Mapping[str, Any]], names: Names, is_bot: bool, leave_out: LeaveOut
+) -> Iterator[Message]:
+    for message in messages:
+        text = _text(message.get("text") or message.get("text_entities"))
+        reason = BOTS if is_bot else _reason(message, text)
+        if is_kept(reason, _poll(message) if reason == POLLS else text, leave_out):
             name = message.get("from")
             name = name.strip() or None if isinstance(name, str) else None
             person = str(message.get("from_id") or name)
@@ -87,10 +110,19 @@ def _reason(message: Mapping[str, Any], text: str) -> str | None:
         return FORWARDS
     if message.get("via_bot"):
         return BOTS
+    if isinstance(message.get("poll"), dict):
+        return POLLS
     parts = message.get("text")
     if text.strip() and isinstance(parts, list) and not _has_words(parts):
         return ONLY_LINKS
     return left_out(text)
+
+
+def _poll(message: Mapping[str, Any]) -> str:
+    poll = message["poll"]
+    answers = poll.get("answers")
+    parts = [poll.get("question"), *(answers if isinstance(answers, list) else [])]
+    return " ".join(map(_text, ([part] for part in parts)))
 
 
 def _text(value: Any) -> str:

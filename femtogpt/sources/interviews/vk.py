@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,17 +18,18 @@ from lxml import html as lxml_html
 
 from femtogpt.sources.archives import Member, Unreadable
 from femtogpt.sources.encodings import decode
-from femtogpt.sources.formats.mending import tell
 from femtogpt.sources.interviews.chat import (
+    ATTACHED,
     FORWARDS,
     SERVICE,
     Message,
     Names,
     conversations,
+    is_kept,
     left_out,
-    tally,
 )
 from femtogpt.sources.interviews.interview import Interview, NoDialogue
+from femtogpt.sources.interviews.left_out import LeaveOut
 
 if TYPE_CHECKING:
     from femtogpt.sources.interviews.interviews_source import Interviews
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 SUFFIX = ".html"
 OTHER_PAGES = "pages left out, as only messages*.html of VK's archive are read"
 NO_HEADER = "messages without a name and a date left out"
-UNREADABLE = "pages that cannot be read left out"
 _PAGE = re.compile(r"messages(\d*)\.html", re.IGNORECASE)
-_NEXT_PAGE = b"\n<!-- the next page of the chat -->\n"
+_START = b"\n<!-- a page of the chat: %b -->\n"  # between the pages that are read as one file
+_STARTS = re.compile(rb"\n<!-- a page of the chat: (messages\d*\.html) -->\n", re.IGNORECASE)
+_FAULT = b"<!-- cannot be read: %b -->"
+_FAULTY = re.compile(rb"<!-- cannot be read: (.*) -->", re.DOTALL)
 _YOU = ("Вы", "You")
 _DELETED = ("DELETED", "")
 _MONTHS = ("янв", "фев", "мар", "апр", "ма", "июн", "июл", "авг", "сен", "окт", "ноя", "дек")
@@ -53,10 +55,9 @@ _FORWARDED = re.compile(r"(?i)прикрепл\w+\s+сообщени|forwarded|a
 def joined_pages(files: Sequence[Member]) -> list[Member]:
     """Put the pages of a chat together as one file, named as their folder is.
 
-    Of pages, only these are kept: an archive has many others, which one line tells.
+    Of pages, only these are kept: an archive has many others.
     """
     result: list[Member] = []
-    others = 0
     chats: dict[str, list[tuple[int, Member]]] = {}
     for file in files:
         if file.suffix != SUFFIX:
@@ -69,26 +70,31 @@ def joined_pages(files: Sequence[Member]) -> list[Member]:
                 result.append(Member(name, partial(_joined, chats[name])))
             chats[name].append((int(match[1] or 0), file))
         else:
-            others += 1
-    tell("interviews", {OTHER_PAGES: others})
+            file.leave_out(OTHER_PAGES, "")
     return result
 
 
 def _joined(pages: list[tuple[int, Member]]) -> BinaryIO:
     contents = []
     for _, page in sorted(pages, key=lambda numbered: numbered[0]):
+        contents.append(_START % page.path.name.encode())
         try:
             contents.append(page.read())
-        except Unreadable:
-            contents.append(b"")
-    return io.BytesIO(_NEXT_PAGE.join(contents))
+        except Unreadable as error:
+            contents.append(_FAULT % str(error).encode())
+    return io.BytesIO(b"".join(contents))
 
 
 def read(file: Member, settings: Interviews) -> Iterator[Interview]:
     """Read the conversations of a chat. Raises NoDialogue if there is no message."""
-    counts: Counter[str] = Counter()
-    pages = file.read().split(_NEXT_PAGE)
-    found = [message for page in pages for message in _page(page, counts)]
+    _, *parts = _STARTS.split(file.read())
+    found: list[_Shown] = []
+    faults: dict[str, str] = {}  # by page
+    for name, data in zip(parts[::2], parts[1::2], strict=True):
+        try:
+            found += _page(data, file.leave_out)
+        except Unreadable as error:
+            faults[name.decode()] = str(error)
     if not found:
         raise NoDialogue(
             "no messages of VK found in it; Telegram's are read from an export as JSON"
@@ -102,10 +108,11 @@ def read(file: Member, settings: Interviews) -> Iterator[Interview]:
     kept = [
         Message(_name(message, names, settings.own_name), message.text, message.when)
         for message in found
-        if tally(counts, _reason(message))
+        if is_kept(_reason(message), message.text or message.attached, file.leave_out)
     ]
-    tell(file.name, counts)
     yield from conversations(kept, "", settings.silence_hours)
+    for page, fault in faults.items():
+        yield Interview([], key=page, fault=f"the page {page} of the chat cannot be read: {fault}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +128,32 @@ class _Shown:
     is_action: bool  # such as an invitation, told by VK itself
 
 
-def _page(data: bytes, counts: Counter[str]) -> list[_Shown]:
+def _page(data: bytes, leave_out: LeaveOut) -> list[_Shown]:
+    """Find the messages of a page. Raises Unreadable if it is no page."""
+    if fault := _FAULTY.fullmatch(data):
+        raise Unreadable(fault[1].decode(errors="replace"))
     text = _decoded(data)
     if not text.strip():
-        counts[UNREADABLE] += 1
-        return []
+        raise Unreadable("it is empty, or no text")
     parser = lxml_html.HTMLParser(huge_tree=True, encoding="utf-8")
     try:
         root = lxml_html.document_fromstring(text.encode(errors="replace"), parser=parser)
-    except (etree.LxmlError, ValueError):
-        counts[UNREADABLE] += 1
-        return []
-    found = _of_class(root, "message")
-    with_header = [element for element in found if _of_class(element, "message__header")]
-    counts[NO_HEADER] += len(found) - len(with_header)
-    return [_shown(element) for element in with_header]
+    except (etree.LxmlError, ValueError) as error:
+        raise Unreadable("it is no HTML") from error
+    found = [element for element in _of_class(root, "message") if not _is_within(element)]
+    messages = []
+    for element in found:
+        if _of_class(element, "message__header"):
+            messages.append(_shown(element, leave_out))
+        else:
+            leave_out(NO_HEADER, _text(element))
+    return messages
+
+
+def _is_within(message: etree._Element) -> bool:
+    """Whether a message is forwarded within another one."""
+    classes = (str(above.get("class", "")).split() for above in message.iterancestors())
+    return any("message" in names for names in classes)
 
 
 def _decoded(data: bytes) -> str:
@@ -147,7 +165,10 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1251", "replace") if is_said else decode(data) or ""
 
 
-def _shown(element: etree._Element) -> _Shown:
+def _shown(element: etree._Element, leave_out: LeaveOut) -> _Shown:
+    for forwarded in _of_class(element, "message"):
+        leave_out(FORWARDS, _text(forwarded))
+        _remove(forwarded)
     headers = _of_class(element, "message__header")
     header = _text(headers[0]) if headers else ""
     date = _DATE.search(header)
@@ -162,12 +183,17 @@ def _shown(element: etree._Element) -> _Shown:
     for part in others:
         _remove(part)
     number = str(element.get("data-id", ""))
+    text = "\n".join(filter(None, map(str.strip, _text(element).split("\n"))))
+    if text and attached.strip():
+        leave_out(FORWARDS if _FORWARDED.search(attached) else ATTACHED, attached)
+    if text and action:
+        leave_out(SERVICE, action)
     return _Shown(
         int(number) if number.isdecimal() else None,
         " ".join(name.strip(" ,\n\xa0").split()),
         str(links[0]) if links else "",
         _when(date) if date else None,
-        "\n".join(filter(None, map(str.strip, _text(element).split("\n")))),
+        text,
         " ".join(attached.split()),
         bool(action),
     )

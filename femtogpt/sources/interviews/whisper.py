@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from femtogpt.sources.interviews.interview import Interview
+from femtogpt.sources.interviews.left_out import LOOPS, SILENCE, LeaveOut, leave_out_rest
 from femtogpt.sources.interviews.remarks import cleaned
 from femtogpt.sources.interviews.speech import Piece, turns
 
@@ -33,7 +34,8 @@ def segments(value: Any) -> list[dict] | None:
         if value.keys() & RESPONSE_FIELDS and _has_only_text(value):
             return [{"text": value["text"]}]
         if isinstance(parts := value.get("segments"), list):
-            return list(filter(_is_segment, parts))
+            found = list(filter(_is_segment, parts))
+            return found if found or not _is_segment(value) else [{"text": value["text"]}]
         chunks = value.get("speakers") or value.get("chunks")  # insanely-fast-whisper has both
         if isinstance(chunks, list) and any(map(_is_chunk, chunks)):
             return [_of_transformers(part) for part in chunks if _is_chunk(part)]
@@ -60,15 +62,23 @@ def _is_chunk(part: Any) -> bool:
     return _is_segment(part) and isinstance(part.get("timestamp"), list)
 
 
-def read(segments: Sequence[Mapping[str, Any]], speaker_column: str | None = None) -> Interview:
+def read(
+    segments: Sequence[Mapping[str, Any]], leave_out: LeaveOut, speaker_column: str | None = None
+) -> Interview:
     """Convert segments to turns, without what Whisper makes up when nobody speaks."""
-    pieces = [
-        piece
-        for segment in segments
-        if not _is_silence(segment)
-        for piece in _pieces(segment, speaker_column)
-    ]
-    return Interview(turns(_attributed(_without_loops(pieces))))
+    pieces: list[Piece] = []
+    for segment in segments:
+        if _is_silence(segment):
+            leave_out_rest(leave_out, SILENCE, segment["text"], "")
+        else:
+            pieces += _pieces(segment, leave_out, speaker_column)
+    kept = _without_loops(pieces)
+    leave_out_rest(leave_out, LOOPS, _joined(pieces), _joined(kept))
+    return Interview(turns(_attributed(kept)))
+
+
+def _joined(pieces: Sequence[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
 
 
 def _of_whisper_cpp(part: Mapping[str, Any]) -> dict:
@@ -94,16 +104,20 @@ def _is_silence(part: Mapping[str, Any]) -> bool:
     return no_speech > NO_SPEECH and probability < LOG_PROBABILITY
 
 
-def _pieces(part: Mapping[str, Any], speaker_column: str | None) -> Iterator[Piece]:
+def _pieces(
+    part: Mapping[str, Any], leave_out: LeaveOut, speaker_column: str | None
+) -> Iterator[Piece]:
     """Yield a segment's text, or each sentence if the words have speakers of their own."""
     start, end = _number(part.get("start")), _number(part.get("end"))
     speaker = _text(part.get(speaker_column or "speaker"))
     sentences = list(_by_words(part)) if speaker_column is None else []
     for name, text in sentences or [(speaker, part["text"])]:
-        text = cleaned(text, machine=True)
+        text = cleaned(text, leave_out, machine=True)
         ratio = _number(part.get("compression_ratio"))
         if ratio is None or ratio > COMPRESSION:
-            text = without_loop(text)
+            shorter = without_loop(text)
+            leave_out_rest(leave_out, LOOPS, text, shorter)
+            text = shorter
         if text:
             yield Piece(text, start, end, name or speaker)
 
