@@ -152,7 +152,7 @@ def _has_loose(text: pl.Expr) -> pl.Expr:
 
 
 def _resolved(text: str) -> str:
-    words = set(_BETWEEN_SPACES.findall(text))
+    words: set[str] = set()
     pieces, at = [], 0
     for hyphen in _LOOSE.finditer(text):
         position = hyphen.start()
@@ -160,6 +160,7 @@ def _resolved(text: str) -> str:
         after = _AFTER.match(text, position + 1, position + LONGEST_WORD)
         if not before or not after or text[position - 1 : position + 2] == " - ":
             continue
+        words = words or set(_BETWEEN_SPACES.findall(text))
         between = _between(words, before[0], after[1])
         if between is not None:
             pieces += [text[at:position].removesuffix(" "), between]
