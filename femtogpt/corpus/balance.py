@@ -44,43 +44,75 @@ STORED = {  # columns that go with a document until the ledger is written
         pl.Struct({"rule": pl.UInt16, "taken": pl.Int64, "replaced": pl.Int64, "added": pl.Int64})
     ),  # by the rule's place in the source's list
 }
+WAITING_BYTES = 32 << 20  # of texts that wait to be compared: bounds the memory
 
 
 class Change(NamedTuple):
     """What a rule did to the letters of a document."""
 
+    rule: int  # its place in the source's list
     row: int  # of the document
     difference: Difference
     gaps: list[Gap]  # all that differs
 
 
+class _Step(NamedTuple):
+    """A rule that changed the documents ``rows``, and all texts before and after it."""
+
+    rule: int
+    rows: np.ndarray
+    before: pl.Series
+    after: pl.Series
+
+
 class Balance:
-    """Follows the letters of a batch's documents through the rules."""
+    """Follows the letters of a batch's documents through the rules.
+
+    Most changes are to spaces and punctuation. So the letters are compared after several rules at
+    once, by a checksum, and rule by rule only in documents in which it is another.
+    """
 
     def __init__(self, texts: pl.Series, lost: Sequence[int]):
         """``lost``: the letters that each document had besides its text."""
         self.lost = np.array(lost, np.int64)
         self.decoded = letter_counts(texts) + self.lost
         self._checksums = checksums(texts)
+        self._steps: list[_Step] = []  # not compared yet
+        self._bytes = 0  # of their texts
         self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
 
     def after_rule(
         self, rule: int, rows: np.ndarray, before: pl.Series, after: pl.Series
     ) -> Iterator[Change]:
-        """Note what a rule did to the documents ``rows``, whose texts these are.
+        """Note that a rule changed the documents ``rows`` of these texts.
 
-        A text whose letters' checksum stays is not looked at: most changes are to spaces and
-        punctuation.
+        What this and earlier rules did to letters follows now or later, at the latest when the
+        balance is ``settled``: of each rule in the order of the documents.
         """
-        sums = checksums(after)
-        differing = np.flatnonzero(sums != self._checksums[rows])
-        self._checksums[rows] = sums
-        for place in differing.tolist():
-            found = gaps(*(t.slice(place, 1).cast(pl.Binary).item() for t in (before, after)))
-            change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
-            if any(change):
-                self._effects[rows[place]].append({"rule": rule, **change._asdict()})
-                yield Change(int(rows[place]), change, found)
+        self._steps.append(_Step(rule, rows, before, after))
+        self._bytes += int(after.str.len_bytes().sum())
+        if self._bytes > WAITING_BYTES:
+            yield from self.settled()
+
+    def settled(self) -> Iterator[Change]:
+        """What the rules that were not compared yet did to letters."""
+        steps, self._steps, self._bytes = self._steps, [], 0
+        if not steps:
+            return
+        rows = np.unique(np.concatenate([step.rows for step in steps]))
+        old, new = self._checksums.copy(), self._checksums
+        new[rows] = checksums(steps[-1].after.gather(rows))
+        for step in steps:
+            for row in step.rows[old[step.rows] != new[step.rows]].tolist():
+                before, after = (text.slice(row, 1) for text in (step.before, step.after))
+                known, old[row] = old[row], new[row] if step is steps[-1] else checksums(after)[0]
+                if old[row] == known:
+                    continue
+                found = gaps(*(text.cast(pl.Binary).item() for text in (before, after)))
+                change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
+                if any(change):
+                    self._effects[row].append({"rule": step.rule, **change._asdict()})
+                    yield Change(step.rule, row, change, found)
 
     def stored(self) -> pl.DataFrame:
         """The columns STORED."""

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from femtogpt.config import CorpusConfig
-from femtogpt.corpus.balance import STORED, Balance
+from femtogpt.corpus.balance import STORED, Balance, Change
 from femtogpt.corpus.chapters import split_works
 from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.letter_counts import count_letters
@@ -131,9 +131,15 @@ def _clean(
     characters_read = int(frame["characters"].sum())
     original = frame["text"]
     balance = Balance(original, lost or [0] * frame.height)
-    effects = {}
+    effects = [RuleEffect() for _ in rules]
     for number, rule in enumerate(rules):
-        frame, effects[rule.name] = _apply(rule, number, frame, balance)
+        before = frame["text"]
+        frame, changed = _apply(rule, frame, effects[number])
+        if len(changed):
+            for change in balance.after_rule(number, changed, before, frame["text"]):
+                _count(change, effects, frame["id"], balance)
+    for change in balance.settled():
+        _count(change, effects, frame["id"], balance)
     unchanged = frame["text"] == original  # the source's entropy is that of the original text
     frame = frame.with_columns(
         pl.when(unchanged).then(pl.col("entropy_bits")).alias("entropy_bits")
@@ -157,7 +163,7 @@ def _clean(
         batch.file,
         len(rows),
         characters_read,
-        effects,
+        {rule.name: effect for rule, effect in zip(rules, effects, strict=True)},
         Counter(frame["rule"].drop_nulls()),
         passed["id"].to_list(),
         passed["characters"].to_list(),
@@ -166,27 +172,28 @@ def _clean(
     )
 
 
-def _apply(
-    rule: Rule, number: int, frame: pl.DataFrame, balance: Balance
-) -> tuple[pl.DataFrame, RuleEffect]:
+def _apply(rule: Rule, frame: pl.DataFrame, effect: RuleEffect) -> tuple[pl.DataFrame, np.ndarray]:
+    """The documents after a rule, and which of them it changed; counted in ``effect``."""
     before, lengths = frame["text"], frame["characters"]
     after = frame.select(rule.apply(pl.col("text")).alias("text"))["text"]
     changed = (before != after).arg_true()
     if changed.is_empty():
-        return frame, RuleEffect()
+        return frame, changed.to_numpy()
+    old_lengths = lengths.gather(changed)
     new_lengths = after.gather(changed).str.len_chars().cast(pl.Int64)
-    difference = int(new_lengths.sum()) - int(lengths.gather(changed).sum())
-    examples = []
-    for row in changed.gather(lengths.gather(changed).arg_sort())[:EXAMPLES_PER_BATCH].to_list():
+    effect.documents = len(changed)
+    effect.characters = int(new_lengths.sum()) - int(old_lengths.sum())
+    for row in changed.gather(old_lengths.arg_sort())[:EXAMPLES_PER_BATCH].to_list():
         # Bytes: making a Python string of a novel takes twenty times as long.
         old, new = (text.slice(row, 1).cast(pl.Binary).item() for text in (before, after))
-        examples.append({"id": frame["id"][row], **_first_change(old, new)})
-    losses, rows = Losses(), changed.to_numpy()
-    for change in balance.after_rule(number, rows, before.gather(changed), after.gather(changed)):
-        decoded = int(balance.decoded[change.row])
-        losses.add(frame["id"][change.row], decoded, change.difference, change.gaps)
+        effect.examples.append({"id": frame["id"][row], **_first_change(old, new)})
     frame = frame.with_columns(after, lengths.scatter(changed, new_lengths))
-    return frame, RuleEffect(len(changed), difference, examples, losses)
+    return frame, changed.to_numpy()
+
+
+def _count(change: Change, effects: list[RuleEffect], ids: pl.Series, balance: Balance) -> None:
+    decoded = int(balance.decoded[change.row])
+    effects[change.rule].losses.add(ids[change.row], decoded, change.difference, change.gaps)
 
 
 def _first_change(before: bytes, after: bytes) -> dict[str, str]:

@@ -17,6 +17,7 @@ import polars as pl
 
 BLOCK = 1 << 18  # bytes looked at together, so that they stay in the processor's cache
 LONG_WORD = 100  # bytes: a longer one may be cut
+FEW = 64  # texts in a block whose letters are counted faster one by one
 SHORT = 2000  # characters: a shorter text is counted faster without numpy
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _RUN = re.compile(r"[^\W_]+")  # letters and digits: the same characters as those of L and N
@@ -97,9 +98,10 @@ class _Buffer:
     """Texts as UTF-8, one after another."""
 
     def __init__(self, texts: pl.Series):
-        sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
-        whole = texts if len(texts) == 1 else texts.str.join("")
-        self._data = np.frombuffer(whole.cast(pl.Binary).item() if len(texts) else b"", np.uint8)
+        _, offsets, data = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+        starts = np.frombuffer(offsets, np.int64, len(texts) + 1)
+        sizes = np.diff(starts)
+        self._data = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]
         self._rows = np.flatnonzero(sizes)  # those with a text, and where it starts
         self._starts = np.cumsum(sizes)[self._rows] - sizes[self._rows]
         self._others = [np.empty(0, np.int64)]
@@ -133,8 +135,10 @@ class _Buffer:
 
         numpy adds up bytes ten times as fast as it adds bytes to larger numbers.
         """
-        if values.dtype == bool and len(self._here) == 1:
-            sums[self._here[0]] += np.count_nonzero(values)
+        if values.dtype == bool and len(self._here) <= FEW:
+            ends = [*self._here_starts[1:].tolist(), len(values)]
+            for row, start, end in zip(self._here, self._here_starts.tolist(), ends, strict=True):
+                sums[row] += np.count_nonzero(values[start:end])
             return
         dtype = np.uint32 if values.dtype == bool else np.uint8
         parts = np.add.reduceat(values, self._here_starts, dtype=dtype)

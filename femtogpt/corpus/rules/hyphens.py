@@ -18,7 +18,7 @@ LONGEST_WORD = 40  # letters
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
-_BETWEEN_SPACES = re.compile(r"[\w-]+")  # words with only spaces and punctuation around
+_BETWEEN_SPACES = re.compile(r"[\w-]+")
 _BROKEN = re.compile(r"-\s{0,4}\n\s*([а-яё]+(?:-[а-яё]+)*)")
 _STEM = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _SHADE = r"(?:син|зел[её]н|красн|ж[её]лт|сер|бел|ч[её]рн|голуб|розов|коричнев|бур|рыж|русы)"
@@ -152,7 +152,7 @@ def _has_loose(text: pl.Expr) -> pl.Expr:
 
 
 def _resolved(text: str) -> str:
-    words = set(_BETWEEN_SPACES.findall(text))
+    words: set[str] = set()
     pieces, at = [], 0
     for hyphen in _LOOSE.finditer(text):
         position = hyphen.start()
@@ -160,11 +160,17 @@ def _resolved(text: str) -> str:
         after = _AFTER.match(text, position + 1, position + LONGEST_WORD)
         if not before or not after or text[position - 1 : position + 2] == " - ":
             continue
+        words = words or _between_spaces(text)
         between = _between(words, before[0], after[1])
         if between is not None:
             pieces += [text[at:position].removesuffix(" "), between]
             at = after.start(1)
     return "".join([*pieces, text[at:]])
+
+
+def _between_spaces(text: str) -> set[str]:
+    """The words of a text with only spaces and punctuation around, found in each token once."""
+    return set(_BETWEEN_SPACES.findall(" ".join(set(text.split()))))
 
 
 def _between(words: set[str], before: str, after: str) -> str | None:

@@ -43,7 +43,7 @@ def lookalikes(text: pl.Expr) -> pl.Expr:
     If 1 % of a document's words have such letters, also words of nothing but such letters between
     Russian ones.
     """
-    return where(matches(_PAIR), lambda text: where(matches(_MENDABLE), _in_cyrillic, text), text)
+    return where(matches(_MENDABLE), _in_cyrillic, text)
 
 
 def _in_cyrillic(text: pl.Expr) -> pl.Expr:

@@ -91,14 +91,14 @@ class _Wrapping:
 
 def unwrap(text: str) -> str:
     """The text with each paragraph on one line, if it is hard-wrapped; otherwise unchanged."""
-    lines = text.split("\n")
-    wrapping = _wrapping([line.rstrip() for line in lines[:SAMPLE_LINES]])
+    sample = text.split("\n", SAMPLE_LINES)[:SAMPLE_LINES]
+    wrapping = _wrapping([line.rstrip() for line in sample])
     if wrapping is None:
         return text
     words: Counter[str] = Counter()
     paragraphs: list[list[str]] = []
     before = ""
-    for line in map(str.rstrip, lines):
+    for line in map(str.rstrip, text.split("\n")):
         bare = line.lstrip()
         if before and bare and _continues(before, len(line) - len(bare), bare, wrapping):
             broken = (
@@ -144,7 +144,7 @@ def _continues(before: str, indent: int, line: str, wrapping: _Wrapping) -> bool
     """Whether a line, given without its indent, continues the paragraph of the line before."""
     if line[0] in "-–—_=" and RULER.fullmatch(line):
         return False
-    if _ITEM.match(line) and before[-1] in ".,:;!?…":
+    if before[-1] in ".,:;!?…" and _ITEM.match(line):
         return False
     full = _full(before, line, wrapping.width)
     if full and wrapping.indented and indent <= wrapping.base:
