@@ -149,6 +149,7 @@ def test_the_readme_leads_to_every_page():
 
 
 def test_the_changelog_begins_with_this_version():
-    releases = re.findall(r"^## (.+)$", text_of("CHANGELOG.md"), re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", text_of("CHANGELOG.md"), re.MULTILINE)
+    releases = headings[headings[0] == "Unreleased" :]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+ – \d{4}-\d\d-\d\d", line) for line in releases)
     assert releases[0].startswith(f"{__version__} ")
