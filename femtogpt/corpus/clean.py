@@ -15,7 +15,7 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.balance import STORED, Balance
-from femtogpt.corpus.chapters import split_works
+from femtogpt.corpus.chapters import is_part_id, split_works
 from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.letter_counts import count_letters
 from femtogpt.corpus.losses import Losses
@@ -70,14 +70,18 @@ class CleanedBatch:
     signatures: np.ndarray  # MinHash: (documents, HASHES) uint32
 
 
-def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[Row]]:
+def batches(
+    documents: Iterator[Document], size: int | None = None, unit: str = "work"
+) -> Iterator[list[Row]]:
     """Group documents, as rows with unique ids, into batches of about ``size`` characters.
 
-    The default of ``size`` is BATCH_CHARACTERS.
+    The default of ``size`` is BATCH_CHARACTERS. If the ``unit`` is ``chapter``, no document has the
+    id of another one's part.
     """
     rows: list[Row] = []
     characters = 0
-    for document in unique_ids(documents):
+    reserved = (is_part_id,) if unit == "chapter" else ()
+    for document in unique_ids(documents, *reserved):
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)

@@ -68,7 +68,8 @@ class SourceCorpus:
         rule_names = tuple(rule.name for rule in self.rules)
 
         def tasks() -> Iterator[Batch]:
-            for number, rows in enumerate(batches(self.source.documents(raw))):
+            documents = self.source.documents(raw)
+            for number, rows in enumerate(batches(documents, unit=self.config.unit)):
                 yield Batch(rows, rule_names, self.config, self._cleaned_file(number))
 
         characters = 0
