@@ -142,9 +142,7 @@ def _reader(settings: dict[str, Any]) -> Source:
     return kind.model_construct(**settings)
 
 
-def _originals(
-    reader: Source, raw: Path, wanted: set[str], unit: str
-) -> Iterator[dict[str, Any]]:
+def _originals(reader: Source, raw: Path, wanted: set[str], unit: str) -> Iterator[dict[str, Any]]:
     for rows in batches(reader.documents(raw), unit=unit):
         for row in rows:
             document = dict(zip(DOCUMENT, row, strict=False))

@@ -192,7 +192,13 @@ class SourceCorpus:
             "cut_characters": self.cut_characters,
             "letters": self._letters_report(),
             "splits": {name: asdict(split) for name, split in self.splits.items()},
+            "editions": self._editions_report(),
         }
+
+    def _editions_report(self) -> dict[str, Any]:
+        """The documents that look like editions, if the source could say so and does not."""
+        ids = [id for batch in self.batches for id in batch.editions]
+        return {"documents": len(ids) if self.source.rules is None else 0, "examples": ids[:1]}
 
     def _letters_report(self) -> dict[str, int]:
         """The letters and digits: decoded + added = taken + cut + kept + rejected."""
