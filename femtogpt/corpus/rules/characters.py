@@ -87,7 +87,7 @@ _EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ 
 def tags(text: pl.Expr) -> pl.Expr:
     """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts.
 
-    Where a paragraph, line or cell ended between two words, they stay apart.
+    Words between which only the tag of a paragraph, line or cell stood are kept apart.
     """
     text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
     text = map_texts(has("<su", "<SU"), _with_shifted, text)
