@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.files import PLAIN as PROSE
 from tests.files import as_file as file
 from tests.files import documents
-from tests.helpers import PROSE
 
 BOOK = (
     '<?xml version="1.0" encoding="utf-8"?>\n'

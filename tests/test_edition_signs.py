@@ -88,3 +88,7 @@ def test_a_large_work_in_parts_counts_once(tmp_path, caplog):
     corpus_of(Store(tmp_path), config(mine, corpus={"unit": "chapter"}))
     (line,) = (message for message in caplog.messages if "look like editions" in message)
     assert "2 of 2" in line
+
+
+def test_no_texts_have_no_signs():
+    assert look_like_editions(pl.Series([], dtype=pl.String)).to_list() == []

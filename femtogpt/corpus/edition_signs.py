@@ -25,7 +25,7 @@ def look_like_editions(texts: pl.Series) -> pl.Series:
         (matches(r"\[\d{1,3}\]"), text.str.count_matches(_MARK) >= MIN_MARKS),
     ]
     frame = pl.DataFrame({"text": texts})
-    found = pl.Series([False] * frame.height)
+    found = pl.Series([False] * frame.height, dtype=pl.Boolean)
     for may_be, is_edition in edited:
         likely = frame.select(may_be(text))["text"].fill_null(False).arg_true()
         verdicts = frame[likely].select(is_edition)["text"]
