@@ -85,10 +85,7 @@ _EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ 
     needs="tags of HTML, one of which closes, breaks a line or has attributes; a heading's end",
 )
 def tags(text: pl.Expr) -> pl.Expr:
-    """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts.
-
-    Words between which only the tag of a paragraph, line or cell stood are kept apart.
-    """
+    """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts."""
     text = where(has("[править", "[edit"), replacement(_EDIT, "$1"), text)
     text = map_texts(has("<su", "<SU"), _with_shifted, text)
     return where(matches("<[A-Za-z/!]"), _without_markup, text)

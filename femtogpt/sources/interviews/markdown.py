@@ -33,8 +33,8 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
     NoDialogue.
     """
     about, body = front_matter(transcript(file))
-    page = blocks(body)
-    turns = _named(page) or _asked(page) or _dashed(page)
+    page = blocks(body, file.mended)
+    turns = _named(page, file.mended) or _asked(page) or _dashed(page)
     if not turns:
         raise NoDialogue(
             "no dialogue found: neither «Имя: реплика», nor questions in bold, in headings or in"
@@ -43,12 +43,12 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
     yield Interview([_with_name(turn, about) for turn in turns], about)
 
 
-def _named(page: Sequence[Block]) -> list[Turn]:
+def _named(page: Sequence[Block], mended: list[str]) -> list[Turn]:
     lines: list[str] = []
     for block in page:
         if block.kind != "heading":
             lines += [*_lines(block), ""]
-    return by_names(dotted(lines))
+    return by_names(dotted(lines), mended)
 
 
 def _asked(page: Sequence[Block]) -> list[Turn]:

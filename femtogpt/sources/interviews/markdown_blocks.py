@@ -31,18 +31,28 @@ class Block:
     italic: str  # the italic text at its beginning
 
 
-def blocks(text: str) -> list[Block]:
-    """Parse Markdown into blocks of text; code, tables, images and HTML that is no prose go."""
+def blocks(text: str, mended: list[str]) -> list[Block]:
+    """Parse Markdown into blocks of text; code, tables, images and HTML that is no prose go.
+
+    ``mended`` gets an entry for each block that goes.
+    """
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("code")
     result: list[Block] = []
     open_tokens: list[str] = []
     for token in parser.parse(_FOOTNOTE.sub("", text)):
         if token.nesting == 1:
             open_tokens.append(token.type)
+            if token.type == "table_open":
+                mended.append("tables left out")
         elif token.nesting == -1:
             open_tokens.pop()
-        elif token.type == "html_block" and (prose := _prose(token.content)):
-            result.append(Block("paragraph", prose, "", ""))
+        elif token.type == "fence" and token.content.strip():
+            mended.append("code left out")
+        elif token.type == "html_block":
+            if prose := _prose(token.content):
+                result.append(Block("paragraph", prose, "", ""))
+            elif _words(token.content):
+                mended.append("HTML that is no prose left out")
         elif token.type == "inline" and "table_open" not in open_tokens:
             children = token.children or []
             if block_text := _text(children):
@@ -53,8 +63,12 @@ def blocks(text: str) -> list[Block]:
 
 def _prose(page: str) -> str:
     """Return the text of HTML if it is a paragraph of sentences; "" if it is something else."""
-    text = " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", page))).split())
+    text = _words(page)
     return text if len(text) >= MIN_PROSE and _SENTENCE_END.search(text) else ""
+
+
+def _words(page: str) -> str:
+    return " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", page))).split())
 
 
 def _kind(open_tokens: Sequence[str]) -> Kind:

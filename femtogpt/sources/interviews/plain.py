@@ -37,6 +37,7 @@ _NO_SPEECH = re.compile(  # rules, times on lines of their own, footers of servi
 )
 _STAMPED = re.compile(rf"^\s*{STAMP}\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
+NOT_IN_TURNS = "lines outside the turns (headings, lists of persons) left out"
 MIN_WIDTH, MAX_WIDTH = 55, 100  # characters in the lines of a text that is wrapped
 DASH = re.compile(r"^\s*[-–—―]\s*(?=\S)")
 
@@ -45,29 +46,35 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
     """Read the turns of a transcript; prose before the first turn is kept.
 
     Headings of acts and scenes, lists of persons, and the lines after them up to the next turn,
-    are not speech. Raises NoDialogue.
+    are not speech, which the reader tells. Raises NoDialogue.
     """
     about, text = front_matter(transcript(file))
     lines = text.splitlines()
     if about == About():
         about, lines = header(lines)
     lines = with_stamps([MARKUP.sub("", line) for line in lines])
-    turns = by_names(unstamped(dotted(lines)))
+    turns = by_names(unstamped(dotted(lines)), file.mended)
     yield Interview(turns or dashed([line for line in lines if line.strip()]), about)
 
 
-def by_names(lines: Sequence[str]) -> list[Turn]:
-    """Find the turns that begin with names, followed by a colon, a dash or nothing."""
+def by_names(lines: Sequence[str], mended: list[str]) -> list[Turn]:
+    """Find the turns that begin with names, followed by a colon, a dash or nothing.
+
+    ``mended`` gets an entry for each line of words that is left out.
+    """
     forms: tuple[Callable[[Sequence[str]], Sequence[str]], ...] = (list, dash_named, with_colons)
     for form in forms:
         lines = form(lines)
         if names := speakers(lines):
-            return named(lines, names)
+            return named(lines, names, mended)
     return []
 
 
-def named(lines: Sequence[str], names: frozenset[str]) -> list[Turn]:
-    """Find the turns: each begins with a line that begins with one of the names."""
+def named(lines: Sequence[str], names: frozenset[str], mended: list[str]) -> list[Turn]:
+    """Find the turns: each begins with a line that begins with one of the names.
+
+    ``mended`` gets an entry for each line of words that is left out.
+    """
     wrapped = is_wrapped(lines, names)
     result: list[Turn] = []
     speaker: str | None = None
@@ -75,13 +82,21 @@ def named(lines: Sequence[str], names: frozenset[str]) -> list[Turn]:
     is_speech, last = True, ""
     for line in lines:
         if opened := split(line, names):
-            result.append(
-                Turn(speaker, _prose(paragraphs) if speaker is None else spoken(paragraphs))
-            )
+            speech = spoken(paragraphs)
+            if speaker is None:
+                prose = tuple(filter(_is_prose, speech))
+                mended.extend([NOT_IN_TURNS] * (len(speech) - len(prose)))
+                speech = prose
+            result.append(Turn(speaker, speech))
             speaker, paragraphs, is_speech = opened[0], [opened[1]], True
         elif _HEADING.fullmatch(line.strip()):
             is_speech = False
-        elif is_speech and not _NO_SPEECH.fullmatch(line):
+            mended.append(NOT_IN_TURNS)
+        elif _NO_SPEECH.fullmatch(line):
+            pass
+        elif not is_speech:
+            mended.append(NOT_IN_TURNS)
+        else:
             if wrapped and last.strip() and len(last) >= MIN_WIDTH and paragraphs:
                 paragraphs[-1] += f" {line.strip()}"
             else:
@@ -107,7 +122,7 @@ def dashed(paragraphs: Sequence[str]) -> list[Turn]:
             turns.append([DASH.sub("", text) if begins else text])
         else:
             turns[-1].append(text)
-    lead = [] if marked[0] else [Turn(None, _prose(turns.pop(0)))]
+    lead = [] if marked[0] else [Turn(None, tuple(filter(_is_prose, spoken(turns.pop(0)))))]
     asks = [any("?" in text for text in turn) for turn in turns]
     if sum(asks[::2]) >= 0.75 * len(asks[::2]) and sum(asks[1::2]) <= 0.5 * len(asks[1::2]):
         names = ("Вопрос", "Ответ")
@@ -144,6 +159,6 @@ def is_wrapped(lines: Sequence[str], names: frozenset[str]) -> bool:
     )
 
 
-def _prose(lines: Sequence[str]) -> tuple[str, ...]:
-    """Keep the paragraphs before the first turn that are prose: no titles, no lists."""
-    return tuple(text for text in spoken(lines) if len(text) >= 60 and _SENTENCE_END.search(text))
+def _is_prose(text: str) -> bool:
+    """Whether a paragraph before the first turn is prose: no title, no list."""
+    return len(text) >= 60 and _SENTENCE_END.search(text) is not None
