@@ -217,7 +217,7 @@ class SourceCorpus:
         rounds = zip_longest(*(effect.examples for effect in effects))  # one per batch at a time
         examples = [example for turn in rounds for example in turn if example is not None]
         return {
-            "purpose": rule.purpose,
+            "purpose": rule.purpose.partition("\n\n")[0],
             "documents": sum(effect.documents for effect in effects),
             "characters": sum(effect.characters for effect in effects),
             "examples": examples[:EXAMPLES_PER_RULE],
