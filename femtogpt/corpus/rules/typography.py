@@ -13,7 +13,9 @@ from femtogpt.corpus.rules.editorial_patterns import LETTER
 from femtogpt.corpus.rules.rule_registry import has, matches, replacement, rule, where
 
 _HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
-_ENDINGS = r"([,;] )-([а-яё]{1,3})([,;.)\n]|$)"  # of dictionaries: «стол, -а, м.»
+_ENDING = (  # of words in dictionaries: «стол, -а, м.», «дом, -ов; -ам»
+    r"(?:[аеиуыюя]|[оеё][вкм]|[ыи][йе]|[аоеыия][яе]|а[мхт]|[иеё]т|ью|ца|ист|изм|ость)[,;.)\n]"
+)
 _END = rf"[{LETTER}0-9»)]{{2}}"  # of a sentence, unlike an initial: С.-Петербург
 _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
 
@@ -27,7 +29,7 @@ def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
     text = where(matches("\u2013[0-9]"), _with_minus, text)
-    text = where(has(", -", "; -"), _with_endings, text)
+    text = where(matches(f", -{_ENDING}"), _with_endings, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
     text = where(_has_hyphens, _from_hyphens, text)
@@ -45,7 +47,7 @@ def dashes(text: pl.Expr) -> pl.Expr:
 
 def _with_endings(text: pl.Expr) -> pl.Expr:
     """Mark the hyphens of endings, which are no dashes, by another sign."""
-    ending = (_ENDINGS, "$1\u2011$2$3")
+    ending = (rf"([,;] )-({_ENDING})", "$1\u2011$2")
     return _replaced(text, ending, ending)  # again: two that share a mark need two passes
 
 
