@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.lookalikes import is_old, lookalikes
+from femtogpt.corpus.rules.lookalikes import is_old, lookalikes, old_i
 from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 
 FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
@@ -70,7 +70,7 @@ def old_spelling(text: pl.Expr) -> pl.Expr:
 
 
 def _new_spelling(text: pl.Expr) -> pl.Expr:
-    text = lookalikes(text)
+    text = lookalikes(old_i(text))
     letters = {"ѣ": "е", "Ѣ": "Е", "ѳ": "ф", "Ѳ": "Ф", "і": "и", "І": "И", "ѵ": "и", "Ѵ": "И"}
     text = text.str.replace_many(letters)
     text = text.str.replace_all(r"(\pL)[ъЪ]([^\pL]|$)", "$1$2")

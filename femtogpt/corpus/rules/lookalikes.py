@@ -50,9 +50,9 @@ def lookalikes(text: pl.Expr) -> pl.Expr:
     """Write Latin letters that look Cyrillic as Cyrillic ones in a Russian word, without stress.
 
     If 1 % of a document's words have such letters, also words of nothing but such letters between
-    Russian ones. In the spelling of before 1918, i beside a Cyrillic letter becomes і.
+    Russian ones. In a text with ѣ, i beside a Cyrillic letter becomes і.
     """
-    text = where(has("i", "I", "ï", "í", "ì", "Ï", "Í"), _with_old_i, text)
+    text = where(has("ѣ"), _with_old_i, text)
     return where(matches(_PAIR), lambda text: where(matches(_MENDABLE), _in_cyrillic, text), text)
 
 
@@ -62,10 +62,11 @@ def is_old(text: pl.Expr) -> pl.Expr:
 
 
 def _with_old_i(text: pl.Expr) -> pl.Expr:
-    return where(matches(_BESIDE), lambda text: where(is_old, _old_i, text), text)
+    return where(matches(_BESIDE), lambda text: where(is_old, old_i, text), text)
 
 
-def _old_i(text: pl.Expr) -> pl.Expr:
+def old_i(text: pl.Expr) -> pl.Expr:
+    """Write a Latin i beside a Cyrillic letter as і."""
     for pattern, value in _LATIN_I:  # twice: two that share a letter need two passes
         text = text.str.replace_all(pattern, value).str.replace_all(pattern, value)
     return text
