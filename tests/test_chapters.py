@@ -118,3 +118,21 @@ def test_a_single_work_can_be_trained_on_by_chapters(tmp_path):
     source = listed({"work": novel(0, 30)})
     corpus = corpus_of(Store(tmp_path), config({"mine": source}, corpus={"unit": "chapter"}))
     assert 0.03 < held_out_share(corpus) <= 0.05
+
+
+@pytest.mark.parametrize("name", ["one, part 003", "one, part 0003", "one, part 031"])
+def test_a_document_that_is_called_like_a_part_is_not_taken_for_it(tmp_path, name):
+    """Decisions go by ids: with one id, either would be held out or rejected with the other."""
+    texts = {name: prose(70_000, 3000), f"{name}#2": prose(80_000, 3000)}
+    corpus = two_novels("chapter", Store(tmp_path), **texts)
+    documents = kept(corpus)
+    assert documents["id"].is_unique().all()
+    found = dict(documents.select("text", "id").rows())
+    assert found[texts[name]] == f"{name}#2"
+    assert found[texts[f"{name}#2"]] == f"{name}#2#2"
+    assert comes_out(sums(corpus))
+
+
+def test_works_whole_keep_such_names(tmp_path):
+    texts = {"one, part 003": prose(70_000, 3000)}
+    assert "one, part 003" in set(kept(two_novels("work", Store(tmp_path), **texts))["id"])

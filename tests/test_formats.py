@@ -152,3 +152,25 @@ def test_an_empty_page_is_a_fault(tmp_path):
     files = {"a.html": "", "b.html": PNG}
     found = faults(as_folder(tmp_path / "t", files), tmp_path / "raw")
     assert found.keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("element", "kind"),
+    [
+        ("<math><mi>x</mi><mo>=</mo><mn>2</mn></math>", "formulas"),
+        ("<svg><text>Карта</text></svg>", "drawings"),
+        ("<aside><p>Читайте также</p></aside>", "asides"),
+        ("<footer>Все права защищены</footer>", "footers"),
+    ],
+)
+def test_words_that_a_page_hides_are_told_as_left_out(element, kind, tmp_path):
+    page = f"<html><body><p>Раз.</p>{element}<p>Два.</p></body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
+    assert document.text == "Раз.\n\nДва."
+    assert document.mended == (f"{kind} left out",)
+
+
+def test_empty_drawings_are_not_told(tmp_path):
+    page = "<html><body><p>Раз.</p><svg><path d='M0 0'/></svg><footer> </footer></body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
+    assert document.mended == ()

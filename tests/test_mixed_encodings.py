@@ -33,6 +33,23 @@ def test_each_part_is_decoded_in_its_own_encoding(first, last):
 
 
 @pytest.mark.parametrize(
+    "parts",
+    [
+        parts
+        for parts in permutations(("utf-8", "cp1251", "koi8_r", "cp866"), 3)
+        if "utf-8" in parts
+    ],
+)
+def test_a_file_of_utf_8_and_two_other_encodings_is_read_whole(parts):
+    mended: list[str] = []
+    texts = [LONG, PLAIN + VERSE, f"{VERSE}\n{LONG}"]
+    data = b"\n".join(text.encode(part) for text, part in zip(texts, parts, strict=True))
+    assert decode(data, mended) == "\n".join(texts)
+    (kind,) = mended
+    assert all(part in kind for part in parts)
+
+
+@pytest.mark.parametrize(
     ("most", "other"),
     [("utf-8", "cp1251"), ("cp1251", "utf-8"), ("cp1251", "cp866"), ("koi8_r", "cp1251")],
 )

@@ -264,6 +264,16 @@ def test_of_an_epub_that_is_cut_off_the_whole_pages_are_read(method, tmp_path):
         assert "damaged or cut off, its whole pages read" in document.mended
 
 
+def test_an_epub_whose_pages_are_encrypted_is_called_so(tmp_path):
+    whole = books.FILES | {"META-INF/encryption.xml": "<encryption/>"}
+    locked = {name: PNG if name.endswith(html.SUFFIXES) else text for name, text in whole.items()}
+    path = as_file(tmp_path / "a.epub", zip_bytes(locked))
+    (fault,) = faults(path, tmp_path / "raw").values()
+    assert "encrypted" in fault
+    fonts = as_file(tmp_path / "b.epub", zip_bytes(whole))
+    assert not faults(fonts, tmp_path / "fonts")
+
+
 def test_an_epub_none_of_whose_pages_can_be_read_is_a_fault(tmp_path):
     book = books.epub(один=PNG, two=PNG)
     (fault,) = faults(as_file(tmp_path / "a.epub", book), tmp_path / "raw").values()

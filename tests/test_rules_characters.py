@@ -78,6 +78,24 @@ def test_what_only_looks_like_markup_stays(text):
     assert clean(text, "entities", "tags", "footnote_marks") == text
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("<p>Раз.</p><p>Два.</p>", "Раз.\nДва."),
+        ("Раз<br>два<br/>три", "Раз\nдва\nтри"),
+        ("<div>Раз</div><div class=x>Два</div>", "Раз\nДва"),
+        ("<h1>Глава</h1>Текст<ul><li>раз</li><li>два</li></ul>", "Глава\nТекст\nраз\nдва"),
+        ("<title>Лес</title><P><B>Раз</B></P>", "Лес\nРаз"),
+        ("<tr><td>а</td><td>б</td></tr><tr><td>в</td></tr>", "а б\nв"),
+        ("<b>пер</b>вый, <i>вто</i><i>рой</i>", "первый, второй"),
+        ("раз<br>, два</p>. Три", "раз, два. Три"),
+        ("раз<br>\nдва</p> три", "раз\nдва три"),
+    ],
+)
+def test_words_that_only_tags_kept_apart_stay_apart(text, plain):
+    assert clean(text, "tags") == plain
+
+
 def test_kinds_of_space_become_one_and_none_is_left_within_a_word():
     assert clean("раз\u00a0\u2009два\tтри", "spaces") == "раз два три"
     assert clean("сло\u00adво\ufeff\u200b\x7f", "invisible") == "слово"

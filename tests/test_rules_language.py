@@ -57,3 +57,20 @@ def test_shouting_is_calmed_and_abbreviations_stay():
 def test_a_latin_i_of_the_old_spelling_becomes_и(word, new):
     cleaned = clean(f"{OLD} {word}, глава III и IV.", *STANDARD, "old_spelling")
     assert cleaned.endswith(f" {new}, глава III и IV.")
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("Россiя, мiръ и исторiя; лѣсъ и домъ.", "Россія, міръ и исторія; лѣсъ и домъ."),
+        ("Iюнь и ИСТОРIЯ; съ нимъ въ лѣсу.", "Іюнь и ИСТОРІЯ; съ нимъ въ лѣсу."),
+        (
+            "Истóрiя, жизнiю, большiя рѣки; онъ далъ ихъ.",
+            "Исторія, жизнію, большія рѣки; онъ далъ ихъ.",
+        ),
+        ("Россiя и мiр сегодня.", "Россiя и мiр сегодня."),
+        ("въ домѣ онъ читалъ IIй томъ и iPhone", "въ домѣ онъ читалъ IIй томъ и iPhone"),
+    ],
+)
+def test_a_latin_i_of_the_old_spelling_becomes_cyrillic_in_any_text(text, mended):
+    assert clean(text, "lookalikes") == mended

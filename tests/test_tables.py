@@ -222,3 +222,11 @@ def test_a_table_without_texts_beside_one_with_them_does_not_stop_it(tmp_path):
     assert (told.id, told.text) == ("authors.csv", "")
     assert "no column 'text'" in told.fault
     assert found.text == "Дуэль."
+
+
+def test_a_table_without_names_is_told_with_the_beginnings_of_its_cells(tmp_path):
+    table = f"1,{'слово ' * 1000}\n2,{'дело ' * 1000}\n"
+    with pytest.raises(UserError, match="text_column") as error:
+        documents(as_file(tmp_path / "a.csv", table), tmp_path / "raw")
+    assert "слово" in str(error.value)
+    assert len(str(error.value)) < 300

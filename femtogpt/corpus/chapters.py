@@ -15,6 +15,7 @@ import polars as pl
 from femtogpt.corpus.balance import STORED
 
 PART_CHARACTERS = 10_000  # of a part, about: a work of less than two parts stays whole
+_PART = re.compile(r", part \d{3,}\Z")
 _HEADING = re.compile(
     r"(?m)^[^\S\n]*(?:(?:глава|часть|книга|том|раздел|действие|акт|сцена|явление|песнь|письмо"
     r"|эпилог|пролог|введение|заключение|лекция|урок|день|chapter|part)\b[^\n]{0,60}"
@@ -49,9 +50,14 @@ def part_id(id: str, number: int) -> str:
     return f"{id}, part {number:03d}"
 
 
+def is_part_id(id: str) -> bool:
+    """Whether an id may be that of a part; with chapters as the unit, no work has such a one."""
+    return _PART.search(id) is not None
+
+
 def work_of(id: str, settings: Mapping[str, Any]) -> str:
     """The id of the work that a document is, or is a part of, in a corpus with these settings."""
-    return re.sub(r", part \d{3,}$", "", id) if settings.get("unit") == "chapter" else id
+    return _PART.sub("", id) if settings.get("unit") == "chapter" else id
 
 
 def split_works(frame: pl.DataFrame) -> pl.DataFrame:

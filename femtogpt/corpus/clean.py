@@ -15,12 +15,13 @@ import polars as pl
 
 from femtogpt.config import CorpusConfig
 from femtogpt.corpus.balance import STORED, Balance, Change
-from femtogpt.corpus.chapters import split_works
+from femtogpt.corpus.chapters import is_part_id, split_works
 from femtogpt.corpus.dedup import minhash
+from femtogpt.corpus.edition_signs import look_like_editions
 from femtogpt.corpus.letter_counts import count_letters
 from femtogpt.corpus.losses import Losses
 from femtogpt.corpus.quality import verdicts
-from femtogpt.corpus.rules import Rule, select_rules
+from femtogpt.corpus.rules import OF_EDITIONS, Rule, select_rules
 from femtogpt.corpus.schema import DOCUMENT, REJECTED
 from femtogpt.corpus.shingles import shingles
 from femtogpt.sources.base import Document, unique_ids
@@ -66,18 +67,23 @@ class CleanedBatch:
     rejected: Counter[str]  # by rule
     ids: list[str]
     characters: list[int]
+    editions: list[str]  # ids of those that look like editions, unless the rules are for such
     fingerprints: list[bytes]  # equal for texts with the same words in the same order
     signatures: np.ndarray  # MinHash: (documents, HASHES) uint32
 
 
-def batches(documents: Iterator[Document], size: int | None = None) -> Iterator[list[Row]]:
+def batches(
+    documents: Iterator[Document], size: int | None = None, unit: str = "work"
+) -> Iterator[list[Row]]:
     """Group documents, as rows with unique ids, into batches of about ``size`` characters.
 
-    The default of ``size`` is BATCH_CHARACTERS.
+    The default of ``size`` is BATCH_CHARACTERS. If the ``unit`` is ``chapter``, no document has the
+    id of another one's part.
     """
     rows: list[Row] = []
     characters = 0
-    for document in unique_ids(documents):
+    reserved = (is_part_id,) if unit == "chapter" else ()
+    for document in unique_ids(documents, *reserved):
         row = (getattr(document, column) for column in DOCUMENT)
         rows.append((*row, document.fault))
         characters += len(document.text)
@@ -158,6 +164,7 @@ def _clean(
     batch.file.parent.mkdir(exist_ok=True)
     batch.file.write_bytes(arrow.getbuffer())
     passed = frame.filter(pl.col("rule").is_null())
+    editions = [] if OF_EDITIONS.intersection(batch.rules) else _editions(passed)
     hashes, sizes = shingles(passed["text"])
     return CleanedBatch(
         batch.file,
@@ -167,9 +174,15 @@ def _clean(
         Counter(frame["rule"].drop_nulls()),
         passed["id"].to_list(),
         passed["characters"].to_list(),
+        editions,
         _fingerprints(hashes, sizes),
         minhash(hashes, sizes),
     )
+
+
+def _editions(frame: pl.DataFrame) -> list[str]:
+    works = frame.filter(look_like_editions(frame["text"]))["work"]
+    return works.unique(maintain_order=True).to_list()
 
 
 def _apply(rule: Rule, frame: pl.DataFrame, effect: RuleEffect) -> tuple[pl.DataFrame, np.ndarray]:

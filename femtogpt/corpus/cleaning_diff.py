@@ -108,7 +108,7 @@ def before_and_after(
         reader = _reader(settings["sources"][source])
         raw = made_from(corpus, source, data, kind="raw").path / BYTES
         ids = {id for name, id in wanted if name == source}
-        for document in _originals(reader, raw, ids):
+        for document in _originals(reader, raw, ids, settings.get("unit", "work")):
             yield source, document["id"], *_cleaned(document, settings["rules"][source], rule)
 
 
@@ -142,8 +142,8 @@ def _reader(settings: dict[str, Any]) -> Source:
     return kind.model_construct(**settings)
 
 
-def _originals(reader: Source, raw: Path, wanted: set[str]) -> Iterator[dict[str, Any]]:
-    for rows in batches(reader.documents(raw)):
+def _originals(reader: Source, raw: Path, wanted: set[str], unit: str) -> Iterator[dict[str, Any]]:
+    for rows in batches(reader.documents(raw), unit=unit):
         for row in rows:
             document = dict(zip(DOCUMENT, row, strict=False))
             if document["id"] in wanted:

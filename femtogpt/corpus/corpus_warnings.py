@@ -12,6 +12,9 @@ from femtogpt.corpus.schema import REPORT, SPLITS
 
 SHOWN = 6  # rules that are named; the report has them all
 MUCH_HELD_OUT = 2  # times the share that was asked for
+SOME_EDITIONS = 2  # documents that look like editions: these are told if they are
+MANY_EDITIONS = 20  # as many, or a share of the source's documents:
+EDITIONS_SHARE = 0.1
 
 
 def corpus_warnings(corpus: Artifact) -> list[str]:
@@ -36,7 +39,20 @@ def warnings(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
             f"{more} more rule{'s' if more > 1 else ''} took much of a document:"
             " see `femtogpt corpus report`"
         )
-    return [*_much_held_out(report, settings), *lines]
+    return [*_much_held_out(report, settings), *_editions(report), *lines]
+
+
+def _editions(report: Mapping[str, Any]) -> Iterator[str]:
+    for name, source in report.items():
+        found = source.get("editions", {"documents": 0})  # earlier versions have no such entry
+        count = found["documents"]
+        many = min(MANY_EDITIONS, EDITIONS_SHARE * source["documents"])
+        if count >= max(SOME_EDITIONS, many):
+            yield (
+                f"{name}: {count:,} of {source['documents']:,} documents look like editions with"
+                f" notes or imprints, such as {found['examples'][0]!r}: with edition: true, the"
+                " source's rules remove these"
+            )
 
 
 def _much_taken(source: str, rule: str, notable: Mapping[str, Any]) -> str:

@@ -68,7 +68,8 @@ class SourceCorpus:
         rule_names = tuple(rule.name for rule in self.rules)
 
         def tasks() -> Iterator[Batch]:
-            for number, rows in enumerate(batches(self.source.documents(raw))):
+            documents = self.source.documents(raw)
+            for number, rows in enumerate(batches(documents, unit=self.config.unit)):
                 yield Batch(rows, rule_names, self.config, self._cleaned_file(number))
 
         characters = 0
@@ -191,7 +192,13 @@ class SourceCorpus:
             "cut_characters": self.cut_characters,
             "letters": self._letters_report(),
             "splits": {name: asdict(split) for name, split in self.splits.items()},
+            "editions": self._editions_report(),
         }
+
+    def _editions_report(self) -> dict[str, Any]:
+        """The documents that look like editions, if the source could say so and does not."""
+        ids = [id for batch in self.batches for id in batch.editions]
+        return {"documents": len(ids) if self.source.rules is None else 0, "examples": ids[:1]}
 
     def _letters_report(self) -> dict[str, int]:
         """The letters and digits: decoded + added = taken + cut + kept + rejected."""
@@ -210,7 +217,7 @@ class SourceCorpus:
         rounds = zip_longest(*(effect.examples for effect in effects))  # one per batch at a time
         examples = [example for turn in rounds for example in turn if example is not None]
         return {
-            "purpose": rule.purpose,
+            "purpose": rule.purpose.partition("\n\n")[0],
             "documents": sum(effect.documents for effect in effects),
             "characters": sum(effect.characters for effect in effects),
             "examples": examples[:EXAMPLES_PER_RULE],

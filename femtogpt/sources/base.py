@@ -20,7 +20,7 @@ docs/new-source.md has an example.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -98,11 +98,14 @@ class Source(SourceConfig):
         """
 
 
-def unique_ids(documents: Iterable[Document]) -> Iterator[Document]:
+def unique_ids(
+    documents: Iterable[Document], is_reserved: Callable[[str], bool] = lambda id: False
+) -> Iterator[Document]:
     """Make the ids of a source's documents unique; they are always the same for the same files.
 
     The first document with an id keeps it. A later one gets ``<id> in <file>`` if its file is
-    given, or else, or if that is taken, a number: ``<id>#2``.
+    given, or else, or if that is taken, a number: ``<id>#2``. So does each whose id ``is_reserved``
+    for others.
     """
     last_numbers: dict[str, int] = {}  # by id that is taken: the last number it was given
     for document in documents:
@@ -110,7 +113,7 @@ def unique_ids(documents: Iterable[Document]) -> Iterator[Document]:
         if base in last_numbers and document.file and document.id:
             base = f"{base} in {document.file}"
         name, number = base, last_numbers.get(base, 1)
-        while name in last_numbers:
+        while name in last_numbers or is_reserved(name):
             number += 1
             name = f"{base}#{number}"
         last_numbers[base] = number

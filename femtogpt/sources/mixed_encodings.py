@@ -38,7 +38,7 @@ def has_utf_8(data: bytes) -> bool:
 
 
 def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
-    """Decode text that is partly in UTF-8, partly in an 8-bit encoding.
+    """Decode text that is partly in UTF-8, partly in an 8-bit encoding, or in two of them.
 
     Returns the text and the encodings; None if too much of it is in neither.
     """
@@ -46,6 +46,14 @@ def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
     texts = [line.decode() if _is_utf_8(line) else None for line in lines]
     others = [line for line, text in zip(lines, texts, strict=True) if text is None]
     encoding = detect(b" ".join(word for line in others for word in _foreign(line)))
+    encodings = {encoding} if encoding else set()
+    whole = [line for line in others if not _has_both(line)]
+    if encoding and (in_two := _lines_in_two(whole, encoding, detect)):
+        read, encodings = iter(in_two[0]), in_two[1]
+        texts = [
+            next(read) if text is None and not _has_both(line) else text
+            for line, text in zip(lines, texts, strict=True)
+        ]
     decoded = "".join(
         _mixed_line(line, encoding) if text is None else text
         for line, text in zip(lines, texts, strict=True)
@@ -53,7 +61,7 @@ def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
     beyond = len(decoded) - len(data.translate(None, _HIGH))
     if decoded.count("\ufffd") > max(FEW_BROKEN, MAX_BROKEN * beyond):
         return None
-    return decoded.lstrip("\ufeff"), {"utf-8", *([encoding] if encoding else [])}
+    return decoded.lstrip("\ufeff"), {"utf-8", *encodings}
 
 
 def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str]] | None:
@@ -61,6 +69,14 @@ def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str
 
     Returns the text and the encodings; None if all of it is in that one.
     """
+    found = _lines_in_two(data.splitlines(keepends=True), encoding, detect)
+    return found and ("".join(found[0]), found[1])
+
+
+def _lines_in_two(
+    lines: list[bytes], encoding: str, detect: Detect
+) -> tuple[list[str], set[str]] | None:
+    data = b"".join(lines)
     classes = _letter_classes(encoding)
     letters = data.translate(classes)
     inner_capitals = letters.count(INNER_CAPITAL)
@@ -68,7 +84,6 @@ def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str
         inner_capitals < 3 + len(data) // MISPRINT_BYTES and IN_CAPITALS not in letters
     ):
         return None
-    lines = data.splitlines(keepends=True)
     odd = [line for line in lines if INNER_CAPITAL in line.translate(classes)]
     other = detect(b" ".join(odd))
     if other is None or other == encoding:
@@ -83,7 +98,7 @@ def with_8_bit(data: bytes, encoding: str, detect: Detect) -> tuple[str, set[str
                 current = other if gain > 0 else encoding
             used.add(current)
         parts.append(line.decode(current, "replace"))
-    return None if used == {encoding} else ("".join(parts), used)
+    return None if used == {encoding} else (parts, used)
 
 
 def without_wide(data: bytes) -> tuple[bytes, bool]:
@@ -125,11 +140,16 @@ def _foreign(line: bytes) -> Iterator[bytes]:
     return (word for word in _TOKEN.findall(line) if not _looks_like_utf_8(word))
 
 
+def _has_both(line: bytes) -> bool:
+    """Whether a line that is not UTF-8 has many words that are."""
+    words = [word for word in _TOKEN.findall(line) if not word.isascii()]
+    return sum(map(_looks_like_utf_8, words)) >= 0.2 * max(len(words), 1)
+
+
 def _mixed_line(line: bytes, encoding: str | None) -> str:
     if encoding is None:
         return line.decode("utf-8", "replace")
-    words = [word for word in _TOKEN.findall(line) if not word.isascii()]
-    if sum(map(_looks_like_utf_8, words)) < 0.2 * len(words):
+    if not _has_both(line):
         return line.decode(encoding, "replace")
     parts = []
     position = 0

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from femtogpt.sources.formats import any_xml, epub, fb2, html, text, text_tables
+from femtogpt.sources.formats import any_text, any_xml, epub, fb2, html, text_tables
 from femtogpt.sources.reader import Format, Reader
 
 TABLES: dict[str, Format] = {
@@ -23,7 +23,7 @@ class Texts(Reader):
     """The base of the kinds that read texts."""
 
     formats: ClassVar[dict[str, Format]] = {
-        ".txt": text.read,
+        ".txt": any_text.read,
         ".fb2": fb2.read,
         ".epub": epub.read,
         ".xml": any_xml.read,

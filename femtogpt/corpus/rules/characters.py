@@ -65,6 +65,11 @@ _NAME = (  # HTML's own only: vector<int> is not a tag
     r"|html|img|nobr|pre|small|span|strike|strong|su[bp]|table|title)"
 )
 _TAG = re.compile(rf"(?i)<!--[^<>]{{0,200}}-->|</?{_NAME}(\s[^<>]{{0,200}})?/?>")
+_TAGS = re.compile(rf"(?:{_TAG.pattern[4:]})+", re.IGNORECASE)
+_ENDS_LINE = re.compile(
+    r"(?i)</?(?:p|h[1-6r]|br|d[dlt]|li|ol|tr|ul|body|center|div|pre|table|title)\b"
+)
+_ENDS_CELL = re.compile(r"(?i)</?t[dh]\b")
 _ATTRIBUTE = re.compile(r"\s*[A-Za-z][\w:-]*\s?=")
 _BARE = frozenset({"noshade", "nowrap", "compact", "border", "hidden", "checked", "selected", "/"})
 _MARKUP = (  # what tells tags from letters in angle brackets
@@ -91,7 +96,22 @@ def _without_markup(text: pl.Expr) -> pl.Expr:
 
 
 def _untagged(text: str) -> str:
-    return _TAG.sub(lambda tag: "" if _has_attributes(tag[1] or "") else tag[0], text)
+    def without(tags: re.Match[str]) -> str:
+        kept = _TAG.sub(lambda tag: "" if _has_attributes(tag[1] or "") else tag[0], tags[0])
+        before, after = (
+            text[max(0, tags.start() - 1) : tags.start()],
+            text[tags.end() : tags.end() + 1],
+        )
+        return kept or _gap(tags[0], before, after)
+
+    return _TAGS.sub(without, text)
+
+
+def _gap(tags: str, before: str, after: str) -> str:
+    """What keeps two words apart between which there were only these tags."""
+    if not before or before.isspace() or not after or after.isspace() or after in ",.;:!?…)»":
+        return ""
+    return "\n" if _ENDS_LINE.search(tags) else " " if _ENDS_CELL.search(tags) else ""
 
 
 def _has_attributes(inside: str) -> bool:

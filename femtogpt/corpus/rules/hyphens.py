@@ -22,8 +22,12 @@ _BETWEEN_SPACES = re.compile(r"[\w-]+")
 _BROKEN = re.compile(r"-\s{0,4}\n\s*([а-яё]+(?:-[а-яё]+)*)")
 _STEM = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _SHADE = r"(?:син|зел[её]н|красн|ж[её]лт|сер|бел|ч[её]рн|голуб|розов|коричнев|бур|рыж|русы)"
+_NO_ADVERB = (  # what goes on after «по» at a line's end in one word: потому, подобному, поэтически
+    r"(?:[тсч]|эт|добн|койн|следн|лн|здн|стоянн|чтенн|жил|хож|лез|литич|ложит|слушн|пуляр)[ое]му\b"
+    r"|(?:добн|койн|следн|стоянн|чтенн|лезн|ложит|слушн|пуляр|лит|эт)\w*"
+)
 _COMPOUND = re.compile(  # words written with a hyphen
-    r"по-\w*(?:[ое]му|[сц]ки|ьи)|во?-(?:перв|втор|трет|четв[её]р|пят|шест|седьм)\w+|из-(?:за|под)"
+    rf"по-(?!{_NO_ADVERB})\w*(?:[ое]му|[сц]ки|ьи)|во?-(?:перв|втор|трет|четв[её]р|пят|шест|седьм)\w+|из-(?:за|под)"
     r"|ко[ей]-\w+|пол-[аеёиоуэюял]\w*|(?:юго|северо)-(?:запад|восто)\w*|обер-(?![нте])\w+"
     r"|(?:вице|штабс|унтер|лейб)-\w+|\w+-(?:либо|нибудь|таки|с)|(\w{3,})-\1|давным-давно"
     rf"|мало-помалу|(?:т[её]мно|светло|ярко|бледно|иссиня)-{_SHADE}\w+",
@@ -108,7 +112,7 @@ def _joined(text: str) -> str:
         word = join_broken_word(stem[0], tail, words)
         narrow = broken.start() - text.rfind("\n", 0, broken.start()) <= VERSE_LINE
         verse = narrow and broken[0].count("\n") == 1 and tail in RUSSIAN - _ENCLITICS
-        if verse and "-" not in word and not words[word.lower()]:
+        if verse and "-" not in word and not words[word.lower()] and word.lower() not in RUSSIAN:
             continue  # the hyphen stands for a dash
         pieces += [text[at : broken.start() - len(stem[0])], word]
         at = broken.end()
@@ -125,7 +129,7 @@ def join_broken_word(stem: str, line: str, words: Counter[str]) -> str:
     last = stem.rpartition("-")[2].lower()
     if words[f"{stem}-{head}".lower()]:
         keeps = True
-    elif words[f"{stem}{head}".lower()]:
+    elif words[f"{stem}{head}".lower()] or f"{stem}{head}".lower() in RUSSIAN:  # по-\nэтому
         keeps = False
     elif head in _ENCLITICS:
         keeps = last in RUSSIAN or words[last] > 1 or _HOST.fullmatch(last) is not None

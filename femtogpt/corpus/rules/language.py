@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.lookalikes import lookalikes
+from femtogpt.corpus.rules.lookalikes import is_old, lookalikes, old_i
 from femtogpt.corpus.rules.rule_registry import map_lines, rule, where
 
 FOREIGN_SHARE = 0.75  # of the letters of a foreign passage are not Cyrillic
@@ -56,16 +56,6 @@ def yo_to_ye(text: pl.Expr) -> pl.Expr:
     return text.str.replace_many({"ё": "е", "Ё": "Е"})
 
 
-_OLD = "а-яёѣіѳѵА-ЯЁѢІѲѴ"
-_LATIN_I = (  # typed for і beside a Cyrillic letter; «IIй» is a number
-    (rf"([{_OLD}])[iïíì]", "${1}и"),
-    (rf"[iïíì]([{_OLD}])", "и$1"),
-    (rf"(^|[^\pL])[IÏÍ]([{_OLD}]{{3}})", "${1}И$2"),
-    (rf"([{_OLD}])[IÏÍ]", "${1}И"),
-    (r"[IÏÍ]([А-ЯЁѢІѲѴ]{2})", "И$1"),
-)
-
-
 @rule(
     "Въ нѣкоторомъ царствѣ жилъ-былъ добраго, прежняго времени міръ: объ Ѳомѣ, мѵро",
     "В некотором царстве жил-был доброго, прежнего времени мир: об Фоме, миро",
@@ -76,18 +66,11 @@ def old_spelling(text: pl.Expr) -> pl.Expr:
 
     Also a Latin i typed for і: «Россiя».
     """
-    return where(_is_old, _new_spelling, text)
-
-
-def _is_old(text: pl.Expr) -> pl.Expr:
-    """Whether a text has more old letters and endings than a quotation would."""
-    return text.str.count_matches(r"[ѣѢѳѲѵѴ]|\p{Ll}ъ(?:[^\pL]|$)") >= 3
+    return where(is_old, _new_spelling, text)
 
 
 def _new_spelling(text: pl.Expr) -> pl.Expr:
-    for pattern, value in _LATIN_I:  # twice: two that share a letter need two passes
-        text = text.str.replace_all(pattern, value).str.replace_all(pattern, value)
-    text = lookalikes(text)  # «истóрiя» has no other Latin letters now
+    text = lookalikes(old_i(text))
     letters = {"ѣ": "е", "Ѣ": "Е", "ѳ": "ф", "Ѳ": "Ф", "і": "и", "І": "И", "ѵ": "и", "Ѵ": "И"}
     text = text.str.replace_many(letters)
     text = text.str.replace_all(r"(\pL)[ъЪ]([^\pL]|$)", "$1$2")

@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.rule_registry import map_lines, map_texts, matches, rule, where
+from femtogpt.corpus.rules.rule_registry import has, map_lines, map_texts, matches, rule, where
 
 _PAIRS = (
     ("aceopxykABCEHKMOPTXY", "асеорхукАВСЕНКМОРТХУ"),
@@ -30,6 +30,15 @@ _WORD = re.compile(r"[^\W\d_]+")
 MIN_MIXED, MIXED_SHARE = 3, 0.01  # words, from which on a document's Latin «c», «oнa» are mended
 SAMPLE = 100_000  # characters of a document that show how many it has
 _NEAR = 40  # characters on either side of a word in which its neighbours are
+_OLD = "а-яёѣіѳѵА-ЯЁѢІѲѴ"
+_LATIN_I = (  # typed for і beside a Cyrillic letter; «IIй» is a number
+    (rf"([{_OLD}])[iïíì]", "${1}і"),
+    (rf"[iïíì]([{_OLD}])", "і$1"),
+    (rf"(^|[^\pL])[IÏÍ]([{_OLD}]{{3}})", "${1}І$2"),
+    (rf"([{_OLD}])[IÏÍ]", "${1}І"),
+    (r"[IÏÍ]([А-ЯЁѢІѲѴ]{2})", "І$1"),
+)
+_BESIDE = rf"[{_OLD}][iïíìIÏÍ]|[iïíìIÏÍ][{_OLD}]"
 
 
 @rule(
@@ -41,9 +50,26 @@ def lookalikes(text: pl.Expr) -> pl.Expr:
     """Write Latin letters that look Cyrillic as Cyrillic ones in a Russian word, without stress.
 
     If 1 % of a document's words have such letters, also words of nothing but such letters between
-    Russian ones.
+    Russian ones. In a text with ѣ, i beside a Cyrillic letter becomes і.
     """
+    text = where(has("ѣ"), _with_old_i, text)
     return where(matches(_MENDABLE), _in_cyrillic, text)
+
+
+def is_old(text: pl.Expr) -> pl.Expr:
+    """Whether a text has more letters and endings of before 1918 than a quotation would."""
+    return text.str.count_matches(r"[ѣѢѳѲѵѴ]|\p{Ll}ъ(?:[^\pL]|$)") >= 3
+
+
+def _with_old_i(text: pl.Expr) -> pl.Expr:
+    return where(matches(_BESIDE), lambda text: where(is_old, old_i, text), text)
+
+
+def old_i(text: pl.Expr) -> pl.Expr:
+    """Write a Latin i beside a Cyrillic letter as і."""
+    for pattern, value in _LATIN_I:  # twice: two that share a letter need two passes
+        text = text.str.replace_all(pattern, value).str.replace_all(pattern, value)
+    return text
 
 
 def _in_cyrillic(text: pl.Expr) -> pl.Expr:

@@ -13,6 +13,9 @@ from femtogpt.corpus.rules.editorial_patterns import LETTER
 from femtogpt.corpus.rules.rule_registry import has, matches, replacement, rule, where
 
 _HYPHEN = r"(^|[ \t\n])-([ \t\n]|$)"
+_ENDING = (  # of words in dictionaries: «стол, -а, м.», «дом, -ов; -ам»
+    r"(?:[аеиуыюя]|[оеё][вкм]|[ыи][йе]|[аоеыия][яе]|а[мхт]|[иеё]т|ью|ца|ист|изм|ость)[,;.)\n]"
+)
 _END = rf"[{LETTER}0-9»)]{{2}}"  # of a sentence, unlike an initial: С.-Петербург
 _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)"
 
@@ -25,11 +28,13 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
 def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
+    text = where(matches("\u2013[0-9]"), _with_minus, text)
+    text = where(matches(f", -{_ENDING}"), _with_endings, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
     text = where(_has_hyphens, _from_hyphens, text)
     text = where(has(".—"), replacement(rf"({_END}\.)—([{LETTER}])", "$1 — $2"), text)
-    return _replaced(
+    text = _replaced(
         text,
         (r"([^\s—(\[«„\"-])— ", "$1 — "),  # spaces on both sides of a dash that has one
         (r"([^\s—(\[«„\"-])—\n", "$1 —\n"),
@@ -37,6 +42,22 @@ def dashes(text: pl.Expr) -> pl.Expr:
         (rf"(^|\n| )—([{LETTER}0-9«„\"…])", "$1— $2"),
         (rf"(^|[^\d{LETTER}.,/—-])(\d{{1,4}})-(\d{{1,4}})([^\d{LETTER}/—-]|$)", "$1$2—$3$4"),
     )
+    return where(has("\u2011"), replacement("\u2011", "-"), text)
+
+
+def _with_endings(text: pl.Expr) -> pl.Expr:
+    """Mark the hyphens of endings, which are no dashes, by another sign."""
+    ending = (rf"([,;] )-({_ENDING})", "$1\u2011$2")
+    return _replaced(text, ending, ending)  # again: two that share a mark need two passes
+
+
+def _with_minus(text: pl.Expr) -> pl.Expr:
+    """Convert an en dash before a number that no dash can stand there for: «от –10», «–5 °С»."""
+    before = (
+        r"(?:^|[^\pL])(?:[Оо]т|[Дд]о|[Нн]иже|[Вв]ыше|[Оо]коло|[Пп]ри|[Вв]|[Нн]а|[Кк]) |[=(\[≤≥] ?"
+    )
+    text = text.str.replace_all(rf"({before})\u2013([0-9])", "$1\u2212$2")
+    return text.str.replace_all(r"([\pL,:] )\u2013([0-9]{1,3}(?:[.,][0-9]+)? ?°)", "$1\u2212$2")
 
 
 def _from_rare(text: pl.Expr) -> pl.Expr:

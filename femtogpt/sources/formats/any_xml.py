@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lxml import etree
+
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable
@@ -25,7 +27,11 @@ def read(file: Member, settings: Any) -> Iterator[Document]:
     encoding = encoding_of(head)
     if encoding and _WIKI.search(head.decode(encoding, "replace")):  # perhaps of many gigabytes
         raise Unreadable("it is a wiki's dump: read it as a source of kind wiki")
-    root = parse(decoded(file), file.mended)
+    yield from documents(file, parse(decoded(file), file.mended))
+
+
+def documents(file: Member, root: etree._Element) -> Iterator[Document]:
+    """Yield the texts below a root. Raises Unreadable if it is none of those known."""
     name = local(root).lower()
     if name in tei.ROOTS:
         yield from tei.documents(file, root)

@@ -25,6 +25,7 @@ FIELDS = {  # metadata of a document, to the columns it is looked for in without
     "licence": ("licence", "license"),
 }
 MAX_NAMES_SHOWN = 20  # columns in a message
+MAX_NAME_SHOWN = 40  # characters of a column's name: in a table without names they are texts
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,19 @@ def columns_of(names: Iterable[str], settings: Texts) -> Columns:
     columns = Columns(found(settings.text_column), about)
     missing = [name for name in columns.names if name not in names]
     if missing:
-        shown = ", ".join(names[:MAX_NAMES_SHOWN]) + (", …" if len(names) > MAX_NAMES_SHOWN else "")
+        shown = listed(names)
         setting = "text_column" if missing[0] == columns.text else "columns"
         raise Unsuitable(
             f"there is no column {missing[0]!r}, but {shown or 'none'};"
             f" name the right one with {setting}"
         )
     return columns
+
+
+def listed(names: list[str]) -> str:
+    """The names of columns, as a message shows them."""
+    short = [name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}…" for name in names]
+    return ", ".join(short[:MAX_NAMES_SHOWN]) + (", …" if len(names) > MAX_NAMES_SHOWN else "")
 
 
 def _string(value: Any) -> str | None:

@@ -31,12 +31,14 @@ from femtogpt.sources.member_names import zip_names, zipped_files
 from femtogpt.sources.zip_salvage import salvaged
 
 CONTAINER = "META-INF/container.xml"
+ENCRYPTION = "META-INF/encryption.xml"  # also there if only fonts are encrypted
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
 PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "text/xml"}
 _CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
 CUT = "damaged or cut off, its whole pages read"
+ENCRYPTED = "its pages are encrypted by the shop that sold it: get a copy without protection"
 MISSING = "pages missing in the archive, left out"
 DAMAGED = "damaged pages left out"
 UNLISTED = "pages that its list does not name, left out"
@@ -78,7 +80,8 @@ def _book(name: str, data: bytes) -> tuple[Document, list[str]]:
             mended.append(NO_ORDER)
         text = "\n\n".join(filter(None, map(archive.page, dict.fromkeys(names))))
     if not text:
-        raise Unreadable(archive.fault or "there is no text in it")
+        locked = archive.fault and ENCRYPTION in archive.present
+        raise Unreadable((locked and ENCRYPTED) or archive.fault or "there is no text in it")
     return Document(name, text, **({} if package is None else _about(package))), mended
 
 
@@ -206,6 +209,7 @@ class _Archive:
             self.fault = self.fault or f"its page {name}: {error}"
             self.mended.append(DAMAGED)
             return ""
+        self.mended.extend(sorted(html.left_out(root)))
         return text_of(root, html.kind_of)
 
     def _xml(self, name: str) -> etree._Element:

@@ -13,7 +13,7 @@ from lxml import html as lxml_html
 from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.formats.flow import Kind, is_numbered_link, text_of
+from femtogpt.sources.formats.flow import Kind, is_numbered_link, line_of, text_of
 from femtogpt.sources.formats.menus import without_menus
 from femtogpt.sources.formats.text import decoded
 from femtogpt.sources.formats.xml import local, parse
@@ -41,6 +41,7 @@ _KINDS = {
     **dict.fromkeys(("td", "th"), Kind.CELL),
     **{"sup": Kind.RAISED, "sub": Kind.LOWERED},
 }
+_TOLD = {"math": "formulas", "svg": "drawings", "aside": "asides", "footer": "footers"}
 NOTE_TYPES = re.compile(
     r"\b(doc-)?(footnotes?|endnotes?|rearnotes?|noteref|note|toc|landmarks|page-list|pagebreak)\b"
 )
@@ -68,6 +69,7 @@ def document(file: Member, root: etree._Element) -> Document:
     address = root.xpath("string(//*[local-name()='link'][@rel='canonical']/@href)")
     if without_menus(main, kind_of):
         file.mended.append("menus left out")
+    file.mended.extend(sorted(left_out(main)))
     text = text_of(main, kind_of)
     if not text:
         raise Unreadable("there is no text in it")
@@ -78,6 +80,17 @@ def document(file: Member, root: etree._Element) -> Document:
         author=" ".join(author.split()) or None,
         url=address or None,
     )
+
+
+def left_out(root: etree._Element) -> set[str]:
+    """What with words in it a page has that its text leaves out, by kind; notes always are."""
+    kinds = ((element, _TOLD.get(local(element).lower())) for element in root.iter())
+    told = ((element, kind) for element, kind in kinds if kind and line_of(element))
+    return {f"{kind} left out" for element, kind in told if not _is_note(element)}
+
+
+def _is_note(element: etree._Element) -> bool:
+    return any(NOTE_TYPES.search(element.get(kind, "")) for kind in _TYPE_ATTRIBUTES)
 
 
 def page(text: str, mended: list[str]) -> etree._Element:
@@ -109,7 +122,7 @@ def kind_of(element: etree._Element, name: str) -> Kind:
     """How an element stands in the text; code, menus, notes and references to them are hidden."""
     if "hidden" in element.attrib:
         return Kind.HIDDEN
-    if any(NOTE_TYPES.search(element.get(kind, "")) for kind in _TYPE_ATTRIBUTES):
+    if _is_note(element):
         return Kind.HIDDEN
     if name == "a" and "href" in element.attrib and is_numbered_link(element, element.get("href")):
         return Kind.HIDDEN

@@ -1,19 +1,10 @@
-"""Plain text: a file is a document."""
+"""The bytes of a file as text, whatever their encoding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from femtogpt.sources.archives import Member
-from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unreadable
 from femtogpt.sources.encodings import decode
-
-
-def read(file: Member, settings: Any) -> Iterator[Document]:
-    """Yield the file's text."""
-    yield Document(file.name, decoded(file))
 
 
 def decoded(file: Member) -> str:

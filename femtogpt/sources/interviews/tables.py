@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.compressed import Unsuitable
+from femtogpt.sources.formats.columns import listed
 from femtogpt.sources.formats.csv_rows import CsvTable
 from femtogpt.sources.formats.json_rows import parsed, parsed_lines
 from femtogpt.sources.formats.line_stream import opened
@@ -227,7 +228,9 @@ def _by_conversation(
 
 
 def _missing(column: str, setting: str, names: Iterable[str]) -> Unsuitable:
-    return Unsuitable(f"there is no column {column!r}: set {setting} to one of {', '.join(names)}")
+    return Unsuitable(
+        f"there is no column {column!r}: set {setting} to one of {listed(list(names))}"
+    )
 
 
 def _speech_columns(
@@ -235,11 +238,10 @@ def _speech_columns(
 ) -> tuple[str | None, str]:
     """Return the columns of the speaker and of the text. Raises Unsuitable."""
     names = _names(rows)
-    listed = ", ".join(names)
     text = _column(names, settings.text_column, TEXT)
     if text is None:
         column = repr(settings.text_column) if settings.text_column else "known to hold text"
-        raise Unsuitable(f"there is no column {column}: set text_column to one of {listed}")
+        raise Unsuitable(f"there is no column {column}: set text_column to one of {listed(names)}")
     speaker = _column([name for name in names if name != text], settings.speaker_column, SPEAKER)
     if speaker is None and settings.speaker_column is not None:
         raise _missing(settings.speaker_column, "speaker_column", names)
