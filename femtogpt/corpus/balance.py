@@ -44,7 +44,7 @@ STORED = {  # columns that go with a document until the ledger is written
         pl.Struct({"rule": pl.UInt16, "taken": pl.Int64, "replaced": pl.Int64, "added": pl.Int64})
     ),  # by the rule's place in the source's list
 }
-WAITING_BYTES = 32 << 20  # of texts that wait to be compared: bounds the memory
+WAITING_BYTES = 16 << 20  # of texts that wait to be compared: bounds the memory
 
 
 class Change(NamedTuple):
@@ -90,7 +90,7 @@ class Balance:
         balance is ``settled``: of each rule in the order of the documents.
         """
         self._steps.append(_Step(rule, rows, before, after))
-        self._bytes += int(after.str.len_bytes().sum())
+        self._bytes += int(after.str.len_bytes().gather(rows).sum())
         if self._bytes > WAITING_BYTES:
             yield from self.settled()
 
