@@ -31,6 +31,7 @@ COUNTS = {
 }
 CLEANING = {
     "books": {
+        "documents": 373,
         "splits": {"train": {"characters": 38_000_000}, "held_out": {"characters": 2_000_000}},
         "rules": {
             "dashes": {"notable": {"documents": 0, "worst": []}},
