@@ -60,12 +60,14 @@ def operations(text: str) -> int:
         count += event == "line"
         return trace
 
-    before, traced = sys.gettrace(), (text[: len(text) // 2], text[: len(text) // 3])
+    old = f"{text} {NOTE} {text[: len(text) // 2]}"
+    new = f"{text} {text[: len(text) // 3]} конец"
+    outer = sys.gettrace()
     sys.settrace(trace)
     try:
-        taken(f"{text} {NOTE} {traced[0]}", f"{text} {traced[1]} конец")
+        taken(old, new)
     finally:
-        sys.settrace(before)
+        sys.settrace(outer)
     return count
 
 

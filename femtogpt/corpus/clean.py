@@ -18,7 +18,7 @@ from femtogpt.corpus.balance import STORED, Balance, Change
 from femtogpt.corpus.chapters import is_part_id, split_works
 from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.edition_signs import look_like_editions
-from femtogpt.corpus.letter_counts import count_letters
+from femtogpt.corpus.letter_counts import common_prefix, count_letters
 from femtogpt.corpus.losses import Losses
 from femtogpt.corpus.quality import verdicts
 from femtogpt.corpus.rules import OF_EDITIONS, Rule, select_rules
@@ -211,9 +211,7 @@ def _count(change: Change, effects: list[RuleEffect], ids: pl.Series, balance: B
 
 def _first_change(before: bytes, after: bytes) -> dict[str, str]:
     """Both texts, given as UTF-8, around the first position at which they differ."""
-    common = min(len(before), len(after))
-    differ = np.frombuffer(before, np.uint8, common) != np.frombuffer(after, np.uint8, common)
-    position = int(differ.argmax()) if differ.any() else common
+    position = common_prefix(np.frombuffer(before, np.uint8), np.frombuffer(after, np.uint8))
     span = slice(max(0, position - CONTEXT_BYTES), position + 2 * CONTEXT_BYTES)
     return {
         "before": before[span].decode(errors="ignore"),

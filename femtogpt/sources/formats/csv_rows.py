@@ -106,7 +106,7 @@ class CsvTable:
             elif record.error:
                 self.mended["rows with quotes out of place, read as plain characters"] += 1
             elif len(cells) < len(record.cells):
-                self.mended["rows with delimiters at the end, left out"] += 1
+                self.mended["rows with extra delimiters at the end, read without them"] += 1
             yield CsvRow(cells, self._line, fault)
 
     def _decoded(self, cell: str) -> str | None:
