@@ -44,19 +44,19 @@ def rolled(lines: Sequence[str], held: bool = True, window: int = 2) -> Iterator
 
     ``held``: with captions of 10 ms in between that show the upper line only.
     """
-    for place in range(len(lines)):
-        start = 2.0 * place
-        yield start, start + 1.99, tuple(lines[max(0, place + 1 - window) : place + 1])
+    for index in range(len(lines)):
+        start = 2.0 * index
+        yield start, start + 1.99, tuple(lines[max(0, index + 1 - window) : index + 1])
         if held:
-            yield start + 1.99, start + 2.0, (lines[place],)
+            yield start + 1.99, start + 2.0, (lines[index],)
 
 
 def youtube(lines: Sequence[str]) -> str:
     """Captions in YouTube's own form: two lines, the lower one with a timestamp per word."""
     blocks = ["WEBVTT\nKind: captions\nLanguage: ru\n"]
     above = " "
-    for place, line in enumerate(lines):
-        start = 2.0 * place
+    for index, line in enumerate(lines):
+        start = 2.0 * index
         first, *others = line.split()
         timed = "".join(
             f"<{vtt_time(start + 0.1 * number)}><c> {word}</c>"

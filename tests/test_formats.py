@@ -65,7 +65,7 @@ def test_a_fictionbook_without_a_namespace_or_a_description_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "weight"),
     [
         ("сом</td>", "сом & щука</td>", "сом & щука"),
         ("сом</td>", "сом &mdash; щука</td>", "сом — щука"),
@@ -73,10 +73,10 @@ def test_a_fictionbook_without_a_namespace_or_a_description_is_read(tmp_path):
         ("Собака зевнула.", "<![CDATA[a & b]]>", "a & b"),
     ],
 )
-def test_small_mistakes_in_its_xml_are_mended(right, wrong, said, tmp_path):
+def test_small_mistakes_in_its_xml_are_mended(right, wrong, weight, tmp_path):
     book = books.fb2().decode().replace(right, wrong)
     (text,) = read(as_file(tmp_path / "a.fb2", book), tmp_path / "raw").values()
-    assert said in text.splitlines() or f"{said} пуд" in text.splitlines()
+    assert weight in text.splitlines() or f"{weight} пуд" in text.splitlines()
     assert text.count("\n") == books.BOOK.count("\n")
 
 

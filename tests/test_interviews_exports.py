@@ -76,10 +76,10 @@ def test_whisper_of_transformers_is_read_with_and_without_speakers(tmp_path):
         {"timestamp": [0.0, 2.0], "text": " Добрый день."},
         {"timestamp": [2.0, None], "text": " Да."},
     ]
-    whole = {"text": " Добрый день. Да.", "chunks": chunks}
-    assert text_of(tmp_path, "a.json", json.dumps(whole)) == "Добрый день. Да."
+    transcription = {"text": " Добрый день. Да.", "chunks": chunks}
+    assert text_of(tmp_path, "a.json", json.dumps(transcription)) == "Добрый день. Да."
     named = [{**chunk, "speaker": f"SPEAKER_0{n}"} for n, chunk in enumerate(chunks)]
-    text = text_of(tmp_path / "b", "b.json", json.dumps({**whole, "speakers": named}))
+    text = text_of(tmp_path / "b", "b.json", json.dumps({**transcription, "speakers": named}))
     assert text == "▸ А: Добрый день.\n▸ Б: Да."
 
 

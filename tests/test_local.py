@@ -54,12 +54,12 @@ NO_SOURCE = {
 
 @pytest.mark.parametrize("case", NO_SOURCE)
 def test_what_is_no_source_is_told_in_one_line_with_its_path(case, tmp_path):
-    make, said = NO_SOURCE[case]
+    make, message = NO_SOURCE[case]
     (tmp_path / "given").mkdir()
     path = make(tmp_path / "given")
     with pytest.raises(UserError) as refused:
         read(path, tmp_path / "raw")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -23,7 +23,7 @@ class CorpusFile(NamedTuple):
     """A Parquet file of the corpus."""
 
     source: str
-    place: str  # a split, or rejected
+    part: str  # a split, or rejected
     path: Path
 
 
@@ -148,6 +148,6 @@ def _find(id: str, locations: Sequence[Location]) -> list[Location]:
 
 
 def _row(location: Location) -> dict[str, Any]:
-    source, place, path = location.file
+    source, part, path = location.file
     row = pl.read_parquet(path).row(location.row, named=True)
-    return {"source": source, "place": place, **row}
+    return {"source": source, "place": part, **row}

@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 class ReadingSummary:
     """Counts by kind what happened to a source's files, and tells it in a line each."""
 
-    def __init__(self, place: str):
-        """``place``: where the source is, as the lines name it."""
-        self.place = place
+    def __init__(self, origin: str):
+        """``origin``: where the source is, as the lines name it."""
+        self.origin = origin
         self.mended: Counter[str] = Counter()
         self.letters: Counter[str] = Counter()  # of what was left out, by kind
         self.faults: Counter[str] = Counter()
@@ -27,7 +27,7 @@ class ReadingSummary:
     def tell_left_out(self, files: Iterable[PurePath]) -> None:
         """Warn of files that no format reads, by suffix."""
         if kinds := of_kinds(files):
-            log.warning("%s: files of other kinds are left out: %s", self.place, kinds)
+            log.warning("%s: files of other kinds are left out: %s", self.origin, kinds)
 
     def add_mended(
         self, form: str, kinds: Iterable[str], letters: Mapping[str, int] | None = None
@@ -52,10 +52,12 @@ class ReadingSummary:
             if counts:
                 weights = {kind: self.letters[kind] + count for kind, count in counts.items()}
                 kinds = sorted(counts, key=lambda kind: -weights[kind])
-                told = [f"{kind}: {counts[kind]:,}{self._size(kind)}" for kind in kinds[:MAX_KINDS]]
+                parts = [
+                    f"{kind}: {counts[kind]:,}{self._size(kind)}" for kind in kinds[:MAX_KINDS]
+                ]
                 if others := kinds[MAX_KINDS:]:
-                    told.append(f"{len(others)} other kinds{self._size(*others)}")
-                log.warning("%s: %s: %s", self.place, what, "; ".join(told))
+                    parts.append(f"{len(others)} other kinds{self._size(*others)}")
+                log.warning("%s: %s: %s", self.origin, what, "; ".join(parts))
 
     def _size(self, *kinds: str) -> str:
         """Return how many letters went with these kinds; "" if none."""
