@@ -6,9 +6,10 @@
     python benchmarks/bench_rules.py gain --archive archive.zip --seeds 3
 
 ``touched`` counts, for each rule of the sources named, the documents and characters that it
-changes. ``gain`` cleans the works that train on the classics once more without one group of rules
-at a time, trains a small model on each of these texts, and scores all of them on the same held-out
-text, cleaned in full: the difference in held-out bits per character is what the group is worth. In
+changes. ``gain`` cleans the train documents of a configuration once more without one group of
+rules at a time, trains a small model on each of these texts, and scores all of them on the same
+held-out text, cleaned in full: the difference in held-out bits per character is what the group is
+worth. What filters are worth shows only if the sources have documents that they reject. In
 all of them held-out text is cut from the train texts, and duplicates stay out: with them, the
 figure would measure memory. Each text has a tokenizer of its own. Seeds take turns over the groups.
 
@@ -43,7 +44,7 @@ from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
 
 HERE = Path(__file__).resolve().parent
-SOURCE = "classics"
+CONFIG = "classics"
 GROUPS = {  # files of femtogpt/corpus/rules; all others are of "editions"
     "characters": ("characters", "lookalikes"),
     "layout": ("layout", "paragraphs", "hyphens", "broken_words"),
@@ -62,7 +63,7 @@ MODEL = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["touched", "gain"])
-    parser.add_argument("config", nargs="*", default=[SOURCE], help="configurations to count")
+    parser.add_argument("config", nargs="*", default=[CONFIG], help="configurations; gain: one")
     parser.add_argument("--archive", type=Path, help="a copy of the Kaggle dataset on disk")
     parser.add_argument("--set", nargs="*", default=[], help="section.field=value")
     parser.add_argument("--data", type=Path, default=HERE / "out/rules")
@@ -87,7 +88,7 @@ def main() -> None:
             save()
         show_touched(figures["touched"])
         return
-    config = load_config(SOURCE, settings, options.archive)
+    config = load_config(options.config[0], settings, options.archive)
     bits = figures.setdefault("gain", {})
     texts = {arm: tokens_of(arm, config, options.data) for arm in ARMS}
     for seed in range(options.seeds):
@@ -149,22 +150,31 @@ def difference(before: str, after: str) -> int:
 
 
 def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
-    """Token shards of the classics cleaned without a group; held-out works are cleaned in full."""
+    """Token shards of a text cleaned without a group; held-out works are cleaned in full."""
     store = Store(data)
-    full = build_corpus(store, config, {SOURCE: fetch(store, SOURCE, config.sources[SOURCE])})
+    raw = {name: fetch(store, name, config.sources[name]) for name in config.sources}
+    full = build_corpus(store, config, raw)
     folder = data / "arms" / arm.replace(" ", "_")
-    documents_folder = folder / f"documents/source={SOURCE}"
     if not (folder / REPORT).exists():
-        held_out = pl.concat(pl.read_parquet(file) for _, file in parts(full, "held_out"))
-        train = train_documents(arm, config, full, held_out["text"].to_list())
-        splits = {"train": train, "held_out": held_out}
-        for split, frame in splits.items():
-            write(frame, documents_folder / f"split={split}/00000.parquet")
-        sizes = {split: int(frame["characters"].sum()) for split, frame in splits.items()}
-        report = {split: {"characters": size} for split, size in sizes.items()}
-        (folder / REPORT).write_text(json.dumps({SOURCE: {"splits": report}}), encoding="utf-8")
-    splits = json.loads((folder / REPORT).read_text(encoding="utf-8"))[SOURCE]["splits"]
-    counts = {f"{split}_characters": splits[split]["characters"] for split in SPLITS}
+        held_out = {name: split_documents(full, "held_out", name) for name in config.sources}
+        texts = [text for frame in held_out.values() for text in frame["text"]]
+        index = HeldOutIndex(texts, config.corpus.shared_characters)
+        report = {}
+        for name in config.sources:
+            splits = {
+                "train": train_documents(arm, config, name, full, index),
+                "held_out": held_out[name],
+            }
+            for split, frame in splits.items():
+                write(frame, folder / f"documents/source={name}/split={split}/00000.parquet")
+            sizes = {split: int(frame["characters"].sum()) for split, frame in splits.items()}
+            report[name] = {"splits": {split: {"characters": sizes[split]} for split in SPLITS}}
+        (folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    counts = {
+        f"{split}_characters": sum(part["splits"][split]["characters"] for part in report.values())
+        for split in SPLITS
+    }
     digest = f"{full.digest}-{arm}"
     corpus = Artifact(folder, "corpus", digest, digest, counts)
     tokenizer = train_tokenizer(Store(folder), config, corpus)
@@ -172,17 +182,24 @@ def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
     return Tokens(write_tokens(Store(folder), config, corpus, tokenizer).path)
 
 
-def train_documents(arm: str, config: Config, full: Artifact, held_out: list[str]) -> pl.DataFrame:
-    """The works that train, cleaned as the arm says, without what the held-out works share."""
-    ids = {id for _, file in parts(full, "train") for id in pl.read_parquet(file)["id"]}
+def split_documents(corpus: Artifact, split: str, name: str) -> pl.DataFrame:
+    """The documents of one source in a split."""
+    files = [file for source, file in parts(corpus, split) if source == name]
+    return pl.concat([pl.read_parquet(file) for file in files]) if files else SCHEMA.to_frame()
+
+
+def train_documents(
+    arm: str, config: Config, name: str, full: Artifact, index: HeldOutIndex
+) -> pl.DataFrame:
+    """A source's train documents, cleaned as the arm says, without what held-out works share."""
+    ids = set(split_documents(full, "train", name)["id"])
     if arm == FILTERS:
-        for file in full.path.glob("rejected/*/*.parquet"):
+        for file in full.path.glob(f"rejected/source={name}/*.parquet"):
             rejected = pl.read_parquet(file).filter(~pl.col("rule").is_in(EXEMPT))
             ids |= set(rejected["id"])
-    rules = [rule for rule in rules_of(config.sources[SOURCE]) if group(rule) != arm]
-    index = HeldOutIndex(held_out, config.corpus.shared_characters)
+    rules = [rule for rule in rules_of(config.sources[name]) if group(rule) != arm]
     frames = []
-    for frame in documents(config, SOURCE):
+    for frame in documents(config, name):
         frame = frame.filter(pl.col("id").is_in(list(ids)))
         for rule in rules:
             frame = frame.with_columns(rule.apply(pl.col("text")).alias("text"))
