@@ -166,7 +166,8 @@ def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
                 "held_out": held_out[name],
             }
             for split, frame in splits.items():
-                write(frame, folder / f"documents/source={name}/split={split}/00000.parquet")
+                if len(frame):
+                    write(frame, folder / f"documents/source={name}/split={split}/00000.parquet")
             sizes = {split: int(frame["characters"].sum()) for split, frame in splits.items()}
             report[name] = {"splits": {split: {"characters": sizes[split]} for split in SPLITS}}
         (folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
