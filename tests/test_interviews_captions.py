@@ -329,6 +329,19 @@ def test_labels_of_diarization_are_speakers(tmp_path, form, unnamed):
         assert text_of(folder, "a.srt", text, speakers=speakers).startswith(f"{mark} {first}")
 
 
+@pytest.mark.parametrize("form", ["[SPEAKER_0{}]:\n{}", "[SPEAKER_0{}]\n{}", "SPEAKER_0{}:\n{}"])
+def test_a_label_may_have_a_line_of_its_own(tmp_path, form):
+    spoken = [form.format(place % 2, text) for place, text in enumerate(DIARIZED)]
+    text = "".join(block(number, line) for number, line in enumerate(spoken, 1))
+    turns = ["А: Доброе утро.", "Б: Начнём.", "А: Первый вопрос.", "Б: Хорошо, записываю."]
+    assert text_of(tmp_path, "a.srt", text) == "\n".join(f"▸ {turn}" for turn in turns)
+
+
+def test_a_label_without_words_leaves_nothing_and_one_within_a_line_begins_a_turn(tmp_path):
+    text = block(1, "[SPEAKER_00]: Доброе утро. [SPEAKER_01]: Начнём.") + block(2, "[SPEAKER_00]:")
+    assert text_of(tmp_path, "a.srt", text) == "▸ А: Доброе утро.\n▸ Б: Начнём."
+
+
 def test_names_in_brackets_with_a_colon_are_speakers(tmp_path):
     said = ["[Анна]: Раз.", "[Пётр]: Два.", "[Анна]: Три.", "и ещё.", "[Пётр]: Да."]
     text = "".join(block(number, line) for number, line in enumerate(said, 1))

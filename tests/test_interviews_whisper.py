@@ -123,6 +123,17 @@ def test_a_segment_without_speaker_goes_on_for_the_one_before(tmp_path):
     assert text == "▸ Почтальон: Кто там? Это я. Принёс письмо.\n▸ Шарик: Вам."
 
 
+@pytest.mark.parametrize("form", ["[SPEAKER_0{}]: {}", "SPEAKER_0{}: {}", "(Спикер {}) {}"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_label_at_the_beginning_of_a_segment_is_its_speaker(tmp_path, form, named):
+    spoken = ["Алло.", "Добрый день.", "Это мельница?"]
+    segments = [
+        segment(form.format(n % 2, text), **({"speaker": f"SPEAKER_0{n % 2}"} if named else {}))
+        for n, text in enumerate(spoken)
+    ]
+    assert said(tmp_path, *segments) == "▸ А: Алло.\n▸ Б: Добрый день.\n▸ А: Это мельница?"
+
+
 def test_the_words_speakers_divide_a_segment_by_sentences(tmp_path):
     words = [("Как", 0), ("дела?", 0), ("Всё", 1), ("хорошо,", 0), ("спасибо.", 1)]
     text = said(
