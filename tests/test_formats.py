@@ -170,6 +170,34 @@ def test_words_that_a_page_hides_are_told_as_left_out(element, kind, tmp_path):
     assert document.mended == (f"{kind} left out",)
 
 
+MAIN = "<p>Было раннее утро, и над рекою стоял туман.</p>"
+
+
+@pytest.mark.parametrize("name", ["main", "article"])
+@pytest.mark.parametrize(
+    ("page", "text", "told"),
+    [
+        ("<{0}>{1}</{0}>", "{1}", ()),
+        ("<div>Раз.</div><{0}>{1}</{0}>", "{1}", ("text outside of the main part left out",)),
+        ("<{0}><h1>Утро</h1></{0}>{1}", "Утро\n\n{1}", ()),
+        ("{1}<{0}></{0}>", "{1}", ()),
+        ("<{0}><p>Аннотация.</p></{0}><div>{1}{1}</div>", "Аннотация.\n\n{1}\n\n{1}", ()),
+    ],
+)
+def test_the_main_part_of_a_page_counts_only_if_the_text_is_in_it(name, page, text, told, tmp_path):
+    content = f"<html><body>{page.format(name, MAIN)}</body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", content), tmp_path / "raw")
+    assert document.text == text.format(name, MAIN[3:-4])
+    assert document.mended == told
+
+
+def test_a_comment_that_does_not_end_hides_nothing(tmp_path):
+    page = "<html><body><!-- да --><p>Раз.</p><!-- нет <p>Два.</p><p>Три.</p></body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
+    assert document.text.split() == ["Раз.", "нет", "Два.", "Три."]
+    assert document.mended == ("comments not closed",)
+
+
 def test_empty_drawings_are_not_told(tmp_path):
     page = "<html><body><p>Раз.</p><svg><path d='M0 0'/></svg><footer> </footer></body></html>"
     (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")

@@ -203,6 +203,8 @@ def test_a_page_of_tags_that_are_never_closed_is_read_in_linear_time(tag):
         ({"book": books.PACKAGE.replace('"text/two', '"old/two')}, "another name"),
         ({"book": books.PACKAGE.replace("two.xhtml\" media", "two.xhtml#a\" media")},
          "another name"),
+        ({"book": books.PACKAGE.replace("two.xhtml\" media", "two.xhtml?v=2\" media")},
+         "another name"),
         ({"container": None}, "no container.xml"),
         ({"container": "<container/>"}, "no container.xml"),
         ({"container": PNG}, "no container.xml"),

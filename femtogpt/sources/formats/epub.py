@@ -35,6 +35,7 @@ ENCRYPTION = "META-INF/encryption.xml"  # also there if only fonts are encrypted
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
 PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "text/xml"}
 _CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
+_ADDRESS_END = re.compile("[#?]")  # what follows is no name
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
 CUT = "damaged or cut off, its whole pages read"
@@ -161,7 +162,7 @@ class _Archive:
         """Return the name of the file that an address in a list means; None if there is none."""
         if not href:
             return None
-        for address in (unquote(href), href, unquote(href.partition("#")[0])):
+        for address in (unquote(href), href, unquote(_ADDRESS_END.split(href)[0])):
             address = address.replace("\\", "/")
             for place in (
                 posixpath.join(folder, address),
@@ -173,7 +174,7 @@ class _Archive:
                     return name
                 if found := self.by_key.get(_key(name)):
                     return found
-        alike = self.by_base[_key(posixpath.basename(unquote(href.partition("#")[0])))]
+        alike = self.by_base[_key(posixpath.basename(unquote(_ADDRESS_END.split(href)[0])))]
         return alike[0] if len(alike) == 1 else None
 
     def package(self) -> tuple[str, etree._Element | None]:
