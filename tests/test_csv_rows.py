@@ -52,6 +52,7 @@ DIALECTS = {
     "doubled semicolons": {**DOUBLED, "delimiter": ";", "lineterminator": "\n"},
     "doubled, line ends of old Macs": {**DOUBLED, "lineterminator": "\r"},
     "backslashes": ESCAPED,
+    "backslashes and tabs": {**ESCAPED, "delimiter": "\t"},
     "all with backslashes": {**ESCAPED, "quoting": csv.QUOTE_ALL},
     "backslashes without quotes": {**ESCAPED, "quoting": csv.QUOTE_NONE},
     "plain": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
@@ -198,6 +199,11 @@ def test_columns_are_found_in_any_case(tmp_path):
     path = as_file(tmp_path / "a.csv", "ID,Title,TEXT\nx,Дуэль,Было утро.\n")
     (document,) = documents(path, tmp_path / "raw")
     assert (document.id, document.title, document.text) == ("x", "Дуэль", "Было утро.")
+
+
+def test_a_cell_of_json_keeps_its_backslashes():
+    text = r'{"said": "он: \"Да\"", "by": "\"Лес\""}'
+    assert cells(f"id\ttext\n1\t{text}\n") == [["1", text]]
 
 
 def test_a_text_with_delimiters_and_without_quotes_is_whole_in_the_last_column(tmp_path, caplog):

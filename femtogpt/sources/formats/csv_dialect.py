@@ -222,7 +222,14 @@ def _contradictions(header: str, sample: list[str], is_whole: bool, dialect: Dia
             count += record.lines
         elif not dialect.quoted and any(map(_IN_QUOTES.fullmatch, cells)):
             count += 1
+        elif not dialect.escaped and any(map(_is_escaped, cells)):
+            count += 1
     return count
+
+
+def _is_escaped(cell: str) -> bool:
+    """Whether a cell has quotes, each of them after a backslash."""
+    return '\\"' in cell and '"' not in cell.replace('\\"', "")
 
 
 _LAST_CELL = re.compile(r'"((?>[^"]*(?:""[^"]*)*))"|"(.*)"')
