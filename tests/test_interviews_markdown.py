@@ -158,3 +158,11 @@ def test_paragraphs_in_brackets_and_in_html_are_kept(tmp_path):
         f"▸ Вопрос: Где вы родились?\n▸ Ответ: В Твери.\n({prose})\n{prose}\n"
         "▸ Вопрос: Кем вы были?\n▸ Ответ: Столяром."
     )
+
+
+def test_a_question_on_a_line_above_its_answer_needs_no_question_mark(tmp_path):
+    pairs = [("Расскажите о зиме", "Снежная."), ("А волки?", "Видел два."), ("Кто ещё?", "Лоси.")]
+    text = "\n\n".join(f"**{question}**\n{answer}" for question, answer in pairs)
+    assert text_of(tmp_path, "a.md", text) == "\n".join(
+        f"▸ Вопрос: {question}\n▸ Ответ: {answer}" for question, answer in pairs
+    )

@@ -119,7 +119,14 @@ def test_the_joiner_between_emoji_stays(emoji, names):
 
 @pytest.mark.parametrize(
     "text",
-    ["сло\u200dво", "сло\u200cво", "👍\u200d слово", "сло\u200d👍во", "👍\u200c👍", "👍\u200d\u200d👍"],
+    [
+        "сло\u200dво",
+        "сло\u200cво",
+        "👍\u200d слово",
+        "сло\u200d👍во",
+        "👍\u200c👍",
+        "👍\u200d\u200d👍",
+    ],
 )
 def test_joiners_elsewhere_go(text):
     assert clean(text, "invisible") == text.replace("\u200d", "").replace("\u200c", "")

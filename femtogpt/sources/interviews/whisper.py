@@ -115,8 +115,8 @@ def _pieces(
     start, end = _number(part.get("start")), _number(part.get("end"))
     speaker = _text(part.get(speaker_column or "speaker"))
     sentences = list(_by_words(part)) if speaker_column is None else []
-    label, text = labelled(part["text"].strip()) or (None, part["text"])
-    for name, text in sentences or [(speaker or label, text)]:
+    label, words = labelled(part["text"].strip()) or (None, part["text"])
+    for name, text in sentences or [(speaker or label, words)]:
         text = cleaned(text, leave_out, machine=True)
         ratio = _number(part.get("compression_ratio"))
         if ratio is None or ratio > COMPRESSION:
