@@ -40,6 +40,7 @@ MAX_PASSES = 10  # over a text in which one reference makes part of another
     "d&#233;j&agrave; vu&nbsp;&amp;mdash; он",
     "déjà vu\u00a0— он",
     needs="the exact name or number of one of HTML's characters between & and ;",
+    of_markup=True,
 )
 def entities(text: pl.Expr) -> pl.Expr:
     """Convert HTML character references to characters, also those that were escaped twice."""
@@ -83,6 +84,7 @@ _EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ 
     "глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>, H<sub>2</sub>O",
     "глава первая, если a<b, 5 м², H₂O",
     needs="tags of HTML, one of which closes, breaks a line or has attributes; a heading's end",
+    of_markup=True,
 )
 def tags(text: pl.Expr) -> pl.Expr:
     """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts."""
