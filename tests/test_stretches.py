@@ -8,6 +8,8 @@ import pytest
 
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
+from femtogpt.corpus.balance_report import BALANCE, balance_row
+from femtogpt.corpus.corpus_report import report as corpus_report
 from femtogpt.corpus.rules import RULES, Rule
 from femtogpt.corpus.stretches import gaps, stretches
 from tests.helpers import PROSE, VERSE, config, corpus_of, listed, story
@@ -192,3 +194,22 @@ def test_a_rule_is_named_for_a_large_share_or_for_a_long_stretch_and_not_for_les
     (line,) = (message for message in caplog.messages if "notes_off took over" in message)
     assert "2 documents" in line
     assert "'stretch'" in line
+
+
+@pytest.mark.usefixtures("data")  # which has the rule
+def test_letters_of_markup_are_counted_apart_and_are_no_loss(tmp_path, caplog):
+    texts = {
+        "page": "\n".join(f"<p>&nbsp;{text}</p>" for text in PARAGRAPHS),
+        "notes": f"{NOTE}\n{story(100, 200)}",
+    }
+    source = listed(texts, rules=("entities", "tags", "notes_off"))
+    corpus = corpus_of(Store(tmp_path), config({"mine": source}))
+    assert not [line for line in caplog.messages if "rule entities" in line or "rule tags" in line]
+    counts = dict(zip(BALANCE, balance_row(report(corpus)["mine"]), strict=True))
+    assert counts["markup"] == len(PARAGRAPHS) * len("pnbspp")
+    assert counts["taken"] == report(corpus)["mine"]["rules"]["notes_off"]["letters"]["taken"] > 0
+    spent = (counts[name] for name in ("taken", "markup", "cut", "kept", "rejected"))
+    assert counts["decoded"] + counts["added"] == sum(spent)
+    lines = corpus_report(corpus).splitlines()
+    shown = f"  {2 * len(PARAGRAPHS)} of markup"
+    assert any(line.strip().startswith("tags") and shown in line for line in lines)
