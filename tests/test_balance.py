@@ -223,10 +223,10 @@ def test_a_step_that_changes_text_unseen_ends_the_stage_and_names_the_document(
     elif step == "writing":
 
         def read(file, columns=None):
-            frame = whole(file, columns)
+            frame = original(file, columns)
             return frame.with_columns(pl.col("text").str.replace("СЛОВО", "слов"))
 
-        whole = corpus_shards.read
+        original = corpus_shards.read
         monkeypatch.setattr(corpus_shards, "read", read)
     elif step == "cutting":  # it cuts, and says that it does not
         monkeypatch.setattr(

@@ -168,8 +168,8 @@ def test_the_pages_of_a_chat_of_vk_are_one_chat(tmp_path, caplog, pages):
         ("messages/77#2024-03-12 10:00", VK_FIRST, 2024),
         ("messages/77#2024-05-12 09:05", "▸ Вы: Доброе утро.", 2024),
     ]
-    [told] = caplog.messages
-    assert sorted(told.split(": ", 2)[2].split("; ")) == [
+    [line] = caplog.messages
+    assert sorted(line.split(": ", 2)[2].split("; ")) == [
         ".html descriptions of what is attached left out: 1 (21 letters)",
         ".html forwards left out, as other people's words: 1 (34 letters)",
         ".html messages with nothing but links left out: 1 (16 letters)",

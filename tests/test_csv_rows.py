@@ -212,8 +212,8 @@ def test_a_text_with_delimiters_and_without_quotes_is_whole_in_the_last_column(t
         "Утро; туман.",
         "Да",
     ]
-    [told] = caplog.messages
-    assert told.endswith(
+    [line] = caplog.messages
+    assert line.endswith(
         ": .csv rows with delimiters in a text without quotes, read as part of it: 1"
     )
 
@@ -223,8 +223,8 @@ def test_single_nuls_are_left_out_and_told(tmp_path, caplog):
     path = as_file(tmp_path / "a.csv", text + "4," + "Стоял туман. " * 40)
     found = documents(path, tmp_path / "raw")
     assert [document.text for document in found][:3] == ["Было утро."] * 3
-    [told] = caplog.messages
-    assert told.endswith(": .csv lines with NUL characters, left out: 3")
+    [line] = caplog.messages
+    assert line.endswith(": .csv lines with NUL characters, left out: 3")
 
 
 def test_a_row_says_on_which_line_it_ends():

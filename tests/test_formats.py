@@ -175,7 +175,7 @@ MAIN = "<p>Было раннее утро, и над рекою стоял ту�
 
 @pytest.mark.parametrize("name", ["main", "article"])
 @pytest.mark.parametrize(
-    ("page", "text", "told"),
+    ("page", "text", "mended"),
     [
         ("<{0}>{1}</{0}>", "{1}", ()),
         ("<div>Раз.</div><{0}>{1}</{0}>", "{1}", ("text outside of the main part left out",)),
@@ -184,11 +184,11 @@ MAIN = "<p>Было раннее утро, и над рекою стоял ту�
         ("<{0}><p>Аннотация.</p></{0}><div>{1}{1}</div>", "Аннотация.\n\n{1}\n\n{1}", ()),
     ],
 )
-def test_the_main_part_of_a_page_counts_only_if_the_text_is_in_it(name, page, text, told, tmp_path):
+def test_the_main_part_of_a_page_counts_if_the_text_is_in_it(name, page, text, mended, tmp_path):
     content = f"<html><body>{page.format(name, MAIN)}</body></html>"
     (document,) = documents(as_file(tmp_path / "a.html", content), tmp_path / "raw")
     assert document.text == text.format(name, MAIN[3:-4])
-    assert document.mended == told
+    assert document.mended == mended
 
 
 def test_a_comment_that_does_not_end_hides_nothing(tmp_path):

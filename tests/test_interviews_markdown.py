@@ -133,7 +133,7 @@ def test_a_bold_question_without_a_mark_is_asked_and_has_its_own_answer(tmp_path
 @pytest.mark.parametrize("form", ["*{}*", "## {}"])
 def test_other_forms_of_questions_without_a_mark_are_asked(tmp_path, form):
     blocks = ["Как прошла зима?", "Снежно.", "Волки", "Видел два.", "А лоси?", "Были."]
-    page = [form.format(text) if not place % 2 else text for place, text in enumerate(blocks)]
+    page = [form.format(text) if not number % 2 else text for number, text in enumerate(blocks)]
     assert "▸ Вопрос: Волки\n▸ Ответ: Видел два.\n" in text_of(tmp_path, "a.md", "\n\n".join(page))
 
 

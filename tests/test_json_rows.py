@@ -74,7 +74,7 @@ def test_rows_in_another_encoding_are_decoded_by_themselves(name, tmp_path, capl
     rows = [f'{number},"{PROSE.replace(chr(34), chr(39))}"' for number in range(9)]
     if name == "a.jsonl":
         rows = [json.dumps({"id": row[0], "text": PROSE}, ensure_ascii=False) for row in rows]
-    lines = [row.encode("cp1251" if place == 4 else "utf-8") for place, row in enumerate(rows)]
+    lines = [row.encode("cp1251" if index == 4 else "utf-8") for index, row in enumerate(rows)]
     head = b"id,text\n" if name == "a.csv" else b""
     found = documents(as_file(tmp_path / name, head + b"\n".join(lines)), tmp_path / "raw")
     assert {document.text for document in found} == {PROSE}

@@ -26,10 +26,10 @@ def taken(before: str, after: str, least: int = 20) -> list[str]:
 
 
 @pytest.mark.parametrize("between", ["\n\n", "\n", " ", "\n\n   "])
-@pytest.mark.parametrize("place", [0, 1, 20, 39])
-def test_a_stretch_is_found_whole_wherever_it_was(between, place):
-    rest = PARAGRAPHS[:place] + PARAGRAPHS[place + 1 :]
-    assert taken(between.join(PARAGRAPHS), between.join(rest)) == [PARAGRAPHS[place]]
+@pytest.mark.parametrize("position", [0, 1, 20, 39])
+def test_a_stretch_is_found_whole_wherever_it_was(between, position):
+    rest = PARAGRAPHS[:position] + PARAGRAPHS[position + 1 :]
+    assert taken(between.join(PARAGRAPHS), between.join(rest)) == [PARAGRAPHS[position]]
 
 
 def test_stretches_come_by_length_and_neighbours_are_one():
@@ -95,7 +95,7 @@ def notes_off():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A data folder with a corpus from which a rule took notes."""
-    place = tmp_path_factory.mktemp("longest")
+    folder = tmp_path_factory.mktemp("longest")
     books = {f"story {number}": story(number, 200) for number in range(20)}
     books |= {f"book {n}": f"{PROSE}\n{NOTE * n}\n{story(100 + n, 900)}" for n in range(1, 9)}
     talks = {"talk": f"{VERSE}\n{NOTE * 20}\n{story(300, 200)}", "other": story(301, 200)}
@@ -103,8 +103,8 @@ def data(tmp_path_factory):
         "books": listed(books, rules=("notes_off",)),
         "talks": listed(talks, rules=("notes_off",)),
     }
-    corpus_of(Store(place / "data"), config(sources))
-    return place / "data"
+    corpus_of(Store(folder / "data"), config(sources))
+    return folder / "data"
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_an_archive_of_tei_and_plain_texts_is_read_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("<rss><channel/></rss>", "root 'rss'"),
         ("<mediawiki xmlns='x'><page/></mediawiki>", "source of kind wiki"),
@@ -105,9 +105,9 @@ def test_an_archive_of_tei_and_plain_texts_is_read_whole(tmp_path):
         (PROSE, "damaged"),
     ],
 )
-def test_other_xml_is_a_fault_that_says_what_it_is(content, told, tmp_path):
+def test_other_xml_is_a_fault_that_says_what_it_is(content, expected, tmp_path):
     (fault,) = faults(as_file(tmp_path / "a.xml", content), tmp_path / "raw").values()
-    assert told in fault
+    assert expected in fault
 
 
 def test_a_book_or_page_may_be_called_xml(tmp_path):
