@@ -68,7 +68,8 @@ def document(file: Member, root: etree._Element) -> Document:
     if without_menus(root, kind_of):
         file.mended.append("menus left out")
     main, text = _main_part(file, root)
-    file.mended.extend(sorted(left_out(main)))
+    for kind, words in left_out(main).items():
+        file.leave_out(kind, words)
     if not text:
         raise Unreadable("there is no text in it")
     return Document(
@@ -94,11 +95,14 @@ def _main_part(file: Member, root: etree._Element) -> tuple[etree._Element, str]
     return parts[0], text
 
 
-def left_out(root: etree._Element) -> set[str]:
+def left_out(root: etree._Element) -> dict[str, str]:
     """What with words in it a page has that its text leaves out, by kind; notes always are."""
-    kinds = ((element, _TOLD.get(local(element).lower())) for element in root.iter())
-    told = ((element, kind) for element, kind in kinds if kind and line_of(element))
-    return {f"{kind} left out" for element, kind in told if not _is_note(element)}
+    found: dict[str, str] = {}
+    for element in root.iter():
+        kind = _TOLD.get(local(element).lower())
+        if kind and (words := line_of(element)) and not _is_note(element):
+            found[f"{kind} left out"] = f"{found.get(f'{kind} left out', '')} {words}"
+    return dict(sorted(found.items()))
 
 
 def _is_note(element: etree._Element) -> bool:
