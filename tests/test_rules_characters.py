@@ -174,6 +174,7 @@ def test_latin_letters_in_a_russian_word_become_cyrillic(text, plain):
         "ШокоLand, Яndex, ТелеRadio, Ёlki",
         "витамин C, вариант a, ось y, CO и H",
         "Он сказал: a cop, he came.",
+        "1. e4 e5 2. Кf3 Кc6 3. Сb5 a6 4. Сa4, Лe1, Фc2+",
     ],
 )
 def test_latin_words_and_names_stay(text):

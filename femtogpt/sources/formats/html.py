@@ -97,12 +97,12 @@ def _main_part(file: Member, root: etree._Element) -> tuple[etree._Element, str]
 
 def left_out(root: etree._Element) -> dict[str, str]:
     """What with words in it a page has that its text leaves out, by kind; notes always are."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for element in root.iter():
         kind = _TOLD.get(local(element).lower())
         if kind and (words := line_of(element)) and not _is_note(element):
-            found[f"{kind} left out"] = f"{found.get(f'{kind} left out', '')} {words}"
-    return dict(sorted(found.items()))
+            found.setdefault(f"{kind} left out", []).append(words)
+    return {kind: " ".join(words) for kind, words in sorted(found.items())}
 
 
 def _is_note(element: etree._Element) -> bool:
