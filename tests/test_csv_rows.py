@@ -154,6 +154,27 @@ def test_what_stands_above_the_header_is_no_header(top):
     assert [row.cells for row in made] == [["1", "Да; нет"]]
 
 
+@pytest.mark.parametrize(
+    "above",
+    ["Выгрузка от 12.03.2024", "Выгрузка;;", "# комментарий, две\n", '"Отчёт";\n\nза год;;'],
+)
+def test_lines_above_the_header_are_left_out_and_told(above, tmp_path, caplog):
+    content = f"{above}\n{written(ROWS, delimiter=';')}"
+    found = documents(as_file(tmp_path / "a.csv", content), tmp_path / "raw")
+    assert [document.text for document in found] == SAID
+    [line] = caplog.messages
+    count = sum(bool(row.strip(";")) for row in above.splitlines())
+    assert f"lines above the header, left out: {count}" in line
+
+
+def test_a_row_that_names_the_column_is_no_header_below_a_header():
+    text = "id,text\n1,text\n2,id\n"
+    assert [row.cells for row in CsvTable(io.StringIO(text), {"text"})] == [
+        ["1", "text"],
+        ["2", "id"],
+    ]
+
+
 def test_the_delimiter_that_is_named_counts_more_than_the_headers():
     made = table("sep=|\nid|text, or so, once\n1|Да\n")
     assert (made.header, made.delimiter) == (["id", "text, or so, once"], "|")

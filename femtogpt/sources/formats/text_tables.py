@@ -24,7 +24,7 @@ Rows = Iterable[tuple[int, Mapping[str, Any] | str]]  # numbered: values by colu
 def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     """Read CSV and TSV in bounded memory."""
     with opened(file) as stream:
-        table = CsvTable(stream)
+        table = CsvTable(stream, {settings.text_column.casefold()})
         columns = columns_of(table.header, settings)
         try:
             yield from _documents(_csv_rows(table, columns), file, settings, columns)

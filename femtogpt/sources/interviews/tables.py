@@ -51,7 +51,8 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
     Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
-    table = CsvTable(io.StringIO(transcript(file), newline=""))
+    texts = {settings.text_column.casefold()} if settings.text_column else set(TEXT.split())
+    table = CsvTable(io.StringIO(transcript(file), newline=""), texts)
     width = len(table.header)
     last_is_text = table.header[-1] == _column(table.header, settings.text_column, TEXT)
     rows: list[Mapping[str, Any]] = []
