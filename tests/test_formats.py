@@ -161,6 +161,8 @@ def test_an_empty_page_is_a_fault(tmp_path):
         ("<svg><text>Карта</text></svg>", "drawings"),
         ("<aside><p>Читайте также</p></aside>", "asides"),
         ("<footer>Все права защищены</footer>", "footers"),
+        ("<aside epub:type='footnote'><p>Прим. 1</p></aside>", "notes"),
+        ("<section role='doc-endnotes'><p>Прим. 1</p></section>", "notes"),
     ],
 )
 def test_words_that_a_page_hides_are_told_as_left_out(element, kind, tmp_path):

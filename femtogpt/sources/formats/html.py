@@ -45,6 +45,7 @@ _TOLD = {"math": "formulas", "svg": "drawings", "aside": "asides", "footer": "fo
 NOTE_TYPES = re.compile(
     r"\b(doc-)?(footnotes?|endnotes?|rearnotes?|noteref|note|toc|landmarks|page-list|pagebreak)\b"
 )
+_NOTES = re.compile(r"\b(?:doc-)?(?:foot|end|rear)?notes?\b")
 _TYPE_ATTRIBUTES = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -96,13 +97,23 @@ def _main_part(file: Member, root: etree._Element) -> tuple[etree._Element, str]
 
 
 def left_out(root: etree._Element) -> dict[str, str]:
-    """What with words in it a page has that its text leaves out, by kind; notes always are."""
+    """What with words in it a page has that its text leaves out, by kind."""
     found: dict[str, list[str]] = {}
-    for element in root.iter():
-        kind = _TOLD.get(local(element).lower())
-        if kind and (words := line_of(element)) and not _is_note(element):
+    walker = etree.iterwalk(root, events=("start",))
+    for _, element in walker:
+        kind = _told(element, local(element).lower())
+        if kind and (words := line_of(element)):
             found.setdefault(f"{kind} left out", []).append(words)
+            walker.skip_subtree()
     return {kind: " ".join(words) for kind, words in sorted(found.items())}
+
+
+def _told(element: etree._Element, name: str) -> str | None:
+    """What an element is that is left out and told; None for references to notes and lists."""
+    types = " ".join(element.get(kind, "") for kind in _TYPE_ATTRIBUTES)
+    if NOTE_TYPES.search(types):
+        return "notes" if _NOTES.search(types) else None
+    return _TOLD.get(name)
 
 
 def _is_note(element: etree._Element) -> bool:
