@@ -298,6 +298,16 @@ def test_what_was_mended_is_told_in_one_line_for_the_source(tmp_path, caplog):
     assert ".epub pages missing in the archive, left out: 1" in line
 
 
+def test_pages_that_a_book_leaves_out_are_told_with_their_letters(tmp_path, caplog):
+    book = books.PACKAGE.replace('<itemref idref="two"/>', '<itemref idref="two" linear="no"/>')
+    assert book != books.PACKAGE
+    (document,) = documents(as_file(tmp_path / "a.epub", books.epub(book=book)), tmp_path / "raw")
+    two = books.EPUB_TEXT.removeprefix(document.text)
+    [line] = caplog.messages
+    (count,) = re.findall(r"notes or the cover left out: \d+ \(([\d,]+) letters\)", line)
+    assert int(count.replace(",", "")) >= len(LETTER.findall(two)) > 0
+
+
 def test_an_error_of_a_parser_is_a_fault_of_its_file_alone(tmp_path, monkeypatch):
     def fail(*args):
         raise AssertionError("a bug")
