@@ -193,8 +193,9 @@ def test_the_main_part_of_a_page_counts_if_the_text_is_in_it(name, page, text, m
     assert document.mended == mended
 
 
-def test_a_comment_that_does_not_end_hides_nothing(tmp_path):
-    page = "<html><body><!-- да --><p>Раз.</p><!-- нет <p>Два.</p><p>Три.</p></body></html>"
+@pytest.mark.parametrize("again", ["", "<!-- "])
+def test_a_comment_that_does_not_end_hides_nothing(again, tmp_path):
+    page = f"<html><body><!-- да --><p>Раз.</p><!-- нет <p>Два.</p>{again}<p>Три.</p></body></html>"
     (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
     assert document.text.split() == ["Раз.", "нет", "Два.", "Три."]
     assert document.mended == ("comments not closed",)

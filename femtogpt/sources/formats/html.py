@@ -138,11 +138,11 @@ def page(text: str, mended: list[str]) -> etree._Element:
 
 def _without_open_comment(text: str, mended: list[str]) -> str:
     """Remove the beginning of a comment that does not end: it would hide the rest of the page."""
-    at = text.rfind("<!--")
-    if at < 0 or "-->" in text[at:] or "--!>" in text[at:]:
+    end = max(text.rfind("-->"), text.rfind("--!>"), 0)
+    if text.find("<!--", end) < 0:
         return text
     mended.append("comments not closed")
-    return text[:at] + text[at + 4 :]
+    return text[:end] + text[end:].replace("<!--", "")
 
 
 def _as_html(text: str) -> str:
