@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from femtogpt.errors import UserError
 from tests.chats import attached, person, telegram, vk, vk_page
 from tests.interviews import read
 
@@ -212,3 +213,8 @@ def test_dates_in_english_are_read(tmp_path):
     page = vk_page([vk(1, "You, 2 Jan 2024 at 11:05:06 pm", "Да."), vk(2, "x", "Нет.")])
     [document] = read(tmp_path, {"messages/7/messages0.html": page})
     assert document.id == "messages/7#2024-01-02 23:05"
+
+
+def test_a_page_alone_that_is_not_of_vk_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(UserError, match=r"only messages\*\.html of VK's archive are read\): give"):
+        read(tmp_path, {"страница.html": "<p><b>Анна:</b> Да?</p>"})
