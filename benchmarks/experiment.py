@@ -1,0 +1,196 @@
+"""The laboratory: arms of an experiment, trained with several seeds and scored by one evaluator.
+
+::
+
+    python benchmarks/experiment.py data/tokens/… --base 'conf=classics-cpu train.max_steps=300' \\
+        --arm 'wide: model.width=384' --arm 'two: train.epochs=8 then train.init_from=@previous'
+
+``arms.py`` has what an arm may say. The base is an arm too: the first row, with which the others
+are compared seed by seed. All of them train on equal text or steps (as they are told), or in equal
+time with ``minutes=10`` in the base. ``--against 77670d6`` has the base trained by that commit's
+build, on the same shards.
+
+Every training is a process of its own; ``--jobs 2`` runs two side by side, with one thread each,
+unless arms are to take equal time. A finished arm and seed is a file in ``benchmarks/out``; a
+second start does what is missing. An arm whose settings, code or text have changed is a new one.
+
+Arms are scored on works spared from the train split, so that choosing among them learns nothing of
+the held-out split. ``--final`` trains on the whole train split and scores on the held-out one:
+once, for what was chosen. Prints the table for docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from arm_training import TrainingFailed, train_arm
+from arms import Arm, Resolved, digest, resolve
+from commit_files import ROOT, checked_out, full_hash
+from fitted_time import Pace
+from measured_process import machine
+from paired import compare, shown
+from text_cuts import content_hash, text_cut, validation_cut
+
+from femtogpt.artifacts.disk import write_atomic
+from femtogpt.parallel import workers
+from femtogpt.tokens.shards import Tokens
+
+OUT = Path(__file__).resolve().parent / "out"
+Records = dict[str, dict[int, dict[str, Any]]]  # arm's name to seed to what came of it
+
+
+class Laboratory:
+    """Trains arms on the shards ``tokens``, or looks up what came of them."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        folder: Path = OUT / "experiments",
+        final: bool = False,
+        jobs: int = 1,
+    ):
+        """``final``: on the whole train split, scored on held-out text. ``jobs``: side by side."""
+        self.folder, self.jobs = folder, jobs
+        self.lock = threading.Lock()
+        content = content_hash(tokens)
+        self.tokens = tokens
+        if not final:
+            self.tokens = validation_cut(tokens, folder / "shards" / f"{content}-validation")
+        self.content = content_hash(self.tokens)
+
+    def records(self, arms: Sequence[Arm], seeds: Sequence[int]) -> Records:
+        """The records of all arms and seeds; those that are missing are made first.
+
+        Seeds in turn over the arms. Where a training fails, the others are done all the same;
+        then SystemExit is raised. A training that diverges is a result: a record of its failure.
+        """
+        if self.jobs > 1 and any(arm.is_timed for arm in arms):
+            raise SystemExit("arms of equal time are trained in turn, alone: leave out --jobs")
+        torch.set_num_threads(max(1, workers() // self.jobs))
+        with ExitStack() as stack:
+            commits = {arm.commit for arm in arms if arm.commit}
+            trees = {commit: stack.enter_context(checked_out(commit)) for commit in commits}
+            pool = stack.enter_context(ThreadPoolExecutor(self.jobs))
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            tasks = [(arm, seed) for seed in seeds for arm in arms]
+            made = [
+                pool.submit(self._record, arm, seed, trees.get(arm.commit, ROOT))
+                for arm, seed in tasks
+            ]
+            records: Records = {arm.name: {} for arm in arms}
+            failures = []
+            for (arm, seed), future in zip(tasks, made, strict=True):
+                try:
+                    records[arm.name][seed] = future.result()
+                except TrainingFailed as failure:
+                    failures.append(f"{arm.name}, seed {seed}: {failure}")
+        if failures:
+            raise SystemExit("\n".join(failures))
+        return records
+
+    def text(self, count: int | None) -> Tokens:
+        """The shards with about so many tokens to train on; None: all."""
+        if count is None:
+            return self.tokens
+        with self.lock:
+            folder = self.folder / "shards" / f"{self.content}-{count}"
+            return text_cut(self.tokens, folder, count)
+
+    def _record(self, arm: Arm, seed: int, tree: Path) -> dict[str, Any]:
+        """What came of an arm and a seed, from its file or from training it now."""
+        texts = [self.text(training.text) for training in arm.trainings]
+        trainings = [self._resolved(arm, number, tree, text) for number, text in enumerate(texts)]
+        name = digest(arm, trainings, self.content)
+        file = self.folder / f"{name}-{seed}.json"
+        if not file.exists():
+            record = self._train(arm, seed, tree, trainings, texts)
+            shown = record.get("failure") or f"{record['bits_per_character']:.4f}"
+            log(f"{arm.name}, seed {seed}: {shown}")
+            write_atomic(file, json.dumps(record, ensure_ascii=False, indent=1).encode())
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    def _resolved(self, arm: Arm, number: int, tree: Path, tokens: Tokens) -> Resolved:
+        training = arm.trainings[number]
+        if self.jobs > 1:
+            training = replace(training, settings=(("train.threads", 1), *training.settings))
+        resolved = resolve(training, tree, tokens)
+        if resolved.unknown:
+            log(f"{arm.name}: {arm.commit} does not have {', '.join(resolved.unknown)}")
+        return resolved
+
+    def _train(
+        self, arm: Arm, seed: int, tree: Path, trainings: list[Resolved], texts: list[Tokens]
+    ) -> dict[str, Any]:
+        untimed = [
+            replace(resolved, training=replace(resolved.training, minutes=None))
+            for resolved in trainings
+        ]
+        known = self.folder / "paces" / f"{digest(arm, untimed, self.content)}.json"
+        paces = {}
+        if known.exists():
+            content = json.loads(known.read_text(encoding="utf-8"))
+            paces = {int(number): Pace(**pace) for number, pace in content.items()}
+        about = {
+            "arm": arm.name,
+            "commit": arm.commit,
+            "seed": seed,
+            "machine": machine(),
+            "trainings": [resolved.definition() for resolved in trainings],
+        }
+        with TemporaryDirectory() as runs:
+            try:
+                record = train_arm(trainings, texts, tree, seed, Path(runs), paces)
+            except TrainingFailed as failure:
+                if not failure.is_final:
+                    raise
+                return {**about, "failure": str(failure)}
+        if paces:
+            known.parent.mkdir(parents=True, exist_ok=True)
+            content = {number: pace.as_dict() for number, pace in paces.items()}
+            write_atomic(known, json.dumps(content).encode())
+        return {**about, **record}
+
+
+def log(line: str) -> None:
+    print(f"… {line}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tokens", type=Path, help="a folder of token shards")
+    parser.add_argument("--base", default="", help="settings of all arms: section.field=value …")
+    parser.add_argument("--arm", dest="arms", action="append", default=[], help="'name: setting …'")
+    parser.add_argument("--against", metavar="COMMIT", help="whose build trains the base")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    parser.add_argument("--final", action="store_true", help="score on the held-out split")
+    parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
+    parser.add_argument("--out", type=Path, default=OUT / "experiment.json")
+    options = parser.parse_args()
+    commit = options.against and full_hash(options.against)
+    base = Arm.parse(f"{options.against or 'base'}:", options.base, commit)
+    arms = [base, *(Arm.parse(line, options.base) for line in options.arms)]
+    if len({arm.name for arm in arms}) < len(arms):
+        raise SystemExit("two arms have the same name")
+    laboratory = Laboratory(Tokens(options.tokens), options.folder, options.final, options.jobs)
+    records = laboratory.records(arms, range(options.seeds))
+    rows = compare(records, base.name)
+    print(shown(rows))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"final": options.final, "rows": rows}, ensure_ascii=False, indent=1)
+    options.out.write_text(content + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
