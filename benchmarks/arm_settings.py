@@ -14,10 +14,12 @@ import sys
 from pathlib import Path
 
 import yaml
+from pydantic import ValidationError
 
 from femtogpt.config import Config, ModelConfig, TrainConfig
 
 SECTIONS = {"model": ModelConfig, "train": TrainConfig}
+SMALLEST_VOCABULARY = 300  # that a configuration accepts; shards may have less
 INSTEAD_OF = {"train.max_steps": "epochs", "train.epochs": "max_steps"}
 
 
@@ -33,10 +35,12 @@ def main() -> None:
         values[section].pop(INSTEAD_OF.get(name), None)
         values[section][field] = value
     # The dial is part of a complete configuration, which has a source: the one without files.
-    rest = {"name": "arm", "sources": {"text": {"kind": "sample"}}}
-    config = Config.model_validate(
-        {**rest, "tokenizer": {"vocab_size": wanted["vocab_size"]}, **values}
-    )
+    rest: dict = {"name": "arm", "sources": {"text": {"kind": "sample"}}}
+    rest["tokenizer"] = {"vocab_size": max(SMALLEST_VOCABULARY, wanted["vocab_size"])}
+    try:
+        config = Config.model_validate({**rest, **values})
+    except ValidationError as error:
+        sys.exit("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
     resolved = {name: getattr(config, name).model_dump(mode="json") for name in SECTIONS}
     print(json.dumps({**resolved, "unknown": unknown}))
 

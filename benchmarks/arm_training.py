@@ -20,7 +20,7 @@ from typing import Any
 
 import safetensors.torch
 from arms import PREVIOUS, Resolved
-from commit_files import ROOT, environment
+from commit_files import environment
 from fitted_time import WARM_STEPS, Pace, pace_of, pace_of_beginning, train_for
 from model_changes import changed_model
 
@@ -44,8 +44,9 @@ class TrainingFailed(Exception):
 
     def __init__(self, run: Path, status: int):
         text = (run / MESSAGES).read_text(encoding="utf-8", errors="replace")
-        super().__init__((text.splitlines() or [f"ended with status {status}"])[-1])
+        last = (text.splitlines() or [f"ended with status {status}"])[-1]
         self.is_final = status == UNFIT  # it would end so again: the loss diverges
+        super().__init__(last.partition(":")[0] if self.is_final else last)  # without the advice
 
 
 @dataclass(frozen=True)

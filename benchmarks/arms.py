@@ -1,4 +1,4 @@
-"""The arms of an experiment: what is trained, as text and as the definition that names its records.
+"""The arms of an experiment: what is trained, as a line of text and resolved by a build.
 
 An arm is ``name: setting=value …``. A setting is one of the product (``train.max_steps=300``,
 ``model.width=128``) or one of these:
@@ -14,7 +14,6 @@ the last one's weights are the arm's. A commit makes an arm one of that commit's
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import subprocess
@@ -28,8 +27,6 @@ import yaml
 from commit_files import ROOT, environment
 from measured_process import machine
 
-from femtogpt.artifacts.code_digest import code_of
-from femtogpt.tokens.shards import Tokens
 
 HERE = Path(__file__).resolve().parent
 PREVIOUS = "@previous"
@@ -71,6 +68,10 @@ class Training:
                 )
         return replace(training, settings=tuple(settings.items()))
 
+    def with_default(self, name: str, value: Any) -> Training:
+        """The same with a setting where it says nothing of it."""
+        return replace(self, settings=tuple({name: value, **dict(self.settings)}.items()))
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -106,28 +107,28 @@ class Resolved:
     train: dict[str, Any]
     unknown: tuple[str, ...]  # settings that the tree lacks
 
-    def definition(self) -> dict[str, Any]:
-        timed = {"machine": machine()} if self.training.minutes else {}
+    def definition(self, timed: bool = True) -> dict[str, Any]:
+        """What determines the outcome; not ``timed``: whatever time it is fitted to."""
+        minutes = self.training.minutes
         return {
             "model": self.model,
             "train": self.train,
             "text": self.training.text,
-            "minutes": self.training.minutes,
-            "changes": self.training.changes,
-            **timed,
+            "changes": list(self.training.changes),
+            **({"minutes": timed and minutes, "machine": machine()} if minutes else {}),
         }
 
 
 @cache
-def resolve(training: Training, tree: Path, tokens: Tokens) -> Resolved:
-    """Ask the code of ``tree``; epochs become steps, which older builds want to be given.
+def resolve(training: Training, tree: Path, vocab_size: int, text: int) -> Resolved:
+    """Ask the code of ``tree``. Epochs of ``text`` tokens become steps: older builds want those.
 
     ``train.max_steps`` stays open for a training that is fitted to a time. Raises SystemExit with
     the tree's own message if it does not accept the settings, or if this tree lacks one.
     """
     wanted = {
         "conf": training.conf,
-        "vocab_size": tokens.vocab_size,
+        "vocab_size": vocab_size,
         "settings": dict(training.settings),
     }
     program = subprocess.run(
@@ -139,7 +140,7 @@ def resolve(training: Training, tree: Path, tokens: Tokens) -> Resolved:
         text=True,
     )
     if program.returncode:
-        raise SystemExit(f"the settings {dict(training.settings)} are refused: {program.stderr}")
+        raise SystemExit(f"an arm's settings are refused: {program.stderr.strip()}")
     output = json.loads(program.stdout)
     if output["unknown"] and tree == ROOT:
         raise SystemExit(f"there is no setting {', '.join(output['unknown'])}")
@@ -150,20 +151,5 @@ def resolve(training: Training, tree: Path, tokens: Tokens) -> Resolved:
         if train["epochs"] is None:
             raise SystemExit("say how long an arm trains: train.max_steps, train.epochs or minutes")
         step = train["batch_size"] * output["model"]["context"]
-        train["max_steps"] = math.ceil(train["epochs"] * tokens.total("train") / step)
+        train["max_steps"] = math.ceil(train["epochs"] * text / step)
     return Resolved(training, output["model"], train, tuple(output["unknown"]))
-
-
-def digest(arm: Arm, trainings: list[Resolved], tokens: str) -> str:
-    """What names an arm's records: settings, code and text (``tokens``: their content's hash).
-
-    The name does not count, nor do comments in the code.
-    """
-    code = arm.commit or dict(code_of("femtogpt.training.__main__"))
-    definition = {
-        "trainings": [resolved.definition() for resolved in trainings],
-        "code": code,
-        "tokens": tokens,
-    }
-    content = json.dumps(definition, sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -22,26 +22,27 @@ once, for what was chosen. Prints the table for docs/experiments.md.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from arm_training import TrainingFailed, train_arm
-from arms import Arm, Resolved, digest, resolve
+from arms import Arm, Resolved, resolve
 from commit_files import ROOT, checked_out, full_hash
 from fitted_time import Pace
 from measured_process import machine
-from paired import compare, shown
+from paired import FIGURE, compare, shown
 from text_cuts import content_hash, text_cut, validation_cut
 
+from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.parallel import workers
 from femtogpt.tokens.shards import Tokens
@@ -62,7 +63,6 @@ class Laboratory:
     ):
         """``final``: on the whole train split, scored on held-out text. ``jobs``: side by side."""
         self.folder, self.jobs = folder, jobs
-        self.lock = threading.Lock()
         content = content_hash(tokens)
         self.tokens = tokens
         if not final:
@@ -81,13 +81,11 @@ class Laboratory:
         with ExitStack() as stack:
             commits = {arm.commit for arm in arms if arm.commit}
             trees = {commit: stack.enter_context(checked_out(commit)) for commit in commits}
+            prepared = [self._prepared(arm, trees.get(arm.commit, ROOT)) for arm in arms]
             pool = stack.enter_context(ThreadPoolExecutor(self.jobs))
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-            tasks = [(arm, seed) for seed in seeds for arm in arms]
-            made = [
-                pool.submit(self._record, arm, seed, trees.get(arm.commit, ROOT))
-                for arm, seed in tasks
-            ]
+            tasks = [(arm, seed) for seed in seeds for arm in prepared]
+            made = [pool.submit(self._record, arm, seed) for arm, seed in tasks]
             records: Records = {arm.name: {} for arm in arms}
             failures = []
             for (arm, seed), future in zip(tasks, made, strict=True):
@@ -103,63 +101,74 @@ class Laboratory:
         """The shards with about so many tokens to train on; None: all."""
         if count is None:
             return self.tokens
-        with self.lock:
-            folder = self.folder / "shards" / f"{self.content}-{count}"
-            return text_cut(self.tokens, folder, count)
+        return text_cut(self.tokens, self.folder / "shards" / f"{self.content}-{count}", count)
 
-    def _record(self, arm: Arm, seed: int, tree: Path) -> dict[str, Any]:
+    def _prepared(self, arm: Arm, tree: Path) -> Prepared:
+        trainings, texts = [], [self.text(training.text) for training in arm.trainings]
+        for training, text in zip(arm.trainings, texts, strict=True):
+            if self.jobs > 1:
+                training = training.with_default("train.threads", 1)
+            trainings.append(resolve(training, tree, text.vocab_size, text.total("train")))
+            if unknown := trainings[-1].unknown:
+                log(f"{arm.name}: {arm.commit} does not have {', '.join(unknown)}")
+        return Prepared(arm.name, arm.commit, trainings, texts, tree)
+
+    def _record(self, arm: Prepared, seed: int) -> dict[str, Any]:
         """What came of an arm and a seed, from its file or from training it now."""
-        texts = [self.text(training.text) for training in arm.trainings]
-        trainings = [self._resolved(arm, number, tree, text) for number, text in enumerate(texts)]
-        name = digest(arm, trainings, self.content)
-        file = self.folder / f"{name}-{seed}.json"
-        if not file.exists():
-            record = self._train(arm, seed, tree, trainings, texts)
-            shown = record.get("failure") or f"{record['bits_per_character']:.4f}"
-            log(f"{arm.name}, seed {seed}: {shown}")
-            write_atomic(file, json.dumps(record, ensure_ascii=False, indent=1).encode())
-        return json.loads(file.read_text(encoding="utf-8"))
-
-    def _resolved(self, arm: Arm, number: int, tree: Path, tokens: Tokens) -> Resolved:
-        training = arm.trainings[number]
-        if self.jobs > 1:
-            training = replace(training, settings=(("train.threads", 1), *training.settings))
-        resolved = resolve(training, tree, tokens)
-        if resolved.unknown:
-            log(f"{arm.name}: {arm.commit} does not have {', '.join(resolved.unknown)}")
-        return resolved
-
-    def _train(
-        self, arm: Arm, seed: int, tree: Path, trainings: list[Resolved], texts: list[Tokens]
-    ) -> dict[str, Any]:
-        untimed = [
-            replace(resolved, training=replace(resolved.training, minutes=None))
-            for resolved in trainings
-        ]
-        known = self.folder / "paces" / f"{digest(arm, untimed, self.content)}.json"
+        file = self.folder / f"{arm.digest(self.content)}-{seed}.json"
+        if file.exists():
+            return json.loads(file.read_text(encoding="utf-8"))
+        known = self.folder / "paces" / f"{arm.digest(self.content, timed=False)}.json"
         paces = {}
         if known.exists():
             content = json.loads(known.read_text(encoding="utf-8"))
             paces = {int(number): Pace(**pace) for number, pace in content.items()}
-        about = {
-            "arm": arm.name,
-            "commit": arm.commit,
-            "seed": seed,
-            "machine": machine(),
-            "trainings": [resolved.definition() for resolved in trainings],
-        }
+        record = {"arm": arm.name, "commit": arm.commit, "seed": seed, "machine": machine()}
+        record["trainings"] = [training.definition() for training in arm.trainings]
         with TemporaryDirectory() as runs:
             try:
-                record = train_arm(trainings, texts, tree, seed, Path(runs), paces)
+                record |= train_arm(arm.trainings, arm.texts, arm.tree, seed, Path(runs), paces)
+                log(f"{arm.name}, seed {seed}: {record[FIGURE]:.4f}")
             except TrainingFailed as failure:
                 if not failure.is_final:
                     raise
-                return {**about, "failure": str(failure)}
+                record["failure"] = str(failure)
+                log(f"{arm.name}, seed {seed}: {failure}")
         if paces:
-            known.parent.mkdir(parents=True, exist_ok=True)
-            content = {number: pace.as_dict() for number, pace in paces.items()}
-            write_atomic(known, json.dumps(content).encode())
-        return {**about, **record}
+            write_json(known, {number: pace.as_dict() for number, pace in paces.items()})
+        write_json(file, record)
+        return record
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An arm with its settings resolved and its texts cut."""
+
+    name: str
+    commit: str | None
+    trainings: list[Resolved]
+    texts: list[Tokens]
+    tree: Path
+
+    def digest(self, tokens: str, timed: bool = True) -> str:
+        """What names its records: settings, code and text (``tokens``: their content's hash).
+
+        The arm's name does not count, nor do comments in the code. Not ``timed``: without the
+        times to which the trainings are fitted.
+        """
+        definition = {
+            "trainings": [training.definition(timed) for training in self.trainings],
+            "code": self.commit or dict(code_of("femtogpt.training.__main__")),
+            "tokens": tokens,
+        }
+        content = json.dumps(definition, sort_keys=True).encode()
+        return hashlib.sha256(content).hexdigest()[:16]
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
 def log(line: str) -> None:
@@ -187,9 +196,7 @@ def main() -> None:
     records = laboratory.records(arms, range(options.seeds))
     rows = compare(records, base.name)
     print(shown(rows))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"final": options.final, "rows": rows}, ensure_ascii=False, indent=1)
-    options.out.write_text(content + "\n", encoding="utf-8")
+    write_json(options.out, {"final": options.final, "rows": rows})
 
 
 if __name__ == "__main__":
