@@ -1,10 +1,10 @@
 """The settings of an arm, resolved by the code of the tree that is to train it.
 
 A program of its own, because that tree may be an older commit: it runs in the tree's folder, with
-the tree on ``PYTHONPATH``, and imports only what both have. It reads a JSON object with ``conf``
-(a configuration's name or null), ``vocab_size`` and ``settings`` (``section.field`` to value) from
-standard input, and prints ``model``, ``train`` and ``unknown``: the settings that this tree lacks.
-What is left open, the tree's dial decides.
+the tree on ``PYTHONPATH``, and imports only what both have. It reads a JSON object from standard
+input: ``conf`` (a configuration's name or null), ``vocab_size``, ``settings`` (``section.field`` to
+value) and ``timed`` (whether the number of steps stays open). It prints ``model``, ``train`` and
+``unknown``: the settings that this tree lacks. What is left open, the tree's dial decides.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ def main() -> None:
             continue
         values[section].pop(INSTEAD_OF.get(name), None)
         values[section][field] = value
+    if wanted["timed"]:
+        for name in INSTEAD_OF.values():
+            values["train"].pop(name, None)
     # The dial is part of a complete configuration, which has a source: the one without files.
     rest: dict = {"name": "arm", "sources": {"text": {"kind": "sample"}}}
     rest["tokenizer"] = {"vocab_size": max(SMALLEST_VOCABULARY, wanted["vocab_size"])}

@@ -27,7 +27,6 @@ import yaml
 from commit_files import ROOT, environment
 from measured_process import machine
 
-
 HERE = Path(__file__).resolve().parent
 PREVIOUS = "@previous"
 BEFORE = {"train.sample_every": 0}  # unless an arm says otherwise
@@ -130,6 +129,7 @@ def resolve(training: Training, tree: Path, vocab_size: int, text: int) -> Resol
         "conf": training.conf,
         "vocab_size": vocab_size,
         "settings": dict(training.settings),
+        "timed": training.minutes is not None,
     }
     program = subprocess.run(
         [sys.executable, str(HERE / "arm_settings.py")],
@@ -145,9 +145,7 @@ def resolve(training: Training, tree: Path, vocab_size: int, text: int) -> Resol
     if output["unknown"] and tree == ROOT:
         raise SystemExit(f"there is no setting {', '.join(output['unknown'])}")
     train = output["train"]
-    if training.minutes:
-        train |= {"epochs": None, "max_steps": None}
-    elif train["max_steps"] is None:
+    if train["max_steps"] is None and not training.minutes:
         if train["epochs"] is None:
             raise SystemExit("say how long an arm trains: train.max_steps, train.epochs or minutes")
         step = train["batch_size"] * output["model"]["context"]
