@@ -38,7 +38,7 @@ from arm_training import TrainingFailed, train_arm
 from arms import Arm, Resolved, resolve
 from commit_files import ROOT, checked_out, full_hash
 from fitted_time import Pace
-from measured_process import machine
+from measured_process import machine, run
 from paired import FIGURE, compare, shown
 from text_cuts import content_hash, text_cut, validation_cut
 
@@ -62,12 +62,13 @@ class Laboratory:
         jobs: int = 1,
     ):
         """``final``: on the whole train split, scored on held-out text. ``jobs``: side by side."""
-        self.folder, self.jobs = folder, jobs
-        content = content_hash(tokens)
-        self.tokens = tokens
-        if not final:
-            self.tokens = validation_cut(tokens, folder / "shards" / f"{content}-validation")
+        self.folder, self.jobs = folder.resolve(), jobs
+        self.tokens = Tokens(tokens.folder.resolve())  # trainings run in other folders
         self.content = content_hash(self.tokens)
+        if not final:
+            cut = self.folder / "shards" / f"{self.content}-validation"
+            self.tokens = validation_cut(self.tokens, cut)
+            self.content = content_hash(self.tokens)
 
     def records(self, arms: Sequence[Arm], seeds: Sequence[int]) -> Records:
         """The records of all arms and seeds; those that are missing are made first.
@@ -163,6 +164,15 @@ class Prepared:
         }
         content = json.dumps(definition, sort_keys=True).encode()
         return hashlib.sha256(content).hexdigest()[:16]
+
+
+def shards_of(text: Path) -> Tokens:
+    """Token shards from a folder of them, or made from an archive of the classics."""
+    if text.is_dir():
+        return Tokens(text)
+    stages = str(Path(__file__).with_name("data_stages.py"))
+    made = run([sys.executable, stages, "tokens", str(text), str(OUT / "data")])
+    return Tokens(made.output["folder"])
 
 
 def write_json(path: Path, content: Any) -> None:

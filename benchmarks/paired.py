@@ -22,6 +22,11 @@ def paired_difference(
     return mean, statistics.stdev(differences) / len(differences) ** 0.5
 
 
+def mean_ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> float:
+    """The mean of ours / theirs over the seeds that both have."""
+    return statistics.mean(ours[seed] / theirs[seed] for seed in ours if seed in theirs)
+
+
 def verdict(difference: float, error: float, seeds: int) -> str:
     """Whether a difference in bits per character is a gain, by CONTRIBUTING.md's rule."""
     if seeds < ENOUGH_SEEDS:
