@@ -81,8 +81,9 @@ def text_cut(tokens: Tokens, folder: Path, count: int) -> Tokens:
             part = tokens.index["splits"]["train"][source]
             writer = _writer(tokens, made / "train" / source)
             for shard in shards:
-                length = min(STRETCH_TOKENS, shard.tokens - 1)
-                stretches = max(1, round(count * shard.tokens / total / length))
+                share = max(1, round(count * (shard.tokens - 1) / total))
+                length = min(STRETCH_TOKENS, share)
+                stretches = round(share / length)
                 for start in np.linspace(1, shard.tokens - length, stretches).astype(int):
                     stretch = shard.ids[start : start + length]
                     for piece in np.split(stretch, np.flatnonzero(stretch == tokens.eos)):
