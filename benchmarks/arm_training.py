@@ -101,7 +101,7 @@ def train_arm(
         "loss": score.loss,
         "characters": score.characters,
         "parameters": model.parameter_count(),
-        "steps": lines[-1]["step"],
+        "steps": sum(part.lines[-1]["step"] for part in finished),
         "tokens": sum(part.lines[-1]["tokens"] for part in finished),
         "seconds": round(sum(part.seconds for part in finished), 2),
         "paces": {number: pace.as_dict() for number, pace in paces.items()},
