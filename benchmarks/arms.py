@@ -9,23 +9,27 @@ An arm is ``name: setting=value …``. A setting is one of the product (``train.
 - ``change=no_qk_norm``: a modification of the model (see ``model_changes.py``).
 
 ``then`` begins another training, in whose settings ``@previous`` is the folder of the one before:
-the last one's weights are the arm's. A commit makes an arm one of that commit's build.
+the last one's weights are the arm's. A commit makes an arm one of that commit's build. Sources of
+a text weigh alike.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from functools import cache
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
 import yaml
 from commit_files import ROOT, environment
 from measured_process import machine
+from model_changes import CHANGES
 
 HERE = Path(__file__).resolve().parent
 PREVIOUS = "@previous"
@@ -60,6 +64,8 @@ class Training:
             elif name == "minutes":
                 training = replace(training, minutes=float(value))
             elif name == "change":
+                if value not in CHANGES:
+                    raise SystemExit(f"change={value} is unknown; there are {', '.join(CHANGES)}")
                 training = replace(training, changes=(*training.changes, value))
             else:
                 raise SystemExit(
@@ -113,9 +119,13 @@ class Resolved:
             "model": self.model,
             "train": self.train,
             "text": self.training.text,
-            "changes": list(self.training.changes),
+            "changes": {name: source_hash(CHANGES[name]) for name in self.training.changes},
             **({"minutes": timed and minutes, "machine": machine()} if minutes else {}),
         }
+
+
+def source_hash(change: type) -> str:
+    return hashlib.sha256(getsource(change).encode()).hexdigest()[:12]
 
 
 @cache

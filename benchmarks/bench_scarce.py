@@ -15,6 +15,7 @@ what is missing. Writes ``benchmarks/out/scarce.json``.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     lengths = {f"{TODAYS}, {number} epochs": f"train.epochs={number}" for number in EPOCHS}
     first = pairs.records([today(*length) for length in lengths.items()], seeds[:1])
-    best_two = sorted(lengths, key=lambda name: first[name][0]["bits_per_character"])[:2]
+    best_two = sorted(lengths, key=lambda name: figures(first[name]).get(0, math.inf))[:2]
     records: Records = first | pairs.records(
         [today(name, lengths[name]) for name in best_two], seeds
     )

@@ -116,6 +116,7 @@ def test_then_begins_another_training_with_the_same_base():
         ("wide model.width=64", "is no arm"),
         ("wide: model.width", "write name=value"),
         ("wide: width=64", "no setting of an arm"),
+        ("wide: change=wider", "there are no_qk_norm"),
     ],
 )
 def test_a_line_that_is_no_arm_is_told(line, complaint):
