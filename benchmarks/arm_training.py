@@ -35,7 +35,7 @@ from femtogpt.training.metrics import LOSS, METRICS_FILE, read_metrics
 
 HERE = Path(__file__).resolve().parent
 MESSAGES = "messages.log"
-MEASURED_SECONDS = 20  # of a beginning, to learn a training's pace
+MEASURED_SECONDS = 30  # of a beginning, to learn a training's pace
 MANY_STEPS = 100_000  # of a training that is stopped: long enough to be compiled
 
 
