@@ -6,6 +6,8 @@ AGAIN   ?=
 PORT    ?= 5000
 DUMP    ?=
 PREFECT_PORT ?= 4200
+QUICK   ?=
+NANOGPT ?=
 PYTHON  ?= python3
 PIP     ?=
 
@@ -38,7 +40,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
-        bench-data bench-train bench-flow architecture clean
+        bench-data bench-train bench-learn bench-scarce bench-flow architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -106,6 +108,14 @@ bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/data_stages.py tokens $(call quoted,ARCHIVE) data/bench
 	@"$(PROGRAM)" benchmarks/bench_train.py data/bench/tokens/*
+
+bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, in 2.5 hours; ARCHIVE=file.zip [QUICK=1 NANOGPT=folder]
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-learn ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@"$(PROGRAM)" benchmarks/bench_learn.py $(call quoted,ARCHIVE) $(if $(QUICK),--quick) $(if $(NANOGPT),--nanogpt $(call quoted,NANOGPT))
+
+bench-scarce: $(MADE)  ## what is learned from little text, against today's build, in 2 hours; ARCHIVE=file.zip
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
 
 architecture: $(MADE)  ## draw the diagram in docs/architecture.md from the imports
 	@"$(PROGRAM)" -m tests.architecture --write

@@ -27,7 +27,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from compare_settings import train
+from arms import Arm
+from experiment import Laboratory
 from measured_process import machine
 
 from femtogpt.artifacts.artifact import Artifact
@@ -52,11 +53,10 @@ GROUPS = {  # files of femtogpt/corpus/rules; all others are of "editions"
 }
 EDITIONS, FILTERS = "editions", "filters"
 ARMS = ("all rules", *GROUPS, EDITIONS, FILTERS)
-ALL = 100_000_000  # tokens: with fewer, each tokenizer would be scored on other passages
 EXEMPT = ("duplicate", "near_duplicate", "held_out_overlap", "unreadable", "empty")
 MODEL = (
     "model.layers=4 model.width=128 model.heads=4 model.context=256"
-    " train.batch_size=8 train.threads=1"
+    " train.batch_size=8 train.learning_rate=0.012 train.threads=1"
 )
 
 
@@ -94,8 +94,10 @@ def main() -> None:
     for seed in range(options.seeds):
         for arm, tokens in texts.items():
             if str(seed) not in bits.setdefault(arm, {}):
-                overrides = f"{MODEL} train.max_steps={options.steps} train.evaluate_tokens={ALL}"
-                bits[arm][str(seed)] = train(tokens, overrides, seed)["bits"]
+                laboratory = Laboratory(tokens, options.data / "experiments", final=True)
+                trained = Arm.parse(f"{arm}: {MODEL} train.max_steps={options.steps}")
+                record = laboratory.records([trained], [seed])[arm][seed]
+                bits[arm][str(seed)] = record["bits_per_character"]
                 print(f"seed {seed}  {bits[arm][str(seed)]:.4f}  without {arm}", flush=True)
                 save()
     show_gain(bits)

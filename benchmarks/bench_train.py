@@ -79,7 +79,8 @@ def measure(options: argparse.Namespace, tokens: Tokens) -> dict:
         log(f"speed at {name}")
         model = ModelConfig(**shape, context=256, feed_forward=feed_forward)
         reference = Shape(**shape, vocab=tokens.vocab_size, tied=tied)
-        speed = speeds(options.rounds, tokens, model, reference, chosen)
+        training = Training(tokens, reference, 1e-3, 8, 10_000)
+        speed = speeds(options.rounds, tokens, model, training, chosen)
         speed["flop_utilisation"] = utilisation(
             speed, model, tokens, chosen, figures["peak_gflops"]
         )
@@ -151,11 +152,10 @@ def memory(tokens: Path, best: dict) -> float:
 
 
 def speeds(
-    rounds: int, tokens: Tokens, model: ModelConfig, shape: Shape, chosen: dict[str, str]
+    rounds: int, tokens: Tokens, model: ModelConfig, training: Training, chosen: dict[str, str]
 ) -> dict:
-    """Tokens per second of both, alternating, and the median of the ratios."""
+    """Tokens per second of the engine and of a reference, in turn, and the ratios' median."""
     samples: dict[str, list[float]] = {"engine": [], "reference": []}
-    training = Training(tokens, shape, 1e-3, 8, 10_000)
     parameters = {"reference": sum(weight.numel() for weight in training.model.parameters())}
     reference_steps, steps = (20, 40) if model.width < 512 else (5, 5)
     for _ in range(rounds):
@@ -164,7 +164,9 @@ def speeds(
             start = time.perf_counter()
             training.train()
             times.append(time.perf_counter() - start)
-        samples["reference"].append(8 * shape.context / statistics.median(times))
+        samples["reference"].append(
+            training.batch * training.shape.context / statistics.median(times)
+        )
         rarely = {"evaluate_every": steps, "checkpoint_every": steps, "evaluate_tokens": 2048}
         result = run(tokens, model, steps, {**chosen, **rarely}, evaluate_tokens=2048)
         samples["engine"].append(result["tokens_per_second"])

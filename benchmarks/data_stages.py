@@ -45,6 +45,7 @@ def tokens(archive: str, data: str) -> dict:
         "encode_seconds": end - before,
         "made": shards.made,
         "tokens": shards.counts["train_tokens"] + shards.counts["held_out_tokens"],
+        "folder": str(shards.path),
     }
 
 

@@ -1,13 +1,15 @@
 """Modifications of the model that are not settings, to measure what each of its parts contributes.
 
-``compare_settings.py --try change=no_qk_norm`` trains with one. Each is a subclass of the model
-that differs in one respect; several can be combined.
+``experiment.py --arm 'name: change=no_qk_norm'`` trains with one. Each is a subclass of the model
+that differs in one respect; several can be combined. As a program it trains with some of them:
+``python benchmarks/model_changes.py no_qk_norm,z_loss RUN TOKENS``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,8 @@ from torch import Tensor, nn
 from femtogpt.config import ModelConfig
 from femtogpt.model.gpt import GPT, Block
 from femtogpt.model.loss import softmax_gradient
+from femtogpt.training import __main__ as training
+from femtogpt.training import trainer
 
 MAX_LOGIT = 15.0
 Z_LOSS_WEIGHT = 1e-4
@@ -146,6 +150,16 @@ CHANGES: dict[str, type[GPT]] = {
 }
 
 
-def with_change(model_class: type[GPT], change: str) -> type[GPT]:
-    """Derive a model class with one more of the ``CHANGES``."""
-    return type("Changed", (CHANGES[change], model_class), {})
+def changed_model(changes: Sequence[str]) -> type[GPT]:
+    """The model's class with some of the ``CHANGES``, of which the last is applied last."""
+    return type("Changed", (*(CHANGES[change] for change in reversed(changes)), GPT), {})
+
+
+def main() -> int:
+    changes = sys.argv.pop(1).split(",")
+    trainer.GPT = changed_model(changes)  # type: ignore[misc] # the class that it instantiates
+    return training.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

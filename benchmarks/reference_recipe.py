@@ -116,6 +116,11 @@ class Training:
         ]
         return torch.from_numpy(np.stack(parts).astype(np.int64))
 
+    def loss(self, sequences: Tensor) -> Tensor:
+        """The mean loss in nats of predicting each next token of (batch, context + 1) ids."""
+        logits = self.model(sequences[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].flatten())
+
     def train(self) -> float:
         """Take one step; returns its loss."""
         progress = max(0.0, (self.step - WARMUP_STEPS) / max(1, self.steps - WARMUP_STEPS))
@@ -124,9 +129,7 @@ class Training:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min((self.step + 1) / WARMUP_STEPS, cosine)
-        sequences = self.draw_sequences()
-        logits = self.model(sequences[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].flatten())
+        loss = self.loss(self.draw_sequences())
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         self.optimizer.step()

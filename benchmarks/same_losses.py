@@ -17,19 +17,16 @@ TOKENS``, ``settings.json``, the token shards and the metrics file.
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
 import random
 import statistics
 import subprocess
 import sys
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from commit_files import checked_out, environment
 
 HERE = Path(__file__).resolve().parent.parent
 VOCABULARY = 512
@@ -82,17 +79,6 @@ def main() -> int:
     return min(1, differ)
 
 
-@contextmanager
-def checked_out(commit: str) -> Iterator[Path]:
-    """A folder with the files of a commit."""
-    with TemporaryDirectory() as folder:
-        command = ["git", "-C", str(HERE), "archive", commit, "femtogpt"]
-        archive = subprocess.run(command, check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(folder, filter="data")
-        yield Path(folder)
-
-
 def make_tokens(folder: Path) -> Path:
     """Token shards of two sources, of words in an order that can be learned."""
     draw = random.Random(0)
@@ -143,7 +129,7 @@ def train_in(tree: Path, settings: dict, tokens: Path) -> list[dict]:
         subprocess.run(
             [sys.executable, "-m", "femtogpt.training", folder, str(tokens)],
             cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
+            env={**environment(tree), "OMP_NUM_THREADS": "1"},
             stderr=subprocess.DEVNULL,
             check=True,
         )

@@ -1,0 +1,138 @@
+"""How much is learned from the classics in ten minutes: this build and today's, in one run.
+
+::
+
+    make bench-learn ARCHIVE=russian-literature.zip [NANOGPT=folder]
+
+``conf/classics-cpu`` of both builds, three seeds, each training alone on the machine, with its
+schedule fitted to ten minutes from the start of its process to its final weights. This build also
+trains for shares of that time, to find when it has today's figure. All are scored on the complete
+held-out text by this build. About two and a half hours, with one seed (``--quick``) three quarters
+of one; a second start goes on with what is missing. Writes ``benchmarks/out/learn.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from arms import Arm
+from bench_train import SMALL, speeds
+from commit_files import full_hash
+from experiment import OUT, Laboratory, log, shards_of, write_json
+from measured_process import machine
+from nanogpt import NanoGPT
+from paired import compare, figures, mean_ratio, shown
+from reference_recipe import Shape, Training
+
+from femtogpt.config import ModelConfig
+from femtogpt.tokens.shards import Tokens
+
+TODAY = "77670d6"
+CONF = "conf=classics-cpu"
+MINUTES = 10.0
+SHARES = (0.25, 0.4, 0.6)  # of the time, in which this build also trains
+TODAYS, OURS = "today's build", "this build"
+TARGETS = {
+    "ten_minutes_ratio": "≤ 0.92",
+    "time_to_todays_ratio": "≤ 0.6",
+    "ten_minutes_to_ngram": "≤ 0.93",
+    "tokens_per_second_to_reference": "≥ 2.0",
+    "tokens_per_second_to_nanogpt": "≥ 2.0",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("text", type=Path, help="the archive of the classics, or token shards")
+    parser.add_argument("--quick", action="store_true", help="one seed")
+    parser.add_argument("--against", default=TODAY, metavar="COMMIT", help="today's build")
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--rounds", type=int, default=3, help="speed measurements")
+    parser.add_argument("--nanogpt", type=Path, help="a folder with nanoGPT, to compare speed with")
+    parser.add_argument("--set", default="", help="settings of all arms: section.field=value …")
+    parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
+    parser.add_argument("--out", type=Path, default=OUT / "learn.json")
+    options = parser.parse_args()
+    tokens = shards_of(options.text)
+    content = learning(options, tokens) | speed(tokens, options.rounds, options.nanogpt)
+    write_json(options.out, {"machine": machine(), **content})
+    print(f"\n{shown(content['rows'])}\n")
+    for name, target in TARGETS.items():
+        if name in content:
+            value = content[name]
+            print(f"{name:32} {'unknown' if value is None else f'{value:.3f}':>9}   {target}")
+    print(f"\nwritten: {options.out}")
+
+
+def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
+    """Train and compare: the first three keys of the file, and the arms behind them."""
+    base = f"{CONF} {options.set} minutes="
+    shares = {f"{OURS}, {share:g} of the time": share for share in SHARES}
+    arms = [
+        Arm.parse(f"{TODAYS}: {base}{options.minutes}", commit=full_hash(options.against)),
+        *(Arm.parse(f"{name}: {base}{share * options.minutes}") for name, share in shares.items()),
+        Arm.parse(f"{OURS}: {base}{options.minutes}"),
+    ]
+    laboratory = Laboratory(tokens, options.folder, final=True)
+    records = laboratory.records(arms, range(1 if options.quick else 3))
+    bits = {name: figures(by_seed) for name, by_seed in records.items()}
+    seconds = {
+        name: statistics.mean(figures(by_seed, "seconds").values())
+        for name, by_seed in records.items()
+    }
+    means = {name: statistics.mean(by_seed.values()) for name, by_seed in bits.items()}
+    course = [(seconds[name] / seconds[TODAYS], means[name]) for name in (*shares, OURS)]
+    ngram = ngram_bits_per_character(tokens)
+    return {
+        "ten_minutes_ratio": mean_ratio(bits[OURS], bits[TODAYS]),
+        "time_to_todays_ratio": time_to(means[TODAYS], course),
+        "ten_minutes_to_ngram": ngram and means[OURS] / ngram,
+        "ngram_bits_per_character": ngram,
+        "course": course,
+        "minutes": options.minutes,
+        "against": options.against,
+        "rows": compare(records, TODAYS),
+    }
+
+
+def ngram_bits_per_character(tokens: Tokens) -> float | None:
+    """The 4-gram's figure on the held-out split, trained on the train split; None: not measured."""
+    return None
+
+
+def time_to(bits: float, course: Sequence[tuple[float, float]]) -> float | None:
+    """The time at which a ``course`` of (time, bits) comes down to ``bits``.
+
+    Between two trainings the logarithm of the time is interpolated. The first time if that is good
+    enough already: the true one is shorter. None if the last is not.
+    """
+    before = None
+    for time, reached in course:
+        if reached <= bits:
+            if before is None:
+                return time
+            share = (before[1] - bits) / (before[1] - reached)
+            return math.exp(math.log(before[0]) + share * math.log(time / before[0]))
+        before = time, reached
+    return None
+
+
+def speed(tokens: Tokens, rounds: int, nanogpt: Path | None) -> Mapping[str, Any]:
+    """Tokens per second of the engine's steps, in turn with the reference's, in float32."""
+    model, shape = ModelConfig(**SMALL, context=256), Shape(**SMALL, vocab=tokens.vocab_size)
+    log("speed")
+    rivals: dict[str, Training] = {"reference": Training(tokens, shape, 1e-3, 8, 10_000)}
+    if nanogpt:
+        rivals["nanogpt"] = NanoGPT(nanogpt, tokens, shape, 1e-3, 8, 10_000)
+    measured = {name: speeds(rounds, tokens, model, rival, {}) for name, rival in rivals.items()}
+    ratios = {f"tokens_per_second_to_{name}": speed["ratio"] for name, speed in measured.items()}
+    return {**ratios, "speed": measured}
+
+
+if __name__ == "__main__":
+    main()

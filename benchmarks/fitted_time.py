@@ -1,0 +1,90 @@
+"""How many steps fit into a time, found by measuring the training itself.
+
+The schedule of a training is fitted to its steps, so these are chosen before it begins: from a
+short beginning of the same training, or from the last one of its kind. If it then took longer or
+shorter than it should, it is done again with better numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
+
+from femtogpt.config import DEFAULT_EVALUATIONS
+
+TOLERANCE = 0.03  # of the time: nearer than that, a training counts as equal in time
+ATTEMPTS = 3
+WARM_STEPS = 10  # the first ones are slower
+LOSS = "held_out_loss"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a training spends its time on, in seconds."""
+
+    start: float  # from the start of its process to the end of its first evaluation
+    evaluation: float
+    step: float
+
+    def steps(self, seconds: float) -> int:
+        """The steps of a training of ``seconds``; it evaluates as often as by default."""
+        rest = seconds - self.start - DEFAULT_EVALUATIONS * self.evaluation
+        return max(1, int(rest / self.step))
+
+    def as_dict(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def pace_of(lines: Sequence[dict[str, Any]], began: float, ended: float) -> Pace:
+    """The pace of a whole training, from its metrics and the Unix times of its start and its end.
+
+    All that is no evaluation counts as steps: waiting for checkpoints, writing the weights.
+    """
+    first = next(line for line in lines if LOSS in line)
+    spent = sum(_evaluations(lines))
+    step = (ended - first["time"] - spent) / lines[-1]["step"]
+    return Pace(first["time"] - began, spent / DEFAULT_EVALUATIONS, step)
+
+
+def pace_of_beginning(lines: Sequence[dict[str, Any]], began: float) -> Pace:
+    """The same from a training that was stopped after more than WARM_STEPS steps.
+
+    It evaluated at step WARM_STEPS, and perhaps later.
+    """
+    first = next(line for line in lines if LOSS in line)
+    start = max(number for number, line in enumerate(lines) if line["step"] == WARM_STEPS)
+    spent, warm = _evaluations(lines), lines[start:]
+    seconds = warm[-1]["time"] - warm[0]["time"] - sum(_evaluations(warm))
+    step = seconds / (warm[-1]["step"] - WARM_STEPS)
+    return Pace(first["time"] - began, sum(spent) / len(spent), step)
+
+
+def _evaluations(lines: Sequence[dict[str, Any]]) -> list[float]:
+    """The seconds of each evaluation but the first, before which there is no line."""
+    return [after["time"] - before["time"] for before, after in pairwise(lines) if LOSS in after]
+
+
+class Finished(Protocol):
+    """A training that ran to its end."""
+
+    seconds: float
+    pace: Pace
+
+
+Outcome = TypeVar("Outcome", bound=Finished)
+
+
+def train_for(seconds: float, pace: Pace, train: Callable[[int], Outcome]) -> Outcome:
+    """Train for ``seconds``; of several attempts, the one that took the time most nearly.
+
+    ``train`` trains for a number of steps. At most ATTEMPTS are made.
+    """
+    attempts: list[Outcome] = []
+    while len(attempts) < ATTEMPTS:
+        attempts.append(train(pace.steps(seconds)))
+        if abs(attempts[-1].seconds / seconds - 1) <= TOLERANCE:
+            break
+        pace = attempts[-1].pace
+    return min(attempts, key=lambda attempt: abs(attempt.seconds / seconds - 1))
