@@ -1,0 +1,177 @@
+"""Interpolated modified Kneser–Ney over token ids.
+
+After Chen and Goodman (1998), "An empirical study of smoothing techniques for language modeling",
+with three discounts for each order. A probability is
+
+    p(w | context) = share(context, w) + backoff(context) × p(w | context without its first id)
+
+down to the unigrams, which back off to an even guess. Shapes as in ``levels``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from femtogpt.errors import UserError
+from femtogpt.ngram.levels import NONE, Ids, Level, count
+
+NGRAM_FILE = "ngram.safetensors"
+ORDERS = range(2, 6)
+POSITIONS = 1 << 20  # scored at once
+USUAL_DISCOUNTS = np.array([0, 0.5, 1, 1.5])
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Order:
+    """The probabilities of one order."""
+
+    keys: Ids  # (G,), as in Level
+    starts: Ids  # (P + 1,)
+    shares: Floats  # (G,): of each n-gram's last id, after its context
+    backoffs: Floats  # (P,): what is left of each context for the order below
+
+    def find(self, prefixes: Ids, ids: Ids, vocab_size: int) -> Ids:
+        """The index of each n-gram (prefix, id); NONE if the text does not have it."""
+        wanted = np.where(prefixes == NONE, NONE, prefixes * vocab_size + ids)
+        found = np.searchsorted(self.keys, wanted)
+        found[found == len(self.keys)] = 0
+        hit = self.keys[found] == wanted if len(self.keys) else np.zeros(len(wanted), np.bool_)
+        return np.where(hit, found, NONE)
+
+
+class NGram:
+    """The model; ``orders[0]`` are the unigrams."""
+
+    def __init__(self, orders: Sequence[Order], vocab_size: int):
+        self.orders, self.vocab_size = list(orders), vocab_size
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[NDArray[np.integer]], eos: int, vocab_size: int, order: int = 4
+    ) -> NGram:
+        """Count ``texts``, each ``eos document eos document … eos``, and smooth the counts.
+
+        Raises ValueError if ``order`` is not in ORDERS or the texts have no ids.
+        """
+        if order not in ORDERS:
+            raise ValueError(f"order {order} is not one of {ORDERS.start} to {ORDERS.stop - 1}")
+        levels = count(texts, eos, vocab_size, order)
+        if not len(levels[0].keys):
+            raise ValueError("there is no text to count")
+        return cls([_smoothed(level) for level in levels], vocab_size)
+
+    @property
+    def order(self) -> int:
+        return len(self.orders)
+
+    @property
+    def unigrams(self) -> NDArray[np.float64]:
+        """The probability of each id without a context, (V,)."""
+        first = self.orders[0]
+        even = first.backoffs[0] / self.vocab_size
+        probabilities = np.full(self.vocab_size, even, np.float64)
+        probabilities[first.keys] += first.shares
+        return probabilities
+
+    def contexts(self, ids: Ids) -> list[Ids]:
+        """For n from 2 to the order, the index of the n − 1 ids that end at each position.
+
+        Of shape (N,) each; NONE where they reach over the beginning or the text does not have them.
+        """
+        ends = self.orders[0].find(np.zeros(len(ids), np.int64), ids, self.vocab_size)
+        contexts = [ends]
+        begins = ends  # of the (n − 1)-gram that begins at each position
+        for n, order in enumerate(self.orders[1:-1], 2):
+            begins = order.find(begins[:-1], ids[n - 1 :], self.vocab_size)
+            missing = np.full(min(n - 1, len(ids)), NONE)
+            contexts.append(np.concatenate([missing, begins]))
+        return contexts
+
+    def log2_probabilities(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The log2-probability of each id but the first, (N − 1,), given those before it."""
+        parts = [np.empty(0)]
+        for start in range(0, len(ids) - 1, POSITIONS):
+            read = min(start, self.order - 2)  # ids before the chunk that its contexts reach
+            part = ids[start - read : start + POSITIONS + 1].astype(np.int64)
+            parts.append(np.log2(self._probabilities(part)[read:]))
+        return np.concatenate(parts)
+
+    def _probabilities(self, ids: Ids) -> NDArray[np.float64]:
+        targets = ids[1:]
+        probabilities = self.unigrams[targets]
+        for order, context in zip(self.orders[1:], self.contexts(ids[:-1]), strict=True):
+            found = order.find(context, targets, self.vocab_size)
+            shares = np.where(found == NONE, 0, order.shares[found])
+            backoffs = np.where(context == NONE, 1, order.backoffs[context])
+            probabilities = shares + backoffs * probabilities
+        return probabilities
+
+    def save(self, folder: Path) -> None:
+        """Write the model to NGRAM_FILE in ``folder``."""
+        pieces = np.uint16 if self.vocab_size <= 1 << 16 else np.uint32
+        arrays: dict[str, NDArray[np.generic]] = {"vocab_size": np.array([self.vocab_size])}
+        for n, order in enumerate(self.orders, 1):
+            arrays[f"ids.{n}"] = (order.keys % self.vocab_size).astype(pieces)
+            arrays[f"starts.{n}"] = order.starts
+            arrays[f"shares.{n}"] = order.shares
+            arrays[f"backoffs.{n}"] = order.backoffs
+        save_file(arrays, folder / NGRAM_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> NGram:
+        """Load a model that ``save`` wrote. Raises UserError if there is none."""
+        try:
+            arrays = load_file(folder / NGRAM_FILE)
+            vocab_size = int(arrays["vocab_size"][0])
+            orders: list[Order] = []
+            while (ids := arrays.get(f"ids.{len(orders) + 1}")) is not None:
+                starts, shares, backoffs = (
+                    arrays[f"{name}.{len(orders) + 1}"] for name in ("starts", "shares", "backoffs")
+                )
+                prefixes = np.repeat(np.arange(len(backoffs)), np.diff(starts))
+                orders.append(Order(prefixes * vocab_size + ids, starts, shares, backoffs))
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
+            raise UserError(
+                f"{folder} holds no n-gram model: delete it to have it made again"
+            ) from error
+        return cls(orders, vocab_size)
+
+
+def _smoothed(level: Level) -> Order:
+    """The probabilities of a level: its counts, each less a discount, which is what backs off."""
+    discounts = _discounts(level.counts)[np.minimum(level.counts, 3)]
+    totals, left = (_sums(values, level.starts) for values in (level.counts, discounts))
+    sizes = np.diff(level.starts)
+    shares = (level.counts - discounts) / np.repeat(totals, sizes)
+    backoffs = np.divide(left, totals, out=np.ones(len(totals)), where=totals > 0)
+    return Order(level.keys, level.starts, shares.astype(np.float32), backoffs.astype(np.float32))
+
+
+def _sums(values: NDArray[np.generic], starts: Ids) -> NDArray[np.float64]:
+    """The sum of the values of each prefix, (P,)."""
+    running = np.concatenate([np.zeros(1), np.cumsum(values, dtype=np.float64)])
+    sums: NDArray[np.float64] = np.diff(running[starts])
+    return sums
+
+
+def _discounts(counts: Ids) -> NDArray[np.float64]:
+    """What is taken from counts of 0, 1, 2, and 3 or more (Chen and Goodman 1998, equation 26).
+
+    A text so small that it lacks one of these counts gets the discounts of a usual text.
+    """
+    n1, n2, n3, n4 = (int(np.count_nonzero(counts == value)) for value in (1, 2, 3, 4))
+    if not n1 * n2 * n3 * n4:
+        return USUAL_DISCOUNTS
+    share = n1 / (n1 + 2 * n2)
+    taken = [1 - 2 * share * n2 / n1, 2 - 3 * share * n3 / n2, 3 - 4 * share * n4 / n3]
+    if not all(0 < discount < value for value, discount in enumerate(taken, 1)):
+        return USUAL_DISCOUNTS
+    return np.array([0, *taken])
