@@ -41,10 +41,10 @@ class Order:
     def find(self, prefixes: Ids, ids: Ids, vocab_size: int) -> Ids:
         """The index of each n-gram (prefix, id); NONE if the text does not have it."""
         wanted = np.where(prefixes == NONE, NONE, prefixes * vocab_size + ids)
-        found = np.searchsorted(self.keys, wanted)
-        found[found == len(self.keys)] = 0
-        hit = self.keys[found] == wanted if len(self.keys) else np.zeros(len(wanted), np.bool_)
-        return np.where(hit, found, NONE)
+        if not len(self.keys):
+            return np.full_like(wanted, NONE)
+        found = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[found] == wanted, found, NONE)
 
 
 class NGram:
@@ -84,15 +84,15 @@ class NGram:
     def contexts(self, ids: Ids) -> list[Ids]:
         """For n from 2 to the order, the index of the n − 1 ids that end at each position.
 
-        Of shape (N,) each; NONE where they reach over the beginning or the text does not have them.
+        Of ids (…, T), of shape (…, T) each; NONE where they reach over the beginning, or the text
+        does not have them.
         """
-        ends = self.orders[0].find(np.zeros(len(ids), np.int64), ids, self.vocab_size)
-        contexts = [ends]
-        begins = ends  # of the (n − 1)-gram that begins at each position
+        begins = self.orders[0].find(np.zeros_like(ids), ids, self.vocab_size)
+        contexts = [begins]
         for n, order in enumerate(self.orders[1:-1], 2):
-            begins = order.find(begins[:-1], ids[n - 1 :], self.vocab_size)
-            missing = np.full(min(n - 1, len(ids)), NONE)
-            contexts.append(np.concatenate([missing, begins]))
+            begins = order.find(begins[..., :-1], ids[..., n - 1 :], self.vocab_size)
+            missing = np.full((*ids.shape[:-1], min(n - 1, ids.shape[-1])), NONE)
+            contexts.append(np.concatenate([missing, begins], axis=-1))
         return contexts
 
     def log2_probabilities(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
