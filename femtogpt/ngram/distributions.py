@@ -52,16 +52,20 @@ class Distributions:
         self.shares = np.concatenate([order.shares for order in longer])
         self.offsets = np.cumsum([0, *(len(order.keys) for order in longer)])
 
-    def after(self, ids: Ids) -> Sparse:
+    def after(self, ids: Ids, targets: Ids | None = None) -> Sparse:
         """The distribution of the next id at each position of sequences ``ids`` (B, T).
 
-        N is B × T. What stands before a sequence is not seen.
+        N is B × T. What stands before a sequence is not seen. With ``targets`` (B, T), which follow
+        ``ids`` in the text that was counted, each distribution is that of the text without this one
+        occurrence: of what the model would say if it had not been told.
         """
         contexts = [context.ravel() for context in self.ngram.contexts(ids)]
         rows = self.row_of[contexts[0]]
         left = np.ones(ids.size, np.float32)  # the weight of the orders to come
         begins, sizes = (np.zeros((ids.size, len(contexts)), np.int64) for _ in range(2))
         weights = np.zeros((ids.size, len(contexts)), np.float32)
+        changes = []
+        is_counted = np.full(ids.size, targets is not None)  # in the order at hand
         for column in reversed(range(len(contexts))):
             order, context = self.ngram.orders[column + 1], contexts[column]
             if column == 0:
@@ -70,10 +74,27 @@ class Distributions:
             begins[:, column] = order.starts[context] + self.offsets[column]
             sizes[:, column] = np.where(known, order.starts[context + 1] - order.starts[context], 0)
             weights[:, column] = left
-            left = np.where(known, left * order.backoffs[context], left)
+            backoffs = np.where(known, order.backoffs[context], 1)
+            if targets is not None:
+                found = order.find(context, targets.ravel(), self.ngram.vocab_size)
+                where = np.flatnonzero(is_counted & (found != NONE))
+                count, total = order.counts[found[where]], order.totals[context[where]]
+                taken, kept = (order.discounts[np.minimum(c, 3)] for c in (count, count - 1))
+                rest = np.maximum(total - 1, 1)
+                change = np.where(total > 1, total / rest, 0)
+                weights[where, column] *= change
+                share = (count - 1 - kept) / rest * left[where]
+                changes.append((where, column, found[where] - order.starts[context[where]], share))
+                less = (backoffs[where] * total - taken + kept) / rest
+                backoffs[where] = np.where(total > 1, less, 1)
+                is_counted[where] = count == 1  # then the shorter one has an id less before it
+                is_counted &= ~known | (found != NONE)
+            left = left * backoffs.astype(np.float32)
         bounds = np.concatenate([[0], np.cumsum(sizes.sum(1))])
         repeats = sizes.ravel()
         firsts = np.cumsum(repeats) - repeats
         index = np.repeat(begins.ravel() - firsts, repeats) + np.arange(bounds[-1])
         values = self.shares[index] * np.repeat(weights.ravel(), repeats)
+        for where, column, number, share in changes:
+            values[firsts.reshape(sizes.shape)[where, column] + number] = share
         return Sparse(rows, left, bounds, self.ids[index], values)

@@ -12,17 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from femtogpt.errors import UserError
 from femtogpt.ngram.levels import NONE, Ids, Level, count
 
-NGRAM_FILE = "ngram.safetensors"
 ORDERS = range(2, 6)
 POSITIONS = 1 << 20  # scored at once
 USUAL_DISCOUNTS = np.array([0, 0.5, 1, 1.5])
@@ -35,8 +30,22 @@ class Order:
 
     keys: Ids  # (G,), as in Level
     starts: Ids  # (P + 1,)
+    counts: Ids  # (G,), as in Level
+    totals: NDArray[np.float64]  # (P,): the sum of each context's counts
+    discounts: NDArray[np.float64]  # (4,): of counts of 0, 1, 2, and 3 or more
     shares: Floats  # (G,): of each n-gram's last id, after its context
     backoffs: Floats  # (P,): what is left of each context for the order below
+
+    @classmethod
+    def of(cls, level: Level) -> Order:
+        """The probabilities of a level: its counts less discounts, which are what backs off."""
+        discounts = _discounts(level.counts)
+        taken = discounts[np.minimum(level.counts, 3)]
+        totals, left = (_sums(values, level.starts) for values in (level.counts, taken))
+        shares = (level.counts - taken) / np.repeat(totals, np.diff(level.starts))
+        backoffs = np.divide(left, totals, out=np.ones(len(totals)), where=totals > 0)
+        parts = shares.astype(np.float32), backoffs.astype(np.float32)
+        return cls(level.keys, level.starts, level.counts, totals, discounts, *parts)
 
     def find(self, prefixes: Ids, ids: Ids, vocab_size: int) -> Ids:
         """The index of each n-gram (prefix, id); NONE if the text does not have it."""
@@ -66,7 +75,7 @@ class NGram:
         levels = count(texts, eos, vocab_size, order)
         if not len(levels[0].keys):
             raise ValueError("there is no text to count")
-        return cls([_smoothed(level) for level in levels], vocab_size)
+        return cls([Order.of(level) for level in levels], vocab_size)
 
     @property
     def order(self) -> int:
@@ -113,46 +122,6 @@ class NGram:
             backoffs = np.where(context == NONE, 1, order.backoffs[context])
             probabilities = shares + backoffs * probabilities
         return probabilities
-
-    def save(self, folder: Path) -> None:
-        """Write the model to NGRAM_FILE in ``folder``."""
-        pieces = np.uint16 if self.vocab_size <= 1 << 16 else np.uint32
-        arrays: dict[str, NDArray[np.generic]] = {"vocab_size": np.array([self.vocab_size])}
-        for n, order in enumerate(self.orders, 1):
-            arrays[f"ids.{n}"] = (order.keys % self.vocab_size).astype(pieces)
-            arrays[f"starts.{n}"] = order.starts
-            arrays[f"shares.{n}"] = order.shares
-            arrays[f"backoffs.{n}"] = order.backoffs
-        save_file(arrays, folder / NGRAM_FILE)
-
-    @classmethod
-    def load(cls, folder: Path) -> NGram:
-        """Load a model that ``save`` wrote. Raises UserError if there is none."""
-        try:
-            arrays = load_file(folder / NGRAM_FILE)
-            vocab_size = int(arrays["vocab_size"][0])
-            orders: list[Order] = []
-            while (ids := arrays.get(f"ids.{len(orders) + 1}")) is not None:
-                starts, shares, backoffs = (
-                    arrays[f"{name}.{len(orders) + 1}"] for name in ("starts", "shares", "backoffs")
-                )
-                prefixes = np.repeat(np.arange(len(backoffs)), np.diff(starts))
-                orders.append(Order(prefixes * vocab_size + ids, starts, shares, backoffs))
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise UserError(
-                f"{folder} holds no n-gram model: delete it to have it made again"
-            ) from error
-        return cls(orders, vocab_size)
-
-
-def _smoothed(level: Level) -> Order:
-    """The probabilities of a level: its counts, each less a discount, which is what backs off."""
-    discounts = _discounts(level.counts)[np.minimum(level.counts, 3)]
-    totals, left = (_sums(values, level.starts) for values in (level.counts, discounts))
-    sizes = np.diff(level.starts)
-    shares = (level.counts - discounts) / np.repeat(totals, sizes)
-    backoffs = np.divide(left, totals, out=np.ones(len(totals)), where=totals > 0)
-    return Order(level.keys, level.starts, shares.astype(np.float32), backoffs.astype(np.float32))
 
 
 def _sums(values: NDArray[np.generic], starts: Ids) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from femtogpt.errors import UserError
 from femtogpt.model.loss import SoftTargets
 from femtogpt.training.precision import Precision
 
-Teach = Callable[[Tensor], SoftTargets | None]
+Teach = Callable[[Tensor, Tensor], SoftTargets | None]
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +31,11 @@ class Gradient:
         self.is_distributed = torch.distributed.is_initialized()
 
     def compute(
-        self, inputs: Tensor, targets: Tensor, seed: int, teach: Teach = lambda inputs: None
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        seed: int,
+        teach: Teach = lambda inputs, targets: None,
     ) -> Tensor:
         """Leave the gradient of a batch, (B, T) ids each, in the parameters; gives the mean loss.
 
@@ -55,7 +59,7 @@ class Gradient:
             torch.split(inputs, self.sequences), torch.split(targets, self.sequences), strict=True
         )
         for number, (x, y) in enumerate(parts, 1):
-            soft = teach(x)
+            soft = teach(x, y)
             last = number * self.sequences >= len(inputs)
             with self._synchronized(last):
                 with self.precision.autocast():

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from femtogpt.config import TrainConfig
 from femtogpt.model.loss import SoftTargets
 from femtogpt.ngram.distributions import Distributions, Sparse
 from femtogpt.ngram.kneser_ney import NGram
@@ -27,16 +28,19 @@ log = logging.getLogger(__name__)
 class NGramTeacher:
     """The soft targets of any batch; counted from the train split when it is made."""
 
-    def __init__(self, tokens: Tokens, order: int, device: torch.device):
+    def __init__(self, tokens: Tokens, config: TrainConfig, device: torch.device):
+        order, self.leave_out = config.ngram_order, config.ngram_leave_out
         texts = [shard.ids for parts in tokens.shards("train").values() for shard in parts]
         log.info("counting the %d-grams that teach the first steps", order)
         ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, order)
         self.distributions = Distributions(ngram)
         self.table = torch.from_numpy(self.distributions.table).to(device)
 
-    def targets(self, inputs: Tensor, share: float) -> SoftTargets:
-        """The soft targets after each of ``inputs`` (B, T)."""
-        sparse = self.distributions.after(inputs.cpu().numpy())
+    def targets(self, inputs: Tensor, targets: Tensor, share: float) -> SoftTargets:
+        """The soft targets after each of ``inputs`` (B, T); ``targets`` follow them."""
+        sparse = self.distributions.after(
+            inputs.cpu().numpy(), targets.cpu().numpy() if self.leave_out else None
+        )
         return SoftTargets(_Rows(self.table, sparse), torch.tensor(share, device=inputs.device))
 
 

@@ -66,7 +66,9 @@ class Trainer:
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
         self.teacher = (
-            NGramTeacher(tokens, self.config.ngram_order, precision.device)
+            NGramTeacher(
+                tokens, self.config.ngram_order, precision.device, self.config.ngram_leave_out
+            )
             if self.config.ngram_share
             else None
         )
@@ -213,12 +215,12 @@ class Trainer:
         seed = int(numbers.generate_state(1, np.uint64)[0] >> 1)
         return self.gradient.compute(inputs, targets, seed, self.soft_targets)
 
-    def soft_targets(self, inputs: Tensor) -> SoftTargets | None:
+    def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
         """What the teacher says of the tokens after ``inputs``, if there is one at this step."""
         share = self.config.ngram_share * self.schedule.remaining(self.step)
         if self.teacher is None or not share:
             return None
-        return self.teacher.targets(inputs, share)
+        return self.teacher.targets(inputs, targets, share)
 
     def optimizer_step(self) -> Tensor:
         """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""
