@@ -66,11 +66,7 @@ class Trainer:
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
         self.teacher = (
-            NGramTeacher(
-                tokens, self.config.ngram_order, precision.device, self.config.ngram_leave_out
-            )
-            if self.config.ngram_share
-            else None
+            NGramTeacher(tokens, self.config, precision.device) if self.config.ngram_share else None
         )
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
