@@ -68,14 +68,15 @@ class NGram:
     ) -> NGram:
         """Count ``texts``, each ``eos document eos document … eos``, and smooth the counts.
 
-        Raises ValueError if ``order`` is not in ORDERS or the texts have no ids.
+        Orders that no document is long enough for are left out. Raises ValueError if ``order`` is
+        not in ORDERS or the texts have no ids.
         """
         if order not in ORDERS:
             raise ValueError(f"order {order} is not one of {ORDERS.start} to {ORDERS.stop - 1}")
         levels = count(texts, eos, vocab_size, order)
         if not len(levels[0].keys):
             raise ValueError("there is no text to count")
-        return cls([Order.of(level) for level in levels], vocab_size)
+        return cls([Order.of(level) for level in levels if len(level.keys)], vocab_size)
 
     @property
     def order(self) -> int:
