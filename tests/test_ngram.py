@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from femtogpt.ngram.counted_text import counted_text
 from femtogpt.ngram.distributions import Distributions, Sparse
 from femtogpt.ngram.kneser_ney import USUAL_DISCOUNTS, NGram, _discounts
 
@@ -164,3 +165,15 @@ def test_an_order_out_of_range_and_no_text_are_refused():
         NGram.train([text([[2]])], EOS, VOCABULARY, 6)
     with pytest.raises(ValueError, match="no text"):
         NGram.train([], EOS, VOCABULARY, 3)
+
+
+def test_a_text_too_large_for_memory_is_counted_in_part_of_each_source(tokens, monkeypatch):
+    whole = counted_text(tokens)
+    assert [len(part) for part in whole] == [621, 187]
+    monkeypatch.setattr("femtogpt.ngram.counted_text.MOST_TOKENS", tokens.total("train") // 2)
+    halves = counted_text(tokens)
+    for part, half in zip(whole, halves, strict=True):
+        assert len(half) == pytest.approx(len(part) / 2, abs=1)
+        assert half.tolist() == part[: len(half)].tolist()
+    model = NGram.train(halves, tokens.eos, tokens.vocab_size, 3)  # cut within a document
+    assert model.log2_probabilities(whole[0]).max() < 0

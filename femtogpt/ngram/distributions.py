@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from femtogpt.ngram.kneser_ney import Floats, NGram
 from femtogpt.ngram.levels import NONE, Ids
@@ -27,7 +28,7 @@ class Sparse:
     rows: Ids  # (N,)
     weights: Floats  # (N,)
     bounds: Ids  # (N + 1,): where the numbers of each position begin
-    ids: Ids  # (M,); one may occur twice
+    ids: NDArray[np.int32]  # (M,); one may occur twice
     values: Floats  # (M,)
 
 
@@ -48,7 +49,8 @@ class Distributions:
         self.row_of = np.zeros(len(sizes) + 1, np.int64)  # by context; the last one is NONE's
         self.row_of[frequent] = np.arange(1, 1 + len(frequent))
         longer = ngram.orders[1:]
-        self.ids = np.concatenate([order.keys % ngram.vocab_size for order in longer])
+        last_ids = [(order.keys % ngram.vocab_size).astype(np.int32) for order in longer]
+        self.ids = np.concatenate(last_ids)
         self.shares = np.concatenate([order.shares for order in longer])
         self.offsets = np.cumsum([0, *(len(order.keys) for order in longer)])
 

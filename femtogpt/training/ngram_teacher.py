@@ -18,6 +18,7 @@ from torch import Tensor
 
 from femtogpt.config import TrainConfig
 from femtogpt.model.loss import SoftTargets
+from femtogpt.ngram.counted_text import counted_text
 from femtogpt.ngram.distributions import Distributions, Sparse
 from femtogpt.ngram.kneser_ney import NGram
 from femtogpt.tokens.shards import Tokens
@@ -29,10 +30,11 @@ class NGramTeacher:
     """The soft targets of any batch; counted from the train split when it is made."""
 
     def __init__(self, tokens: Tokens, config: TrainConfig, device: torch.device):
-        order, self.leave_out = config.ngram_order, config.ngram_leave_out
-        texts = [shard.ids for parts in tokens.shards("train").values() for shard in parts]
-        log.info("counting the %d-grams that teach the first steps", order)
-        ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, order)
+        texts = counted_text(tokens)
+        log.info("counting the %d-grams that teach the first steps", config.ngram_order)
+        ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, config.ngram_order)
+        is_all = sum(map(len, texts)) == tokens.total("train") + len(texts)
+        self.leave_out = config.ngram_leave_out and is_all  # elsewhere it was not counted
         self.distributions = Distributions(ngram)
         self.table = torch.from_numpy(self.distributions.table).to(device)
 
