@@ -20,11 +20,11 @@ FILE = "books.zip"
 
 def archive(seed: int = 0) -> bytes:
     """A zip with a text and 300 kB that do not compress, different for each seed."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as zipped:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr("prose/Чехов/Дуэль.txt", "Было восемь часов утра. " * 20)
         zipped.writestr("noise.bin", random.Random(seed).randbytes(300_000))
-    return whole.getvalue()
+    return buffer.getvalue()
 
 
 ARCHIVE = archive()

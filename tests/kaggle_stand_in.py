@@ -143,19 +143,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._record()
         name = urlsplit(self.path).path.strip("/").removesuffix(".zip")
-        whole = self.stand_in.data(name)
-        if not self.path.startswith(FILES) or whole is None:
+        content = self.stand_in.data(name)
+        if not self.path.startswith(FILES) or content is None:
             self._error(502, "this is only a stand-in for Kaggle")
             return
         if status := self.stand_in.refuse_file:
             self._answer(status, "application/xml", b"<Error><Code>ExpiredToken</Code></Error>")
             return
-        data = whole
+        data = content
         etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
         if self.stand_in.garble:
             start = len(data) // 3
             data = data[:start] + bytes(~byte & 255 for byte in data[start : start + 64])
-            data += whole[start + 64 :]
+            data += content[start + 64 :]
         found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(found[1]) if found and self.headers.get("If-Range", etag) == etag else 0
         self.send_response(206 if start else 200)

@@ -31,8 +31,8 @@ def corpus(store: Store, sources: Mapping[str, Mapping[str, Documents]]) -> Arti
             report[name] = {"splits": {}}
             for split, documents in splits.items():
                 for start in range(0, len(documents), PART):
-                    place = f"documents/source={name}/split={split}/{start:05d}.parquet"
-                    write(_frame(documents[start : start + PART]), folder / place)
+                    path = f"documents/source={name}/split={split}/{start:05d}.parquet"
+                    write(_frame(documents[start : start + PART]), folder / path)
                 size = {
                     "documents": len(documents),
                     "characters": sum(len(document.text) for document in documents),

@@ -97,8 +97,8 @@ def test_letters_that_macos_decomposes_are_whole_in_names(tmp_path):
 @pytest.mark.parametrize("make", [as_folder, as_zip, as_tar])
 def test_what_macos_adds_is_no_document(make, tmp_path):
     added = {"__MACOSX/проза/Чехов/._Дуэль.txt": APPLE, "проза/Чехов/._Дуэль.txt": APPLE}
-    place = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar.gz"}[make]
-    assert read(make(tmp_path / place, {**WORKS, **added}), tmp_path / "raw") == READ
+    target = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar.gz"}[make]
+    assert read(make(tmp_path / target, {**WORKS, **added}), tmp_path / "raw") == READ
 
 
 # compressed files
@@ -107,10 +107,10 @@ def test_what_macos_adds_is_no_document(make, tmp_path):
 @pytest.mark.parametrize("ending", COMPRESSED)
 @pytest.mark.parametrize("make", [as_folder, as_zip, as_tar])
 def test_a_compressed_file_is_read_as_what_it_holds(ending, make, tmp_path):
-    place = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar"}[make]
+    target = {as_folder: "texts", as_zip: "texts.zip", as_tar: "texts.tar"}[make]
     packed = COMPRESS[ending](PROSE.encode("cp1251"))
     files = {f"Чехов/Дуэль.txt{ending}": packed, "Осень.txt": VERSE}
-    found = read(make(tmp_path / place, files), tmp_path / "raw")
+    found = read(make(tmp_path / target, files), tmp_path / "raw")
     assert found == {"Чехов/Дуэль": PROSE, "Осень": VERSE}
 
 
@@ -118,10 +118,10 @@ def test_a_compressed_file_is_read_as_what_it_holds(ending, make, tmp_path):
 def test_a_compressed_file_that_is_cut_off_anywhere_is_a_fault_and_never_half_a_text(
     ending, tmp_path
 ):
-    whole = COMPRESS[ending](random.Random(0).randbytes(3000).hex().encode())
+    packed = COMPRESS[ending](random.Random(0).randbytes(3000).hex().encode())
     (tmp_path / "raw").mkdir()
-    for end in (0, 1, 3, 6, 10, 30, 300, len(whole) // 2, len(whole) - 5, len(whole) - 1):
-        (tmp_path / "raw" / f"a.txt{ending}").write_bytes(whole[:end])
+    for end in (0, 1, 3, 6, 10, 30, 300, len(packed) // 2, len(packed) - 5, len(packed) - 1):
+        (tmp_path / "raw" / f"a.txt{ending}").write_bytes(packed[:end])
         (member,) = members(tmp_path / "raw")
         if end:  # nothing at all unpacks to nothing
             with pytest.raises(Unreadable):
@@ -140,14 +140,14 @@ def test_a_file_that_is_not_compressed_as_its_name_says_is_a_fault(ending, tmp_p
 
 @quick
 @given(data=st.binary(max_size=3000), sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=5))
-@pytest.mark.parametrize("place", ["a.bin", "a.bin.gz", "a.bin.zst", "t.zip", "t.tar.xz"])
-def test_a_stream_gives_the_same_bytes_as_reading_at_once(place, data, sizes, tmp_path_factory):
+@pytest.mark.parametrize("path", ["a.bin", "a.bin.gz", "a.bin.zst", "t.zip", "t.tar.xz"])
+def test_a_stream_gives_the_same_bytes_as_reading_at_once(path, data, sizes, tmp_path_factory):
     raw = tmp_path_factory.mktemp("raw")
-    if place.startswith("t."):
-        (as_zip if place == "t.zip" else as_tar)(raw / place, {"a.bin": data})
+    if path.startswith("t."):
+        (as_zip if path == "t.zip" else as_tar)(raw / path, {"a.bin": data})
     else:
-        ending = place.removeprefix("a.bin")
-        (raw / place).write_bytes(COMPRESS.get(ending, bytes)(data))
+        ending = path.removeprefix("a.bin")
+        (raw / path).write_bytes(COMPRESS.get(ending, bytes)(data))
     (member,) = members(raw)
     assert member.name == "a.bin"
     assert member.read() == data
@@ -307,32 +307,32 @@ def test_a_damaged_or_locked_member_is_a_fault_and_the_others_are_read(what, tmp
 def test_a_damaged_archive_is_never_read_as_something_else(ending, tmp_path):
     name = f"t{ending}"
     make = as_zip if ending == ".zip" else as_tar
-    whole = make(tmp_path / name, {"Чехов/Дуэль.txt": PROSE * 3}).read_bytes()
+    intact = make(tmp_path / name, {"Чехов/Дуэль.txt": PROSE * 3}).read_bytes()
     draw = random.Random(0)
-    told = 0
+    faulty = 0
     for number in range(60):
-        data = bytearray(whole)
+        data = bytearray(intact)
         for _ in range(draw.choice((1, 3))):
             data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
         (tmp_path / name).write_bytes(data)
         try:
             texts = read(tmp_path / name, tmp_path / f"raw{number}")
         except UserError:
-            told += 1
+            faulty += 1
         else:  # a bit of a time or a name; or nothing is read, and that is told
             assert list(texts.values()) in ([PROSE * 3], [""])
-            told += list(texts.values()) == [""]
-    assert told > 30
+            faulty += list(texts.values()) == [""]
+    assert faulty > 30
 
 
 @pytest.mark.parametrize("ending", [ending for ending in MAKE if ending.startswith(".t")])
 def test_a_lone_tar_that_is_cut_off_anywhere_is_told(ending, tmp_path):
     files = {f"{number}.txt": f"{number} {PROSE}" for number in range(5)}
-    whole = as_tar(tmp_path / f"t{ending}", files).read_bytes()
-    ends = random.Random(0).sample(range(len(whole) * 3 // 4), 25)
-    ends += [512, 1024, 2048] if ending == ".tar" else [len(whole) - 1]
+    intact = as_tar(tmp_path / f"t{ending}", files).read_bytes()
+    ends = random.Random(0).sample(range(len(intact) * 3 // 4), 25)
+    ends += [512, 1024, 2048] if ending == ".tar" else [len(intact) - 1]
     for number, end in enumerate(ends):
-        (tmp_path / f"t{ending}").write_bytes(whole[:end])
+        (tmp_path / f"t{ending}").write_bytes(intact[:end])
         with pytest.raises(UserError, match="whole copy"):
             read(tmp_path / f"t{ending}", tmp_path / f"raw{number}")
 
@@ -359,8 +359,8 @@ def test_whatever_is_done_to_an_archive_ends_in_its_texts_or_a_reason(
     folder = tmp_path_factory.mktemp("t")
     path = make(folder / ("t.zip" if make is as_zip else "t.tar"), WORKS)
     data = bytearray(path.read_bytes())
-    for place, size, junk in changes[:5]:
-        at = int(place * len(data))
+    for position, size, junk in changes[:5]:
+        at = int(position * len(data))
         data[at : at + size] = junk
     path.write_bytes(data)
     try:

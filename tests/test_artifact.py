@@ -149,15 +149,15 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_artifact_is_made_again_and_it_alone(damage, store):
     other = store.make(replace(RECIPE, code={"stage": "2"}), build)
-    whole = store.make(RECIPE, build)
+    original = store.make(RECIPE, build)
     before = everything(other.path)
-    DAMAGE[damage](whole.path)
+    DAMAGE[damage](original.path)
 
     assert store.find(RECIPE) is None
     again = store.make(RECIPE, build)
 
     assert again.made
-    assert again == whole == store.find(RECIPE)
+    assert again == original == store.find(RECIPE)
     assert everything(other.path) == before
     assert not store.make(replace(RECIPE, code={"stage": "2"}), fail).made
 
@@ -307,10 +307,10 @@ def test_a_read_only_disk_is_told_with_advice_and_what_it_holds_is_found(locks, 
 
 
 @pytest.mark.parametrize(
-    "place", ["data", "data/corpus", "data/.locks", f"data/corpus/{RECIPE.digest}"]
+    "path", ["data", "data/corpus", "data/.locks", f"data/corpus/{RECIPE.digest}"]
 )
-def test_a_file_where_a_folder_should_be_is_told_with_advice_and_stays(place, store, tmp_path):
-    file = tmp_path / place
+def test_a_file_where_a_folder_should_be_is_told_with_advice_and_stays(path, store, tmp_path):
+    file = tmp_path / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("важное")
 

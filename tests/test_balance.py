@@ -138,6 +138,19 @@ def test_letters_that_a_rule_adds_are_counted_apart(tmp_path, monkeypatch):
     assert comes_out(sums(corpus))
 
 
+def test_what_a_later_rule_undoes_needs_no_line_and_the_sums_are_right(tmp_path, monkeypatch):
+    with_rule(monkeypatch, "spelled_out", lambda text: text.str.replace_all("№", "номер"))
+    with_rule(monkeypatch, "signs", lambda text: text.str.replace_all("номер", "№"))
+    documents = {"it": f"Дом № 6. {story(1)}", "other": story(2)}
+    rules = ("spelled_out", "signs")
+    corpus = corpus_of(Store(tmp_path), config({"mine": listed(documents, rules=rules)}))
+    assert report(corpus)["mine"]["rules"]["spelled_out"]["documents"] == 1
+    lines = ledger(corpus)
+    assert lines["added"].sum() == lines.filter(kind="rule")["letters"].sum()  # both or neither
+    assert comes_out(sums(corpus))
+    assert lines.filter(kind="kept")["letters"].sum() == sum(map(letters, documents.values()))
+
+
 def test_every_path_of_a_document_is_in_the_ledger(tmp_path, monkeypatch):
     def broken(text: pl.Expr) -> pl.Expr:
         return text.map_elements(lambda one: one[: 1 // ("fatal" not in one) and None], pl.String)
@@ -210,10 +223,10 @@ def test_a_step_that_changes_text_unseen_ends_the_stage_and_names_the_document(
     elif step == "writing":
 
         def read(file, columns=None):
-            frame = whole(file, columns)
+            frame = original(file, columns)
             return frame.with_columns(pl.col("text").str.replace("СЛОВО", "слов"))
 
-        whole = corpus_shards.read
+        original = corpus_shards.read
         monkeypatch.setattr(corpus_shards, "read", read)
     elif step == "cutting":  # it cuts, and says that it does not
         monkeypatch.setattr(

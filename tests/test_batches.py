@@ -80,18 +80,18 @@ def test_targets_are_the_inputs_shifted_by_one(make):
     st.integers(0, 3),
 )
 def test_an_epoch_has_every_sequence_once_and_nearly_every_token(make, sizes, seed, number):
-    shards = [make(place, tokens) for place, tokens in enumerate(sizes)]
+    shards = [make(index, tokens) for index, tokens in enumerate(sizes)]
     sequences = epoch(Batches({"a": shards}, CONTEXT, 1, seed), number)
 
     assert (np.diff(sequences, axis=1) == 1).all()  # no sequence crosses shards
     predicted = sequences[:, 1:].ravel()
     assert len(set(predicted.tolist())) == predicted.size  # none twice
     assert predicted.size >= sum(sizes) - 2 * CONTEXT * len(sizes)
-    for place, tokens in enumerate(sizes):  # what is left out lies at a shard's ends
-        own = np.sort(predicted[predicted // RANGE == place])
+    for index, tokens in enumerate(sizes):  # what is left out lies at a shard's ends
+        own = np.sort(predicted[predicted // RANGE == index])
         assert np.array_equal(own, np.arange(own[0], own[0] + own.size))
-        assert own[0] > place * RANGE
-        assert own[-1] < place * RANGE + tokens
+        assert own[0] > index * RANGE
+        assert own[-1] < index * RANGE + tokens
 
 
 def test_over_some_epochs_every_token_but_the_first_is_predicted(make):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from femtogpt.artifacts.store import Store
 from femtogpt.corpus.chapters import PART_CHARACTERS, chapters
+from femtogpt.corpus.corpus_report import report
 from tests.helpers import PROSE, config, corpus_of, listed, quick, story
 from tests.test_balance import comes_out, sums
 from tests.test_corpus import kept
@@ -91,6 +92,17 @@ def test_small_works_stay_whole_and_parts_have_readable_ids(tmp_path):
         *(f"one, part {number:03d}" for number in range(1, 31)),
         *(f"two, part {number:03d}" for number in range(1, 41)),
     }
+
+
+def test_few_works_kept_are_told_however_many_parts_they_have(tmp_path, caplog):
+    short = {f"short {number}": "Тихо." for number in range(3)}
+    corpus = two_novels("chapter", Store(tmp_path), **short)
+    assert kept(corpus).height == 70
+    assert "only 2 of 5 documents were kept (works and parts rejected: min_characters 3)" in (
+        caplog.text
+    )
+    header = next(line.split("  ") for line in report(corpus).splitlines() if "works read" in line)
+    assert "parts kept" in map(str.strip, header)
 
 
 def test_another_work_changes_no_part_of_a_work(tmp_path):

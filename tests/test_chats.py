@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from femtogpt.errors import UserError
 from tests.chats import attached, person, telegram, vk, vk_page
 from tests.interviews import read
 
@@ -168,8 +169,8 @@ def test_the_pages_of_a_chat_of_vk_are_one_chat(tmp_path, caplog, pages):
         ("messages/77#2024-03-12 10:00", VK_FIRST, 2024),
         ("messages/77#2024-05-12 09:05", "▸ Вы: Доброе утро.", 2024),
     ]
-    [told] = caplog.messages
-    assert sorted(told.split(": ", 2)[2].split("; ")) == [
+    [line] = caplog.messages
+    assert sorted(line.split(": ", 2)[2].split("; ")) == [
         ".html descriptions of what is attached left out: 1 (21 letters)",
         ".html forwards left out, as other people's words: 1 (34 letters)",
         ".html messages with nothing but links left out: 1 (16 letters)",
@@ -212,3 +213,8 @@ def test_dates_in_english_are_read(tmp_path):
     page = vk_page([vk(1, "You, 2 Jan 2024 at 11:05:06 pm", "Да."), vk(2, "x", "Нет.")])
     [document] = read(tmp_path, {"messages/7/messages0.html": page})
     assert document.id == "messages/7#2024-01-02 23:05"
+
+
+def test_a_page_alone_that_is_not_of_vk_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(UserError, match=r"only messages\*\.html of VK's archive are read\): give"):
+        read(tmp_path, {"страница.html": "<p><b>Анна:</b> Да?</p>"})

@@ -76,7 +76,7 @@ SERVICE = {"id": 5, "type": "service", "date": f"{DAY}1:00", "actor": "Анна"
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "log"),
     [
         (telegram(5, "Анна", "", f"{DAY}1:00", poll=POLL), "polls left out: 1 (6 letters)"),
         (
@@ -109,9 +109,9 @@ SERVICE = {"id": 5, "type": "service", "date": f"{DAY}1:00", "actor": "Анна"
         (5, "messages of an unknown form left out: 1"),
     ],
 )
-def test_a_message_that_is_left_out_is_told(tmp_path, caplog, message, told):
+def test_a_message_that_is_left_out_is_told(tmp_path, caplog, message, log):
     assert text_of(tmp_path, HELLO, message, BYE) == "▸ Анна: Привет!\n▸ Пётр: Пока."
-    assert told in caplog.text
+    assert log in caplog.text
 
 
 def test_saved_messages_are_ones_own_words(tmp_path):

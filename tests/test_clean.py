@@ -26,12 +26,12 @@ def batch(documents: list[Document], folder: Path, rules: tuple[str, ...] = STAN
 
 
 def test_a_full_disk_never_drops_a_large_document(tmp_path, monkeypatch):
-    whole = Path.write_bytes
+    original = Path.write_bytes
 
     def nearly_full(path, data):
         if len(data) > 60_000:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        return whole(path, data)
+        return original(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", nearly_full)
     big = " ".join(story(1000 + number) for number in range(300))

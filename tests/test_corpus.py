@@ -183,15 +183,15 @@ def test_a_new_source_moves_no_document_of_another(store):
 
 def test_cleaning_in_small_batches_gives_the_same_documents(tmp_path, monkeypatch):
     settings = config({"mine": mixed()})
-    whole = corpus_of(Store(tmp_path / "whole"), settings)
+    at_once = corpus_of(Store(tmp_path / "whole"), settings)
     monkeypatch.setattr(clean, "BATCH_CHARACTERS", 1000)
     monkeypatch.setattr(source_corpus, "SHARD_CHARACTERS", 1000)
     pieces = corpus_of(Store(tmp_path / "pieces"), settings)
 
     assert len(list(parts(pieces, "train"))) > 5
-    assert kept(pieces).equals(kept(whole))
-    assert rejected(pieces).equals(rejected(whole))
-    assert report(pieces) == report(whole)
+    assert kept(pieces).equals(kept(at_once))
+    assert rejected(pieces).equals(rejected(at_once))
+    assert report(pieces) == report(at_once)
     assert not (pieces.path / "cleaned").exists()
 
 

@@ -24,12 +24,12 @@ LATIN = "The old miller came out of his house and looked at the sky for a long t
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     """A data folder with the corpus of a folder of texts."""
-    place = tmp_path_factory.mktemp("show")
+    folder = tmp_path_factory.mktemp("show")
     files = {f"Толстой/рассказ {number}.txt": story(number, 150) for number in range(12)}
     files |= {"Чехов/Мельник.txt": DIRTY + VERSE, "Чехов/Miller.txt": LATIN}
-    source = Files(path=as_folder(place / "texts", files), rules=("invisible", "spaces", "dashes"))
-    corpus_of(Store(place / "data"), config({"books": source}))
-    return place / "data"
+    source = Files(path=as_folder(folder / "texts", files), rules=("invisible", "spaces", "dashes"))
+    corpus_of(Store(folder / "data"), config({"books": source}))
+    return folder / "data"
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ def test_rejected_documents_are_shown_with_rule_and_figure(femtogpt):
     ],
 )
 def test_a_mistake_is_told_in_one_line(arguments, named, femtogpt):
-    status, said = femtogpt("corpus", *arguments)
+    status, output = femtogpt("corpus", *arguments)
     assert status == 1
-    assert said.startswith("error: ")
-    assert named in said
-    assert said.count("\n") == 1
+    assert output.startswith("error: ")
+    assert named in output
+    assert output.count("\n") == 1
 
 
 def test_no_corpus_yet_is_told_with_what_makes_one(tmp_path, capsys):

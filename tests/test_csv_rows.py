@@ -52,6 +52,7 @@ DIALECTS = {
     "doubled semicolons": {**DOUBLED, "delimiter": ";", "lineterminator": "\n"},
     "doubled, line ends of old Macs": {**DOUBLED, "lineterminator": "\r"},
     "backslashes": ESCAPED,
+    "backslashes and tabs": {**ESCAPED, "delimiter": "\t"},
     "all with backslashes": {**ESCAPED, "quoting": csv.QUOTE_ALL},
     "backslashes without quotes": {**ESCAPED, "quoting": csv.QUOTE_NONE},
     "plain": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
@@ -153,6 +154,27 @@ def test_what_stands_above_the_header_is_no_header(top):
     assert [row.cells for row in made] == [["1", "Да; нет"]]
 
 
+@pytest.mark.parametrize(
+    "above",
+    ["Выгрузка от 12.03.2024", "Выгрузка;;", "# комментарий, две\n", '"Отчёт";\n\nза год;;'],
+)
+def test_lines_above_the_header_are_left_out_and_told(above, tmp_path, caplog):
+    content = f"{above}\n{written(ROWS, delimiter=';')}"
+    found = documents(as_file(tmp_path / "a.csv", content), tmp_path / "raw")
+    assert [document.text for document in found] == SAID
+    [line] = caplog.messages
+    count = sum(bool(row.strip(";")) for row in above.splitlines())
+    assert f"lines above the header, left out: {count}" in line
+
+
+def test_a_row_that_names_the_column_is_no_header_below_a_header():
+    text = "id,text\n1,text\n2,id\n"
+    assert [row.cells for row in CsvTable(io.StringIO(text), {"text"})] == [
+        ["1", "text"],
+        ["2", "id"],
+    ]
+
+
 def test_the_delimiter_that_is_named_counts_more_than_the_headers():
     made = table("sep=|\nid|text, or so, once\n1|Да\n")
     assert (made.header, made.delimiter) == (["id", "text, or so, once"], "|")
@@ -200,14 +222,19 @@ def test_columns_are_found_in_any_case(tmp_path):
     assert (document.id, document.title, document.text) == ("x", "Дуэль", "Было утро.")
 
 
+def test_a_cell_of_json_keeps_its_backslashes():
+    text = r'{"said": "он: \"Да\"", "by": "\"Лес\""}'
+    assert cells(f"id\ttext\n1\t{text}\n") == [["1", text]]
+
+
 def test_a_text_with_delimiters_and_without_quotes_is_whole_in_the_last_column(tmp_path, caplog):
     path = as_file(tmp_path / "a.csv", "id;text\n1;Утро; туман.\n2;Да\n")
     assert [document.text for document in documents(path, tmp_path / "raw")] == [
         "Утро; туман.",
         "Да",
     ]
-    [told] = caplog.messages
-    assert told.endswith(
+    [line] = caplog.messages
+    assert line.endswith(
         ": .csv rows with delimiters in a text without quotes, read as part of it: 1"
     )
 
@@ -217,8 +244,8 @@ def test_single_nuls_are_left_out_and_told(tmp_path, caplog):
     path = as_file(tmp_path / "a.csv", text + "4," + "Стоял туман. " * 40)
     found = documents(path, tmp_path / "raw")
     assert [document.text for document in found][:3] == ["Было утро."] * 3
-    [told] = caplog.messages
-    assert told.endswith(": .csv lines with NUL characters, left out: 3")
+    [line] = caplog.messages
+    assert line.endswith(": .csv lines with NUL characters, left out: 3")
 
 
 def test_a_row_says_on_which_line_it_ends():

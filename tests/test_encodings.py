@@ -130,8 +130,8 @@ def test_text_with_a_broken_byte_is_read_right_or_not_at_all(encoding, junk):
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_long_text_with_a_few_broken_bytes_is_kept_with_marks_in_their_place(at):
     data = (PROSE * 20).encode()
-    place = data.index("мельник".encode()) + at
-    text = decode(data[:place] + b"\xff" + data[place:])
+    position = data.index("мельник".encode()) + at
+    text = decode(data[:position] + b"\xff" + data[position:])
     assert text.replace("\ufffd", "")[-1000:] == (PROSE * 20)[-1000:]
     assert 1 <= text.count("\ufffd") <= 3
     assert decode(data[:-1] if at else data[:-2])[:1000] == (PROSE * 20)[:1000]  # cut off

@@ -55,8 +55,8 @@ def mounted(tmp_path) -> Iterator:
         return folder
 
     yield mount
-    for place in places:
-        subprocess.run(["umount", str(place)], timeout=30, check=False)
+    for point in places:
+        subprocess.run(["umount", str(point)], timeout=30, check=False)
 
 
 def _run(*command: str) -> None:

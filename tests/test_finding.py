@@ -49,10 +49,10 @@ def test_the_newest_is_found(store):
 
 
 def test_what_is_being_made_is_not_found(store):
-    whole = corpus(store, 5, "books")
+    complete = corpus(store, 5, "books")
     later = corpus(store, 20, "books")
     later.path.rename(later.path.with_name(f".{later.path.name}.partial"))
-    assert find("corpus", None, store.root) == whole
+    assert find("corpus", None, store.root) == complete
 
 
 def test_a_folder_is_taken_as_it_is(store):

@@ -161,6 +161,8 @@ def test_an_empty_page_is_a_fault(tmp_path):
         ("<svg><text>Карта</text></svg>", "drawings"),
         ("<aside><p>Читайте также</p></aside>", "asides"),
         ("<footer>Все права защищены</footer>", "footers"),
+        ("<aside epub:type='footnote'><p>Прим. 1</p></aside>", "notes"),
+        ("<section role='doc-endnotes'><p>Прим. 1</p></section>", "notes"),
     ],
 )
 def test_words_that_a_page_hides_are_told_as_left_out(element, kind, tmp_path):
@@ -168,6 +170,35 @@ def test_words_that_a_page_hides_are_told_as_left_out(element, kind, tmp_path):
     (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
     assert document.text == "Раз.\n\nДва."
     assert document.mended == (f"{kind} left out",)
+
+
+MAIN = "<p>Было раннее утро, и над рекою стоял туман.</p>"
+
+
+@pytest.mark.parametrize("name", ["main", "article"])
+@pytest.mark.parametrize(
+    ("page", "text", "mended"),
+    [
+        ("<{0}>{1}</{0}>", "{1}", ()),
+        ("<div>Раз.</div><{0}>{1}</{0}>", "{1}", ("text outside of the main part left out",)),
+        ("<{0}><h1>Утро</h1></{0}>{1}", "Утро\n\n{1}", ()),
+        ("{1}<{0}></{0}>", "{1}", ()),
+        ("<{0}><p>Аннотация.</p></{0}><div>{1}{1}</div>", "Аннотация.\n\n{1}\n\n{1}", ()),
+    ],
+)
+def test_the_main_part_of_a_page_counts_if_the_text_is_in_it(name, page, text, mended, tmp_path):
+    content = f"<html><body>{page.format(name, MAIN)}</body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", content), tmp_path / "raw")
+    assert document.text == text.format(name, MAIN[3:-4])
+    assert document.mended == mended
+
+
+@pytest.mark.parametrize("again", ["", "<!-- "])
+def test_a_comment_that_does_not_end_hides_nothing(again, tmp_path):
+    page = f"<html><body><!-- да --><p>Раз.</p><!-- нет <p>Два.</p>{again}<p>Три.</p></body></html>"
+    (document,) = documents(as_file(tmp_path / "a.html", page), tmp_path / "raw")
+    assert document.text.split() == ["Раз.", "нет", "Два.", "Три."]
+    assert document.mended == ("comments not closed",)
 
 
 def test_empty_drawings_are_not_told(tmp_path):

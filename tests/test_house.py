@@ -55,11 +55,11 @@ def succeed(pipeline: Pipeline, *overrides: str) -> str:
 def test_a_moved_pipeline_goes_on_and_records_beside_its_database(made, tmp_path, name):
     pipeline = in_place(made, tmp_path / name, mended=False)
     before = artifacts_of(made)
-    said = succeed(pipeline)
-    assert "made in" not in said, "nothing is made again, nothing recorded again"
-    assert "up to date" in said
-    said = succeed(pipeline, "seed=1")
-    assert said.count("the store was in") == 1
+    output = succeed(pipeline)
+    assert "made in" not in output, "nothing is made again, nothing recorded again"
+    assert "up to date" in output
+    output = succeed(pipeline, "seed=1")
+    assert output.count("the store was in") == 1
     assert len(artifacts_of(pipeline)) == 2 and artifacts_of(made) == before
 
 
@@ -67,8 +67,8 @@ def test_a_deleted_experiment_is_restored_and_recorded_in(made, tmp_path):
     pipeline = in_place(made, tmp_path / "house")
     client, run = pipeline.mlflow_run()
     client.delete_experiment(run.info.experiment_id)
-    said = succeed(pipeline, "seed=1")
-    (line,) = [line for line in said.splitlines() if "was deleted" in line]
+    output = succeed(pipeline, "seed=1")
+    (line,) = [line for line in output.splitlines() if "was deleted" in line]
     assert "«small»" in line and "restored" in line
     _, runs = pipeline.mlflow_runs()
     assert {found.info.status for found in runs} == {"FINISHED"} and len(runs) == 2
@@ -86,8 +86,8 @@ def test_a_deleted_run_is_recorded_anew(made, tmp_path, gone):
         uri = f"sqlite:///{pipeline.mlruns / 'mlflow.db'}"
         command = [*(sys.executable, "-m", "mlflow", "gc"), "--backend-store-uri", uri]
         subprocess.run([*command, "--tracking-uri", uri], timeout=120, check=True)
-    said = succeed(pipeline)
-    assert "made in" not in said
+    output = succeed(pipeline)
+    assert "made in" not in output
     _, recorded = pipeline.mlflow_run()
     assert recorded.info.run_id != run.info.run_id and recorded.info.status == "FINISHED"
     assert recorded.data.metrics["evaluation/held_out_bits_per_character"]
@@ -104,9 +104,9 @@ def test_what_is_deleted_while_it_trains_is_recorded_all_the_same(made, tmp_path
         client.delete_run(open_run.info.run_id)
     else:
         client.delete_experiment(open_run.info.experiment_id)
-    said = process.communicate(timeout=240)[0]
-    assert process.returncode == 0, said
-    assert "was deleted" in said
+    output = process.communicate(timeout=240)[0]
+    assert process.returncode == 0, output
+    assert "was deleted" in output
     _, runs = pipeline.mlflow_runs()
     assert {run.info.status for run in runs} == {"FINISHED"} and len(runs) == 2
 

@@ -97,10 +97,10 @@ def test_turns_can_be_told_again_from_the_text(turns):
             found[-1][1].append(line)
         else:
             found.append((None, [line]))
-    told = [(turn.speaker, len(turn.paragraphs)) for turn in expected]
-    without = [(name, count) for name, count in told if name is not None]
+    counts = [(turn.speaker, len(turn.paragraphs)) for turn in expected]
+    without = [(name, count) for name, count in counts if name is not None]
     assert [name for name, _ in found if name is not None] == [name for name, _ in without]
-    assert sum(len(texts) for _, texts in found) == sum(count for _, count in told)
+    assert sum(len(texts) for _, texts in found) == sum(count for _, count in counts)
 
 
 def test_one_speakers_spellings_become_one():
@@ -199,10 +199,10 @@ FILES = {
     st.integers(0, 12),
 )
 def test_damage_anywhere_gives_documents_or_one_clear_error(
-    tmp_path_factory, name, place, junk, cut
+    tmp_path_factory, name, position, junk, cut
 ):
     data = FILES[name].encode()
-    damaged = data[:place] + junk + data[place + cut :]
+    damaged = data[:position] + junk + data[position + cut :]
     try:
         documents = read(tmp_path_factory.mktemp("damaged"), {name: damaged})
     except UserError as error:

@@ -26,7 +26,7 @@ SPEECH = [
 ]
 
 
-def said(text: str) -> list[str]:
+def heard(text: str) -> list[str]:
     """The words of captions, all paragraphs together."""
     return " ".join(
         p for turn in joined(parsed(text, lambda *_: None).turns) for p in turn.paragraphs
@@ -40,59 +40,59 @@ def words(lines: list[str]) -> list[str]:
 @quick
 @given(LINES)
 def test_youtubes_rolling_captions_give_each_line_once(lines):
-    assert said(youtube(lines)) == words(lines)
+    assert heard(youtube(lines)) == words(lines)
 
 
 @quick
 @given(LINES)
 def test_rolling_captions_without_their_empty_lines_give_each_line_once(lines):
     bare = "\n".join(line.rstrip() for line in youtube(lines).split("\n"))
-    assert said(bare) == words(lines)
+    assert heard(bare) == words(lines)
 
 
 @quick
 @given(LINES, st.sampled_from([(True, 2), (False, 2), (False, 3), (False, 4)]))
 def test_rolling_captions_in_srt_give_each_line_once(lines, form):
     held, window = form
-    assert said(srt(rolled(lines, held, window))) == words(lines)
+    assert heard(srt(rolled(lines, held, window))) == words(lines)
 
 
 @quick
 @given(LINES)
 def test_rolling_captions_joined_to_one_line_give_each_word_once(lines):
-    assert said(srt(rolled(lines), lay=" ".join)) == words(lines)
+    assert heard(srt(rolled(lines), lay=" ".join)) == words(lines)
 
 
 @quick
 @given(LINES)
 def test_captions_that_do_not_roll_give_all_their_lines(lines):
-    shown = [(3.0 * place, 3.0 * place + 2, (line,)) for place, line in enumerate(lines)]
-    assert said(srt(shown)) == words(lines)
+    shown = [(3.0 * number, 3.0 * number + 2, (line,)) for number, line in enumerate(lines)]
+    assert heard(srt(shown)) == words(lines)
 
 
 def test_what_is_said_twice_stays_in_rolling_captions():
-    assert said(youtube(SPEECH)) == words(SPEECH)
-    assert said(srt(rolled(SPEECH))) == words(SPEECH)
-    assert said(srt(rolled(SPEECH, held=False))) == words(SPEECH)
-    assert said(srt(rolled(SPEECH, held=False), lay=" ".join)) == words(SPEECH)
+    assert heard(youtube(SPEECH)) == words(SPEECH)
+    assert heard(srt(rolled(SPEECH))) == words(SPEECH)
+    assert heard(srt(rolled(SPEECH, held=False))) == words(SPEECH)
+    assert heard(srt(rolled(SPEECH, held=False), lay=" ".join)) == words(SPEECH)
 
 
 def test_rolling_captions_go_on_after_a_pause():
     pause = youtube(SPEECH).replace("00:00:08", "00:00:48").replace("00:00:09", "00:00:49")
-    assert said(pause) == words(SPEECH)
+    assert heard(pause) == words(SPEECH)
 
 
 def test_captions_that_light_up_word_after_word_give_each_line_once():
     line = "мы поехали на реку"
     shown = [
-        (place / 2, place / 2 + 0.5, (line.replace(word, f"<u>{word}</u>", 1),))
-        for place, word in enumerate(line.split())
+        (number / 2, number / 2 + 0.5, (line.replace(word, f"<u>{word}</u>", 1),))
+        for number, word in enumerate(line.split())
     ]
-    assert said(srt(shown)) == line.split()
+    assert heard(srt(shown)) == line.split()
 
 
 def test_a_caption_that_overlaps_its_double_is_one():
-    assert said(srt([(0, 2, ("да",)), (1, 3, ("да",)), (3, 4, ("да",))])) == ["да", "да"]
+    assert heard(srt([(0, 2, ("да",)), (1, 3, ("да",)), (3, 4, ("да",))])) == ["да", "да"]
 
 
 def block(number: int, line: str, times: str | None = None) -> str:
@@ -136,16 +136,16 @@ def test_long_speech_is_divided_at_the_end_of_sentences(tmp_path):
     ],
 )
 def test_markup_and_sounds_in_captions_go(line):
-    assert said(block(1, line)) == ["Мы", "поехали"]
+    assert heard(block(1, line)) == ["Мы", "поехали"]
 
 
 def test_numbers_of_captions_go_and_numbers_that_are_said_stay():
     text = f"1\n{block(1, '2024')}2\n{block(2, 'да')}{block(3, '7')}нечто\n{block(4, 'нет')}"
-    assert said(text) == ["2024", "да", "7", "нечто", "нет"]
-    assert said(text.replace("нечто", "intro-2")) == ["2024", "да", "7", "нет"]
-    assert said(f"WEBVTT\n\n{text}") == ["2024", "да", "7", "нет"]  # there it is a name
+    assert heard(text) == ["2024", "да", "7", "нечто", "нет"]
+    assert heard(text.replace("нечто", "intro-2")) == ["2024", "да", "7", "нет"]
+    assert heard(f"WEBVTT\n\n{text}") == ["2024", "да", "7", "нет"]  # there it is a name
     tight = "1\n00:00:01,000 --> 00:00:02,000\nда\n2\n00:00:02,000 --> 00:00:03,000\n3\n"
-    assert said(tight) == ["да", "3"]
+    assert heard(tight) == ["да", "3"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,11 @@ def test_numbers_of_captions_go_and_numbers_that_are_said_stay():
     ],
 )
 def test_a_damaged_line_of_times_is_no_text_and_loses_none(times):
-    assert said(block(0, "до") + block(1, "да", times) + block(2, "после")) == ["до", "да", "после"]
+    assert heard(block(0, "до") + block(1, "да", times) + block(2, "после")) == [
+        "до",
+        "да",
+        "после",
+    ]
 
 
 def test_notes_and_styles_are_no_speech(tmp_path):
@@ -272,7 +276,7 @@ def test_names_in_brackets_that_come_again_are_speakers(tmp_path):
     ],
 )
 def test_credits_and_songs_are_no_speech(line):
-    assert said(block(1, line) + block(2, "Мы поехали.")) == ["Мы", "поехали."]
+    assert heard(block(1, line) + block(2, "Мы поехали.")) == ["Мы", "поехали."]
 
 
 def test_two_dashes_in_a_caption_are_two_speakers_whatever_follows_them(tmp_path):
@@ -293,7 +297,7 @@ def test_a_lone_number_that_is_said_last_stays(tmp_path):
 
 def test_captions_without_empty_lines_and_numbers_lose_nothing():
     text = "".join(block(number, f"строка {number}").replace("\n\n", "\n") for number in range(3))
-    assert said(text) == ["строка", "0", "строка", "1", "строка", "2"]
+    assert heard(text) == ["строка", "0", "строка", "1", "строка", "2"]
 
 
 def test_several_dashes_in_a_caption_are_several_speakers_whatever_follows(tmp_path):
@@ -317,10 +321,10 @@ DIARIZED = ["Доброе утро.", "Начнём.", "Первый вопро�
 )
 @pytest.mark.parametrize("unnamed", [False, True])
 def test_labels_of_diarization_are_speakers(tmp_path, form, unnamed):
-    said = [form.format(place % 2, text) for place, text in enumerate(DIARIZED)]
+    lines = [form.format(number % 2, text) for number, text in enumerate(DIARIZED)]
     if unnamed:  # such a caption continues the turn
-        said.insert(1, "Всем.")
-    text = "".join(block(number, line) for number, line in enumerate(said, 1))
+        lines.insert(1, "Всем.")
+    text = "".join(block(number, line) for number, line in enumerate(lines, 1))
     first = "Доброе утро. Всем." if unnamed else "Доброе утро."
     turns = [f"А: {first}", "Б: Начнём.", "А: Первый вопрос.", "Б: Хорошо, записываю."]
     assert text_of(tmp_path, "a.srt", text) == "\n".join(f"▸ {turn}" for turn in turns)
@@ -329,9 +333,22 @@ def test_labels_of_diarization_are_speakers(tmp_path, form, unnamed):
         assert text_of(folder, "a.srt", text, speakers=speakers).startswith(f"{mark} {first}")
 
 
+@pytest.mark.parametrize("form", ["[SPEAKER_0{}]:\n{}", "[SPEAKER_0{}]\n{}", "SPEAKER_0{}:\n{}"])
+def test_a_label_may_have_a_line_of_its_own(tmp_path, form):
+    spoken = [form.format(number % 2, text) for number, text in enumerate(DIARIZED)]
+    text = "".join(block(number, line) for number, line in enumerate(spoken, 1))
+    turns = ["А: Доброе утро.", "Б: Начнём.", "А: Первый вопрос.", "Б: Хорошо, записываю."]
+    assert text_of(tmp_path, "a.srt", text) == "\n".join(f"▸ {turn}" for turn in turns)
+
+
+def test_a_label_without_words_leaves_nothing_and_one_within_a_line_begins_a_turn(tmp_path):
+    text = block(1, "[SPEAKER_00]: Доброе утро. [SPEAKER_01]: Начнём.") + block(2, "[SPEAKER_00]:")
+    assert text_of(tmp_path, "a.srt", text) == "▸ А: Доброе утро.\n▸ Б: Начнём."
+
+
 def test_names_in_brackets_with_a_colon_are_speakers(tmp_path):
-    said = ["[Анна]: Раз.", "[Пётр]: Два.", "[Анна]: Три.", "и ещё.", "[Пётр]: Да."]
-    text = "".join(block(number, line) for number, line in enumerate(said, 1))
+    lines = ["[Анна]: Раз.", "[Пётр]: Два.", "[Анна]: Три.", "и ещё.", "[Пётр]: Да."]
+    text = "".join(block(number, line) for number, line in enumerate(lines, 1))
     assert text_of(tmp_path, "a.srt", text) == (
         "▸ Анна: Раз.\n▸ Пётр: Два.\n▸ Анна: Три. и ещё.\n▸ Пётр: Да."
     )

@@ -11,7 +11,7 @@ LONG = "А потом мы долго шли домой по снегу и го�
 
 
 @pytest.mark.parametrize(
-    ("between", "told"),
+    ("between", "log"),
     [
         (f"Глава 2\n{LONG}", "headings left out: 1 (6 letters)"),
         (f"## Детство\n{LONG}", "headings left out: 1 (7 letters)"),
@@ -22,10 +22,10 @@ LONG = "А потом мы долго шли домой по снегу и го�
         (f"(смеётся)\n{LONG}", "remarks left out: 1 (7 letters)"),
     ],
 )
-def test_speech_goes_on_below_what_is_no_speech(tmp_path, caplog, between, told):
+def test_speech_goes_on_below_what_is_no_speech(tmp_path, caplog, between, log):
     text = text_of(tmp_path, "a.txt", TALK.format(between))
     assert f"Здравствуйте.\n{LONG}\n▸ Врач: Что болит?" in text
-    assert told in caplog.text
+    assert log in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_speech_beside_a_credit_stays(tmp_path, caplog, lines, speech):
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "log"),
     [
         ("```\nx = 1\n```", "code left out: 1 (2 letters)"),
         ("| Год | Хлеб |\n| - | - |\n| 1905 | 2 |", "tables within a text left out: 4"),
@@ -133,10 +133,10 @@ def test_speech_beside_a_credit_stays(tmp_path, caplog, lines, speech):
         ("### Детство", "headings left out: 1 (7 letters)"),
     ],
 )
-def test_what_markdown_has_besides_speech_is_told(tmp_path, caplog, extra, told):
+def test_what_markdown_has_besides_speech_is_told(tmp_path, caplog, extra, log):
     text = f"**Откуда вы?**\n\nИз Твери.\n\n{extra}\n\n**Давно?**\n\nДа.\n"
     text_of(tmp_path, "a.md", text)
-    assert told in caplog.text
+    assert log in caplog.text
 
 
 @pytest.mark.parametrize(

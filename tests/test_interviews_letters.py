@@ -45,19 +45,19 @@ def written(words: list[str], chance: random.Random) -> str:
 def conversation(chance: random.Random) -> Turns:
     turns: Turns = []
     for number in range(chance.randint(6, 14)):
-        said = [" ".join(sentence(chance) for _ in range(chance.randint(1, 3)))]
-        said += [sentence(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
-        turns.append((NAMES[number % 2], said))
+        paragraphs = [" ".join(sentence(chance) for _ in range(chance.randint(1, 3)))]
+        paragraphs += [sentence(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
+        turns.append((NAMES[number % 2], paragraphs))
     return turns
 
 
 def plain(turns: Turns, chance: random.Random) -> str:
     """With a title, a lead of short and long lines, headings, notes and times between turns."""
     lines = ["О хлебе и воде", "", "Мы встретились утром.", other_sentence(chance), ""]
-    for name, said in turns:
+    for name, paragraphs in turns:
         remark = chance.choice(("", "", " (тихо)", " [00:01:02]"))
-        lines.append(f"{name}{remark}: {said[0]}")
-        lines += [text for text in said[1:] for text in (text, *[""] * chance.randint(0, 1))]
+        lines.append(f"{name}{remark}: {paragraphs[0]}")
+        lines += [text for text in paragraphs[1:] for text in (text, *[""] * chance.randint(0, 1))]
         between = (
             "## Детство",
             "Глава 2",
@@ -78,8 +78,8 @@ def play(turns: Turns, chance: random.Random) -> str:
         "Явление 1",
         other_sentence(chance),
     ]
-    for name, said in turns:
-        lines += [f"{name.upper()}: {said[0]}", *said[1:]]
+    for name, paragraphs in turns:
+        lines += [f"{name.upper()}: {paragraphs[0]}", *paragraphs[1:]]
         if chance.random() < 0.2:
             lines += ["Явление 2", "Те же и слуга.", other_sentence(chance)]
     return "\n".join(lines)
@@ -87,9 +87,10 @@ def play(turns: Turns, chance: random.Random) -> str:
 
 def bold_questions(turns: Turns, chance: random.Random) -> str:
     blocks = ["---\ntitle: О хлебе\ntags: [a, b]\n---", "# О хлебе", "Утром.", "![снег](a.jpg)"]
-    for number, (_, said) in enumerate(turns):
-        first = f"{number + 1}. {said[0]} Да?" if chance.random() < 0.3 else f"{said[0]} Да?"
-        blocks += [f"**{first}**" if number % 2 == 0 else said[0], *said[1:]]
+    for number, (_, paragraphs) in enumerate(turns):
+        mark = f"{number + 1}. " if chance.random() < 0.3 else ""
+        first = f"{mark}{paragraphs[0]} Да?"
+        blocks += [f"**{first}**" if number % 2 == 0 else paragraphs[0], *paragraphs[1:]]
         extra = ("## Детство", "> цитата", "| а | б |\n| - | - |\n| 1 | 2 |", "```\nкод 7\n```")
         if chance.random() < 0.3:
             blocks.append(
@@ -100,8 +101,8 @@ def bold_questions(turns: Turns, chance: random.Random) -> str:
 
 def named_markdown(turns: Turns, chance: random.Random) -> str:
     blocks = ["# О хлебе", "Мы встретились утром."]
-    for name, said in turns:
-        blocks += [f"**{name}:** {said[0]}", *said[1:]]
+    for name, paragraphs in turns:
+        blocks += [f"**{name}:** {paragraphs[0]}", *paragraphs[1:]]
         blocks += chance.choice(([], [], ["### Детство"], ["<p>Реклама</p>"], ["*вздыхает*"]))
     return "\n\n".join(blocks)
 
@@ -109,8 +110,8 @@ def named_markdown(turns: Turns, chance: random.Random) -> str:
 def captions(turns: Turns, chance: random.Random, time: Callable[[float], str]) -> str:
     blocks, second = [], 0.0
     extra = ("Субтитры сделал DimaTorzok", "♪ ля-ля ♪", "[музыка]", "{\\p1}m 0 0 l 5 0{\\p0}")
-    for name, said in turns:
-        for number, text in enumerate(said):
+    for name, paragraphs in turns:
+        for number, text in enumerate(paragraphs):
             lines = [f"{name}: {text}" if number == 0 else text]
             lines += [chance.choice(extra)] * (chance.random() < 0.2)
             body = "\n".join(lines)
@@ -130,8 +131,8 @@ def vtt(turns: Turns, chance: random.Random) -> str:
 
 def whisper(turns: Turns, chance: random.Random) -> str:
     segments: list[dict] = []
-    for name, said in turns:
-        for text in said:
+    for name, paragraphs in turns:
+        for text in paragraphs:
             start = 3.0 * len(segments)
             segments.append({"text": f" {text}", "start": start, "end": start + 2, "speaker": name})
     quiet = {"text": " Продолжение следует...", "start": 900, "end": 901, "speaker": "Анна"}
@@ -142,8 +143,8 @@ def whisper(turns: Turns, chance: random.Random) -> str:
 
 def whisperx(turns: Turns, chance: random.Random) -> str:
     segments = []
-    for number, (name, said) in enumerate(turns):
-        text = " ".join(said)
+    for number, (name, paragraphs) in enumerate(turns):
+        text = " ".join(paragraphs)
         words = [{"word": word, "speaker": name} for word in text.split()]
         segments.append({"start": number, "end": number + 1, "text": f" {text}", "words": words})
     return json.dumps({"segments": segments, "word_segments": []})
@@ -152,56 +153,56 @@ def whisperx(turns: Turns, chance: random.Random) -> str:
 def whisper_cpp(turns: Turns, chance: random.Random) -> str:
     parts = [
         {"offsets": {"from": 1000 * number, "to": 1000 * number + 900}, "text": f" {text}"}
-        for number, text in enumerate(text for _, said in turns for text in said)
+        for number, text in enumerate(text for _, paragraphs in turns for text in paragraphs)
     ]
     return json.dumps({"systeminfo": "x", "transcription": parts})
 
 
 def timed_rows(turns: Turns, chance: random.Random) -> str:
-    texts = [text for _, said in turns for text in said]
+    texts = [text for _, paragraphs in turns for text in paragraphs]
     return json.dumps([{"ts": 2.5 * number, "text": text} for number, text in enumerate(texts)])
 
 
 def labelled(turns: Turns, chance: random.Random) -> str:
     """As WhisperX writes subtitles."""
-    named = [(f"[SPEAKER_0{NAMES.index(name)}]", said) for name, said in turns]
+    named = [(f"[SPEAKER_0{NAMES.index(name)}]", paragraphs) for name, paragraphs in turns]
     return captions(named, chance, srt_time)
 
 
 def dashes(turns: Turns, chance: random.Random) -> str:
     lines = ["О хлебе", "", "Мы встретились утром.", ""]
-    lines += [f"— {' '.join(said)}" for _, said in turns]
+    lines += [f"— {' '.join(paragraphs)}" for _, paragraphs in turns]
     return "\n".join(lines)
 
 
 def names_above(turns: Turns, chance: random.Random) -> str:
     stamp = chance.choice(("", "\n00:12"))
-    return "\n\n".join(f"{name}{stamp}\n" + "\n".join(said) for name, said in turns)
+    return "\n\n".join(f"{name}{stamp}\n" + "\n".join(paragraphs) for name, paragraphs in turns)
 
 
 def table(turns: Turns, chance: random.Random) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=chance.choice(",;"))
     writer.writerow(["speaker", "text", "note"])
-    for name, said in turns:
+    for name, paragraphs in turns:
         note = "Снято утром в старом доме." if chance.random() < 0.3 else ""
-        writer.writerow([name, "\n".join(said), note])
+        writer.writerow([name, "\n".join(paragraphs), note])
     return stream.getvalue()
 
 
 def json_lines(turns: Turns, chance: random.Random) -> str:
-    rows = [{"speaker": name, "text": "\n".join(said)} for name, said in turns]
+    rows = [{"speaker": name, "text": "\n".join(paragraphs)} for name, paragraphs in turns]
     rows.append({"speaker": "Анна", "text": {"deep": [{"body": "Слова в глубине."}]}})
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
 
 
 def telegram_chat(turns: Turns, chance: random.Random) -> str:
     messages = []
-    for number, (name, said) in enumerate(turns):
+    for number, (name, paragraphs) in enumerate(turns):
         more = chance.choice(({}, {}, {"forwarded_from": "Газета"}, {"via_bot": "@gif"}))
         more = {} if number % 8 == 0 else more
         date = f"2024-03-1{number // 8}T10:{number:02d}:00"
-        messages.append(telegram(number, name, "\n".join(said), date, **more))
+        messages.append(telegram(number, name, "\n".join(paragraphs), date, **more))
     poll = {"question": "Едем домой?", "answers": [{"text": "Да", "voters": 1}, {"text": "Нет"}]}
     messages.append(telegram(99, "Анна", "", "2024-03-11T10:59:00", poll=poll))
     return json.dumps({"name": "Чат", "type": "private_group", "id": 7, "messages": messages})
@@ -209,9 +210,9 @@ def telegram_chat(turns: Turns, chance: random.Random) -> str:
 
 def vk_chat(turns: Turns, chance: random.Random) -> bytes:
     shown = []
-    for number, (name, said) in enumerate(turns):
+    for number, (name, paragraphs) in enumerate(turns):
         header = person(name, f"1{number // 8} мар 2024 в 10:{number:02d}:00")
-        shown.append(vk(number, header, "<br>".join(said)))
+        shown.append(vk(number, header, "<br>".join(paragraphs)))
     return vk_page(shown)
 
 
@@ -253,15 +254,15 @@ def test_words_of_an_interview_are_in_its_documents_or_told(tmp_path: Path, capl
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     documents = list(Interviews(path=tmp_path).documents(tmp_path))
     assert all(document.fault is None for document in documents), documents
-    told = left_out(caplog.messages).total()
+    counted = left_out(caplog.messages).total()
     shown = " ".join(document.text for document in documents)
     kept = spoken_words(shown)
-    said = spoken_words(" ".join(text for _, texts in turns for text in texts))
-    missing = said - kept
-    assert sum(len(word) * count for word, count in missing.items()) <= told, (missing, told)
+    spoken = spoken_words(" ".join(text for _, texts in turns for text in texts))
+    missing = spoken - kept
+    assert sum(len(word) * count for word, count in missing.items()) <= counted, (missing, counted)
     if name != "result.json":  # where forwards and bots are left out
         assert missing.keys() <= spoken_words(" ".join(REMARKS)).keys()
     if name.endswith((".txt", ".md")):  # their other text is accounted for, too
         text = re.sub(r"</?\w+>|\(a\.jpg\)", "", str(content))
         names = sum(len(turn[0]) for turn in turns)
-        assert letters(text) - letters(shown) <= told + names
+        assert letters(text) - letters(shown) <= counted + names

@@ -133,7 +133,7 @@ def test_a_bold_question_without_a_mark_is_asked_and_has_its_own_answer(tmp_path
 @pytest.mark.parametrize("form", ["*{}*", "## {}"])
 def test_other_forms_of_questions_without_a_mark_are_asked(tmp_path, form):
     blocks = ["Как прошла зима?", "Снежно.", "Волки", "Видел два.", "А лоси?", "Были."]
-    page = [form.format(text) if not place % 2 else text for place, text in enumerate(blocks)]
+    page = [form.format(text) if not number % 2 else text for number, text in enumerate(blocks)]
     assert "▸ Вопрос: Волки\n▸ Ответ: Видел два.\n" in text_of(tmp_path, "a.md", "\n\n".join(page))
 
 
@@ -157,4 +157,12 @@ def test_paragraphs_in_brackets_and_in_html_are_kept(tmp_path):
     assert text_of(tmp_path, "a.md", text) == (
         f"▸ Вопрос: Где вы родились?\n▸ Ответ: В Твери.\n({prose})\n{prose}\n"
         "▸ Вопрос: Кем вы были?\n▸ Ответ: Столяром."
+    )
+
+
+def test_a_question_on_a_line_above_its_answer_needs_no_question_mark(tmp_path):
+    pairs = [("Расскажите о зиме", "Снежная."), ("А волки?", "Видел два."), ("Кто ещё?", "Лоси.")]
+    text = "\n\n".join(f"**{question}**\n{answer}" for question, answer in pairs)
+    assert text_of(tmp_path, "a.md", text) == "\n".join(
+        f"▸ Вопрос: {question}\n▸ Ответ: {answer}" for question, answer in pairs
     )

@@ -341,3 +341,20 @@ def test_a_paper_that_asks_is_a_speaker_and_the_line_of_who_recorded_it_goes(tmp
 def test_any_dash_may_stand_between_a_name_with_initials_and_what_is_said(tmp_path):
     talk = "А.П. Лунин ― Вы здесь?\nАнна ― Да.\nА.П. Лунин ― Давно?\nАнна ― Нет.\n"
     assert text_of(tmp_path, "a.txt", talk).split("\n")[1] == "▸ Анна: Да."
+
+
+@pytest.mark.parametrize("number", ["{}. ", "{}) ", "{}\t", "{:03d} "])
+@pytest.mark.parametrize("first", [1, 57])
+def test_turns_may_be_numbered(tmp_path, caplog, number, first):
+    turns = ["Анна: Когда начали?", "Пётр: В мае.", "Анна: А кончили?", "Пётр: В августе."]
+    lines = [f"{number.format(first + index)}{turn}" for index, turn in enumerate(turns)]
+    text = text_of(tmp_path, "a.txt", "\n".join(lines))
+    assert text == "\n".join(f"▸ {turn}" for turn in turns)
+    assert "numbers of questions and turns left out: 1" in caplog.text
+
+
+def test_numbers_that_do_not_count_the_turns_stay(tmp_path):
+    shopping = "1. Мука белая.\n2. Соль мелкая.\n3. Сахар.\n4. Мёд."
+    turns = ["Анна: Что купить?", f"Пётр: Список.\n{shopping}", "Анна: Хорошо.", "Пётр: Да."]
+    text = text_of(tmp_path, "a.txt", "\n".join(turns))
+    assert text == "\n".join(f"▸ {turn}" for turn in turns)

@@ -31,7 +31,7 @@ def clock(seconds: int) -> str:
     ids=["ts", "text", "clock", "duration", "milliseconds", "YouTube's", "from and to"],
 )
 def test_lines_with_the_times_of_a_recording_are_joined_as_captions_are(tmp_path, times):
-    rows = [{**times(2 * place), "text": text} for place, text in enumerate(SAID)]
+    rows = [{**times(2 * number), "text": text} for number, text in enumerate(SAID)]
     assert text_of(tmp_path, "a.json", json.dumps(rows)) == JOINED
     lines = "\n".join(json.dumps(row) for row in rows)
     assert text_of(tmp_path / "lines", "a.jsonl", lines) == JOINED
@@ -40,8 +40,8 @@ def test_lines_with_the_times_of_a_recording_are_joined_as_captions_are(tmp_path
 
 def test_the_tables_of_whisper_are_joined(tmp_path):
     table = "start\tend\ttext\n" + "".join(
-        f"{place * 2000}\t{place * 2000 + 2000}\t[SPEAKER_0{place // 3}]: {text}\n"
-        for place, text in enumerate(SAID)
+        f"{number * 2000}\t{number * 2000 + 2000}\t[SPEAKER_0{number // 3}]: {text}\n"
+        for number, text in enumerate(SAID)
     )
     assert text_of(tmp_path, "a.tsv", table) == (
         "▸ А: Мы поехали на реку, и там было тихо.\n▸ Б: Рыба клевала. Потом пошёл дождь."
@@ -50,8 +50,8 @@ def test_the_tables_of_whisper_are_joined(tmp_path):
 
 def test_lines_with_times_and_speakers_are_joined_within_turns(tmp_path):
     rows = [
-        {"start": 2 * place, "speaker": "Анна" if place < 3 else "Пётр", "text": text}
-        for place, text in enumerate(SAID)
+        {"start": 2 * number, "speaker": "Анна" if number < 3 else "Пётр", "text": text}
+        for number, text in enumerate(SAID)
     ]
     assert text_of(tmp_path, "a.json", json.dumps([{**row, "x": 1} for row in rows])) == (
         "▸ Анна: Мы поехали на реку, и там было тихо.\n▸ Пётр: Рыба клевала. Потом пошёл дождь."
@@ -61,17 +61,17 @@ def test_lines_with_times_and_speakers_are_joined_within_turns(tmp_path):
 @pytest.mark.parametrize(
     "times",
     [
-        lambda place: f"2024-03-12T10:1{place}:00",
-        lambda place: 1710227700 + 60 * place,
-        lambda place: 100 * place,
-        lambda place: -place,
-        lambda place: 0,
-        lambda place: None,
-        lambda place: True,
+        lambda number: f"2024-03-12T10:1{number}:00",
+        lambda number: 1710227700 + 60 * number,
+        lambda number: 100 * number,
+        lambda number: -number,
+        lambda number: 0,
+        lambda number: None,
+        lambda number: True,
     ],
 )
 def test_messages_of_a_chat_stay_paragraphs(tmp_path, times):
-    rows = [{"time": times(place), "text": text} for place, text in enumerate(SAID)]
+    rows = [{"time": times(number), "text": text} for number, text in enumerate(SAID)]
     assert text_of(tmp_path, "a.json", json.dumps(rows)) == "\n".join(SAID)
 
 
@@ -98,8 +98,8 @@ def test_a_column_whose_values_fill_runs_of_rows_tells_conversations_apart(
     table = conversations(column, ["a/1", "a/2", "a/3"], speakers)
     documents = read(tmp_path, {"t.csv": table})
     assert [document.id for document in documents] == ["t#a/1", "t#a/2", "t#a/3"]
-    [told] = caplog.messages
-    assert told.startswith(f"t.csv: its conversations are told apart by the column {column!r}")
+    [line] = caplog.messages
+    assert line.startswith(f"t.csv: its conversations are told apart by the column {column!r}")
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ def segment(text: str, start: float = 0, end: float = 1, **fields) -> dict:
     return {"text": f" {text}", "start": start, "end": end, **fields}
 
 
-def said(folder: Path, *segments: dict, **settings) -> str:
+def heard(folder: Path, *segments: dict, **settings) -> str:
     content = json.dumps({"text": "", "segments": segments, "language": "ru"})
     return text_of(folder, "a.json", content, **settings)
 
 
 def test_segments_become_paragraphs_at_pauses_after_sentences(tmp_path):
-    text = said(
+    text = heard(
         tmp_path,
         segment("Здравствуйте. Мы сегодня", 0, 3),
         segment("говорим о воде.", 6, 8),
@@ -33,7 +33,7 @@ def test_segments_become_paragraphs_at_pauses_after_sentences(tmp_path):
 
 
 def test_what_whisper_hears_in_silence_goes_by_its_own_thresholds(tmp_path):
-    text = said(
+    text = heard(
         tmp_path,
         segment("Речь.", no_speech_prob=0.1, avg_logprob=-0.2),
         segment("Призрак.", no_speech_prob=0.9, avg_logprob=-1.2),
@@ -61,17 +61,17 @@ def test_what_whisper_hears_in_silence_goes_by_its_own_thresholds(tmp_path):
     ],
 )
 def test_known_hallucinations_and_sounds_go(tmp_path, credit):
-    assert said(tmp_path, segment("Речь."), segment(credit), segment("Ещё.")) == "Речь. Ещё."
+    assert heard(tmp_path, segment("Речь."), segment(credit), segment("Ещё.")) == "Речь. Ещё."
 
 
 @pytest.mark.parametrize("speech", ["Продолжение следует за началом.", "Музыка играла."])
 def test_speech_about_such_things_stays(tmp_path, speech):
-    assert said(tmp_path, segment(speech)) == speech
+    assert heard(tmp_path, segment(speech)) == speech
 
 
 def test_loops_go_and_repeated_words_stay(tmp_path):
     loop = "и я сказал " * 6
-    text = said(
+    text = heard(
         tmp_path,
         segment("Да, да, да."),
         segment("Да, да, да."),
@@ -83,7 +83,7 @@ def test_loops_go_and_repeated_words_stay(tmp_path):
 
 def test_words_that_repeat_are_the_speakers_where_the_text_compresses_as_usual(tmp_path):
     text = "Бежал, бежал, бежал, бежал, бежал, бежал, бежал, бежал и устал."
-    assert said(tmp_path, segment(text, compression_ratio=1.9)) == text
+    assert heard(tmp_path, segment(text, compression_ratio=1.9)) == text
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_loop_is_four_times_the_same_words_or_eight_times_the_same_word(text, 
 
 
 def test_speakers_of_whisperx_become_letters_and_double_spaces_go(tmp_path):
-    text = said(
+    text = heard(
         tmp_path,
         segment("Алло,  здравствуйте.", speaker="SPEAKER_01"),
         segment("Добрый  день.", speaker="SPEAKER_00"),
@@ -113,7 +113,7 @@ def test_speakers_of_whisperx_become_letters_and_double_spaces_go(tmp_path):
 
 
 def test_a_segment_without_speaker_goes_on_for_the_one_before(tmp_path):
-    text = said(
+    text = heard(
         tmp_path,
         segment("Кто там?"),
         segment("Это я.", speaker="Почтальон"),
@@ -123,9 +123,20 @@ def test_a_segment_without_speaker_goes_on_for_the_one_before(tmp_path):
     assert text == "▸ Почтальон: Кто там? Это я. Принёс письмо.\n▸ Шарик: Вам."
 
 
+@pytest.mark.parametrize("form", ["[SPEAKER_0{}]: {}", "SPEAKER_0{}: {}", "(Спикер {}) {}"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_label_at_the_beginning_of_a_segment_is_its_speaker(tmp_path, form, named):
+    spoken = ["Алло.", "Добрый день.", "Это мельница?"]
+    segments = [
+        segment(form.format(n % 2, text), **({"speaker": f"SPEAKER_0{n % 2}"} if named else {}))
+        for n, text in enumerate(spoken)
+    ]
+    assert heard(tmp_path, *segments) == "▸ А: Алло.\n▸ Б: Добрый день.\n▸ А: Это мельница?"
+
+
 def test_the_words_speakers_divide_a_segment_by_sentences(tmp_path):
     words = [("Как", 0), ("дела?", 0), ("Всё", 1), ("хорошо,", 0), ("спасибо.", 1)]
-    text = said(
+    text = heard(
         tmp_path,
         segment(
             "Как дела?  Всё хорошо, спасибо.",
@@ -141,7 +152,7 @@ def test_another_field_may_name_the_speaker(tmp_path):
         segment("Алло.", speaker="SPEAKER_01", side="Клиент"),
         segment("Да.", speaker="SPEAKER_00", side="Оператор"),
     ]
-    assert said(tmp_path, *parts, speaker_column="side") == "▸ Клиент: Алло.\n▸ Оператор: Да."
+    assert heard(tmp_path, *parts, speaker_column="side") == "▸ Клиент: Алло.\n▸ Оператор: Да."
 
 
 def test_the_json_of_whisper_cpp_and_bare_lists_of_segments_read_too(tmp_path):
@@ -163,8 +174,8 @@ def test_the_real_files_give_all_their_words(tmp_path):
         name: (folder / name).read_bytes() for name in ("whisper.json", "whisperx-diarized.json")
     }
     plain, diarized = read(tmp_path, files)
-    whole = json.loads(files["whisper.json"])["text"]
-    assert plain.text.split() == whole.split()
+    transcript = json.loads(files["whisper.json"])["text"]
+    assert plain.text.split() == transcript.split()
     assert plain.speaker is None
     parts = json.loads(files["whisperx-diarized.json"])["segments"]
     spoken = diarized.text.replace("▸ А:", "").replace("▸ Б:", "")

@@ -25,7 +25,7 @@ def test_of_json_that_is_cut_off_the_whole_records_are_read(wrap):
     text = json.dumps(wrap(RECORDS), ensure_ascii=False)
     counts = []
     for end in range(len(text) - 1, 120, -1):
-        value, fault = parsed(text[:end])
+        value, fault = parsed(text[:end], [])
         rows = value if isinstance(value, list) else value["chats"]["list"][0]["messages"]
         assert [row["text"] for row in rows[:-1]] == [
             row["text"] for row in RECORDS[: len(rows) - 1]
@@ -41,7 +41,7 @@ def test_of_json_that_is_cut_off_the_whole_records_are_read(wrap):
 def test_any_text_is_a_value_or_unreadable(text):
     for begun in (text, f'[{{"a": 1}}, {text}'):
         with contextlib.suppress(Unreadable):
-            parsed(begun)
+            parsed(begun, [])
 
 
 def test_a_character_out_of_place_loses_what_comes_after_it_and_says_so(tmp_path):
@@ -74,9 +74,32 @@ def test_rows_in_another_encoding_are_decoded_by_themselves(name, tmp_path, capl
     rows = [f'{number},"{PROSE.replace(chr(34), chr(39))}"' for number in range(9)]
     if name == "a.jsonl":
         rows = [json.dumps({"id": row[0], "text": PROSE}, ensure_ascii=False) for row in rows]
-    lines = [row.encode("cp1251" if place == 4 else "utf-8") for place, row in enumerate(rows)]
+    lines = [row.encode("cp1251" if index == 4 else "utf-8") for index, row in enumerate(rows)]
     head = b"id,text\n" if name == "a.csv" else b""
     found = documents(as_file(tmp_path / name, head + b"\n".join(lines)), tmp_path / "raw")
     assert {document.text for document in found} == {PROSE}
     assert [document.fault for document in found] == [None] * 9
     assert "in another encoding, decoded by themselves: 1" in caplog.text
+
+
+SLIPS = {
+    "line ends in a text": lambda lines: [line.replace("\\n", "\n") for line in lines],
+    "tabs in a text": lambda lines: [line.replace("Раз", "Раз\t") for line in lines],
+    "commas after lines": lambda lines: [f"{line}," for line in lines],
+    "a list, a line for each": lambda lines: ["[", *(f"{line}," for line in lines[:-1]),
+                                              lines[-1], "]"],
+    "a list on one line": lambda lines: [f"[{', '.join(lines)}]"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.ndjson"])
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_of_form_loses_no_record(slip, name, tmp_path):
+    if slip == "line ends in a text" and name != "a.json":
+        pytest.skip("a line is a record there")
+    records = [json.dumps({"text": f"Раз\n{number}"}, ensure_ascii=False) for number in range(3)]
+    content = "\n".join(SLIPS[slip](records))
+    if slip in ("line ends in a text", "tabs in a text") and name == "a.json":
+        content = "[" + content.replace("}\n", "},\n") + "]"
+    found = documents(as_file(tmp_path / name, content), tmp_path / "raw", not_text="stop")
+    assert [document.text.split() for document in found] == [["Раз", str(n)] for n in range(3)]

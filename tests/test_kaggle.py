@@ -143,8 +143,8 @@ def test_no_answer_is_told_in_two_lines_and_may_be_retried(stand_in, into, monke
         unreachable(monkeypatch, taken.getsockname()[1])
         error = fails(into, KaggleUnreachable)
     assert isinstance(error, ConnectionError) and isinstance(error, UserError)
-    told = f"Kaggle cannot be reached for {NAME}: Connection refused\n{ADVICE}"
-    assert str(error) == str(pickle.loads(pickle.dumps(error))) == told
+    message = f"Kaggle cannot be reached for {NAME}: Connection refused\n{ADVICE}"
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == message
 
 
 def test_after_a_failing_server_the_next_fetch_succeeds(stand_in, into):

@@ -134,9 +134,9 @@ def test_without_a_network_the_highest_version_that_is_whole_is_used(
         damage(first)
         with pytest.raises(KaggleUnreachable) as caught:
             fetched(store)
-    told = f"Kaggle cannot be reached for {NAME}: Connection refused"
-    assert str(caught.value) == f"{told}\n{ADVICE}"
-    assert [line.split(": ", 1)[1].split(";")[0] for line in caplog.messages] == [told, told]
+    message = f"Kaggle cannot be reached for {NAME}: Connection refused"
+    assert str(caught.value) == f"{message}\n{ADVICE}"
+    assert [line.split(": ", 1)[1].split(";")[0] for line in caplog.messages] == [message, message]
 
 
 @contextmanager

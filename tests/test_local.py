@@ -140,10 +140,10 @@ def test_a_file_or_folder_that_may_not_be_read_is_told(what, tmp_path, monkeypat
 
 def refuse_to_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def guarded(function):
-        def call(place, *args, **kwargs):
-            if os.fspath(place) == os.fspath(path):
+        def call(target, *args, **kwargs):
+            if os.fspath(target) == os.fspath(path):
                 raise PermissionError(13, "Permission denied", os.fspath(path))
-            return function(place, *args, **kwargs)
+            return function(target, *args, **kwargs)
 
         return call
 

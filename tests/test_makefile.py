@@ -37,8 +37,8 @@ class Project:
         (folder / ".venv/.made").touch()
         self.note_place(folder)
 
-    def note_place(self, place: Path, more: str = "") -> None:
-        text = f"home = /usr/bin\n{more}command = /usr/bin/python3 -m venv {place}/.venv\n"
+    def note_place(self, location: Path, more: str = "") -> None:
+        text = f"home = /usr/bin\n{more}command = /usr/bin/python3 -m venv {location}/.venv\n"
         (self.folder / ".venv/pyvenv.cfg").write_text(text, encoding="utf-8")
 
     def make(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -92,9 +92,9 @@ def test_a_project_in_any_folder_has_its_programs_by_python(project):
         assert "%" not in project.program, "MLflow cannot be started there"
 
 
-@pytest.mark.parametrize("place", ["/elsewhere", "/tmp/the house", "/"])
-def test_a_moved_environment_is_made_again(project, place):
-    project.note_place(Path(place))
+@pytest.mark.parametrize("location", ["/elsewhere", "/tmp/the house", "/"])
+def test_a_moved_environment_is_made_again(project, location):
+    project.note_place(Path(location))
     planned = project.make("-n", "pipeline").stdout
     assert "venv --clear .venv" in planned and "has moved" in planned
     assert (project.folder / ".venv/.made").exists(), "it was only a plan"

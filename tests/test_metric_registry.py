@@ -51,8 +51,8 @@ def trained(tokens, run):
 
 
 def test_it_is_counted_reported_and_in_the_tables_of_sweeps(registered, trained, tmp_path):
-    whole = config({"one": listed({"a": "а"})})
-    evaluation = evaluate(Store(tmp_path / "data"), whole, *trained)
+    full = config({"one": listed({"a": "а"})})
+    evaluation = evaluate(Store(tmp_path / "data"), full, *trained)
     assert evaluation.counts[NAME] == registered
     assert set(evaluation.counts) == set(METRICS)
 
@@ -70,9 +70,7 @@ def test_it_is_counted_reported_and_in_the_tables_of_sweeps(registered, trained,
     (tmp_path / "two.yaml").write_text("config: sample\nsettings: {model.layers: [2, 3]}")
     sweep = load_sweep(str(tmp_path / "two.yaml"))
     paths = {"paths": {"data": str(tmp_path / "sweep")}}
-    base = sweep.variant({}).model_copy(
-        update={"paths": whole.paths.model_validate(paths["paths"])}
-    )
+    base = sweep.variant({}).model_copy(update={"paths": full.paths.model_validate(paths["paths"])})
     study = Study(sweep, base)
     counts = {"steps": 20, "tokens": 100, "seconds": 60.0, **evaluation.counts}
     study.next().complete(evaluation.counts[RANKING], counts)
@@ -83,13 +81,13 @@ def test_it_is_counted_reported_and_in_the_tables_of_sweeps(registered, trained,
 
 
 def test_a_new_metric_or_a_change_of_what_it_reads_evaluates_again(trained, tmp_path, request):
-    store, whole = Store(tmp_path / "data"), config({"one": listed({"a": "а"})})
-    first = evaluate(store, whole, *trained)
-    assert not evaluate(store, whole, *trained).made
+    store, full = Store(tmp_path / "data"), config({"one": listed({"a": "а"})})
+    first = evaluate(store, full, *trained)
+    assert not evaluate(store, full, *trained).made
     request.getfixturevalue("registered")
-    second = evaluate(store, whole, *trained)
+    second = evaluate(store, full, *trained)
     assert second.made and second.digest != first.digest
-    other = whole.model_copy(update={"samples": whole.samples.model_copy(update={"tokens": 7})})
+    other = full.model_copy(update={"samples": full.samples.model_copy(update={"tokens": 7})})
     assert evaluate(store, other, *trained).counts[NAME] == 4 / 2 + 7
 
 

@@ -71,8 +71,8 @@ def test_both_encodings_may_be_in_one_line():
 
 def test_broken_bytes_in_words_leave_the_rest_of_the_words():
     data = bytearray(LONG.encode())
-    for place in range(500, len(data), 997):
-        data[place] = 0xFF
+    for position in range(500, len(data), 997):
+        data[position] = 0xFF
     text = decode(bytes(data))
     assert 0.98 * len(LONG) < len(text) - text.count("\ufffd") <= len(LONG)
     assert not set(text) - set(LONG) - {"\ufffd"}

@@ -75,37 +75,37 @@ def moved(made, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_moved_store_writes_and_finds_files_beside_its_database(moved, name, caplog, tmp_path):
     caplog.set_level(logging.INFO, "femtogpt")
-    place = moved(name)
+    location = moved(name)
     caplog.clear()
-    run = log_text(place.folder, "новое", tag="1")
-    log_text(place.folder, "другое", tag="2")
-    assert files(place.folder) == ["другое", "новое"] and not place.first.exists()
-    client, _ = opened(place.folder)
+    run = log_text(location.folder, "новое", tag="1")
+    log_text(location.folder, "другое", tag="2")
+    assert files(location.folder) == ["другое", "новое"] and not location.first.exists()
+    client, _ = opened(location.folder)
     path = client.download_artifacts(run, "report/summary.txt", str(tmp_path))
     assert Path(path).read_text("utf-8") == "новое"
     (line,) = [line for line in caplog.messages if "the store was in" in line]
-    assert str(place.first) in line and str(place.folder) in line
+    assert str(location.first) in line and str(location.folder) in line
     version = client.get_model_version("lm", "1")
-    assert local_path(version.source).is_relative_to(place.folder)
+    assert local_path(version.source).is_relative_to(location.folder)
     assert [path.name for path in Path.cwd().glob("file:*")] == []
 
 
 def test_it_is_mended_once(moved, caplog):
-    place = moved("house")
+    location = moved("house")
     caplog.set_level(logging.INFO, "femtogpt")
     for _ in range(3):
-        mend_addresses(place.folder)
+        mend_addresses(location.folder)
     assert len(caplog.messages) == 1
 
 
 def test_several_processes_mend_it_at_once(moved, caplog):
-    place = moved("house")
+    location = moved("house")
     caplog.set_level(logging.INFO, "femtogpt")
     barrier = threading.Barrier(8)
 
     def mend() -> None:
         barrier.wait()
-        mend_addresses(place.folder)
+        mend_addresses(location.folder)
 
     threads = [threading.Thread(target=mend) for _ in range(8)]
     for thread in threads:
@@ -113,8 +113,8 @@ def test_several_processes_mend_it_at_once(moved, caplog):
     for thread in threads:
         thread.join()
     assert len(caplog.messages) == 1
-    log_text(place.folder, "новое")
-    assert files(place.folder) == ["новое"]
+    log_text(location.folder, "новое")
+    assert files(location.folder) == ["новое"]
 
 
 def test_a_copy_does_not_write_into_the_store_it_was_copied_from(made, tmp_path):

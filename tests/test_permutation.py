@@ -12,7 +12,7 @@ from femtogpt.tokens.permutation import Permutation
 @given(st.integers(1, 700), st.integers(0, 2**31), st.integers(0, 1000))
 def test_each_number_comes_once(count, seed, epoch):
     order = Permutation(count, (seed, epoch))
-    assert sorted(order[place] for place in range(count)) == list(range(count))
+    assert sorted(order[position] for position in range(count)) == list(range(count))
 
 
 def test_another_seed_is_another_order():
@@ -26,8 +26,8 @@ def test_each_number_is_as_likely_at_each_place():
     met = {}
     for seed in range(seeds):
         order = Permutation(5, (seed,))
-        for place in range(5):
-            met[place, order[place]] = met.get((place, order[place]), 0) + 1
+        for position in range(5):
+            met[position, order[position]] = met.get((position, order[position]), 0) + 1
     expected = seeds / 5
     chi_squared = sum((met.get((i, j), 0) - expected) ** 2 for i in range(5) for j in range(5))
     assert chi_squared / expected < 60  # 16 degrees of freedom: 60 is beyond one in a million
@@ -41,10 +41,10 @@ def test_neighbours_do_not_stay_together():
 
 def test_the_largest_corpora_cost_nothing():
     order = Permutation(10**12, (0,))
-    assert len({order[place] for place in range(1000)}) == 1000
+    assert len({order[position] for position in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("place", [-1, 5])
-def test_beyond_the_end_is_an_error(place):
+@pytest.mark.parametrize("position", [-1, 5])
+def test_beyond_the_end_is_an_error(position):
     with pytest.raises(IndexError):
-        Permutation(5, (0,))[place]
+        Permutation(5, (0,))[position]

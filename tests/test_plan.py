@@ -89,22 +89,22 @@ def texts(**sections):
 
 def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
     train = {"batch_size": 64, "max_steps": 100, "precision": "float32"}
-    said = plan_report(texts(train=train), 400_000, "8GB", "rtx-2070-super")
-    assert "Fits 8 GB   yes: the batch of 64 sequences" in said
-    assert "100 steps × 64 sequences = 0.82 M tokens, 2.0 epochs of 0.40 M" in said
-    assert "on rtx-2070-super, if it reaches 25% of the 36 TFLOP/s" in said
+    report = plan_report(texts(train=train), 400_000, "8GB", "rtx-2070-super")
+    assert "Fits 8 GB   yes: the batch of 64 sequences" in report
+    assert "100 steps × 64 sequences = 0.82 M tokens, 2.0 epochs of 0.40 M" in report
+    assert "on rtx-2070-super, if it reaches 25% of the 36 TFLOP/s" in report
     two = plan_report(texts(train={**train, "processes": 2}), 400_000, "8GB", "rtx-2070-super")
     assert "yes: each of 2 processes' share of 32 sequences" in two
     assert "on 2 × rtx-2070-super, if each reaches" in two
-    said = plan_report(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
-    assert "no: 64 sequences take" in said and "set train.micro_batch=" in said
-    said = plan_report(texts(train=train), None, "620MB", "t4")
-    assert "no: a single sequence takes" in said and "activation_checkpointing=true" in said
+    report = plan_report(texts(train={**train, "micro_batch": 64}), None, "1GB", "t4")
+    assert "no: 64 sequences take" in report and "set train.micro_batch=" in report
+    report = plan_report(texts(train=train), None, "620MB", "t4")
+    assert "no: a single sequence takes" in report and "activation_checkpointing=true" in report
 
 
 def test_a_plan_for_here_measures_the_speed():
-    said = plan_report(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
-    assert "tokens per second in a step not compiled, just measured" in said
+    report = plan_report(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
+    assert "tokens per second in a step not compiled, just measured" in report
 
 
 @pytest.mark.parametrize("vram", ["8 apples", "0GB"])

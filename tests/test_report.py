@@ -99,6 +99,15 @@ def test_the_summary_names_the_rules_that_took_much_and_a_large_held_out_share(a
         assert figure in taken
 
 
+def test_what_is_held_out_by_chapters_is_counted_in_chapters(artifacts, tmp_path):
+    manifest = {"config": {"held_out": 0.01, "unit": "chapter"}}
+    (tmp_path / "corpus/manifest.json").write_text(json.dumps(manifest))
+    text = summary(artifacts, EVALUATION, SAMPLES, LINES)
+    assert "1,234 works" in text
+    assert "61 chapters (5.0%" in text
+    assert "its parts are few and large: add texts" in text
+
+
 def test_the_summary_shows_three_samples_with_their_prompts(artifacts):
     text = summary(artifacts, EVALUATION, SAMPLES, LINES)
     assert "    Зима пришла 1.\n    И вот\n" in text

@@ -27,7 +27,7 @@ def test_й_and_ё_survive_in_whichever_form_they_come(form):
         ("моё\u0301", "моё"),
         ("твои\u0306\u0301", "твой"),
         ("э\u0301то ю\u0301ный я\u0301вор", "это юный явор"),
-        ("его́ ѝ", "его ѝ"),
+        ("его́, её̀, всѐ, ѝли, ЍЛИ", "его, её, все, или, ИЛИ"),
         ("café, naïve, Škoda", "café, naïve, Škoda"),
     ],
 )
@@ -101,6 +101,37 @@ def test_kinds_of_space_become_one_and_none_is_left_within_a_word():
     assert clean("сло\u00adво\ufeff\u200b\x7f", "invisible") == "слово"
 
 
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "👨\u200d👩\u200d👧\u200d👦",  # a family
+        "❤\ufe0f\u200d🔥",
+        "👩🏽\u200d💻",  # of a skin tone
+        "🏳\ufe0f\u200d🌈",
+        "🧑🏻\u200d❤\ufe0f\u200d💋\u200d🧑🏿",
+    ],
+)
+@pytest.mark.parametrize("names", [("invisible",), STANDARD, CLASSICS])
+def test_the_joiner_between_emoji_stays(emoji, names):
+    text = f"Мы {emoji} дома{emoji}{emoji}"
+    assert clean(text, *names) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "сло\u200dво",
+        "сло\u200cво",
+        "👍\u200d слово",
+        "сло\u200d👍во",
+        "👍\u200c👍",
+        "👍\u200d\u200d👍",
+    ],
+)
+def test_joiners_elsewhere_go(text):
+    assert clean(text, "invisible") == text.replace("\u200d", "").replace("\u200c", "")
+
+
 def test_a_grave_accent_of_french_is_put_on_its_letter():
     assert clean("espe`ce", "loose_accents", "composed") == "espèce"
 
@@ -143,6 +174,7 @@ def test_latin_letters_in_a_russian_word_become_cyrillic(text, plain):
         "ШокоLand, Яndex, ТелеRadio, Ёlki",
         "витамин C, вариант a, ось y, CO и H",
         "Он сказал: a cop, he came.",
+        "1. e4 e5 2. Кf3 Кc6 3. Сb5 a6 4. Сa4, Лe1, Фc2+",
     ],
 )
 def test_latin_words_and_names_stay(text):

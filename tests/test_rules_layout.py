@@ -145,6 +145,9 @@ def test_a_word_that_a_line_end_broke_is_joined(word):
         "темно-синий",
         "юго-запад",
         "пол-литра",
+        "социально-экономический",
+        "русско-английскому",
+        "военно-морской",
     ],
 )
 def test_a_compound_that_a_line_end_broke_keeps_its_hyphen(word):
@@ -290,3 +293,8 @@ def test_an_editor_of_the_story_stays():
 def test_a_numbered_list_of_verses_goes():
     listed = "".join(f"#{n:02} «Первая строка»\n\n" for n in range(1, 12))
     assert clean(f"СТИХИ\n\n{listed}{VERSE}", "contents") == f"СТИХИ\n\n{VERSE}"
+
+
+@pytest.mark.parametrize("word", ["русско-язычный", "военно-служащий", "научно-сть"])
+def test_words_that_only_begin_like_compounds_are_joined(word):
+    assert clean(word.replace("-", "-\n"), "broken_words") == word.replace("-", "")

@@ -25,8 +25,8 @@ def client(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def experiment(client, tmp_path_factory):
-    place = tmp_path_factory.mktemp("artifacts").as_uri()
-    return client.create_experiment("samples", artifact_location=place)
+    location = tmp_path_factory.mktemp("artifacts").as_uri()
+    return client.create_experiment("samples", artifact_location=location)
 
 
 @pytest.fixture

@@ -142,12 +142,12 @@ def test_shards_cannot_be_written_to_by_mistake(artifact):
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", None])
 def test_a_shard_of_a_wrong_size_is_told_with_what_to_do(change, artifact, tmp_path):
-    whole = Tokens(artifact.path).shards("train")["works"][0]
+    shard = Tokens(artifact.path).shards("train")["works"][0]
     path = tmp_path / "00000.bin"
     if change:
-        path.write_bytes(change(whole.path.read_bytes()))
+        path.write_bytes(change(shard.path.read_bytes()))
     with pytest.raises(UserError, match=r"00000\.bin should have \d+ bytes: delete"):
-        Shard(path, whole.tokens, whole.dtype).ids  # noqa: B018
+        Shard(path, shard.tokens, shard.dtype).ids  # noqa: B018
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"vocab_size": 400}'])
@@ -182,11 +182,11 @@ def test_a_tokenizer_of_more_than_65536_pieces_gets_wider_tokens(stages, tmp_pat
 
 @pytest.mark.parametrize("damage", [None, b"", b"[{", b'[{"id": "a"}]', b"\xff"])
 def test_a_damaged_list_of_documents_is_told_with_what_to_do(damage, artifact, tmp_path):
-    whole = Tokens(artifact.path).shards("train")["works"][0]
+    shard = Tokens(artifact.path).shards("train")["works"][0]
     if damage is not None:
         (tmp_path / "00000.json").write_bytes(damage)
     with pytest.raises(UserError, match=r"00000\.json is no list of documents: delete"):
-        Shard(tmp_path / "00000.bin", whole.tokens, whole.dtype).documents()
+        Shard(tmp_path / "00000.bin", shard.tokens, shard.dtype).documents()
 
 
 def test_the_entries_are_plain_json(artifact):

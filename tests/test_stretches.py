@@ -8,6 +8,8 @@ import pytest
 
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
+from femtogpt.corpus.balance_report import BALANCE, balance_row
+from femtogpt.corpus.corpus_report import report as corpus_report
 from femtogpt.corpus.rules import RULES, Rule
 from femtogpt.corpus.stretches import gaps, stretches
 from tests.helpers import PROSE, VERSE, config, corpus_of, listed, story
@@ -24,10 +26,10 @@ def taken(before: str, after: str, least: int = 20) -> list[str]:
 
 
 @pytest.mark.parametrize("between", ["\n\n", "\n", " ", "\n\n   "])
-@pytest.mark.parametrize("place", [0, 1, 20, 39])
-def test_a_stretch_is_found_whole_wherever_it_was(between, place):
-    rest = PARAGRAPHS[:place] + PARAGRAPHS[place + 1 :]
-    assert taken(between.join(PARAGRAPHS), between.join(rest)) == [PARAGRAPHS[place]]
+@pytest.mark.parametrize("position", [0, 1, 20, 39])
+def test_a_stretch_is_found_whole_wherever_it_was(between, position):
+    rest = PARAGRAPHS[:position] + PARAGRAPHS[position + 1 :]
+    assert taken(between.join(PARAGRAPHS), between.join(rest)) == [PARAGRAPHS[position]]
 
 
 def test_stretches_come_by_length_and_neighbours_are_one():
@@ -93,7 +95,7 @@ def notes_off():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A data folder with a corpus from which a rule took notes."""
-    place = tmp_path_factory.mktemp("longest")
+    folder = tmp_path_factory.mktemp("longest")
     books = {f"story {number}": story(number, 200) for number in range(20)}
     books |= {f"book {n}": f"{PROSE}\n{NOTE * n}\n{story(100 + n, 900)}" for n in range(1, 9)}
     talks = {"talk": f"{VERSE}\n{NOTE * 20}\n{story(300, 200)}", "other": story(301, 200)}
@@ -101,8 +103,8 @@ def data(tmp_path_factory):
         "books": listed(books, rules=("notes_off",)),
         "talks": listed(talks, rules=("notes_off",)),
     }
-    corpus_of(Store(place / "data"), config(sources))
-    return place / "data"
+    corpus_of(Store(folder / "data"), config(sources))
+    return folder / "data"
 
 
 @pytest.fixture
@@ -192,3 +194,22 @@ def test_a_rule_is_named_for_a_large_share_or_for_a_long_stretch_and_not_for_les
     (line,) = (message for message in caplog.messages if "notes_off took over" in message)
     assert "2 documents" in line
     assert "'stretch'" in line
+
+
+@pytest.mark.usefixtures("data")  # which has the rule
+def test_letters_of_markup_are_counted_apart_and_are_no_loss(tmp_path, caplog):
+    texts = {
+        "page": "\n".join(f"<p>&nbsp;{text}</p>" for text in PARAGRAPHS),
+        "notes": f"{NOTE}\n{story(100, 200)}",
+    }
+    source = listed(texts, rules=("entities", "tags", "notes_off"))
+    corpus = corpus_of(Store(tmp_path), config({"mine": source}))
+    assert not [line for line in caplog.messages if "rule entities" in line or "rule tags" in line]
+    counts = dict(zip(BALANCE, balance_row(report(corpus)["mine"]), strict=True))
+    assert counts["markup"] == len(PARAGRAPHS) * len("pnbspp")
+    assert counts["taken"] == report(corpus)["mine"]["rules"]["notes_off"]["letters"]["taken"] > 0
+    spent = (counts[name] for name in ("taken", "markup", "cut", "kept", "rejected"))
+    assert counts["decoded"] + counts["added"] == sum(spent)
+    lines = corpus_report(corpus).splitlines()
+    shown = f"  {2 * len(PARAGRAPHS)} of markup"
+    assert any(line.strip().startswith("tags") and shown in line for line in lines)

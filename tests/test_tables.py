@@ -96,11 +96,11 @@ def test_columns_of_other_names_are_named_by_settings(tmp_path):
 def test_a_missing_column_is_told_in_one_line_with_those_that_are_there(name, settings, tmp_path):
     with pytest.raises(UserError) as refused:
         read(as_file(tmp_path / name, FORMS[name]), tmp_path / "raw", **settings)
-    said = str(refused.value)
-    assert "no column 'body'" in said
-    assert "id, text, title, author, year" in said
-    assert next(iter(settings)) in said
-    assert "\n" not in said
+    message = str(refused.value)
+    assert "no column 'body'" in message
+    assert "id, text, title, author, year" in message
+    assert next(iter(settings)) in message
+    assert "\n" not in message
 
 
 def test_a_table_without_texts_beside_books_is_a_fault(tmp_path):
@@ -218,9 +218,9 @@ def test_parquet_of_bytes_and_of_other_types(tmp_path):
 def test_a_table_without_texts_beside_one_with_them_does_not_stop_it(tmp_path):
     files = {"authors.csv": "author,born\nЧехов,1860\n", "works.csv": "author,text\nЧехов,Дуэль.\n"}
     as_folder(tmp_path / "works", files)
-    told, found = documents(tmp_path / "works", tmp_path / "raw")
-    assert (told.id, told.text) == ("authors.csv", "")
-    assert "no column 'text'" in told.fault
+    faulty, found = documents(tmp_path / "works", tmp_path / "raw")
+    assert (faulty.id, faulty.text) == ("authors.csv", "")
+    assert "no column 'text'" in faulty.fault
     assert found.text == "Дуэль."
 
 

@@ -83,6 +83,25 @@ def test_the_text_is_that_of_the_edition(body, text, tmp_path):
     assert read(as_file(tmp_path / "a.xml", tei(body)), tmp_path / "raw") == {"a": text}
 
 
+@pytest.mark.parametrize(
+    ("hidden", "kind", "letters"),
+    [
+        ("<note>Прим. 1</note>", "notes", 5),
+        ("<div type='notes'><p>Прим.</p><note>1</note></div>", "notes", 5),
+        ("<figure><head>Вид Москвы</head><graphic url='a'/></figure>", "captions of pictures", 9),
+        ("<div type='contents'><p>Глава 1</p></div>", "contents, imprints and indexes", 6),
+        ("<titlePage><docTitle>Сом</docTitle></titlePage>", "title pages", 3),
+    ],
+)
+def test_words_that_are_left_out_are_told_with_their_letters(
+    hidden, kind, letters, tmp_path, caplog
+):
+    path = as_file(tmp_path / "a.xml", tei(f"<p>Раз.</p>{hidden}"))
+    assert read(path, tmp_path / "raw") == {"a": "Раз."}
+    [line] = caplog.messages
+    assert line.endswith(f": .xml {kind} left out: 1 ({letters} letters)")
+
+
 def test_a_corpus_gives_each_of_its_works(tmp_path):
     corpus = f"<teiCorpus>{books.TEI_HEADER}{tei('<p>Раз.</p>')}{tei('<p>Два.</p>')}</teiCorpus>"
     texts = read(as_file(tmp_path / "a.xml", corpus), tmp_path / "raw")
@@ -97,7 +116,7 @@ def test_an_archive_of_tei_and_plain_texts_is_read_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("<rss><channel/></rss>", "root 'rss'"),
         ("<mediawiki xmlns='x'><page/></mediawiki>", "source of kind wiki"),
@@ -105,9 +124,9 @@ def test_an_archive_of_tei_and_plain_texts_is_read_whole(tmp_path):
         (PROSE, "damaged"),
     ],
 )
-def test_other_xml_is_a_fault_that_says_what_it_is(content, told, tmp_path):
+def test_other_xml_is_a_fault_that_says_what_it_is(content, expected, tmp_path):
     (fault,) = faults(as_file(tmp_path / "a.xml", content), tmp_path / "raw").values()
-    assert told in fault
+    assert expected in fault
 
 
 def test_a_book_or_page_may_be_called_xml(tmp_path):

@@ -36,9 +36,9 @@ def test_the_same_source_gives_the_same_documents_in_the_same_order(tmp_path):
 
 @pytest.mark.parametrize("make", [as_folder, as_zip])
 def test_files_whose_names_differ_in_the_ending_alone_are_several_documents(make, tmp_path):
-    place = {as_folder: "texts", as_zip: "texts.zip"}[make]
+    target = {as_folder: "texts", as_zip: "texts.zip"}[make]
     files = {"Дуэль.txt": PROSE, "Дуэль.TXT": VERSE, "Дуэль.fb2": books.fb2(), "Осень.txt": VERSE}
-    texts = read(make(tmp_path / place, files), tmp_path / "raw")
+    texts = read(make(tmp_path / target, files), tmp_path / "raw")
     assert texts == {
         "Дуэль.TXT": VERSE,
         "Дуэль.fb2": books.BOOK,
@@ -131,16 +131,16 @@ def test_damage_of_any_kind_is_told_and_stops_nothing_else(tmp_path):
         "g.zip": as_zip(tmp_path / "g.zip", WORKS).read_bytes(),
     }
     draw = random.Random(0)
-    told = 0
+    faulty = 0
     for turn in range(300):
         name = draw.choice(list(good))
         data = bytearray(good[name])
         for _ in range(draw.choice((1, 3, 20))):
-            place = draw.randrange(len(data))
-            data[place : place + draw.choice((0, 1, 30))] = draw.randbytes(draw.randrange(3))
+            position = draw.randrange(len(data))
+            data[position : position + draw.choice((0, 1, 30))] = draw.randbytes(draw.randrange(3))
         folder = as_folder(tmp_path / str(turn), {"a/Осень.txt": VERSE, name: bytes(data)})
         found = list(Files(path=folder).documents(folder))
         assert VERSE in [document.text for document in found]
         assert all(document.text == "" for document in found if document.fault)
-        told += any(document.fault for document in found)
-    assert told > 150
+        faulty += any(document.fault for document in found)
+    assert faulty > 150

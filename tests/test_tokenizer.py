@@ -64,20 +64,20 @@ def test_no_text_holds_the_boundary_or_an_unknown_piece(text):
 @quick
 @given(st.lists(anything | russian, max_size=6))
 def test_threads_and_cutting_at_line_ends_change_no_id(texts):
-    whole = spm.SentencePieceProcessor(model_proto=MODEL)
+    processor = spm.SentencePieceProcessor(model_proto=MODEL)
     one, two = (TOKENIZER.encode_documents(texts, threads) for threads in (1, 2))
     assert [ids.tolist() for ids in one] == [ids.tolist() for ids in two]
     for text, ids in zip(texts, one, strict=True):
         if SPACE not in text:
-            assert ids.tolist() == whole.encode(text)
+            assert ids.tolist() == processor.encode(text)
 
 
 @pytest.mark.parametrize("gap", ["\n", "\n\n", " ", "\n" * 600, " " * 600])
 def test_a_long_text_is_encoded_as_sentencepiece_does(gap):
     text = gap.join([*LINES, PROSE, *LINES])
-    whole = spm.SentencePieceProcessor(model_proto=MODEL)
+    processor = spm.SentencePieceProcessor(model_proto=MODEL)
     [ids] = TOKENIZER.encode_documents([text], 2)
-    assert ids.tolist() == whole.encode(text)
+    assert ids.tolist() == processor.encode(text)
 
 
 def test_a_long_text_with_sentencepieces_own_sign_comes_back():

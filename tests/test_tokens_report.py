@@ -66,7 +66,7 @@ def by_hand(tokenizer: Tokenizer, text: str) -> list[tuple[str, int]]:
         owner += [number] * size
     words = []
     for word in re.finditer(r"(?:[^\W\d_]|[\u0300-\u036f])+", text):
-        start, end = (len(text[:place].encode()) for place in word.span())
+        start, end = (len(text[:position].encode()) for position in word.span())
         words.append((word[0], len(set(owner[start:end]))))
     return words
 
@@ -194,9 +194,9 @@ def test_the_size_at_hand_costs_what_the_shards_say(found, stages):
     assert now["held_out_tokens"] == data.total("held_out")
     held_out = [splits["held_out"] for splits in found["sources"].values() if "held_out" in splits]
     words = sum(part["words"] for part in held_out)
-    whole = sum(part["words"] * part["whole_words"] for part in held_out)
+    complete = sum(part["words"] * part["whole_words"] for part in held_out)
     pieces = sum(part["words"] * part["pieces_per_word"] for part in held_out)
-    assert now["whole_words"] == pytest.approx(whole / words)
+    assert now["whole_words"] == pytest.approx(complete / words)
     assert now["pieces_per_word"] == pytest.approx(pieces / words)
 
 

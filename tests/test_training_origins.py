@@ -33,11 +33,11 @@ def test_a_training_begins_with_the_weights_of_another_and_says_so(tokens, run, 
 def test_a_training_that_began_with_other_weights_is_resumed_from_its_own(tokens, run, tmp_path):
     first = trained(settings(), tokens, tmp_path / "first")
     config = settings(init_from=str(first), optimizer="adamw")
-    whole = outcome(trained(config, tokens, tmp_path / "whole"))
+    unbroken = outcome(trained(config, tokens, tmp_path / "whole"))
     with pytest.raises(Stopped):
         train(config, tokens, run, stop_after(7))
     train(config, tokens, run)
-    assert outcome(run) == whole
+    assert outcome(run) == unbroken
 
 
 def test_weights_that_do_not_fit_are_told_in_a_line(tokens, run, tmp_path):

@@ -41,12 +41,12 @@ def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
             process.child.send_signal(signal.Signals[how])
         else:
             process.child.stdin.close()
-        status, said = process.end()
+        status, lines = process.end()
     assert status == 75
     step = course(run)[-1]["step"]
     assert 45 <= step < 200
     assert load_newest(run).step == step
-    assert said[-1] == f"training stopped at step {step} of 200"
+    assert lines[-1] == f"training stopped at step {step} of 200"
     train(config, tokens, run)
     assert outcome(run) == unbroken(config)
 
@@ -88,10 +88,10 @@ def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unb
 
 def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
     with Process(settings(precision="bfloat16"), tokens, run) as process:
-        status, said = process.end()
+        status, lines = process.end()
     assert status == 0
-    assert len(said) == 1
-    assert "M parameters on cpu in bfloat16; 20 steps" in said[0]
+    assert len(lines) == 1
+    assert "M parameters on cpu in bfloat16; 20 steps" in lines[0]
 
 
 class Recording:

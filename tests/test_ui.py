@@ -61,20 +61,20 @@ def browser(tmp_path_factory):
 def test_a_person_sees_settings_curves_and_files_of_the_run(page, browser):
     address, pipeline = page
     _, run = pipeline.mlflow_run()
-    place = f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-    browser.get(place)
+    url = f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    browser.get(url)
     await_text(browser, run.info.run_name, "Finished", "train.max_steps", "train_loss")
-    browser.get(f"{place}/model-metrics")
+    browser.get(f"{url}/model-metrics")
     await_text(browser, "by_tokens", "train_loss", "held_out_loss")
     for _ in range(100):
         if browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas"):
             break
         time.sleep(0.3)
     assert browser.find_elements("css selector", ".js-plotly-plot, .recharts-surface, canvas")
-    browser.get(f"{place}/artifacts/report/loss.png")
+    browser.get(f"{url}/artifacts/report/loss.png")
     await_text(browser, "loss.png", "samples", "tokenizer")
     runs = f"{address}/#/experiments/{run.info.experiment_id}/runs"
     browser.get(f"{runs}?compareRunsMode=ARTIFACT")
     await_text(browser, "samples/by_step.json", "Group by:\nstep", "Compare:\nsample")
-    browser.get(f"{place}/artifacts/samples/by_step.json")
+    browser.get(f"{url}/artifacts/samples/by_step.json")
     await_text(browser, "View as table", "7680")

@@ -107,10 +107,10 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
     cuts = {*range(first, len(DUMP) - len(TAIL), 97), *ends, *(end - 1 for end in ends)}
     for cut in sorted(cuts):
         found = Dump(iter([DUMP[:cut]]))
-        whole = sum(end <= cut for end in ends)
-        assert len(list(found.pages())) == whole, cut
+        complete = sum(end <= cut for end in ends)
+        assert len(list(found.pages())) == complete, cut
         assert not found.is_complete
-        assert found.last_title == (f"Статья {whole}" if whole else None)
+        assert found.last_title == (f"Статья {complete}" if complete else None)
     data = DUMP[: ends[4] + 100]
     assert numbers(read({"a.xml": data}, tmp_path)) == ["1", "2", "3", "4", "5"]
     (record,) = caplog.records
@@ -182,8 +182,8 @@ WAYS = {
 
 @pytest.mark.parametrize("way", ["lzma2", "lzma"])
 def test_of_a_7z_archive_that_is_cut_off_all_that_precedes_the_cut_is_read(tmp_path, way, caplog):
-    whole = dump(*incompressible(60))
-    data = as_7z(whole, filters=WAYS[way])
+    original = dump(*incompressible(60))
+    data = as_7z(original, filters=WAYS[way])
     for part in (4, 9):
         cut = data[: len(data) * part // 10]
         documents = read({"a.xml.7z": cut}, tmp_path / str(part))
@@ -218,8 +218,8 @@ def test_random_damage_never_stops_the_reading(tmp_path: Path, caplog):
     for number in range(60):
         data = bytearray(DUMP)
         for _ in range(draw.choice([1, 5, 50])):
-            place = draw.randrange(DUMP.index(b"<page>"), len(data))
-            data[place : place + draw.choice([1, 3])] = draw.randbytes(draw.choice([0, 1, 5]))
+            position = draw.randrange(DUMP.index(b"<page>"), len(data))
+            data[position : position + draw.choice([1, 3])] = draw.randbytes(draw.choice([0, 1, 5]))
         documents = read({"a.xml": bytes(data)}, tmp_path / str(number))
         ids = numbers(documents)
         assert len(ids) == len(set(ids))
@@ -316,9 +316,9 @@ def test_a_page_that_never_ends_is_given_up(monkeypatch):
         *[b"x" * SHORTEN_AFTER_BYTES] * 5,
         b"</page>",
     ]
-    broken, whole = Dump(iter([*pieces, article(2).encode(), TAIL.encode()])).pages()
+    broken, intact = Dump(iter([*pieces, article(2).encode(), TAIL.encode()])).pages()
     assert not broken.endswith(b"</page>")
-    assert "Статья 2" in whole.decode()
+    assert "Статья 2" in intact.decode()
 
 
 def test_a_page_of_one_revision_stays_as_it_is():

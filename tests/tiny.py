@@ -201,5 +201,5 @@ class Process:
 
     def end(self) -> tuple[int, list[str]]:
         """Wait for its end; the status and the lines on standard error."""
-        said = self.child.stderr.read().splitlines()
-        return self.child.wait(), said
+        lines = self.child.stderr.read().splitlines()
+        return self.child.wait(), lines

@@ -12,7 +12,8 @@ The ledger (LEDGER) has a line for each thing that happened to a document, in or
 
 So for each document and in sum: decoded + added = taken by rules + cut + kept + rejected. What a
 rule took is counted in the text before and after it, and what was kept in the text that is written.
-If the two do not agree, a step changed a text unseen, and the stage ends.
+If the two do not agree, a step changed a text unseen, and the stage ends. What a rule changed and
+a later one changed back may have no lines.
 """
 
 from __future__ import annotations

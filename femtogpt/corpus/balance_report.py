@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-BALANCE = ("decoded", "added", "taken", "cut", "kept", "rejected", "replaced")
+BALANCE = ("decoded", "added", "taken", "markup", "cut", "kept", "rejected", "replaced")
 LINE = 100  # characters of a stretch on a terminal
 
 
 def balance_row(source: Mapping[str, Any]) -> tuple[int, ...] | None:
     """A source's letters and digits in the order of BALANCE; None in a report without them.
 
-    Decoded and added are as many as taken, cut, kept and rejected. Replaced are among those kept.
+    Decoded and added are as many as taken, markup, cut, kept and rejected. Markup is what the rules
+    for it took, which is no text. Replaced are among those kept.
     """
     letters = source.get("letters")
-    return tuple(letters[what] for what in BALANCE) if letters else None
+    if not letters:
+        return None
+    effects = source["rules"].values()
+    markup = sum(rule_letters(effect)[0] for effect in effects if effect.get("of_markup"))
+    counts = {**letters, "taken": letters["taken"] - markup, "markup": markup}
+    return tuple(counts[what] for what in BALANCE)
 
 
 def rule_letters(effect: Mapping[str, Any]) -> tuple[int, int, int]:

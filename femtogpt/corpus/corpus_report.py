@@ -39,7 +39,7 @@ def report(corpus: Artifact) -> str:
     """The counts by source, rule and filter, and the result of the proof."""
     counts, proof = _read(corpus, REPORT), _read(corpus, PROOF)
     lines = [str(corpus.path), ""]
-    header = ("source", "read", "kept", "rejected", "characters", "held out", "cut")
+    header = _source_columns(corpus)
     lines += _columns([header, *([*map(_formatted, row)] for row in _sources(counts))])
     for name, source in counts.items():
         if balance := balance_row(source):
@@ -93,7 +93,7 @@ def prove_again(corpus: Artifact) -> str:
 def report_page(corpus: Artifact) -> str:
     """The same as an HTML page, with plots and with examples of changes and rejected documents."""
     counts, proof = _read(corpus, REPORT), _read(corpus, PROOF)
-    header = ("source", "read", "kept", "rejected", "characters", "held out", "cut")
+    header = _source_columns(corpus)
     body = [
         f'<p class="note">{html.escape(str(corpus.path))}</p>',
         table(header, _sources(counts)),
@@ -128,6 +128,12 @@ def report_page(corpus: Artifact) -> str:
     return page("The corpus", "".join(body))
 
 
+def _source_columns(corpus: Artifact) -> tuple[str, ...]:
+    by_chapter = corpus.manifest["config"].get("unit") == "chapter"
+    documents = ("works read", "parts kept") if by_chapter else ("read", "kept")
+    return "source", *documents, "rejected", "characters", "held out", "cut"
+
+
 def _sources(counts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     for name, source in counts.items():
         splits = source["splits"]
@@ -144,8 +150,9 @@ def _sources(counts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
 def _rules_of(source: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """What each rule did, in RULE_COLUMNS."""
     for rule, effect in source["rules"].items():
-        counts = effect["documents"], effect["characters"], *rule_letters(effect)
-        yield rule, *counts, effect["purpose"]
+        taken, *others = rule_letters(effect)
+        markup = f"{taken:,} of markup" if taken and effect.get("of_markup") else taken
+        yield rule, effect["documents"], effect["characters"], markup, *others, effect["purpose"]
 
 
 def _example(effect: Mapping[str, Any]) -> tuple[str, str]:

@@ -55,6 +55,7 @@ class ShardResult:
     files: list[Path]  # the cleaned documents, no longer needed
     documents: int
     characters: int
+    works: int  # of which something trains or is held out
     rejected: Counter[str]  # by rule
     cut: int  # characters removed from train documents because they are held out
     letters: Counter[str]  # letters and digits in the shard's ledger, by kind
@@ -86,6 +87,7 @@ def write_shard(task: ShardTask) -> ShardResult:
         task.files,
         train.height,
         int(train["characters"].sum()),
+        pl.concat([train["work"], held_out["work"]]).n_unique(),
         Counter(rejected["rule"]),
         cut,
         Counter(dict(sums.iter_rows())),

@@ -30,6 +30,7 @@ def warnings(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
         for name, source in report.items()
         for rule, effect in source["rules"].items()
         if effect.get("notable", {}).get("documents")  # earlier versions have no such entry
+        and not effect.get("of_markup")  # which is no text
     ]
     rules.sort(key=lambda entry: -entry[0])
     lines = [_much_taken(name, rule, notable) for _, name, rule, notable in rules[:SHOWN]]
@@ -73,12 +74,12 @@ def _much_held_out(report: Mapping[str, Any], settings: Mapping[str, Any]) -> It
         sizes = {split: source["splits"][split]["characters"] for split in SPLITS}
         share = sizes["held_out"] / max(sum(sizes.values()), 1)
         if share > MUCH_HELD_OUT * asked:
-            remedy = (
-                "add texts, or give a larger share"
+            units, remedy = (
+                ("parts", "add texts, or give a larger share")
                 if settings.get("unit") == "chapter"
-                else "with corpus.unit=chapter, chapters of them are held out instead"
+                else ("works", "with corpus.unit=chapter, chapters of them are held out instead")
             )
             yield (
                 f"{name}: {share:.1%} of the characters are held out, though corpus.held_out asks"
-                f" for {asked:.1%}, because its works are few and large: {remedy}"
+                f" for {asked:.1%}, because its {units} are few and large: {remedy}"
             )

@@ -62,7 +62,7 @@ def heading(row: dict[str, Any]) -> str:
     """One or two lines that identify a document."""
     fields = [row["title"] and f"«{row['title']}»", row["author"], row["year"], row["speaker"]]
     about = _line(", ".join(str(value) for value in fields if value))
-    line = f"── {row['source']}/{row['id']} · {row['place']} · {len(row['text']):,} characters"
+    line = f"── {row['source']}/{row['id']} · {row['split']} · {len(row['text']):,} characters"
     if row.get("rule"):
         line += f" · {row['rule']}: {row['figure']}"
     line = _line(line)
@@ -83,7 +83,7 @@ def documents(
     count: int = 3,
     seed: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of the corpus with ``source`` and ``place`` (a split, or rejected), in random order.
+    """Rows of the corpus with ``source`` and ``split`` (or rejected instead), in random order.
 
     ``id`` is a document's source/id or a part of it, or else its title; with it, both splits and
     the rejected documents are searched. Only the chosen texts are read. Raises UserError if no
@@ -150,4 +150,4 @@ def _find(id: str, locations: Sequence[Location]) -> list[Location]:
 def _row(location: Location) -> dict[str, Any]:
     source, part, path = location.file
     row = pl.read_parquet(path).row(location.row, named=True)
-    return {"source": source, "place": part, **row}
+    return {"source": source, "split": part, **row}

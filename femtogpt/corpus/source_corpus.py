@@ -55,6 +55,7 @@ class SourceCorpus:
         self.decisions: dict[str, Decision] = {}  # by id of the clean documents that do not train
         self.rejected: Counter[str] = Counter()  # by rule
         self.splits = {split: SplitSize() for split in SPLITS}
+        self.works_kept = 0  # as they were read: also those of which only a part is kept
         self.cut_characters = 0
         self.letters: Counter[str] = Counter()  # and digits, by what became of them
         self.held_out_files = 0
@@ -139,16 +140,17 @@ class SourceCorpus:
             for file in shard.files:  # not in the worker: if that is lost, another repeats its work
                 file.unlink()
             self.splits["train"].add(shard.documents, shard.characters)
+            self.works_kept += shard.works
             self.rejected.update(shard.rejected)
             self.cut_characters += shard.cut
             self.letters.update(shard.letters)
-        kept = sum(split.documents for split in self.splits.values())
-        if kept < FEW_KEPT * self.documents_read:
+        if self.works_kept < FEW_KEPT * self.documents_read:
             reasons = ", ".join(f"{rule} {n}" for rule, n in self.rejected.most_common())
+            rejected = "works and parts rejected" if self.config.unit == "chapter" else "rejected"
             log.warning(
-                "source %r: only %d of %d documents were kept (rejected: %s); look at them with"
+                "source %r: only %d of %d documents were kept (%s: %s); look at them with"
                 " `femtogpt corpus show --rejected`",
-                *(self.name, kept, self.documents_read, reasons),
+                *(self.name, self.works_kept, self.documents_read, rejected, reasons),
             )
 
     def _shard_tasks(self, held_out: tuple[Version, ...]) -> Iterator[ShardTask]:
@@ -218,6 +220,7 @@ class SourceCorpus:
         examples = [example for turn in rounds for example in turn if example is not None]
         return {
             "purpose": rule.purpose.partition("\n\n")[0],
+            "of_markup": rule.of_markup,
             "documents": sum(effect.documents for effect in effects),
             "characters": sum(effect.characters for effect in effects),
             "examples": examples[:EXAMPLES_PER_RULE],

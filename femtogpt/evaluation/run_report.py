@@ -62,10 +62,12 @@ def summary(
     share = corpus["held_out_characters"] / (
         corpus["held_out_characters"] + corpus["train_characters"]
     )
+    by_chapter = artifacts["corpus"].manifest["config"].get("unit") == "chapter"
+    units = "chapters" if by_chapter else "works"
     parts = [
         f"Corpus      {corpus['documents_read']:,} works, {_millions(corpus['characters_read'])}"
         f" characters; {corpus['documents_rejected']:,} rejected;"
-        f" {corpus['held_out_documents']:,} works ({share:.1%} of the characters) held out",
+        f" {corpus['held_out_documents']:,} {units} ({share:.1%} of the characters) held out",
         *_labelled("Cleaning", corpus_warnings(artifacts["corpus"])),
         f"Tokens      {_millions(tokens['train_tokens'])} for training,"
         f" {_millions(tokens['held_out_tokens'])} held out;"

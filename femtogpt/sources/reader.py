@@ -81,8 +81,9 @@ class Reader(FileSource):
         present = list(members(raw, self.as_stored))
         files = self.chosen([file for file in present if self._is_read(file)])
         if not files:
+            reasons = ", ".join(sorted({kind for file in present for kind in file.mended}))
             raise UserError(
-                f"{raw}: there is no file of a known kind in it: give"
+                f"{raw}: there is no file of a known kind in it{reasons and f' ({reasons})'}: give"
                 f" {', '.join(sorted(self.formats))}"
             )
         works = [file.name for file in files if file.suffix in self.formats.keys() - self.tables]

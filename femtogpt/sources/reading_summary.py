@@ -56,7 +56,8 @@ class ReadingSummary:
                     f"{kind}: {counts[kind]:,}{self._size(kind)}" for kind in kinds[:MAX_KINDS]
                 ]
                 if others := kinds[MAX_KINDS:]:
-                    parts.append(f"{len(others)} other kinds{self._size(*others)}")
+                    kind = "kind" if len(others) == 1 else "kinds"
+                    parts.append(f"{len(others)} other {kind}{self._size(*others)}")
                 log.warning("%s: %s: %s", self.origin, what, "; ".join(parts))
 
     def _size(self, *kinds: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from femtogpt.config import SourceConfig
-from femtogpt.corpus.rules.rule_registry import Rule, select_rules
+from femtogpt.corpus.rules.rule_registry import RULES, Rule, select_rules
 
 EDITION: tuple[str, ...] = (  # characters first, then lines, then typography, blank lines last
     "entities",
@@ -37,20 +37,7 @@ EDITION: tuple[str, ...] = (  # characters first, then lines, then typography, b
     "apostrophes",
     "blank_lines",
 )
-OF_EDITIONS = frozenset(  # they take words and numbers away: what editors add to a work
-    {
-        "gathered_notes",
-        "footnote_marks",
-        "bracketed_notes",
-        "conjectures",
-        "contents",
-        "imprints",
-        "forewords",
-        "title_lines",
-        "page_numbers",
-        "stray_marks",
-    }
-)
+OF_EDITIONS = frozenset(name for name in EDITION if RULES[name].of_editions)
 # Safe for any Russian text: none of these takes a letter or a digit of the text itself.
 STANDARD: tuple[str, ...] = tuple(name for name in EDITION if name not in OF_EDITIONS)
 

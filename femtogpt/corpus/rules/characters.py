@@ -40,6 +40,7 @@ MAX_PASSES = 10  # over a text in which one reference makes part of another
     "d&#233;j&agrave; vu&nbsp;&amp;mdash; он",
     "déjà vu\u00a0— он",
     needs="the exact name or number of one of HTML's characters between & and ;",
+    of_markup=True,
 )
 def entities(text: pl.Expr) -> pl.Expr:
     """Convert HTML character references to characters, also those that were escaped twice."""
@@ -83,6 +84,7 @@ _EDIT = r"(?m)([\pL\pN)»])\[(?:править|edit)(?: \| [^\[\]\n]{0,30})?\][ 
     "глава<hr> <B>первая</B><br/>, если a<b, 5 м<sup>2</sup>, H<sub>2</sub>O",
     "глава первая, если a<b, 5 м², H₂O",
     needs="tags of HTML, one of which closes, breaks a line or has attributes; a heading's end",
+    of_markup=True,
 )
 def tags(text: pl.Expr) -> pl.Expr:
     """Remove HTML tags, and a wiki's edit link [править]; keep super- and subscripts."""
@@ -127,16 +129,22 @@ def _with_shifted(text: str) -> str:
 
 
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
-_ZERO_WIDTH = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd"
+_ZERO_WIDTH = (
+    r"\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd"  # but the joiner
+)
+_JOINER = "\u200d"
+_EMOJI = r"\p{Extended_Pictographic}[\x{fe0f}\x{1f3fb}-\x{1f3ff}]?"  # in colours, of a skin tone
+_JOINED = f"({_EMOJI}(?:{_JOINER}{_EMOJI})+)"  # several emoji that are shown as one: a family
 
 
 @rule(
-    "сло\u00adво\ufeff и\x7f дело\x01",
-    "слово и дело",
-    needs="a character that shows nothing",
+    f"сло\u00adво\ufeff и\x7f де{_JOINER}ло\x01 \U0001f469{_JOINER}\U0001f467",
+    f"слово и дело \U0001f469{_JOINER}\U0001f467",
+    needs="a character that shows nothing and does not join two emoji",
 )
 def invisible(text: pl.Expr) -> pl.Expr:
     """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
+    text = where(has(_JOINER), replacement(f"{_JOINED}|{_JOINER}", "$1"), text)
     return text.str.replace_all(f"[{_CONTROLS}{_ZERO_WIDTH}]", "")
 
 
@@ -162,15 +170,25 @@ def loose_accents(text: pl.Expr) -> pl.Expr:
 _LETTER = r"([А-Яа-яЁёІіѢѣѲѳѴѵ][\u0306\u0308]?)"  # й and ё may be decomposed
 
 
+_READY_MADE = {"\u0450": "е", "\u045d": "и", "\u0400": "Е", "\u040d": "И"}  # with a grave accent
+
+
 @rule(
-    "за\u0301мок и замо\u0301к; café",
-    "замок и замок; café",
-    needs="a combining accent after a Cyrillic letter",
+    "за\u0301мок и замо\u0301к, вс\u0450; café",
+    "замок и замок, все; café",
+    needs="a combining accent after a Cyrillic letter, or ѐ and ѝ, which have one",
 )
 def stress_marks(text: pl.Expr) -> pl.Expr:
     """Remove stress marks from Cyrillic vowels; keep ё, й and the accents of other scripts."""
     marks = replacement(_LETTER + r"[\u0300\u0301]+", "$1")
-    return where(has("\u0300", "\u0301"), marks, text)
+    text = where(has("\u0300", "\u0301"), marks, text)
+    return where(has(*_READY_MADE), _without_ready_made, text)
+
+
+def _without_ready_made(text: pl.Expr) -> pl.Expr:
+    for marked, plain in _READY_MADE.items():
+        text = text.str.replace_all(marked, plain, literal=True)
+    return text
 
 
 @rule(

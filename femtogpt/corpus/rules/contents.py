@@ -44,6 +44,7 @@ _LINE = re.compile(  # to its end, or further if it ends with a comma
     "OCR: Библиотека «Звезда»\nhttp://example.ru/t\n\nСтоял туман.\n\nДата создания: 1886\nISBN 5",
     "\nСтоял туман.\n\n",
     needs="a line that begins as a library's or publisher's, within 3000 characters of an end",
+    of_editions=True,
 )
 def imprints(text: pl.Expr) -> pl.Expr:
     """Remove the lines of libraries and publishers at both ends of a work: OCR, ISBN, links."""
@@ -70,6 +71,7 @@ def _without_library(text: str) -> str:
     "СОДЕРЖАНИЕ\nУтро (1)\nВечер (2)\n\nУТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
     "УТРО\nСтоял туман.\n\nВЕЧЕР\nСтемнело.",
     needs="a heading, then a line that repeats an entry or the book's end; or ten numbered lines",
+    of_editions=True,
 )
 def contents(text: pl.Expr) -> pl.Expr:
     """Remove a table of contents, from its heading to where the work begins with its first entry.

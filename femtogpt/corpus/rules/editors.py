@@ -45,6 +45,7 @@ NOTE_LINE = 160  # characters of a line that is a note, at most
     "Он позвал maestro di casa [дворецкого (итал.)] и курил tabac {табак}.\nVenena — яд (лат.).\n",
     "Он позвал maestro di casa и курил tabac.\n",
     needs="a language, an editor or a definition in the brackets, or a Latin word before them",
+    of_editions=True,
 )
 def bracketed_notes(text: pl.Expr) -> pl.Expr:
     """Remove translations and notes in brackets, and lines that are notes ending in «(лат.)»."""
@@ -60,6 +61,7 @@ def _bracketed(text: pl.Expr) -> pl.Expr:
     "Мы кричали, чтобы [они] ушли; «Пет<ербургские> вед<омости>»; у Е⟨рако⟩ва",
     "Мы кричали, чтобы они ушли; «Петербургские ведомости»; у Еракова",
     needs="a bracket within a word or around Russian words, left by bracketed_notes",
+    of_editions=True,
 )
 def conjectures(text: pl.Expr) -> pl.Expr:
     """Keep the words that an editor supplied in brackets, and remove the brackets."""

@@ -28,6 +28,7 @@ _LITERARY = r"литератур|писател|творчеств|произв�
     "Глава первая\n\nВечерние сумерки. Крупный мокрый снег лениво кружится около только что"
     " зажжённых фонарей и тонким мягким пластом ложится на крыши, лошадиные спины, плечи, шапки.",
     needs="the author's name in a third of its paragraphs, then a heading; half of the text stays",
+    of_editions=True,
 )
 def forewords(text: pl.Expr) -> pl.Expr:
     """Remove an editor's article before the work that mentions the author again and again."""

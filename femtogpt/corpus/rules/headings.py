@@ -48,6 +48,7 @@ _UNTITLED = re.compile(r"\*(?:\s*\*)*")
     "Антон Чехов\nТОСКА\n(РАССКАЗ)\nКому повем печаль мою?..\n\nВечерние сумерки.",
     "Кому повем печаль мою?..\n\nВечерние сумерки.",
     needs="the source's title or author in the first lines, set off from the text",
+    of_editions=True,
 )
 def title_lines(text: pl.Expr) -> pl.Expr:
     """Remove author, title, genre and edition above the work; keep headings and epigraphs."""

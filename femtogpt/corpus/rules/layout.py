@@ -51,6 +51,7 @@ def _may_separate(text: pl.Expr) -> pl.Expr:
     "Хозяйка его, вдова, у которой он нанимал\n337\nкомнату, уехала куда-то в глушь.",
     "Хозяйка его, вдова, у которой он нанимал комнату, уехала куда-то в глушь.",
     needs="a number from 20 on, alone between lines of prose, that counts no chapters",
+    of_editions=True,
 )
 def page_numbers(text: pl.Expr) -> pl.Expr:
     """Remove a page number on a line of its own within prose, and join a sentence that it broke."""

@@ -18,7 +18,9 @@ _PAIRS = (
 TO_CYRILLIC = str.maketrans(dict(zip(*map("".join, zip(*_PAIRS, strict=True)), strict=True)))
 _LOOKS_LATIN = frozenset(TO_CYRILLIC.values())  # Cyrillic letters that decide nothing
 CYRILLIC, LATIN = "\u0400-\u052f", "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
-_MIXED = re.compile(rf"(?<![^\W\d_])(?:[{CYRILLIC}]+[{LATIN}]|[{LATIN}]+[{CYRILLIC}])[^\W\d_]*")
+_MIXED = re.compile(  # but for moves in chess: Кc6
+    rf"(?<![^\W\d_])(?:[{CYRILLIC}]+[{LATIN}]|[{LATIN}]+[{CYRILLIC}])[^\W\d_]*+(?!(?<=[a-h])[1-8])"
+)
 _LOOKS_CYRILLIC = "".join(map(chr, TO_CYRILLIC))
 _PAIR = rf"[{CYRILLIC}][{_LOOKS_CYRILLIC}]|[{_LOOKS_CYRILLIC}][{CYRILLIC}]"
 _LETTERS = rf"[{CYRILLIC}{_LOOKS_CYRILLIC}]*"

@@ -306,6 +306,7 @@ def _without_glued(text: pl.Expr) -> pl.Expr:
     "слово[12] и дело {3}, конец*, «начало»²; князь Р***, графиня **, 20 м²",
     "слово и дело, конец, «начало»; князь Р***, графиня **, 20 м²",
     needs="a mark after a word or its punctuation, not an index a[1] or a number that counts lines",
+    of_editions=True,
 )
 def footnote_marks(text: pl.Expr) -> pl.Expr:
     """Remove footnote marks: [12], {3}, <<4>>, ² and a star after a word."""

@@ -36,6 +36,7 @@ _MARK_KINDS = {  # the kinds of marks that refer to a kind of label, if no headi
     "Adieu 1, сказал он и вышел.\n1\nпрощайте (франц.).\n\nГлава II",
     "Adieu, сказал он и вышел.\n\nГлава II",
     needs="a heading «Примечания», or marks above for half the notes, or notes that read as such",
+    of_editions=True,
 )
 def gathered_notes(text: pl.Expr) -> pl.Expr:
     """Remove the notes gathered at the end of a work, chapter or page, and their marks."""

@@ -20,7 +20,8 @@ class Rule:
 
     ``apply`` turns a text expression into the cleaned one. It may also use the frame's columns
     ``title`` and ``author`` (strings or null). ``needs`` says what the rule has to see before it
-    takes or changes anything.
+    takes or changes anything. A rule ``of_editions`` takes words and numbers away that editors add
+    to a work. What one ``of_markup`` takes is none of the text.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Rule:
     before: str
     after: str
     needs: str = ""
+    of_editions: bool = False
+    of_markup: bool = False
 
     @property
     def purpose(self) -> str:
@@ -37,12 +40,14 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(before: str, after: str, needs: str) -> Callable[[Change], Change]:
+def rule(
+    before: str, after: str, needs: str, of_editions: bool = False, of_markup: bool = False
+) -> Callable[[Change], Change]:
     """Register a function as the rule of its name; its docstring is the rule's purpose."""
 
     def register(apply: Change) -> Change:
         name = apply.__name__
-        RULES[name] = Rule(name, apply, before, after, needs)
+        RULES[name] = Rule(name, apply, before, after, needs, of_editions, of_markup)
         return apply
 
     return register

@@ -39,6 +39,7 @@ _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
     "Adieu! 4\nОн писал:*\nспал в трактире1, в Мегаре 2) (на горе 3), (1) и (2).",
     "Adieu!\nОн писал:\nспал в трактире, в Мегаре (на горе 3), (1) и (2).",
     needs="a number or star right after a word or its punctuation, that counts nothing",
+    of_editions=True,
 )
 def stray_marks(text: pl.Expr) -> pl.Expr:
     """Remove numbers and stars after a word that refer to notes missing from the file."""

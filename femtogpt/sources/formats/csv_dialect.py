@@ -220,9 +220,16 @@ def _contradictions(header: str, sample: list[str], is_whole: bool, dialect: Dia
             break
         if record.error or len(cells) != width:
             count += record.lines
-        elif not dialect.quoted and any(map(_IN_QUOTES.fullmatch, cells)):
-            count += 1
+        else:
+            unread_quotes = not dialect.quoted and any(map(_IN_QUOTES.fullmatch, cells))
+            unread_backslashes = not dialect.escaped and any(map(_is_escaped, cells))
+            count += unread_quotes or unread_backslashes
     return count
+
+
+def _is_escaped(cell: str) -> bool:
+    """Whether a cell has quotes, each of them after a backslash."""
+    return '\\"' in cell and '"' not in cell.replace('\\"', "")
 
 
 _LAST_CELL = re.compile(r'"((?>[^"]*(?:""[^"]*)*))"|"(.*)"')

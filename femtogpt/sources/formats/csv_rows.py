@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TextIO
 
 from femtogpt.sources.compressed import Unreadable
@@ -24,7 +24,9 @@ from femtogpt.sources.formats.line_stream import (
 )
 
 SAMPLE_CHARACTERS = 1 << 20  # show the dialect
+MAX_ABOVE = 10  # lines above the header: a title, a date, an explanation
 _BLANK = f"\ufeff\"' \r\n{DELIMITERS}"  # an empty line, as spreadsheets write it
+_CELL_END = re.compile(f"[{DELIMITERS}]")
 _SEPARATOR = re.compile(
     rf'\ufeff?"?sep=([^\w"\\\r\n])"?[{DELIMITERS}]*\s*', re.IGNORECASE
 )  # Excel's
@@ -43,19 +45,24 @@ class CsvTable:
     """A CSV file as it is read: the header, then the rows, in bounded memory.
 
     The first line that is not empty names the columns; before it Excel may name the delimiter.
+    If it names none of those looked for and one of the next lines does, that is the header.
     Empty rows are skipped. ``mended`` counts, by kind, what was put right in the rows so far.
     """
 
-    def __init__(self, stream: TextIO):
-        """``stream`` keeps its line ends. Raises Unreadable if there is no header."""
+    def __init__(self, stream: TextIO, columns: Collection[str] = ()):
+        """``stream`` keeps its line ends; ``columns``, in lower case, are those looked for.
+
+        Raises Unreadable if there is no header.
+        """
         self._encoding: str | None = getattr(stream, "encoding", None)
         self.mended: Counter[str] = Counter()
-        self._lines = self._without_nuls(stream)
+        self._lines: Iterator[str] = self._without_nuls(stream)
         self._line = 0
         first = self._first_line()
         named = _SEPARATOR.fullmatch(first)
         if named:
             first = self._first_line()
+        first = self._header_line(first, columns)
         sample, size = [], 0
         for line in self._lines:
             sample.append(line)
@@ -88,6 +95,21 @@ class CsvTable:
                 return line.lstrip("\ufeff")
         return ""
 
+    def _header_line(self, first: str, columns: Collection[str]) -> str:
+        """Return the first line, or one of the next if that has one of the columns instead."""
+        if _names_one(first, columns) or first.count('"') % 2:
+            return first
+        ahead = list(islice(self._lines, MAX_ABOVE))
+        found = next((n for n, line in enumerate(ahead) if _names_one(line, columns)), None)
+        if found is None:
+            self._lines = chain(ahead, self._lines)
+            return first
+        self._lines = chain(ahead[found + 1 :], self._lines)
+        self._line += found + 1
+        above = sum(bool(line.strip(_BLANK)) for line in (first, *ahead[:found]))
+        self.mended["lines above the header, left out"] += above
+        return ahead[found]
+
     def __iter__(self) -> Iterator[CsvRow]:
         width = len(self.header)
         for record in records(self._rows, self._dialect, width):
@@ -117,6 +139,11 @@ class CsvTable:
         last = len(self.header) - 1
         self.mended["rows with delimiters in a text without quotes, read as part of it"] += 1
         return [*cells[:last], self.delimiter.join(cells[last:])]
+
+
+def _names_one(line: str, columns: Collection[str]) -> bool:
+    """Whether a line has a cell that is the name of one of these columns."""
+    return any(cell.strip(" \"'\r\n").casefold() in columns for cell in _CELL_END.split(line))
 
 
 def _unique(names: list[str]) -> list[str]:

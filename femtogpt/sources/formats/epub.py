@@ -35,6 +35,7 @@ ENCRYPTION = "META-INF/encryption.xml"  # also there if only fonts are encrypted
 MAX_BYTES = 1 << 29  # of all pages together, unpacked
 PAGE_TYPES = {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "text/xml"}
 _CONTENTS = re.compile(r"(?i)(?:^|/)(?:nav|toc|contents)\.\w+$")
+_ADDRESS_END = re.compile("[#?]")  # what follows is no name
 SKIPPED_PARTS = {"toc", "notes", "cover", "index", "loi", "lot"}  # by their type in the guide
 
 CUT = "damaged or cut off, its whole pages read"
@@ -51,38 +52,37 @@ NO_ORDER = "no list of pages, read in the order of their names"
 def read(file: Member, settings: Any) -> Iterator[Document]:
     """Yield the book. Raises Unreadable if no page of it can be read."""
     data = file.read()
-    found: list[tuple[Document, list[str]]] = []
+    found: list[tuple[Document, Member]] = []
     fault: Unreadable | None = None
     try:
-        found.append(_book(file.name, data))
+        found.append(_book(Member(file.name, file.open), data))
     except Unreadable as error:
         fault = error
-    if fault or {DAMAGED, NO_ORDER} & set(found[0][1]):  # the zip's directory may be wrong
+    if fault or {DAMAGED, NO_ORDER} & set(found[0][1].mended):  # the zip's directory may be wrong
         with suppress(Unreadable):
-            document, mended = _book(file.name, salvaged(data, MAX_BYTES))
-            found.append((document, [CUT, *mended]))
+            found.append(_book(Member(file.name, file.open, [CUT]), salvaged(data, MAX_BYTES)))
     if fault and not found:
         raise fault
-    document, mended = max(found, key=lambda book: len(book[0].text))  # the first of equals
-    file.mended.extend(mended)
+    document, read_so = max(found, key=lambda book: len(book[0].text))  # the first of equals
+    file.mended.extend(read_so.mended)
+    file.letters.update(read_so.letters)
     yield document
 
 
-def _book(name: str, data: bytes) -> tuple[Document, list[str]]:
-    """Return the book in a zip, and what was mended."""
-    mended: list[str] = []
+def _book(file: Member, data: bytes) -> tuple[Document, Member]:
+    """Return the book in a zip, and the file with what was mended and left out."""
     with damage_as_unreadable(), zipfile.ZipFile(io.BytesIO(data)) as book:
-        archive = _Archive(book, mended)
+        archive = _Archive(book, file)
         place, package = archive.package()
         names = [] if package is None else list(_spine(archive, package, posixpath.dirname(place)))
         if not names:
             names = [name for name in archive.pages() if not _CONTENTS.search(name)]
-            mended.append(NO_ORDER)
+            file.mended.append(NO_ORDER)
         text = "\n\n".join(filter(None, map(archive.page, dict.fromkeys(names))))
     if not text:
         locked = archive.fault and ENCRYPTION in archive.present
         raise Unreadable((locked and ENCRYPTED) or archive.fault or "there is no text in it")
-    return Document(name, text, **({} if package is None else _about(package))), mended
+    return Document(file.name, text, **({} if package is None else _about(package))), file
 
 
 def _about(package: etree._Element) -> dict[str, Any]:
@@ -116,16 +116,17 @@ def _spine(archive: _Archive, package: etree._Element, folder: str) -> Iterator[
         address = "" if item is None else item.get("href", "")
         name = archive.find(folder, address)
         if name is None:
-            archive.mended.append(MISSING)
+            archive.file.mended.append(MISSING)
         elif unquote(address) not in guide:
             if name != archive.joined(folder, address):
-                archive.mended.append(OTHER_NAME)
+                archive.file.mended.append(OTHER_NAME)
             read.add(name)
             yield name
     listed = {archive.find(folder, item.get("href", "")) for item in items.values()}
     pages = set(archive.pages())
-    archive.mended.extend([UNLISTED] * len(pages - listed))
-    archive.mended.extend([UNREAD] * len(pages & listed - read))
+    for kind, names in ((UNLISTED, pages - listed), (UNREAD, pages & listed - read)):
+        for name in sorted(names):
+            archive.file.leave_out(kind, archive.words(name))
 
 
 def _is_page(item: etree._Element) -> bool:
@@ -139,8 +140,9 @@ def _is_page(item: etree._Element) -> bool:
 class _Archive:
     """The files of the zip, by their names and by what the book's lists call them."""
 
-    def __init__(self, book: zipfile.ZipFile, mended: list[str]):
-        self.book, self.mended = book, mended
+    def __init__(self, book: zipfile.ZipFile, file: Member):
+        """``file`` gets what is mended and left out."""
+        self.book, self.file = book, file
         self.fault = ""  # of the first page that cannot be read
         self.bytes_left = MAX_BYTES
         files = zipped_files(book)
@@ -161,7 +163,7 @@ class _Archive:
         """Return the name of the file that an address in a list means; None if there is none."""
         if not href:
             return None
-        for address in (unquote(href), href, unquote(href.partition("#")[0])):
+        for address in (unquote(href), href, unquote(_ADDRESS_END.split(href)[0])):
             address = address.replace("\\", "/")
             for place in (
                 posixpath.join(folder, address),
@@ -173,7 +175,7 @@ class _Archive:
                     return name
                 if found := self.by_key.get(_key(name)):
                     return found
-        alike = self.by_base[_key(posixpath.basename(unquote(href.partition("#")[0])))]
+        alike = self.by_base[_key(posixpath.basename(unquote(_ADDRESS_END.split(href)[0])))]
         return alike[0] if len(alike) == 1 else None
 
     def package(self) -> tuple[str, etree._Element | None]:
@@ -192,7 +194,7 @@ class _Archive:
                 package = self._xml(place)
                 if local(package).lower() == "package":
                     if place not in places:
-                        self.mended.append(NO_CONTAINER)
+                        self.file.mended.append(NO_CONTAINER)
                     return place, package
         return "", None
 
@@ -204,16 +206,27 @@ class _Archive:
     def page(self, name: str) -> str:
         """Return the text of a page; empty, and noted, if it cannot be read."""
         try:
-            root = html.page(decoded_bytes(self._bytes(name), self.mended), self.mended)
+            mended = self.file.mended
+            root = html.page(decoded_bytes(self._bytes(name), mended), mended)
         except Unreadable as error:
             self.fault = self.fault or f"its page {name}: {error}"
-            self.mended.append(DAMAGED)
+            self.file.mended.append(DAMAGED)
             return ""
-        self.mended.extend(sorted(html.left_out(root)))
+        for kind, words in html.left_out(root).items():
+            self.file.leave_out(kind, words)
         return text_of(root, html.kind_of)
 
+    def words(self, name: str) -> str:
+        """Return all text of a page that is not read; empty if it is damaged."""
+        try:
+            root = html.page(decoded_bytes(self._bytes(name), []), [])
+        except Unreadable:
+            return ""
+        body = root.find(".//{*}body")
+        return line_of(root if body is None else body)
+
     def _xml(self, name: str) -> etree._Element:
-        return parse(decoded_bytes(self._bytes(name), []), self.mended)
+        return parse(decoded_bytes(self._bytes(name), []), self.file.mended)
 
     def _bytes(self, name: str) -> bytes:
         with damage_as_unreadable():

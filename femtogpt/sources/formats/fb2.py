@@ -59,7 +59,8 @@ def document(file: Member, root: etree._Element) -> Document:
     texts = [root] if local(root).lower() == "fictionbook" else root.iter("{*}body")
     text = "\n\n".join(filter(None, (text_of(element, _kind) for element in texts)))
     if text:
-        file.mended.extend(["notes left out"] * len(notes))
+        for body in notes:
+            file.leave_out("notes left out", line_of(body))
     else:  # a book of notes alone
         text = "\n\n".join(filter(None, (text_of(body, _kind_in_notes) for body in notes)))
     if not text:

@@ -22,6 +22,14 @@ ROOTS = {"tei", "tei.2", "teicorpus", "teicorpus.2"}
 SPEECHES = {"p", "ab"}  # the paragraphs of a speech in prose
 STAGED = {"p", "ab", "l", "speaker", "head"}  # a direction in these is a part of the line
 NOTES = "notes left out"
+_TOLD = {  # of what is hidden, what may have words that a reader would miss
+    "note": NOTES,
+    "notegrp": NOTES,
+    "figure": "captions of pictures left out",
+    "titlepage": "title pages left out",
+    "rdg": "variants left out",
+}
+DIVISIONS = "contents, imprints and indexes left out"
 _KINDS = {
     **dict.fromkeys(
         (
@@ -62,7 +70,7 @@ def documents(file: Member, root: etree._Element) -> Iterator[Document]:
         for text in texts:
             _put_directions_in_brackets(text)
             _write_speakers(text)
-        file.mended.extend([NOTES] * sum(len(list(text.iter("{*}note"))) for text in texts))
+            _tell_left_out(file, text)
         content = "\n\n".join(filter(None, (text_of(text, _kind) for text in texts)))
         if content:
             found.append((content, _about(work)))
@@ -71,6 +79,18 @@ def documents(file: Member, root: etree._Element) -> Iterator[Document]:
     for number, (content, about) in enumerate(found, 1):
         id = file.name if len(found) == 1 else f"{file.name}#{number}"
         yield Document(id, content, **about)
+
+
+def _tell_left_out(file: Member, text: etree._Element) -> None:
+    walker = etree.iterwalk(text, events=("start",))
+    for _, element in walker:
+        name = local(element).lower()
+        if _kind(element, name) is Kind.HIDDEN:
+            walker.skip_subtree()
+            division = NOTES if element.get("type", "").lower() == "notes" else DIVISIONS
+            kind = division if name.startswith("div") else _TOLD.get(name)
+            if kind and (words := line_of(element)):
+                file.leave_out(kind, words)
 
 
 def _about(work: etree._Element) -> dict[str, Any]:

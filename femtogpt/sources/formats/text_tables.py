@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ Rows = Iterable[tuple[int, Mapping[str, Any] | str]]  # numbered: values by colu
 def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
     """Read CSV and TSV in bounded memory."""
     with opened(file) as stream:
-        table = CsvTable(stream)
+        table = CsvTable(stream, {settings.text_column.casefold()})
         columns = columns_of(table.header, settings)
         try:
             yield from _documents(_csv_rows(table, columns), file, settings, columns)
@@ -36,17 +35,13 @@ def read_csv(file: Member, settings: Texts) -> Iterator[Document]:
 def read_json_lines(file: Member, settings: Texts) -> Iterator[Document]:
     """Read JSON Lines in bounded memory."""
     with opened(file) as stream:
-        mended: Counter[str] = Counter()
-        rows = parsed_lines(stream, mended=mended)
-        try:
-            yield from _documents(_objects(rows, "line"), file, settings)
-        finally:
-            file.mended.extend(mended.elements())
+        rows = parsed_lines(stream, mended=file.mended)
+        yield from _documents(_objects(rows, "line"), file, settings)
 
 
 def read_json(file: Member, settings: Texts) -> Iterator[Document]:
     """Read a JSON list of objects, which is loaded as a whole."""
-    value, fault = parsed(decoded(file))
+    value, fault = parsed(decoded(file), file.mended)
     if not isinstance(value, list):
         raise Unreadable("its JSON is not a list of objects")
     yield from _documents(_objects(enumerate(value, 1), "object"), file, settings)
@@ -82,12 +77,17 @@ def _csv_rows(table: CsvTable, columns: Columns) -> Rows:
 
 
 def _objects(values: Iterable[tuple[int, Any]], unit: str) -> Rows:
-    for number, value in values:
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            why = f"not JSON: {value}" if isinstance(value, Exception) else "no object"
-            yield number, f"{unit} {number}: it is {why}"
+    for number, found in values:
+        for value in found if _is_list_of_objects(found) else [found]:  # as a line may be
+            if isinstance(value, dict):
+                yield number, value
+            else:
+                why = f"not JSON: {value}" if isinstance(value, Exception) else "no object"
+                yield number, f"{unit} {number}: it is {why}"
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
 
 
 def _documents(

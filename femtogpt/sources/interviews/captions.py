@@ -25,21 +25,19 @@ from femtogpt.sources.interviews.speaker_names import opening, speakers, split
 from femtogpt.sources.interviews.speech import Piece, turns
 from femtogpt.sources.interviews.spelling import key
 from femtogpt.sources.interviews.transcript import transcript
-from femtogpt.sources.interviews.turns import DIARIZED, SHORT_LABEL, Turn
+from femtogpt.sources.interviews.turns import DIARIZED, Turn, labelled
 
 _VOICE = re.compile(r"<v (.+)>")
 _CHANGE = re.compile(r"\s*>{2,}\s*")  # >> the speaker changes
-_AMID = re.compile(r"\s+(?=>{2,}\s)")  # as YouTube writes it within a line
+_AMID = re.compile(  # within a line: as YouTube writes it, or a label
+    rf"\s+(?=>{{2,}}\s|\[(?:{DIARIZED})\]\s*:)", re.IGNORECASE
+)
 _LINE_DASH = re.compile(r"^[-–—]\s*(?=\S)")
 _DASH = re.compile(r"[-–—]\s*(?=[A-ZА-ЯЁ0-9«\"…(\[])")
 _COLON = re.compile(r"([^:<>]{1,60}?)\s*:\s+(\S.*)")
 _NAME = r"[А-ЯЁA-Z][\w-]+"
 _BRACKET = re.compile(rf"\[({_NAME}(?: {_NAME})?)(?:, [^\[\]]*)?\]\s*:?\s*(\S.*)")
 _BRACKETED = re.compile(r"^[\[(]\s*([^\[\]()]+?)\s*[\])]$")
-_LABEL = re.compile(  # of diarization: unmistakable with a bracket, or with a number and a colon
-    rf"(?:[\[(<]\s*({DIARIZED})\s*[\])>]\s*:?|({DIARIZED})\s*:|\[({SHORT_LABEL})\]\s*:)\s*(\S.*)",
-    re.IGNORECASE,
-)
 MIN_FORM_SHARE = 0.9  # of the captions, from which a form is no coincidence
 _CREDIT_NAME = re.compile(  # in the line below a credit
     r"(?:(?:редактор|корректор|переводчик)\w*:?\s+)?(?:[А-ЯЁA-Z][\w.-]*\s*){1,4}"
@@ -114,10 +112,10 @@ def _with_voices(captions: Sequence[Cue]) -> list[Cue]:
     for cue in captions:
         lines: list[str] = []
         for index, line in enumerate(cue.lines):
-            label = _LABEL.fullmatch(line)
+            label = labelled(line)
             named = (by_colon and index == 0 and _COLON.fullmatch(line)) or _BRACKET.fullmatch(line)
             if label:
-                lines += [f"<v {label[1] or label[2] or label[3]}>", label[4]]
+                lines += [f"<v {label[0]}>", *filter(None, label[1:])]
             elif named and (by_colon or named[1] in by_bracket):
                 name = _BRACKETED.sub(r"\1", named[1])
                 lines += [f"<v {name}>", named[2]]

@@ -135,9 +135,13 @@ def _in_style(block: Block, kind: Kind, is_question: Callable[[Block], bool]) ->
 
 
 def _leading_question(block: Block) -> str | None:
-    """Return the bold question at the beginning of a paragraph that goes on with its answer."""
+    """Return the bold question at the beginning of a paragraph that goes on with its answer.
+
+    It has a question mark, or its line for itself.
+    """
     bold = block.bold
-    return bold if bold.endswith("?") and len(bold.split()) > 1 else None
+    asks = bold.endswith("?") or block.text.startswith(f"{bold}\n")
+    return bold if asks and len(bold.split()) > 1 else None
 
 
 def _dashed(page: Sequence[Block], leave_out: LeaveOut) -> list[Turn]:

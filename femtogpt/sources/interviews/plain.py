@@ -19,6 +19,7 @@ from femtogpt.sources.interviews.interview import (
 from femtogpt.sources.interviews.left_out import (
     FOOTERS,
     HEADINGS,
+    NUMBERS,
     SCENES,
     STAMPS,
     TITLES,
@@ -28,7 +29,14 @@ from femtogpt.sources.interviews.left_out import (
 )
 from femtogpt.sources.interviews.lone_names import with_colons, with_stamps
 from femtogpt.sources.interviews.remarks import STAMP, spoken
-from femtogpt.sources.interviews.speaker_names import MARKUP, dash_named, dotted, speakers, split
+from femtogpt.sources.interviews.speaker_names import (
+    MARKUP,
+    dash_named,
+    dotted,
+    opening,
+    speakers,
+    split,
+)
 from femtogpt.sources.interviews.transcript import transcript
 from femtogpt.sources.interviews.turns import Turn
 
@@ -56,6 +64,8 @@ _FOOTER = re.compile(
 _STAMPED = re.compile(rf"^\s*{STAMP}\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?…][»\")]*$")
 _PROSE_END = re.compile(r"[.!?…:;,][»\")]*$")
+_NUMBER = re.compile(r"\s*(\d{1,5})[.)]?\s+(?=[^\W\d_])")  # of a turn
+MIN_NUMBERED = 4  # turns
 MIN_WIDTH, MAX_WIDTH = 55, 100  # characters in the lines of a text that is wrapped
 MIN_PROSE = 60  # characters
 DASH = re.compile(r"^\s*[-–—―]\s*(?=\S)")
@@ -82,12 +92,29 @@ def read(file: Member, settings: Any) -> Iterator[Interview]:
 
 def by_names(lines: Sequence[str], leave_out: LeaveOut) -> list[Turn]:
     """Find the turns that begin with names, followed by a colon, a dash or nothing."""
+    bare = unnumbered(lines)
+    if bare != list(lines) and (turns := by_names(bare, leave_out)):
+        leave_out_rest(leave_out, NUMBERS, "".join(lines), "".join(bare))
+        return turns
     forms: tuple[Callable[[Sequence[str]], Sequence[str]], ...] = (list, dash_named, with_colons)
     for form in forms:
         lines = form(lines)
         if names := speakers(lines):
             return named(lines, names, leave_out)
     return []
+
+
+def unnumbered(lines: Sequence[str]) -> list[str]:
+    """Remove the numbers of turns («12. Анна: …»): on half of the lines, and counting up by one."""
+    matches = list(filter(None, map(_NUMBER.match, lines)))
+    numbers = [int(match[1]) for match in matches]
+    filled = sum(1 for line in lines if line.strip())
+    if len(numbers) < MIN_NUMBERED or 2 * len(numbers) < filled:
+        return list(lines)
+    counts_up = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    if not counts_up or not all(opening(match.string[match.end() :]) for match in matches):
+        return list(lines)
+    return [_NUMBER.sub("", line) for line in lines]
 
 
 def named(lines: Sequence[str], names: frozenset[str], leave_out: LeaveOut) -> list[Turn]:

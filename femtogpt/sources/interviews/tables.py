@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
@@ -52,7 +51,8 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
     Raises NoDialogue if it is damaged, Unsuitable if no column holds the text.
     """
-    table = CsvTable(io.StringIO(transcript(file), newline=""))
+    texts = {settings.text_column.casefold()} if settings.text_column else set(TEXT.split())
+    table = CsvTable(io.StringIO(transcript(file), newline=""), texts)
     width = len(table.header)
     last_is_text = table.header[-1] == _column(table.header, settings.text_column, TEXT)
     rows: list[Mapping[str, Any]] = []
@@ -82,7 +82,7 @@ def read_csv(file: Member, settings: Interviews) -> Iterator[Interview]:
 
 def read_json(file: Member, settings: Interviews) -> Iterator[Interview]:
     """Read Telegram's chats, Whisper's segments, conversations or a list of turns."""
-    value, fault = parsed(transcript(file))
+    value, fault = parsed(transcript(file), file.mended)
     yield from _of_json(value, file, settings)
     if fault:
         yield Interview([], key="the rest", fault=f"{fault}; what stands before that is read")
@@ -114,11 +114,7 @@ def read_json_lines(file: Member, settings: Interviews) -> Iterator[Interview]:
     Rows that are turns are collected to the end: those of one conversation may be anywhere.
     """
     with opened(file) as lines:
-        mended: Counter[str] = Counter()
-        try:
-            yield from _of_records(parsed_lines(lines, mended=mended), file, settings)
-        finally:
-            file.mended.extend(mended.elements())
+        yield from _of_records(parsed_lines(lines, mended=file.mended), file, settings)
 
 
 def _of_records(

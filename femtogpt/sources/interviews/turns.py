@@ -30,6 +30,10 @@ LETTERS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ"  # without 
 DIARIZED = r"(?:speaker|spkr?|спикер|говорящий|голос|участник)(?:[ _-]?\d{1,3}|[ _-][a-z])|unknown"
 SHORT_LABEL = r"s[ _-]?\d{1,3}|\d{1,3}|[a-z]"
 MACHINE_NAME = re.compile(rf"(?i:{DIARIZED}|{SHORT_LABEL})")
+_LABEL = re.compile(  # unmistakable with a bracket, or with a number and a colon
+    rf"(?:[\[(<]\s*({DIARIZED})\s*[\])>]\s*:?|({DIARIZED})\s*:|\[({SHORT_LABEL})\]\s*:)\s*(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,15 @@ class Turn:
 
     speaker: str | None  # None if unknown
     paragraphs: tuple[str, ...]  # without line breaks
+
+
+def labelled(text: str) -> tuple[str, str] | None:
+    """Split a text into the label of diarization that begins it and the rest, which may be empty.
+
+    None if it begins with none: «[SPEAKER_00]: Да» and «SPEAKER_00: Да» do.
+    """
+    match = _LABEL.fullmatch(text)
+    return (match[1] or match[2] or match[3], match[4]) if match else None
 
 
 def joined(turns: Iterable[Turn]) -> list[Turn]:

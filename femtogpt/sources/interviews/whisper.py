@@ -12,6 +12,7 @@ from femtogpt.sources.interviews.interview import Interview
 from femtogpt.sources.interviews.left_out import LOOPS, SILENCE, LeaveOut, leave_out_rest
 from femtogpt.sources.interviews.remarks import cleaned
 from femtogpt.sources.interviews.speech import Piece, turns
+from femtogpt.sources.interviews.turns import labelled
 
 # Whisper's own thresholds for silence (its options no_speech_threshold, logprob_threshold) and
 # for a text that repeats itself (compression_ratio_threshold). The last was set on English:
@@ -107,11 +108,15 @@ def _is_silence(part: Mapping[str, Any]) -> bool:
 def _pieces(
     part: Mapping[str, Any], leave_out: LeaveOut, speaker_column: str | None
 ) -> Iterator[Piece]:
-    """Yield a segment's text, or each sentence if the words have speakers of their own."""
+    """Yield a segment's text, or each sentence if the words have speakers of their own.
+
+    The text may begin with a speaker's label.
+    """
     start, end = _number(part.get("start")), _number(part.get("end"))
     speaker = _text(part.get(speaker_column or "speaker"))
     sentences = list(_by_words(part)) if speaker_column is None else []
-    for name, text in sentences or [(speaker, part["text"])]:
+    label, words = labelled(part["text"].strip()) or (None, part["text"])
+    for name, text in sentences or [(speaker or label, words)]:
         text = cleaned(text, leave_out, machine=True)
         ratio = _number(part.get("compression_ratio"))
         if ratio is None or ratio > COMPRESSION:
