@@ -210,6 +210,17 @@ class TrainConfig(Section):
     patience: int | None = Field(
         None, ge=1, description="stop after so many evaluations without a better held-out loss"
     )
+    ngram_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of an n-gram model's distribution in the targets of the first step; it"
+        " falls to 0 at the last one; 0: none",
+    )
+    ngram_leave_out: bool = Field(
+        False, description="leave the token at hand out of the n-grams that teach it"
+    )
+    ngram_order: int = Field(4, ge=2, le=5, description="tokens of the n-grams that teach")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: the best of the device; float16 scales the loss"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from femtogpt.config import ModelConfig
-from femtogpt.model.loss import linear_cross_entropy, softmax_gradient, token_nats
+from femtogpt.model.loss import SoftTargets, linear_cross_entropy, softmax_gradient, token_nats
 
 EPS = 1e-6
 QUERY_BLOCK = 128  # queries computed at once, in compiled attention on a CPU
@@ -198,20 +198,22 @@ class GPT(nn.Module):
                     nn.init.normal_(module.weight, std=module.in_features**-0.5 / 3)
 
     def forward(
-        self, ids: Tensor, targets: Tensor | None = None, cache: Cache | None = None
+        self,
+        ids: Tensor,
+        targets: Tensor | None = None,
+        cache: Cache | None = None,
+        soft: SoftTargets | None = None,
     ) -> Tensor:
         """Logits (B, T, V) of ids (B, T), or with targets (B, T) the mean loss in nats per token.
 
-        Targets of −100 do not count. With a cache, ids continue the text read so far: the prompt at
-        first, then one token at a time.
+        Targets of −100 do not count; ``soft`` targets change the gradient, not the loss. With a
+        cache, ids continue the text read so far: the prompt at first, then one token at a time.
         """
         x = self.read(ids, cache)
         if targets is None:
             return F.linear(x, self.embed_tokens.weight)
-        rows = x.flatten(0, 1)
-        return linear_cross_entropy(
-            rows, self.embed_tokens.weight, targets.flatten(), self.gradient
-        )
+        rows, weight = x.flatten(0, 1), self.embed_tokens.weight
+        return linear_cross_entropy(rows, weight, targets.flatten(), self.gradient, soft)
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The loss in nats of each target, (B, T) in float32; 0 for targets of −100."""

@@ -9,7 +9,8 @@ Shapes: N tokens, C width, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -18,13 +19,32 @@ from torch import Tensor
 IGNORED = -100  # a target that does not count
 LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 24}  # computed at once: what a cache or a card holds
 
-Gradient = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Gradient = Callable[..., tuple[Tensor, Tensor]]  # as softmax_gradient
 
 
-def softmax_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+class Teacher(Protocol):
+    """Another model's probabilities of the next token at N positions."""
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Those of positions ``start`` to ``stop``, (stop − start, V) in float32."""
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """Targets of which the share ``share`` () is a teacher's, and the rest the true token's."""
+
+    teacher: Teacher
+    share: Tensor
+
+
+def softmax_gradient(
+    logits: Tensor, targets: Tensor, taught: Tensor | None = None, share: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The summed nats of ``targets`` (N,), and the gradient by ``logits`` (N, V) in their format.
 
-    Computed in float32, in one function: compiled, it passes over the logits once or twice.
+    With ``taught`` (N, V) the gradient is that of the cross-entropy to (1 − share) × the target +
+    share × taught; the nats stay those of the targets. Computed in float32, in one function:
+    compiled, it passes over the logits once or twice.
     """
     rows = logits.float()
     counted = (targets != IGNORED)[:, None].float()
@@ -33,20 +53,29 @@ def softmax_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     powers = (rows - peak).exp()
     total = powers.sum(-1, keepdim=True)
     nats = ((total.log() + peak - rows.gather(-1, right)) * counted).sum()
-    gradient = (powers * (counted / total)).scatter_add(-1, right, -counted)
+    if taught is None or share is None:
+        gradient = (powers * (counted / total)).scatter_add(-1, right, -counted)
+    else:
+        gradient = powers * (counted / total) - taught * (counted * share)
+        gradient = gradient.scatter_add(-1, right, -counted * (1 - share))
     return nats, gradient.to(logits.dtype)
 
 
 def linear_cross_entropy(
-    hidden: Tensor, weight: Tensor, targets: Tensor, gradient: Gradient = softmax_gradient
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    gradient: Gradient = softmax_gradient,
+    soft: SoftTargets | None = None,
 ) -> Tensor:
     """The mean nats per token of ``targets`` (N,) after logits ``hidden @ weight.T``.
 
-    ``hidden`` (N, C), ``weight`` (V, C); targets of IGNORED do not count. Matrix products are in
+    ``hidden`` (N, C), ``weight`` (V, C); targets of IGNORED do not count. ``soft`` changes the
+    gradient alone, which is then that of the cross-entropy to soft targets. Matrix products are in
     autocast's format where it is enabled; sums are in float32.
     """
     apply = cast(Callable[..., Tensor], _LinearCrossEntropy.apply)
-    return apply(_in_format(hidden), weight, targets, gradient)
+    return apply(_in_format(hidden), weight, targets, gradient, soft)
 
 
 @torch.no_grad()
@@ -76,17 +105,28 @@ def rows_at_once(device: str, vocab_size: int) -> int:
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, gradient: Gradient
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        gradient: Gradient,
+        soft: SoftTargets | None,
     ) -> Tensor:
         rows = rows_at_once(hidden.device.type, len(weight))
         with torch.autocast(hidden.device.type, enabled=False):
             matrix = weight.to(hidden.dtype)
             nats = torch.zeros((), device=hidden.device)
             by_hidden, by_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-            for h, right, out in zip(
-                *(torch.split(tensor, rows) for tensor in (hidden, targets, by_hidden)), strict=True
-            ):
-                part, by_logits = gradient(h @ matrix.t(), right)
+            for start in range(0, len(hidden), rows):
+                chunk = slice(start, min(start + rows, len(hidden)))
+                h, right, out = hidden[chunk], targets[chunk], by_hidden[chunk]
+                logits = h @ matrix.t()
+                if soft is None:
+                    part, by_logits = gradient(logits, right)
+                else:
+                    taught = soft.teacher.rows(chunk.start, chunk.stop)
+                    part, by_logits = gradient(logits, right, taught, soft.share)
+                del logits
                 nats += part
                 if any(ctx.needs_input_grad):
                     torch.mm(by_logits, matrix, out=out)
@@ -99,7 +139,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return mean
 
     @staticmethod
-    def backward(ctx: Any, by_loss: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, by_loss: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         by_hidden, by_weight = ctx.saved_tensors
         factor = by_loss / ctx.count
-        return by_hidden * factor.to(by_hidden.dtype), by_weight * factor, None, None
+        return by_hidden * factor.to(by_hidden.dtype), by_weight * factor, None, None, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from femtogpt.errors import UserError
+from femtogpt.model.loss import SoftTargets
 from femtogpt.training.precision import Precision
 
+Teach = Callable[[Tensor, Tensor], SoftTargets | None]
 log = logging.getLogger(__name__)
 
 
@@ -27,15 +30,22 @@ class Gradient:
         self.model, self.precision, self.sequences = model, precision, sequences
         self.is_distributed = torch.distributed.is_initialized()
 
-    def compute(self, inputs: Tensor, targets: Tensor, seed: int) -> Tensor:
+    def compute(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        seed: int,
+        teach: Teach = lambda inputs, targets: None,
+    ) -> Tensor:
         """Leave the gradient of a batch, (B, T) ids each, in the parameters; gives the mean loss.
 
-        ``seed`` determines dropout. Raises UserError if a single sequence does not fit in memory.
+        ``seed`` determines dropout; ``teach`` gives the soft targets of a micro-batch. Raises
+        UserError if a single sequence does not fit in memory.
         """
         while True:
             torch.manual_seed(seed)
             try:
-                return self._accumulated(inputs, targets)
+                return self._accumulated(inputs, targets, teach)
             except Exception as error:
                 if not is_out_of_memory(error) or self.is_distributed:
                     raise  # the other processes wait for this one where it failed
@@ -43,16 +53,17 @@ class Gradient:
             self.model.zero_grad(set_to_none=True)
             self._halve(len(inputs))
 
-    def _accumulated(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _accumulated(self, inputs: Tensor, targets: Tensor, teach: Teach) -> Tensor:
         total = torch.zeros((), device=inputs.device)
         parts = zip(
             torch.split(inputs, self.sequences), torch.split(targets, self.sequences), strict=True
         )
         for number, (x, y) in enumerate(parts, 1):
+            soft = teach(x, y)
             last = number * self.sequences >= len(inputs)
             with self._synchronized(last):
                 with self.precision.autocast():
-                    loss = self.model(x, y) * (len(x) / len(inputs))
+                    loss = self.model(x, y, soft=soft) * (len(x) / len(inputs))
                 self.precision.scaler.scale(loss).backward()
             total += loss.detach()
         return total

@@ -35,6 +35,10 @@ class Schedule:
         risen = before + (1 - before) * (step - self.start + 1) / rising if rising else 1.0
         return min(1.0, risen, (self.steps - step) / falling if falling else 1.0)
 
+    def remaining(self, step: int) -> float:
+        """The share of the steps that are still to come at a step."""
+        return max(0.0, min(1.0, (self.steps - step) / max(1, self.steps - self.start)))
+
     def decay_from(self, step: int) -> bool:
         """End earlier: let the rate fall from ``step`` on, as if so few steps had been planned.
 

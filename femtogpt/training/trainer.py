@@ -15,6 +15,7 @@ from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
+from femtogpt.model.loss import SoftTargets
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
@@ -26,6 +27,7 @@ from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.initialization import check_tokenizer, load_weights
 from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
+from femtogpt.training.ngram_teacher import NGramTeacher
 from femtogpt.training.observers import Evaluation, Moment, Observer
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.plan import micro_batch_size
@@ -63,6 +65,9 @@ class Trainer:
         model = GPT(settings.model, tokens.vocab_size).to(precision.device)
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
+        self.teacher = (
+            NGramTeacher(tokens, self.config, precision.device) if self.config.ngram_share else None
+        )
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
         )
@@ -204,7 +209,14 @@ class Trainer:
         # Dropout is a function of seed, step and process, so that resuming is exact.
         numbers = np.random.SeedSequence((self.settings.seed, self.step, self.group.rank))
         seed = int(numbers.generate_state(1, np.uint64)[0] >> 1)
-        return self.gradient.compute(inputs, targets, seed)
+        return self.gradient.compute(inputs, targets, seed, self.soft_targets)
+
+    def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
+        """What the teacher says of the tokens after ``inputs``, if there is one at this step."""
+        share = self.config.ngram_share * self.schedule.remaining(self.step)
+        if self.teacher is None or not share:
+            return None
+        return self.teacher.targets(inputs, targets, share)
 
     def optimizer_step(self) -> Tensor:
         """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""

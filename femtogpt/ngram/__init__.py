@@ -1,0 +1,1 @@
+"""An n-gram model over token ids: a baseline for every training, and a teacher of small ones."""

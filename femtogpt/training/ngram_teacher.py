@@ -1,0 +1,67 @@
+"""An n-gram model as the teacher of the first steps.
+
+The targets are (1 − share) × the true token + share × the n-gram's distribution over all tokens,
+and the share falls linearly to zero at the last step. A single token says which word came; the
+n-gram says which could have come, as far as counting tells, and training begins with what counting
+knows. Kneser–Ney as a regulariser: Malagutti et al. 2024, arXiv 2403.17240; n-grams as teachers:
+Frydenlund et al. 2021, arXiv 2110.06961.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from femtogpt.config import TrainConfig
+from femtogpt.model.loss import SoftTargets
+from femtogpt.ngram.counted_text import counted_text
+from femtogpt.ngram.distributions import Distributions, Sparse
+from femtogpt.ngram.kneser_ney import NGram
+from femtogpt.tokens.shards import Tokens
+
+log = logging.getLogger(__name__)
+
+
+class NGramTeacher:
+    """The soft targets of any batch; counted from the train split when it is made."""
+
+    def __init__(self, tokens: Tokens, config: TrainConfig, device: torch.device):
+        texts = counted_text(tokens)
+        log.info("counting the %d-grams that teach the first steps", config.ngram_order)
+        ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, config.ngram_order)
+        is_all = sum(map(len, texts)) == tokens.total("train") + len(texts)
+        self.leave_out = config.ngram_leave_out and is_all  # elsewhere it was not counted
+        self.distributions = Distributions(ngram)
+        self.table = torch.from_numpy(self.distributions.table).to(device)
+
+    def targets(self, inputs: Tensor, targets: Tensor, share: float) -> SoftTargets:
+        """The soft targets after each of ``inputs`` (B, T); ``targets`` follow them."""
+        sparse = self.distributions.after(
+            inputs.cpu().numpy(), targets.cpu().numpy() if self.leave_out else None
+        )
+        return SoftTargets(_Rows(self.table, sparse), torch.tensor(share, device=inputs.device))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    table: Tensor
+    sparse: Sparse
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        sparse, device = self.sparse, self.table.device
+
+        def put(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        bounds = sparse.bounds[start : stop + 1]
+        numbers = slice(bounds[0], bounds[-1])
+        dense = self.table[put(sparse.rows[start:stop])]
+        dense *= put(sparse.weights[start:stop])[:, None]
+        row = np.repeat(np.arange(stop - start) * dense.shape[1], np.diff(bounds))
+        index = put(row + sparse.ids[numbers])
+        dense.view(-1).index_add_(0, index, put(sparse.values[numbers]))
+        return dense

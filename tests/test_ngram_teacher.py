@@ -1,0 +1,117 @@
+"""The n-gram as a teacher: soft targets, what they do to the gradient, and exact resuming."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from femtogpt.errors import Stopped
+from femtogpt.model.loss import IGNORED, SoftTargets, linear_cross_entropy
+from femtogpt.training.loop import train
+from femtogpt.training.ngram_teacher import NGramTeacher
+from femtogpt.training.schedule import Schedule
+from tests.tiny import VOCAB, course, outcome, settings, stop_after, trained, write_tokens
+
+
+class Table:
+    """A teacher that has all its probabilities at hand."""
+
+    def __init__(self, probabilities: torch.Tensor):
+        self.probabilities = probabilities
+
+    def rows(self, start: int, stop: int) -> torch.Tensor:
+        return self.probabilities[start:stop]
+
+
+def test_the_gradient_is_that_of_the_cross_entropy_to_the_soft_targets(monkeypatch):
+    monkeypatch.setitem(linear_cross_entropy.__globals__["LOGITS_AT_ONCE"], "cpu", 2 * VOCAB)
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(7, 5, requires_grad=True), torch.randn(VOCAB, 5).requires_grad_()
+    targets = torch.randint(VOCAB, (7,))
+    targets[3] = IGNORED
+    taught = torch.rand(7, VOCAB).softmax(-1)
+    soft = SoftTargets(Table(taught), torch.tensor(0.3))
+    loss = linear_cross_entropy(hidden, weight, targets, soft=soft)
+    assert loss.item() == pytest.approx(F.cross_entropy(hidden @ weight.T, targets).item())
+    loss.backward()
+    ours = hidden.grad.clone(), weight.grad.clone()
+    hidden.grad = weight.grad = None
+    kept = targets != IGNORED
+    mixed = 0.7 * F.one_hot(targets.clamp(min=0), VOCAB) + 0.3 * taught
+    F.cross_entropy((hidden @ weight.T)[kept], mixed[kept]).backward()
+    torch.testing.assert_close(ours, (hidden.grad, weight.grad))
+
+
+def test_the_teacher_says_what_followed_in_the_text(tokens):
+    # Each line has twelve tokens, in one order: after three of them the fourth is certain.
+    teacher = NGramTeacher(tokens, settings(ngram_share=0.5).train, torch.device("cpu"))
+    line = torch.arange(2, 14)[None]
+    soft = teacher.targets(line, torch.roll(line, -1), 0.5)
+    probabilities = soft.teacher.rows(0, 12)
+    assert probabilities.sum(1) == pytest.approx(torch.ones(12), abs=1e-5)
+    assert probabilities[3:].argmax(1).tolist() == [6, 7, 8, 9, 10, 11, 12, 13, 2]
+    assert soft.teacher.rows(5, 9).tolist() == probabilities[5:9].tolist()
+    assert float(soft.share) == 0.5
+
+
+def test_its_share_falls_to_zero_at_the_last_step():
+    schedule = Schedule(settings(max_steps=20).train)
+    shares = [schedule.remaining(step) for step in range(21)]
+    assert shares == pytest.approx(np.linspace(1, 0, 21).tolist())
+
+
+def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
+    # After each token one of several may come: a text shows one of them, the teacher all.
+    random = np.random.default_rng(0)
+    chances = random.dirichlet(np.full(VOCAB - 2, 0.3), size=VOCAB)
+
+    def documents(count: int) -> list[list[int]]:
+        made = []
+        for _ in range(count):
+            ids = [2]
+            while len(ids) < 60:
+                ids.append(int(random.choice(VOCAB - 2, p=chances[ids[-1]])) + 2)
+            made.append(ids)
+        return made
+
+    splits = {"train": {"one": documents(60)}, "held_out": {"one": documents(10)}}
+    tokens = write_tokens(tmp_path / "tokens", splits)
+    for seed in range(2):
+        losses = []
+        for share in (0.0, 0.8):
+            model = {"width": 32, "dropout": 0.0}
+            config = settings(model, max_steps=60, ngram_share=share, ngram_order=2)
+            config = config.model_copy(update={"seed": seed})
+            run = trained(config, tokens, tmp_path / f"{seed}-{share}")
+            losses.append(course(run)[-1]["held_out_loss"])
+        print(losses)
+        assert losses[1] < losses[0] - 0.02
+
+
+@pytest.mark.parametrize("changes", [{}, {"ngram_leave_out": True, "ngram_order": 3}], ids=str)
+@pytest.mark.parametrize("stops", [(0, 7), (5, 1, 8), (19,)], ids=str)
+def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, stops, changes):
+    config = settings(ngram_share=0.8, **changes)
+    for steps in stops:
+        with pytest.raises(Stopped):
+            train(config, tokens, run, stop_after(steps))
+    train(config, tokens, run)
+    assert outcome(run) == unbroken(config)
+    assert outcome(run) != unbroken(settings())
+
+
+def test_micro_batches_are_taught_the_same(tokens, tmp_path):
+    lines = []
+    for micro_batch in (8, 2):
+        config = settings(
+            {"dropout": 0.0},
+            batch_size=8,
+            micro_batch=micro_batch,
+            optimizer="adamw",
+            ngram_share=0.8,
+        )
+        lines.append(course(trained(config, tokens, tmp_path / str(micro_batch))))
+    for at_once, parts in zip(*lines, strict=True):
+        assert parts == pytest.approx(at_once, rel=2e-3)
