@@ -30,7 +30,7 @@ CHILD = [sys.executable, "-m", "femtogpt.training"]
 def out_of_memory(setup: Setup, report: Report) -> None:
     """A micro-batch that does not fit is halved until it does, and the training is the same."""
     model = setup.model()
-    batch = 4 if setup.is_dry else 64
+    batch = 8 if setup.is_dry else 64
     settings = setup.settings(model, 6, batch_size=batch, micro_batch=batch)
     free = setup.train("memory enough", settings)
     needs = plan(model, settings.train, setup.tokens.vocab_size, torch.float32, setup.device)

@@ -15,6 +15,7 @@ status 1 if anything fails.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -33,8 +34,6 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # where femtogpt is not installed
-
-import contextlib
 
 import torch  # noqa: E402
 from check_answers import evaluation, generation  # noqa: E402

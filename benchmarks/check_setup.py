@@ -46,7 +46,7 @@ class Setup:
 
     @cached_property
     def tokens(self) -> Tokens:
-        size = (512, 20_000) if self.is_dry else (8000, TEXT_TOKENS)
+        size = (4096, 20_000) if self.is_dry else (8000, TEXT_TOKENS)
         return made_tokens(self.work / "tokens", *size)
 
     def model(self, size: str = "15 M", **changes: Any) -> ModelConfig:
@@ -68,7 +68,7 @@ class Setup:
             "sample_every": 0,
         }
         if self.is_dry:
-            chosen |= {"batch_size": 4, "threads": 1}
+            chosen |= {"batch_size": 8, "threads": 1}
         often = {"evaluate_every": chosen["max_steps"], "checkpoint_every": chosen["max_steps"]}
         config = TrainConfig.model_validate({**chosen, **often, **changes})
         text = self.tokens.total("train")

@@ -80,7 +80,7 @@ def full_memory(setup: Setup, report: Report) -> None:
     config = setup.settings(model, 3, precision="auto", memory_gb=memory).train
     precision = Precision(config)
     needs = plan(model, config, vocab_size, precision.dtype, setup.device)
-    most = 8 if setup.is_dry else needs.fitting(memory * 1e9)
+    most = 12 if setup.is_dry else needs.fitting(memory * 1e9)
     settings = setup.settings(model, 3, precision="auto", batch_size=most, micro_batch=most)
     course = setup.train("full memory", settings)
     report.note(format=precision.name, micro_batch=most, allotted_gb=memory)
