@@ -24,6 +24,7 @@ from femtogpt.training.plan import plan
 
 SAME_NATS = 1e-3  # sums in another order
 SPREAD = 3.0  # how much further a resumed training may go from an unbroken one than another does
+KILLED_STEPS = 120  # so many that it is killed before it is done
 CHILD = [sys.executable, "-m", "femtogpt.training"]
 
 
@@ -69,9 +70,11 @@ def killed(setup: Setup, report: Report) -> None:
 
     On a CPU bit by bit; on a card sums vary, so that unbroken trainings differ a little, too.
     """
-    steps = 8 if setup.is_dry else 80
+    steps = KILLED_STEPS
+    length = {"max_steps": steps, "evaluate_every": steps, "checkpoint_every": steps // 12}
+    few = {"batch_size": 1} if setup.is_dry else {}
     model = setup.model(dropout=0.1)
-    settings = setup.settings(model, steps, precision="auto", checkpoint_every=steps // 8)
+    settings = setup.settings(model, steps, precision="auto", **length, **few)
     one, other = (setup.train(f"unbroken {number}", settings) for number in (1, 2))
     broken = Course(setup.work / "killed", settings, [])
     broken.run.mkdir(parents=True)

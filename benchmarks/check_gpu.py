@@ -213,7 +213,8 @@ def table(result: dict[str, Any]) -> str:
             mark = "" if found["passed"] else "FAILED"
             figure = ""
             if found["sign"]:
-                figure = f"{found['figure']:10.4g} {found['sign']} {found['limit']:<8.3g}"
+                value = "not finite" if found["figure"] is None else f"{found['figure']:10.4g}"
+                figure = f"{value} {found['sign']} {found['limit']:.3g}"
             lines.append(f"{mark:>8} {found['what']:58} {figure}".rstrip())
         for way in ("not compiled", "compiled"):
             key = way.replace(" ", "_")

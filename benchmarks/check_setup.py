@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import gc
 import json
 import logging
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -82,12 +84,15 @@ class Setup:
         run = self.work / name
         run.mkdir(parents=True, exist_ok=True)
         settings.write(run)
+        left = 0  # bytes that an earlier training has left
         if not self.is_dry:
+            gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
+            left = torch.cuda.memory_allocated()
         with _logged() as lines, suppress(Stopped):
             train(settings, self.tokens, run, stop)
-        peak = 0 if self.is_dry else torch.cuda.max_memory_allocated()
+        peak = 0 if self.is_dry else torch.cuda.max_memory_allocated() - left
         return Course(run, settings, lines, peak)
 
     def allot(self, memory: float | None) -> None:
@@ -202,6 +207,8 @@ class Report:
         self._write()
 
     def _check(self, what: str, figure: Any, sign: str, limit: Any, passed: bool) -> None:
+        if figure is not None and not math.isfinite(figure):
+            figure, passed = None, False  # JSON has no such number
         found = {"what": what, "figure": figure, "sign": sign, "limit": limit}
         self.checks.append({**found, "passed": bool(passed)})
         self._write()
