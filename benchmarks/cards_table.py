@@ -10,6 +10,7 @@ Reads ``docs/cards/*.json`` and puts the tables into the page.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,7 @@ def tables(results: list[dict[str, Any]]) -> str:
         for name, part in parts.items():
             if "peak_tflops" in part["figures"]:
                 speeds.append((about["card"], *_speeds(name, part["figures"])))
-    parts_table = [_table(CARDS, cards)]
-    return "\n".join(parts_table + ([_table(SPEEDS, speeds)] if speeds else []))
+    return "\n".join([_table(CARDS, cards), *([_table(SPEEDS, speeds)] if speeds else [])])
 
 
 def _speeds(name: str, figures: dict[str, Any]) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _speeds(name: str, figures: dict[str, Any]) -> tuple[str, ...]:
     return model, figures["format"], *cells, *taken
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 

@@ -62,7 +62,7 @@ def _models(setup: Setup) -> tuple[GPT, GPT]:
     """A model trained on the device for some steps, on the CPU and there."""
     run = setup.work / "answers"
     if not (run / WEIGHTS_FILE).exists():
-        setup.train("answers", setup.settings(setup.model(), 30))
+        setup.run("answers", setup.settings(setup.model(), 30))
     return load_model(run, "cpu"), load_model(run, setup.device)
 
 

@@ -134,7 +134,7 @@ def run_apart(name: str, setup: Setup, seconds: float) -> dict[str, Any]:
             status = None
         finally:
             _end(child)
-    found = {"checks": [], "figures": {}, "complete": False}
+    found: dict[str, Any] = {"checks": [], "figures": {}, "complete": False}
     if (written := report_file(setup.work, name)).exists():
         found = json.loads(written.read_text("utf-8"))
     passed = status == 0 and found.pop("complete") and all(c["passed"] for c in found["checks"])

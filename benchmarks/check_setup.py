@@ -8,9 +8,9 @@ import json
 import logging
 import math
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,21 @@ from made_tokens import made_tokens
 from femtogpt import scaling
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.config import ModelConfig, TrainConfig
-from femtogpt.errors import Stopped
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.distributed import Group
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import LOSS, METRICS_FILE, read_metrics
 from femtogpt.training.plan import CUDA_BYTES, usable
+from femtogpt.training.precision import Precision
 from femtogpt.training.settings import TrainingSettings, resolve_train
+from femtogpt.training.trainer import Trainer
 
-SIZES: dict[str, str | int] = {"15 M": 15_000_000, "54 M": "home-8gb", "250 M": "large"}
+SIZES: dict[str, str | int] = {
+    "5 M": "nano",
+    "15 M": 15_000_000,
+    "54 M": "home-8gb",
+    "250 M": "large",
+}
 CARD_BYTES = 8e9  # what is allotted: the reference is a card of 8 GB
 TEXT_TOKENS = 400_000
 TIMED_SPANS = 5  # equal parts of a training, of whose speeds the median counts
@@ -51,7 +57,7 @@ class Setup:
         size = (4096, 20_000) if self.is_dry else (8000, TEXT_TOKENS)
         return made_tokens(self.work / "tokens", *size)
 
-    def model(self, size: str = "15 M", **changes: Any) -> ModelConfig:
+    def model(self, size: str = "5 M", **changes: Any) -> ModelConfig:
         """The shape that the dial gives a size."""
         shape: dict[str, Any] = {"layers": 2, "width": 64, "heads": 2, "context": 64}
         if not self.is_dry:
@@ -77,23 +83,37 @@ class Setup:
         resolved = resolve_train(config, model, text, self.tokens.vocab_size)
         return TrainingSettings(model=model, train=resolved, seed=0)
 
-    def train(
-        self, name: str, settings: TrainingSettings, stop: Callable[[], bool] = lambda: False
-    ) -> Course:
-        """Train in the folder ``name`` until the end, or until ``stop()``."""
-        run = self.work / name
+    def train(self, name: str, settings: TrainingSettings, steps: int | None = None) -> Course:
+        """Train in the folder ``name``, without checkpoints; ``steps``: no more than so many."""
+        run, left = self.work / name, 0  # left: bytes that an earlier training has left
         run.mkdir(parents=True, exist_ok=True)
-        settings.write(run)
-        left = 0  # bytes that an earlier training has left
         if not self.is_dry:
             gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
             left = torch.cuda.memory_allocated()
-        with _logged() as lines, suppress(Stopped):
-            train(settings, self.tokens, run, stop)
+        precision = Precision(settings.train)
+        with _logged() as lines:
+            trainer = Trainer(settings, self.tokens, run, Group(), precision)
+            with closing(trainer):
+                trainer.evaluate()
+                while trainer.step < (steps or settings.train.max_steps):
+                    trainer.set_rate()
+                    loss = trainer.compute_gradient(*trainer.next_batch())
+                    trainer.report_step(loss, trainer.optimizer_step())
+                if trainer.is_last_step:
+                    trainer.evaluate()
         peak = 0 if self.is_dry else torch.cuda.max_memory_allocated() - left
-        return Course(run, settings, lines, peak)
+        sequences, scale = trainer.gradient.sequences, precision.scaler.get_scale()
+        return Course(run, settings, lines, peak, sequences, scale)
+
+    def run(self, name: str, settings: TrainingSettings) -> Course:
+        """Train in the folder ``name`` as a person does, with checkpoints and final weights."""
+        run = self.work / name
+        run.mkdir(parents=True, exist_ok=True)
+        settings.write(run)
+        train(settings, self.tokens, run)
+        return Course(run, settings)
 
     def allot(self, memory: float | None) -> None:
         """Let this process have so many bytes of the card; None: all of them."""
@@ -118,8 +138,10 @@ class Course:
 
     run: Path
     settings: TrainingSettings
-    log: list[str]
+    log: list[str] = field(default_factory=list)
     peak_memory: int = 0  # bytes of tensors on the card
+    sequences: int = 0  # of a micro-batch at the end
+    scale: float = 1.0  # of the loss at the end
 
     @cached_property
     def lines(self) -> list[dict[str, Any]]:
@@ -145,13 +167,6 @@ class Course:
         return sum("gradient_norm" not in line for line in self.steps)
 
     @property
-    def state(self) -> dict[str, Any]:
-        """The state in the last checkpoint."""
-        checkpoint = load_newest(self.run)
-        assert checkpoint is not None, f"{self.run} has no checkpoint"
-        return checkpoint.state
-
-    @property
     def tokens_per_second(self) -> float:
         """In the steady state: the median of equal spans, the first steps left out."""
         times = [(line["step"], line["seconds"]) for line in self.steps][2:]
@@ -168,10 +183,13 @@ class Course:
         """The first line of the log with these words; empty if there is none."""
         return next((line for line in self.log if words in line), "")
 
-    def difference(self, other: Course) -> float:
-        """The largest difference of the losses of those steps that both have."""
-        pairs = list(zip(self.losses, other.losses, strict=False))
-        return max(abs(ours - theirs) for ours, theirs in pairs)
+    def difference(self, other: Course, steps: int | None = None) -> float:
+        """The largest difference of the losses of those steps, or the first ones, that both have.
+
+        Not a number if they have none.
+        """
+        pairs = list(zip(self.losses, other.losses, strict=False))[:steps]
+        return max((abs(ours - theirs) for ours, theirs in pairs), default=math.nan)
 
 
 class Report:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 from check_setup import Course, Report, Setup
 
-from femtogpt.config import ModelConfig
-from femtogpt.training.plan import Plan, peaks_of_step, plan
+from femtogpt.training.plan import Plan, divisor, peaks_of_step, plan
 from femtogpt.training.precision import Precision
-from femtogpt.training.settings import ResolvedTrainConfig
 
 STEPS = {"15 M": 40, "54 M": 24, "250 M": 12}
 FIRST = 5  # steps after which two trainings have not yet gone apart by chance
@@ -33,31 +30,32 @@ def formats(setup: Setup, report: Report, size: str, name: str) -> None:
         if capability < BFLOAT16_CAPABILITY:
             report.note(left_out=f"compute capability {capability[0]}.{capability[1]} has none")
             return
-    model = setup.model(size)
+    model, vocab_size = setup.model(size), setup.tokens.vocab_size
     memory = setup.allot_small_card()
-    large = {"activation_checkpointing": size == "250 M", "memory_gb": memory}
+    large = {"activation_checkpointing": size == "250 M"}
     start = partial(setup.settings, model, STEPS[size], **large)
-    eager = setup.train(f"{size} {name}", start(precision=name))
-    config, vocab_size = eager.settings.train, setup.tokens.vocab_size
+    config = start(precision=name).train
     precision = Precision(config)
     needs = plan(model, config, vocab_size, precision.dtype, setup.device)
-    sequences = eager.state["sequences"]
+    micro_batch = divisor(config.batch_size, max(1, needs.fitting(memory * 1e9)))
+    start = partial(start, micro_batch=micro_batch)
+    eager = setup.train(f"{size} {name}", start(precision=name))
     peak = matrix_product_speed(setup, precision.dtype)
     report.note(
         format=precision.name,
         parameters=needs.parameters,
         batch_tokens=config.batch_size * model.context,
-        micro_batch=sequences,
-        planned_memory_gb=needs.memory(sequences) / 1e9,
+        micro_batch=micro_batch,
+        planned_memory_gb=needs.memory(micro_batch) / 1e9,
         peak_tflops=peak / 1e12,
     )
     _report_course(setup, report, "not compiled", eager, peak)
-    _check_memory(setup, report, needs, sequences, eager, precision.dtype)
+    _check_memory(setup, report, needs, eager, precision.dtype)
     if precision.name == "float16":
-        report.least("the loss scale at the end", eager.state["scaler"]["scale"], 1)
+        report.least("the loss scale at the end", eager.scale, 1)
         report.most("steps skipped for it", eager.skipped, MOST_SKIPPED)
     if precision.name != "float32":
-        exact = setup.train(f"{size} {name} exact", start(precision="float32"), after(FIRST))
+        exact = setup.train(f"{size} {name} exact", start(precision="float32"), FIRST)
         report.most("difference from float32, nats", eager.difference(exact), NEAR_NATS)
     begun = time.monotonic()
     compiled = setup.train(f"{size} {name} compiled", start(precision=name, compile=True))
@@ -66,11 +64,8 @@ def formats(setup: Setup, report: Report, size: str, name: str) -> None:
     report.holds(trouble or "it compiles", not trouble)
     if not trouble:
         _report_course(setup, report, "compiled", compiled, peak)
-        first = max(
-            abs(ours - theirs)
-            for ours, theirs in zip(eager.losses[:FIRST], compiled.losses, strict=False)
-        )
-        report.most("difference of compiled and not, nats", first, NEAR_NATS)
+        difference = eager.difference(compiled, FIRST)
+        report.most("difference of compiled and not, nats", difference, NEAR_NATS)
 
 
 def full_memory(setup: Setup, report: Report) -> None:
@@ -82,12 +77,9 @@ def full_memory(setup: Setup, report: Report) -> None:
     needs = plan(model, config, vocab_size, precision.dtype, setup.device)
     most = 12 if setup.is_dry else needs.fitting(memory * 1e9)
     settings = setup.settings(model, 3, precision="auto", batch_size=most, micro_batch=most)
-    course = setup.train("full memory", settings)
     report.note(format=precision.name, micro_batch=most, allotted_gb=memory)
-    trouble = course.said("out of memory")
-    report.holds(trouble or f"{most} sequences at a time fit", not trouble)
-    if not trouble:
-        _check_memory(setup, report, needs, most, course, precision.dtype)
+    course = setup.train("full memory", settings)
+    _check_memory(setup, report, needs, course, precision.dtype)
 
 
 def matrix_product_speed(setup: Setup, dtype: torch.dtype) -> float:
@@ -113,12 +105,6 @@ def synchronize(setup: Setup) -> None:
         torch.cuda.synchronize()
 
 
-def after(steps: int) -> Callable[[], bool]:
-    """True from the time on that it was asked before so many steps."""
-    asked = iter(range(steps))
-    return lambda: next(asked, None) is None
-
-
 def _report_course(setup: Setup, report: Report, way: str, course: Course, peak: float) -> None:
     speed = course.tokens_per_second
     flops = course.settings.model.flops_per_token(setup.tokens.vocab_size)
@@ -134,28 +120,20 @@ def _report_course(setup: Setup, report: Report, way: str, course: Course, peak:
 
 
 def _check_memory(
-    setup: Setup,
-    report: Report,
-    needs: Plan,
-    sequences: int,
-    course: Course,
-    dtype: torch.dtype,
+    setup: Setup, report: Report, needs: Plan, course: Course, dtype: torch.dtype
 ) -> None:
-    taken = course.peak_memory or _memory_on_cpu(
-        course.settings.model, course.settings.train, setup.tokens.vocab_size, sequences, dtype
-    )
-    ratio = taken / needs.memory(sequences)
+    config, model = course.settings.train, course.settings.model
+    assert config.micro_batch is not None
+    trouble = course.said("out of memory")
+    report.holds(trouble or f"{config.micro_batch} sequences at a time fit", not trouble)
+    if trouble:
+        return
+    if setup.is_dry:
+        like = torch.bfloat16 if dtype == torch.float16 else dtype  # as in the plan
+        vocab_size = setup.tokens.vocab_size
+        taken = max(peaks_of_step(model, config, vocab_size, config.micro_batch, like))
+    else:
+        taken = course.peak_memory
+    ratio = taken / needs.memory(config.micro_batch)
     report.note(memory_to_plan=ratio)
     report.most(f"memory beside the plan (ratio {ratio:.3f})", abs(ratio - 1), 0.1)
-
-
-def _memory_on_cpu(
-    model: ModelConfig,
-    config: ResolvedTrainConfig,
-    vocab_size: int,
-    sequences: int,
-    dtype: torch.dtype,
-) -> int:
-    if dtype == torch.float16:
-        dtype = torch.bfloat16  # as in the plan
-    return max(peaks_of_step(model, config, vocab_size, sequences, dtype))
