@@ -6,6 +6,7 @@ import time
 
 import torch
 from check_setup import Report, Setup
+from made_tokens import SOURCE
 
 from femtogpt.generation.sampling import generate
 from femtogpt.model.files import WEIGHTS_FILE
@@ -35,7 +36,7 @@ def generation(setup: Setup, report: Report) -> None:
     """The likeliest text is the CPU's; its logits are those without a cache; a seed repeats."""
     on_cpu, here = _models(setup)
     tokens = 16 if setup.is_dry else 200  # within the context
-    prompt = setup.tokens.shards("held_out")["made"][0].ids[:16].tolist()
+    prompt = setup.tokens.shards("held_out")[SOURCE][0].ids[:16].tolist()
     expected, _ = _written(on_cpu, prompt, tokens)
     found, _ = _written(here, prompt, tokens)
     first = next(

@@ -14,6 +14,7 @@ from unittest import mock
 
 import torch
 from check_setup import Course, Report, Setup
+from made_tokens import SOURCE
 from torch import Tensor
 
 from femtogpt.model.gpt import GPT
@@ -121,7 +122,7 @@ def teacher(setup: Setup, report: Report) -> None:
     model = setup.model(width=128, heads=2, layers=2)
     steps = 10
     settings = setup.settings(model, steps, **taught)
-    batch = setup.tokens.shards("train")["made"][0].ids[: 8 * 65].reshape(8, 65).astype("int64")
+    batch = setup.tokens.shards("train")[SOURCE][0].ids[: 8 * 65].reshape(8, 65).astype("int64")
     ids = torch.from_numpy(batch)
     rows = []
     for device in ("cpu", setup.device):

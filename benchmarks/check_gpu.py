@@ -44,6 +44,7 @@ from check_speed import formats, full_memory  # noqa: E402
 from femtogpt import __version__  # noqa: E402
 
 TOTAL_SECONDS = 470.0
+ENDING_SECONDS = 5  # that a part has to end what it started
 KEPT_LINES = 12  # of what a failed part said last
 
 
@@ -102,7 +103,7 @@ def check(setup: Setup, names: list[str], total: float = TOTAL_SECONDS) -> dict[
     for number, name in enumerate(names, 1):
         print(f"… {number} of {len(names)}: {name}", file=sys.stderr, flush=True)
         parts[name] = run_apart(name, setup, min(PARTS[name].seconds, end - time.monotonic()))
-        print(f"  {parts[name]['state']}", file=sys.stderr, flush=True)
+        print(f"  {parts[name]['state']} in {parts[name].get('seconds', 0)} s", file=sys.stderr)
     return parts
 
 
@@ -113,11 +114,29 @@ def run_apart(name: str, setup: Setup, seconds: float) -> dict[str, Any]:
     """
     if seconds < 1:
         return {"state": "failed", "error": "no time was left for it", "checks": [], "figures": {}}
+    log = setup.work / f"{name}.log"
+    start = time.monotonic()
+    status = _status(name, setup, seconds, log)
+    found: dict[str, Any] = {"checks": [], "figures": {}, "complete": False}
+    if (written := report_file(setup.work, name)).exists():
+        found = json.loads(written.read_text("utf-8"))
+    passed = found.pop("complete") and status == 0 and all(c["passed"] for c in found["checks"])
+    state = "failed" if not passed else "passed" if found["checks"] else "left out"
+    found |= {"state": state, "seconds": round(time.monotonic() - start, 1)}
+    if status is None:
+        found["error"] = f"not done after {seconds:.0f} s"
+    elif status:
+        lines = log.read_text("utf-8", "replace").strip().splitlines()
+        found["error"] = lines[-1] if lines else f"it ended with status {status}"
+        print("\n".join(lines[-KEPT_LINES:]), file=sys.stderr, flush=True)
+    return found
+
+
+def _status(name: str, setup: Setup, seconds: float, log: Path) -> int | None:
+    """The status with which a part's process ended; None if it had to be ended."""
     command = [sys.executable, str(Path(__file__).resolve()), "--part", name]
     command += ["--work", str(setup.work), *(["--dry"] if setup.is_dry else [])]
     path = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
-    log = setup.work / f"{name}.log"
-    start = time.monotonic()
     with log.open("wb") as file:
         child = subprocess.Popen(
             command,
@@ -128,34 +147,16 @@ def run_apart(name: str, setup: Setup, seconds: float) -> dict[str, Any]:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,  # so that what it started can be ended with it
         )
-        try:
-            status: int | None = child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            _end(child)
-    found: dict[str, Any] = {"checks": [], "figures": {}, "complete": False}
-    if (written := report_file(setup.work, name)).exists():
-        found = json.loads(written.read_text("utf-8"))
-    passed = status == 0 and found.pop("complete") and all(c["passed"] for c in found["checks"])
-    found["seconds"] = round(time.monotonic() - start, 1)
-    found["state"] = "passed" if passed else "failed"
-    if passed and not found["checks"]:
-        found["state"] = "left out"
-    if status is None:
-        found["error"] = f"not done after {seconds:.0f} s"
-    elif status:
-        lines = log.read_text("utf-8", "replace").strip().splitlines()
-        found["error"] = lines[-1] if lines else f"it ended with status {status}"
-        print("\n".join(lines[-KEPT_LINES:]), file=sys.stderr, flush=True)
-    return found
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a part and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        # First a signal that torchrun's launcher passes on: its processes are not of this group.
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(child.pid, number)
+                child.wait(ENDING_SECONDS)
 
 
 def run_part(name: str, setup: Setup) -> dict[str, Any]:
