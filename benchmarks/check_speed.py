@@ -12,8 +12,8 @@ from check_setup import Course, Report, Setup
 from femtogpt.training.plan import Plan, divisor, peaks_of_step, plan
 from femtogpt.training.precision import Precision
 
-STEPS = {"15 M": 40, "54 M": 24, "250 M": 12}
-FIRST = 5  # steps after which two trainings have not yet gone apart by chance
+STEPS = {"15 M": 40, "54 M": 24, "250 M": 10}
+FIRST = 3  # steps after which two trainings have not yet gone apart by chance
 BFLOAT16_CAPABILITY = (8, 0)  # of cards that have it: Ampere and newer
 FALL_NATS = 0.2  # a loss that falls, from the first steps to the last
 NEAR_NATS = 0.05  # two number formats, or compiled and not, over the first steps
