@@ -35,13 +35,19 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # where femtogpt is not installed
 
-import torch  # noqa: E402
-from check_answers import evaluation, generation  # noqa: E402
-from check_course import killed, one_process, out_of_memory, teacher  # noqa: E402
-from check_setup import Report, Setup  # noqa: E402
-from check_speed import formats, full_memory  # noqa: E402
+try:
+    import torch
+    from check_answers import evaluation, generation
+    from check_course import killed, one_process, out_of_memory, teacher
+    from check_setup import Report, Setup
+    from check_speed import formats, full_memory
 
-from femtogpt import __version__  # noqa: E402
+    from femtogpt import __version__
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"error: {sys.executable} has no {error.name}: install torch, numpy, pydantic, safetensors"
+        " and sentencepiece there, or name another Python: make check-gpu PYTHON=…"
+    )
 
 TOTAL_SECONDS = 470.0
 ENDING_SECONDS = 5  # that a part has to end what it started

@@ -109,6 +109,19 @@ def test_it_needs_no_other_packages_than_trainings_do(tmp_path):
     assert "A dry run" in done.stdout and "1 of 1 parts passed" in done.stdout
 
 
+def test_a_package_that_is_missing_is_named_with_what_to_do():
+    hidden = "import sys; sys.modules['pydantic'] = None; sys.path.insert(0, 'benchmarks')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hidden}; import check_gpu"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "has no pydantic: install torch, numpy, pydantic" in done.stderr
+
+
 def test_a_figure_beyond_its_limit_or_no_number_fails(tmp_path):
     report = Report(tmp_path / "part.json")
     report.most("small", 0.1, 0.2)
