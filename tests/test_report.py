@@ -45,7 +45,13 @@ CLEANING = {
     }
 }
 EVALUATION = {
-    "held_out": {"bits_per_character": 1.4561, "loss": 3.8244, "entropy": None},
+    "held_out": {
+        "bits_per_character": 1.4561,
+        "loss": 3.8244,
+        "entropy": None,
+        "tokens": 550_000,
+        "characters": 2_000_000,
+    },
     "train": {"bits_per_character_estimate": 1.2341},
 }
 SAMPLES = [{"prompt": "Зима", "text": f" пришла {number}.\nИ вот"} for number in range(1, 5)]
@@ -131,5 +137,5 @@ def test_where_the_texts_true_entropy_is_known_the_summary_says_how_near_it_is(a
     ids=["whole", "one evaluation", "not a number", "infinite"],
 )
 def test_the_plot_is_a_picture_whatever_the_course(tmp_path, lines):
-    plot(lines, None, "Название", tmp_path / "loss.png")
+    plot(lines, EVALUATION["held_out"], "Название", tmp_path / "loss.png", {})
     assert is_picture(tmp_path / "loss.png")

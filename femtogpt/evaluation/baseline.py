@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.config import Config
 
 BASELINE_FILE = "baseline.json"
 NGRAM, PPMD = "ngram", "ppmd"  # the kinds of their artifacts
 BASELINES = (NGRAM, PPMD)
+
+
+def wanted(config: Config) -> list[str]:
+    """The kinds of the baselines that a configuration asks for."""
+    return [kind for kind in BASELINES if getattr(config.baselines, kind)]
 
 
 @dataclass
