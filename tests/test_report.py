@@ -8,6 +8,7 @@ import pytest
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
+from femtogpt.evaluation.baseline import Baseline, Tally
 from femtogpt.evaluation.run_report import plot, summary, write_report
 
 COUNTS = {
@@ -110,6 +111,23 @@ def test_the_summary_shows_three_samples_with_their_prompts(artifacts):
     assert "    Зима пришла 1.\n    И вот\n" in text
     assert "пришла 3" in text
     assert "пришла 4" not in text
+
+
+def test_the_summary_and_the_plot_have_the_baselines(artifacts, tmp_path):
+    plain = write_report(Store(tmp_path / "data"), "классика", artifacts)
+    for kind, title, bits in (("ngram", "n-gram (order 4)", 1.4), ("ppmd", "PPMd (order 12)", 1.5)):
+        artifacts[kind] = Artifact(tmp_path / kind, kind, kind, kind, {})
+        artifacts[kind].path.mkdir()
+        Baseline.of(title, {}, {"books": Tally(1000 * bits, 1000)}).write(artifacts[kind].path)
+    made = write_report(Store(tmp_path / "data"), "классика", artifacts)
+    text = (made.path / "summary.txt").read_text("utf-8")
+    figures, verdict, advice = text.partition("Baselines   ")[2].splitlines()[:3]
+    assert figures == "n-gram (order 4): 1.400 · PPMd (order 12): 1.500 bits per character"
+    assert verdict.startswith(" " * 12 + "the model is 4.0% above the n-gram")
+    assert "train.max_steps=" in advice or "more text" in advice
+    assert is_picture(made.path / "loss.png")
+    assert (made.path / "loss.png").read_bytes() != (plain.path / "loss.png").read_bytes()
+    assert "Baselines" not in (plain.path / "summary.txt").read_text("utf-8")
 
 
 def test_a_long_sample_is_cut_between_words(artifacts):

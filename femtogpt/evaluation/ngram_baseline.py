@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ def score_ngram(store: Store, config: Config, tokens: Artifact) -> Artifact:
         from femtogpt.ngram.kneser_ney import NGram
         from femtogpt.tokens.shards import Tokens
 
-        start = time.monotonic()
         data = Tokens(tokens.path)
         texts = (shard.ids for shards in data.shards("train").values() for shard in shards)
         ngram = NGram.train(texts, data.eos, data.vocab_size, order)
@@ -35,7 +33,7 @@ def score_ngram(store: Store, config: Config, tokens: Artifact) -> Artifact:
             tallies[source] = Tally(bits, part["characters"], part["tokens"])
         baseline = Baseline.of(f"n-gram (order {order})", {"order": order}, tallies)
         baseline.write(folder)
-        return {**baseline.counts, "seconds": round(time.monotonic() - start, 1)}
+        return baseline.counts
 
     return store.make(recipe(config, tokens), build)
 

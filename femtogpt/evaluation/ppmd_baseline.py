@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,6 @@ def score_ppmd(store: Store, config: Config, corpus: Artifact) -> Artifact:
         from femtogpt.corpus.schema import parts, texts
         from femtogpt.evaluation.ppmd import Alphabet, reader
 
-        start = time.monotonic()
         characters = corpus.counts["train_characters"]
         share = min(1.0, HISTORY / characters)
 
@@ -61,7 +59,7 @@ def score_ppmd(store: Store, config: Config, corpus: Artifact) -> Artifact:
         settings = {"order": order, "history_characters": read}
         baseline = Baseline.of(f"PPMd (order {order})", settings, tallies)
         baseline.write(folder)
-        return {**baseline.counts, "seconds": round(time.monotonic() - start, 1)}
+        return baseline.counts
 
     return store.make(recipe(config, corpus), build)
 
