@@ -194,6 +194,14 @@ def test_of_a_long_train_split_ppmd_reads_the_same_share_of_each_document(store,
     assert a_tenth.counts["bits_per_character"] > everything.counts["bits_per_character"]
 
 
+def test_many_small_documents_are_scored_together_at_about_the_same_cost(store, monkeypatch):
+    corpus = corpus_of(store, settings())
+    alone = score_ppmd(store, settings(), corpus).counts["bits_per_character"]
+    monkeypatch.setattr(ppmd_baseline, "SCORED", 2)
+    together = score_ppmd(Store(store.root.parent / "other"), settings(), corpus)
+    assert 0.9 * alone < together.counts["bits_per_character"] < alone
+
+
 def tokens_artifact(store: Store, held_out: dict[str, list[list[int]]]) -> Artifact:
     folder = store.root / "tokens/made"
     folder.mkdir(parents=True)
