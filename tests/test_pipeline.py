@@ -68,9 +68,9 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     assert 0 < figures["entropy"] < figures["bits_per_character"]
     for name in ("ngram", "ppmd"):
         (file,) = (pipeline.data / name).glob("*/baseline.json")
-        bits = json.loads(file.read_text())["bits_per_character"]
-        assert course[f"baselines/{name}_bits_per_character"] == [(0, bits)]
-        assert figures["entropy"] < bits
+        figure = json.loads(file.read_text())["bits_per_character"]
+        assert course[f"baselines/{name}_bits_per_character"] == [(0, figure)]
+        assert figures["entropy"] < figure
     assert next(iter(run.data.metrics)) == bits  # MLflow's pages offer the first for comparisons
     assert run.data.metrics["texts/train_tokens"] > run.data.metrics["texts/held_out_tokens"] > 0
     letters = {
