@@ -301,6 +301,17 @@ class SamplesConfig(Section):
     )
 
 
+class BaselinesConfig(Section):
+    """Simple models of the same text: a training is worth its time if it ends below them."""
+
+    ngram: Literal[0, 2, 3, 4, 5] = Field(
+        4, description="order of the n-gram over the tokenizer's pieces; 0: none"
+    )
+    ppmd: int = Field(
+        12, ge=0, le=64, description="order of PPMd, a compressor that reads characters; 0: none"
+    )
+
+
 class ClusterConfig(Section):
     """Dask workers that clean the texts; by default it is done by processes of this machine."""
 
@@ -358,6 +369,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     samples: SamplesConfig = SamplesConfig()
+    baselines: BaselinesConfig = BaselinesConfig()
     cluster: ClusterConfig = ClusterConfig()
     paths: Paths = Paths()
     _origin: ConfigOrigin = PrivateAttr(default=ConfigOrigin())

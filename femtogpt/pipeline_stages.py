@@ -57,7 +57,7 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     Sources without a version get that of the newest download on disk: the network is not used.
     """
     from femtogpt.corpus import build
-    from femtogpt.evaluation import evaluate, run_report
+    from femtogpt.evaluation import baseline, evaluate, ngram_baseline, ppmd_baseline, run_report
     from femtogpt.generation import samples
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
@@ -71,6 +71,12 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     def corpus(inputs: Inputs) -> Recipe:
         return build.recipe(config, {raws[name]: artifact for name, artifact in inputs.items()})
 
+    baselines = {
+        baseline.NGRAM: _stage(baseline.NGRAM, partial(ngram_baseline.recipe, config), "tokens"),
+        baseline.PPMD: _stage(baseline.PPMD, partial(ppmd_baseline.recipe, config), "corpus"),
+    }
+    wanted = baseline.wanted(config)
+
     return [
         *(
             Stage(stage, fetch.KIND, partial(raw, name), (), sources[name].resumable)
@@ -82,11 +88,12 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         Stage("run", "run", partial(_run, config, store), ("tokens",), resumable=True),
         _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
+        *(baselines[kind] for kind in wanted),
         Stage(
             "report",
             "report",
             partial(run_report.recipe, config.name),
-            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples", *wanted),
         ),
     ]
 

@@ -20,6 +20,7 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
+from femtogpt.evaluation.baseline import BASELINE_FILE, BASELINES
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.sources.base import Source
 from femtogpt.sqlite_url import sqlite_path
@@ -47,6 +48,7 @@ LOGGED_FILES = {
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
     "evaluation": ["evaluation.json"],
     "samples": ["samples.json", "samples.md"],
+    **{kind: [BASELINE_FILE] for kind in BASELINES},
     "report": ["loss.png", "summary.txt"],
 }
 log = logging.getLogger("femtogpt.tracking")
@@ -181,8 +183,17 @@ class MLflowRun:
             self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
             for file in LOGGED_FILES.get(artifact.kind, ()):
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
-        texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
-        for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
+        groups: dict[str, Mapping[str, Any]] = {
+            "texts": {**artifacts["corpus"].counts, **artifacts["tokens"].counts},
+            "evaluation": artifacts["evaluation"].counts,
+            "baselines": {
+                f"{kind}_{key}": value
+                for kind in BASELINES
+                if kind in artifacts
+                for key, value in artifacts[kind].counts.items()
+            },
+        }
+        for name, counts in groups.items():
             for key, value in counts.items():
                 if value is not None:  # MLflow draws figures of step 0 as bars, runs side by side
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
@@ -259,7 +270,8 @@ def _key(config: Config, attempt: int = 0) -> str:
     sources = _sources(config)
     identities = {name: source.identity() for name, source in sources.items()}
     readings = {name: source.reading() for name, source in sources.items()}
-    settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
+    # Baselines do not change what is trained: with and without them, it is the same run.
+    settings = config.model_dump(mode="json", exclude={*PLACES, "sources", "baselines"})
     key = json_digest([settings, identities, readings])[:16]
     return json_digest([key, attempt])[:16] if attempt else key
 

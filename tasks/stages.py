@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,10 @@ from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.errors import Pruned
+from femtogpt.evaluation import baseline
 from femtogpt.evaluation.evaluate import evaluate
+from femtogpt.evaluation.ngram_baseline import score_ngram
+from femtogpt.evaluation.ppmd_baseline import score_ppmd
 from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
 from femtogpt.sources.base import Source
@@ -156,6 +160,25 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     if artifact.made:
         prefect_artifacts.show_samples(artifact)
     return artifact
+
+
+@task(name="ngram", task_run_name="ngram", cache_policy=NO_CACHE)
+def ngram(config: Config, tokens: Artifact) -> Artifact:
+    """Score the held-out works by an n-gram."""
+    return score_ngram(_store(config), config, tokens)
+
+
+@task(name="ppmd", task_run_name="ppmd", cache_policy=NO_CACHE)
+def ppmd(config: Config, corpus: Artifact) -> Artifact:
+    """Score the held-out works by PPMd."""
+    return score_ppmd(_store(config), config, corpus)
+
+
+def baselines(config: Config, corpus: Artifact, tokens: Artifact) -> dict[str, Artifact]:
+    """The baselines that the configuration asks for, by kind."""
+    made = {baseline.NGRAM: partial(ngram, config, tokens)}
+    made[baseline.PPMD] = partial(ppmd, config, corpus)
+    return {kind: made[kind]() for kind in baseline.wanted(config)}
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE)

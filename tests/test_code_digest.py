@@ -22,6 +22,7 @@ BUILD = "femtogpt.corpus.build"
 STAGES = [
     *("femtogpt.sources.fetch", BUILD, "femtogpt.tokens.tokenizer", "femtogpt.tokens.shards"),
     *("femtogpt.evaluation.evaluate", "femtogpt.generation.samples"),
+    *("femtogpt.evaluation.ngram_baseline", "femtogpt.evaluation.ppmd_baseline"),
     "femtogpt.evaluation.run_report",
 ]
 
