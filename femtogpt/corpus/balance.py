@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from femtogpt.corpus.letter_counts import Difference, checksums, difference, letter_counts
+from femtogpt.corpus.letter_counts import LANES, Difference, checksums, difference
 from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
@@ -69,14 +69,15 @@ class Balance:
     """Follows the letters of a batch's documents through the rules.
 
     Most changes are to spaces and punctuation. So the letters are compared after several rules at
-    once, by a checksum, and rule by rule only in documents in which it is another.
+    once, by a checksum, and rule by rule only in documents in which it is another, until the
+    differences explain it.
     """
 
     def __init__(self, texts: pl.Series, lost: Sequence[int]):
         """``lost``: the letters that each document had besides its text."""
         self.lost = np.array(lost, np.int64)
-        self.decoded = letter_counts(texts) + self.lost
-        self._checksums = checksums(texts)
+        counts, self._checksums = checksums(texts)
+        self.decoded = counts + self.lost
         self._steps: list[_Step] = []  # not compared yet
         self._bytes = 0  # of their texts
         self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
@@ -100,17 +101,17 @@ class Balance:
         if not steps:
             return
         rows = np.unique(np.concatenate([step.rows for step in steps]))
-        old, new = self._checksums.copy(), self._checksums
-        new[rows] = checksums(steps[-1].after.gather(rows))
+        known, new = self._checksums.copy(), self._checksums
+        new[rows] = checksums(steps[-1].after.gather(rows))[1]
         for step in steps:
-            for row in step.rows[old[step.rows] != new[step.rows]].tolist():
-                before, after = (text.slice(row, 1) for text in (step.before, step.after))
-                known, old[row] = old[row], new[row] if step is steps[-1] else checksums(after)[0]
-                if old[row] == known:
-                    continue
-                found = gaps(*(text.cast(pl.Binary).item() for text in (before, after)))
-                change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
+            for row in step.rows[known[step.rows] != new[step.rows]].tolist():
+                texts = (text.slice(row, 1).cast(pl.Binary) for text in (step.before, step.after))
+                found = gaps(*(text.item() for text in texts))
+                change, checksum = difference(
+                    *(b"\n".join(side) for side in zip(*found, strict=True))
+                )
                 if any(change):
+                    known[row] = (int(known[row]) + checksum) & int(LANES)
                     self._effects[row].append({"rule": step.rule, **change._asdict()})
                     yield Change(step.rule, row, change, found)
 
