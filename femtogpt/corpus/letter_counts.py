@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from femtogpt.corpus.utf8 import joined
+
 BLOCK = 1 << 18  # bytes looked at together, so that they stay in the processor's cache
 LONG_WORD = 100  # bytes: a longer one may be cut
 FEW = 64  # texts in a block whose letters are counted faster one by one
@@ -103,12 +105,9 @@ class _Buffer:
     """Texts as UTF-8, one after another."""
 
     def __init__(self, texts: pl.Series):
-        _, offsets, data = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
-        starts = np.frombuffer(offsets, np.int64, len(texts) + 1)
-        sizes = np.diff(starts)
-        self._data = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]
-        self._rows = np.flatnonzero(sizes)  # those with a text, and where it starts
-        self._starts = np.cumsum(sizes)[self._rows] - sizes[self._rows]
+        self._data, starts = joined(texts)
+        self._rows = np.flatnonzero(np.diff(starts))  # those with a text, and where it starts
+        self._starts = starts[self._rows]
         self._others = [np.empty(0, np.int64)]
         self._here, self._here_starts = self._rows[:0], self._starts[:0]
 
