@@ -90,8 +90,7 @@ def _in_cyrillic(columns: Sequence[pl.Series]) -> pl.Series:
 def _lines_mended(data: np.ndarray, places: np.ndarray) -> bytes:
     """A text with mixed words in the lines of some places."""
     text = data.tobytes()
-    many = 10 * len(places) >= MIXED_SHARE * min(len(text), SAMPLE)
-    if many and _full_of_them(text.decode()):
+    if _full_of_them(text, places):
         text = _mended_whole(text.decode()).encode()
         places = _mixed(np.frombuffer(text, np.uint8))
     pieces, at = [], 0
@@ -124,9 +123,13 @@ def _mixed(data: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate(places))  # the blocks overlap
 
 
-def _full_of_them(text: str) -> bool:
+def _full_of_them(text: bytes, places: np.ndarray) -> bool:
     """Whether the beginning of a text has many mixed words, by a word of ten bytes or more."""
-    start = text[:SAMPLE]
+    longest = 4 * SAMPLE  # bytes of the beginning
+    may_be = int(np.searchsorted(places, longest))
+    if 10 * may_be < MIXED_SHARE * min(len(text), SAMPLE):
+        return False
+    start = text[:longest].decode(errors="ignore")[:SAMPLE]
     pairs = len(_PAIR.findall(start))
     return pairs >= MIN_MIXED and 10 * pairs >= MIXED_SHARE * len(start.encode())
 
