@@ -76,7 +76,7 @@ def old_i(text: pl.Expr) -> pl.Expr:
 
 def _in_cyrillic(columns: Sequence[pl.Series]) -> pl.Series:
     texts = columns[0]
-    data, starts = joined(texts)
+    data, starts = joined(texts.fill_null(""))
     places = _mixed(data)
     rows = np.searchsorted(starts, places, "right") - 1
     changed = [
