@@ -61,7 +61,7 @@ _BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]
 )
 def line_end_hyphens(text: pl.Expr) -> pl.Expr:
     """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
-    text = where(has(*_BREAK_SIGNS), _with_hyphens, text)
+    text = where(matches(rf"[{_BREAK_SIGNS}]{_AT_END}"), _with_hyphens, text)
     return where(has(*_DASHED), _with_dashes_resolved, text)
 
 

@@ -28,7 +28,7 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
 def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
-    text = where(matches("\u2013[0-9]"), _with_minus, text)
+    text = where(matches(r"[ =(\[≤≥]\u2013[0-9]"), _with_minus, text)
     text = where(matches(f", -{_ENDING}"), _with_endings, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
