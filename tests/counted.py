@@ -24,4 +24,5 @@ def operations(work: Callable[[], object], part: str) -> int:
         work()
     finally:
         sys.settrace(before)
+    assert count, f"nothing of {part} ran"
     return count

@@ -203,9 +203,9 @@ def _checksum(codes: np.ndarray, times: np.ndarray) -> int:
     first = np.where(cyrillic, 0xD0 | (codes >> 6 & 1), codes * ascii)  # the bytes
     second = (0x80 | codes & 0x3F) * cyrillic
     others = codes * ~(cyrillic | ascii)
-    sums, squares = (times @ number for number in (first + second, first**2 + second**2))
-    high = (times.view(np.uint64) * others.view(np.uint64) * _FACTOR).sum()
-    return int(_in_lanes(*np.array([sums, squares]).astype(np.uint8), high))
+    sums, squares = int(times @ (first + second)) & 0xFF, int(times @ (first**2 + second**2)) & 0xFF
+    high = int(times @ others) * int(_FACTOR) & 0xFFFFFFFF
+    return sums | squares << int(_SQUARES) | high << int(_OTHERS)
 
 
 def without_common_ends(before: bytes, after: bytes) -> tuple[bytes, bytes]:
