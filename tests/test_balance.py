@@ -13,7 +13,13 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.corpus import clean, corpus_shards
 from femtogpt.corpus.balance import LEDGER
-from femtogpt.corpus.letter_counts import checksums, count_letters, difference, letter_counts
+from femtogpt.corpus.letter_counts import (
+    LANES,
+    checksums,
+    count_letters,
+    difference,
+    letter_counts,
+)
 from femtogpt.corpus.rules import RULES, STANDARD, Rule
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Document
@@ -77,13 +83,25 @@ def test_every_character_of_unicode_is_counted_rightly_in_one_long_text():
 @quick
 @given(LETTERS, LETTERS, st.randoms(use_true_random=False))
 def test_what_is_taken_replaced_and_added_leads_from_one_text_to_the_other(one, other, draw):
-    change = difference(one.encode(), other.encode())
+    change, _ = difference(one.encode(), other.encode())
     assert letters(one) + change.added - change.taken == letters(other)
     assert not (change.taken and change.added)
     moved = "".join(draw.sample(one, len(one)))
-    assert difference(one.encode(), moved.encode()) == (0, 0, 0)
-    if any(change):
-        assert checksums(pl.Series([one]))[0] != checksums(pl.Series([other]))[0]
+    assert difference(one.encode(), moved.encode()) == ((0, 0, 0), 0)
+
+
+@quick
+@given(LETTERS, LETTERS, st.randoms(use_true_random=False))
+def test_the_checksum_of_a_text_changes_with_its_letters_and_by_the_difference(one, other, draw):
+    moved = "".join(draw.sample(one, len(one)))
+    counts, sums = checksums(pl.Series([one, other, moved, f"{one}\n{other}"]))
+    assert counts.tolist() == [letters(text) for text in (one, other, one, one + other)]
+    change, by = difference(one.encode(), other.encode())
+    assert (sums[0] == sums[1]) == (not any(change))
+    assert sums[0] == sums[2]
+    one_sum, other_sum = map(int, sums[:2])
+    assert (one_sum + by) & int(LANES) == other_sum
+    assert (one_sum + other_sum) & int(LANES) == sums[3]
 
 
 @few

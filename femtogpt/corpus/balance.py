@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from femtogpt.corpus.letter_counts import Difference, checksums, difference, letter_counts
+from femtogpt.corpus.letter_counts import LANES, Difference, checksums, difference
 from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
@@ -70,16 +70,18 @@ class Balance:
     """Follows the letters of a batch's documents through the rules.
 
     Most changes are to spaces and punctuation. So the letters are compared after several rules at
-    once, by a checksum, and rule by rule only in documents in which it is another.
+    once, by a checksum, and rule by rule only in documents in which it is another, until the
+    differences explain it. What a rule that never changed a letter did is summed up first, too.
     """
 
     def __init__(self, texts: pl.Series, lost: Sequence[int]):
         """``lost``: the letters that each document had besides its text."""
         self.lost = np.array(lost, np.int64)
-        self.decoded = letter_counts(texts) + self.lost
-        self._checksums = checksums(texts)
+        counts, self._checksums = checksums(texts)
+        self.decoded = counts + self.lost
         self._steps: list[_Step] = []  # not compared yet
         self._bytes = 0  # of their texts
+        self._changing: set[int] = set()  # rules that changed letters
         self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
 
     def after_rule(
@@ -101,17 +103,20 @@ class Balance:
         if not steps:
             return
         rows = np.unique(np.concatenate([step.rows for step in steps]))
-        old, new = self._checksums.copy(), self._checksums
-        new[rows] = checksums(steps[-1].after.gather(rows))
+        known, new = self._checksums.copy(), self._checksums
+        new[rows] = checksums(steps[-1].after.gather(rows))[1]
         for step in steps:
-            for row in step.rows[old[step.rows] != new[step.rows]].tolist():
+            for row in step.rows[known[step.rows] != new[step.rows]].tolist():
                 before, after = (text.slice(row, 1) for text in (step.before, step.after))
-                known, old[row] = old[row], new[row] if step is steps[-1] else checksums(after)[0]
-                if old[row] == known:
+                if step.rule not in self._changing and checksums(after)[1][0] == known[row]:
                     continue
                 found = gaps(*(text.cast(pl.Binary).item() for text in (before, after)))
-                change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
+                change, checksum = difference(
+                    *(b"\n".join(side) for side in zip(*found, strict=True))
+                )
                 if any(change):
+                    self._changing.add(step.rule)
+                    known[row] = (int(known[row]) + checksum) & int(LANES)
                     self._effects[row].append({"rule": step.rule, **change._asdict()})
                     yield Change(step.rule, row, change, found)
 

@@ -15,6 +15,7 @@ _LOOSE = re.compile(  # starting with a literal, which re searches for fastest
     r"-(?: (?=\w)|(?<= -)(?=\w))"
 )
 LONGEST_WORD = 40  # letters
+SEARCHES = 30  # for words in a text before all of its words are listed
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
@@ -68,7 +69,7 @@ _BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]
 )
 def line_end_hyphens(text: pl.Expr) -> pl.Expr:
     """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
-    text = where(has(*_BREAK_SIGNS), _with_hyphens, text)
+    text = where(matches(rf"[{_BREAK_SIGNS}]{_AT_END}"), _with_hyphens, text)
     return where(has(*_DASHED), _with_dashes_resolved, text)
 
 
@@ -164,7 +165,7 @@ def _has_loose(text: pl.Expr) -> pl.Expr:
 
 
 def _resolved(text: str) -> str:
-    words: set[str] = set()
+    words = _Words(text)
     pieces, at = [], 0
     for hyphen in _LOOSE.finditer(text):
         position = hyphen.start()
@@ -172,7 +173,6 @@ def _resolved(text: str) -> str:
         after = _AFTER.match(text, position + 1, position + LONGEST_WORD)
         if not before or not after or text[position - 1 : position + 2] == " - ":
             continue
-        words = words or _between_spaces(text)
         between = _between(words, before[0], after[1])
         if between is not None:
             pieces += [text[at:position].removesuffix(" "), between]
@@ -180,12 +180,37 @@ def _resolved(text: str) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _between_spaces(text: str) -> set[str]:
-    """The words of a text with only spaces and punctuation around, found in each token once."""
-    return set(_BETWEEN_SPACES.findall(" ".join(set(text.split()))))
+class _Words:
+    """The words of a text with only spaces and punctuation around.
+
+    The first few are searched for in the text: a set of all takes as long as many searches.
+    """
+
+    def __init__(self, text: str):
+        self.text = text
+        self._searches = 0
+        self._all: set[str] = set()
+
+    def __contains__(self, word: str) -> bool:
+        self._searches += 1
+        if self._searches <= SEARCHES:
+            return self._search(word)
+        if not self._all:  # found in each token once
+            self._all = set(_BETWEEN_SPACES.findall(" ".join(set(self.text.split()))))
+        return word in self._all
+
+    def _search(self, word: str) -> bool:
+        at = self.text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            around = self.text[max(0, at - 1) : at] + self.text[end : end + 1]
+            if not _BETWEEN_SPACES.search(around):
+                return True
+            at = self.text.find(word, end)
+        return False
 
 
-def _between(words: set[str], before: str, after: str) -> str | None:
+def _between(words: _Words, before: str, after: str) -> str | None:
     """What belongs between two parts; None if the text's words do not show it."""
     if before + after in words:
         return ""

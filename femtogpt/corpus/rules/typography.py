@@ -28,7 +28,7 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
 def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
-    text = where(matches("\u2013[0-9]"), _with_minus, text)
+    text = where(matches(r"[ =(\[≤≥]\u2013[0-9]"), _with_minus, text)
     text = where(matches(f", -{_ENDING}"), _with_endings, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
@@ -72,10 +72,9 @@ def _from_double(text: pl.Expr) -> pl.Expr:
 
 
 def _has_hyphens(text: pl.Expr) -> pl.Expr:
-    """Whether a hyphen is not inside a word; a test of few strings is faster than one of many."""
-    spaced = has(" -", "- ", "\n-", "-\n", ",-", ".-", "!-", "?-", "…-")(text)
-    punctuated = has("»-", '"-', ")-", ";-", ":-")(text)
-    return spaced | punctuated | text.str.starts_with("-") | text.str.ends_with("-")
+    """Whether a hyphen is not inside a word."""
+    spaced = has(" -", "- ", "\n-", "-\n", *(f"{mark}-" for mark in ',.!?…»");:'))(text)
+    return spaced | text.str.starts_with("-") | text.str.ends_with("-")
 
 
 def _from_hyphens(text: pl.Expr) -> pl.Expr:
