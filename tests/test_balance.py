@@ -14,7 +14,6 @@ from femtogpt.artifacts.store import Store
 from femtogpt.corpus import clean, corpus_shards
 from femtogpt.corpus.balance import LEDGER
 from femtogpt.corpus.letter_counts import (
-    LANES,
     checksums,
     count_letters,
     difference,
@@ -100,8 +99,16 @@ def test_the_checksum_of_a_text_changes_with_its_letters_and_by_the_difference(o
     assert (sums[0] == sums[1]) == (not any(change))
     assert sums[0] == sums[2]
     one_sum, other_sum = map(int, sums[:2])
-    assert (one_sum + by) & int(LANES) == other_sum
-    assert (one_sum + other_sum) & int(LANES) == sums[3]
+    assert (one_sum + by) % 2**64 == other_sum
+    assert (one_sum + other_sum) % 2**64 == sums[3]
+
+
+@pytest.mark.parametrize("times", [80, 256, 1 << 16])
+@pytest.mark.parametrize(("letter", "instead"), [("p", ""), ("ё", "е"), ("a", "а"), ("é", "e")])
+def test_the_checksum_sees_a_change_however_often_it_is_made(letter, instead, times):
+    before, after = (f"начало {each * times} конец" for each in (letter, instead))
+    _, sums = checksums(pl.Series([before, after]))
+    assert sums[0] != sums[1]
 
 
 @few

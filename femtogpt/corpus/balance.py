@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from femtogpt.corpus.letter_counts import LANES, Difference, checksums, difference
+from femtogpt.corpus.letter_counts import Difference, checksums, difference
 from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
@@ -116,7 +116,7 @@ class Balance:
                 )
                 if any(change):
                     self._changing.add(step.rule)
-                    known[row] = (int(known[row]) + checksum) & int(LANES)
+                    known[row] = (int(known[row]) + checksum) % 2**64
                     self._effects[row].append({"rule": step.rule, **change._asdict()})
                     yield Change(step.rule, row, change, found)
 

@@ -21,15 +21,13 @@ BLOCK = 1 << 18  # bytes looked at together, so that they stay in the processor'
 LONG_WORD = 100  # bytes: a longer one may be cut
 FEW = 64  # texts in a block whose letters are counted faster one by one
 SHORT = 2000  # characters: a shorter text is counted faster without numpy
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _RUN = re.compile(r"[^\W_]+")  # letters and digits: the same characters as those of L and N
-
-
-# The lanes of a checksum: the sum of the letters' bytes, that of the squares of these, both modulo
-# 256, and for letters of more than two bytes their code points. A sum of two checksums carries into
-# the bits between the lanes.
-_SQUARES, _OTHERS = np.uint64(16), np.uint64(32)
-LANES = np.uint64(0xFFFFFFFF_00FF_00FF)
+# A checksum is the sum of these numbers, each times what it counts, modulo 2⁶⁴: the letters; their
+# bytes, and the squares of these modulo 256; the code points of letters of more than two bytes.
+_LETTERS, _BYTES, _SQUARES, _OTHERS = (
+    *(np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)),
+    *(np.uint64(0x165667B19E3779F9), np.uint64(0x27D4EB2F165667C5)),
+)
 
 
 class Difference(NamedTuple):
@@ -65,11 +63,11 @@ def checksums(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """``letter_counts``, and for each text a number that changes if its letters and digits do.
 
     The number, a uint64, does not depend on their order. That of two texts one after the other is
-    the sum of theirs, but for the bits between the LANES.
+    the sum of theirs, modulo 2⁶⁴.
     """
     buffer = _Buffer(texts)
     counts = np.zeros(len(texts), np.int64)
-    sums, squares = np.zeros(len(texts), np.uint8), np.zeros(len(texts), np.uint8)
+    sums, squares = np.zeros(len(texts), np.uint64), np.zeros(len(texts), np.uint64)
     inside = False  # whether a letter of two bytes began at the end of the block before
     for block in buffer.blocks():
         buffer.add(counts, block.letters)
@@ -83,13 +81,9 @@ def checksums(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     rows, codes = buffer.other_letters()
     others = np.zeros(len(texts), np.uint64)
     np.add.at(counts, rows, 1)
-    np.add.at(others, rows, codes.astype(np.uint64) * _FACTOR)
-    return counts, _in_lanes(sums, squares, others)
-
-
-def _in_lanes(sums: np.ndarray, squares: np.ndarray, others: np.ndarray) -> np.ndarray:
-    sums, squares = sums.astype(np.uint64), squares.astype(np.uint64)
-    return (sums | squares << _SQUARES | others << _OTHERS) & LANES
+    np.add.at(others, rows, codes.astype(np.uint64))
+    letters = counts.astype(np.uint64)
+    return counts, letters * _LETTERS + sums * _BYTES + squares * _SQUARES + others * _OTHERS
 
 
 class _Block(NamedTuple):
@@ -136,17 +130,13 @@ class _Buffer:
         self._here_starts = np.maximum(self._starts[first - 1 : last] - begin, 0)
 
     def add(self, sums: np.ndarray, values: np.ndarray) -> None:
-        """Add the block's values to the sums of the texts in it: truth values, or bytes modulo 256.
-
-        numpy adds up bytes ten times as fast as it adds bytes to larger numbers.
-        """
+        """Add the block's values, truth values or bytes, to the sums of the texts in it."""
         if values.dtype == bool and len(self._here) <= FEW:
             ends = [*self._here_starts[1:].tolist(), len(values)]
             for row, start, end in zip(self._here, self._here_starts.tolist(), ends, strict=True):
                 sums[row] += np.count_nonzero(values[start:end])
             return
-        dtype = np.uint32 if values.dtype == bool else np.uint8
-        parts = np.add.reduceat(values, self._here_starts, dtype=dtype)
+        parts = np.add.reduceat(values, self._here_starts, dtype=np.uint32)
         sums[self._here] += parts.astype(sums.dtype)
 
     def other_letters(self) -> tuple[np.ndarray, np.ndarray]:
@@ -203,9 +193,9 @@ def _checksum(codes: np.ndarray, times: np.ndarray) -> int:
     first = np.where(cyrillic, 0xD0 | (codes >> 6 & 1), codes * ascii)  # the bytes
     second = (0x80 | codes & 0x3F) * cyrillic
     others = codes * ~(cyrillic | ascii)
-    sums, squares = int(times @ (first + second)) & 0xFF, int(times @ (first**2 + second**2)) & 0xFF
-    high = int(times @ others) * int(_FACTOR) & 0xFFFFFFFF
-    return sums | squares << int(_SQUARES) | high << int(_OTHERS)
+    squares = (first**2 & 0xFF) + (second**2 & 0xFF)
+    counted = ((1, _LETTERS), (first + second, _BYTES), (squares, _SQUARES), (others, _OTHERS))
+    return sum(int((times * each).sum()) * int(factor) for each, factor in counted) % 2**64
 
 
 def without_common_ends(before: bytes, after: bytes) -> tuple[bytes, bytes]:
