@@ -45,7 +45,7 @@ STORED = {  # columns that go with a document until the ledger is written
         pl.Struct({"rule": pl.UInt16, "taken": pl.Int64, "replaced": pl.Int64, "added": pl.Int64})
     ),  # by the rule's place in the source's list
 }
-WAITING_BYTES = 32 << 20  # of texts that wait to be compared: bounds the memory
+WAITING_BYTES = 16 << 20  # of texts that wait to be compared: bounds the memory
 
 
 class Change(NamedTuple):
