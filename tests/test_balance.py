@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -163,7 +164,7 @@ def test_letters_that_a_rule_adds_are_counted_apart(tmp_path, monkeypatch):
     assert comes_out(sums(corpus))
 
 
-def test_what_a_later_rule_undoes_needs_no_line_and_the_sums_are_right(tmp_path, monkeypatch):
+def test_what_a_rule_changes_and_a_later_one_changes_back_has_a_line_of_each(tmp_path, monkeypatch):
     with_rule(monkeypatch, "spelled_out", lambda text: text.str.replace_all("№", "номер"))
     with_rule(monkeypatch, "signs", lambda text: text.str.replace_all("номер", "№"))
     documents = {"it": f"Дом № 6. {story(1)}", "other": story(2)}
@@ -171,9 +172,22 @@ def test_what_a_later_rule_undoes_needs_no_line_and_the_sums_are_right(tmp_path,
     corpus = corpus_of(Store(tmp_path), config({"mine": listed(documents, rules=rules)}))
     assert report(corpus)["mine"]["rules"]["spelled_out"]["documents"] == 1
     lines = ledger(corpus)
-    assert lines["added"].sum() == lines.filter(kind="rule")["letters"].sum()  # both or neither
+    assert lines["added"].sum() == lines.filter(kind="rule")["letters"].sum() == 5
     assert comes_out(sums(corpus))
     assert lines.filter(kind="kept")["letters"].sum() == sum(map(letters, documents.values()))
+
+
+def test_a_rule_that_takes_letters_although_it_says_that_it_keeps_them_is_found(
+    tmp_path, monkeypatch
+):
+    with_rule(monkeypatch, "liar", lambda text: text.str.replace_all("река шла", "шла"))
+    monkeypatch.setitem(RULES, "liar", replace(RULES["liar"], keeps_letters=True))
+    documents = {"it": f"{story(1)} А река шла мимо.", "other": story(2)}
+    source = listed(documents, rules=("liar", "spaces"))
+    corpus = corpus_of(Store(tmp_path), config({"mine": source}))
+    lines = ledger(corpus).filter(kind="rule", id="it")
+    assert lines.select("name", "letters").rows() == [("liar", 4)]
+    assert comes_out(sums(corpus))
 
 
 def test_every_path_of_a_document_is_in_the_ledger(tmp_path, monkeypatch):

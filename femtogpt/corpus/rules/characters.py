@@ -25,6 +25,7 @@ from femtogpt.sources.formats.superscripts import lowered, raised
     "раз\r\nдва\rтри\u2028четыре",
     "раз\nдва\nтри\nчетыре",
     needs="a line end of another system",
+    keeps_letters=True,
 )
 def line_ends(text: pl.Expr) -> pl.Expr:
     r"""Convert every kind of line end to \n."""
@@ -146,6 +147,7 @@ _JOINED = f"({_EMOJI}(?:{_JOINER}{_EMOJI})+)"  # several emoji that are shown as
     f"сло\u00adво\ufeff и\x7f де{_JOINER}ло\x01 \U0001f469{_JOINER}\U0001f467",
     f"слово и дело \U0001f469{_JOINER}\U0001f467",
     needs="a character that shows nothing and does not join two emoji",
+    keeps_letters=True,
 )
 def invisible(text: pl.Expr) -> pl.Expr:
     """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
@@ -260,6 +262,7 @@ _SPACES = "\t\u00a0\u1680\u202f\u205f\u3000\u2581" + "".join(map(chr, range(0x20
     "раз\u00a0два\tтри\u2009 четыре",
     "раз два три четыре",
     needs="a space of another kind, or two in a row",
+    keeps_letters=True,
 )
 def spaces(text: pl.Expr) -> pl.Expr:
     """Convert every run of spaces of any kind, except line ends, to one plain space."""

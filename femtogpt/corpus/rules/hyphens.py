@@ -66,6 +66,7 @@ _BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]
     "Он откладывал газе\u00ad\nту и шёл за по\u00ac\nчтой.",
     "Он откладывал газе-\nту и шёл за по-\nчтой.",
     needs="a letter before the sign, and a next line that begins with a letter",
+    keeps_letters=True,
 )
 def line_end_hyphens(text: pl.Expr) -> pl.Expr:
     """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
@@ -103,6 +104,7 @@ def _words_of(text: str) -> set[str]:
     "Он вышел и посмот-\nрел, нет ли кого-\nнибудь.\nОдиночество-\nэто когда",
     "Он вышел и посмотрел, нет ли кого-нибудь.\nОдиночество-\nэто когда",
     needs="a hyphen that ends a line, and a next line that begins with a small letter",
+    keeps_letters=True,
 )
 def broken_words(text: pl.Expr) -> pl.Expr:
     """Join words broken at the end of a line or page; compounds keep their hyphen."""
@@ -152,6 +154,7 @@ def join_broken_word(stem: str, line: str, words: Counter[str]) -> str:
     "Старый мель- ник молчал- никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
     "Старый мельник молчал — никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
     needs="the joined word, or both parts, elsewhere in the text",
+    keeps_letters=True,
 )
 def loose_hyphens(text: pl.Expr) -> pl.Expr:
     """Remove a hyphen and space inside a word that occurs elsewhere; between words, use a dash."""

@@ -25,7 +25,8 @@ class Rule:
     ``apply`` turns a text expression into the cleaned one. It may also use the frame's columns
     ``title`` and ``author`` (strings or null). ``needs`` says what the rule has to see before it
     takes or changes anything. A rule ``of_editions`` takes words and numbers away that editors add
-    to a work. What one ``of_markup`` takes is none of the text.
+    to a work. What one ``of_markup`` takes is none of the text. One that ``keeps_letters`` neither
+    takes, replaces nor adds letters and digits, so that its effect on them need not be counted.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Rule:
     needs: str = ""
     of_editions: bool = False
     of_markup: bool = False
+    keeps_letters: bool = False
 
     @property
     def purpose(self) -> str:
@@ -44,14 +46,15 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(
-    before: str, after: str, needs: str, of_editions: bool = False, of_markup: bool = False
-) -> Callable[[Change], Change]:
-    """Register a function as the rule of its name; its docstring is the rule's purpose."""
+def rule(before: str, after: str, needs: str, **marks: bool) -> Callable[[Change], Change]:
+    """Register a function as the rule of its name; its docstring is the rule's purpose.
+
+    ``marks`` are the truth values among the fields of ``Rule``.
+    """
 
     def register(apply: Change) -> Change:
         name = apply.__name__
-        RULES[name] = Rule(name, apply, before, after, needs, of_editions, of_markup)
+        RULES[name] = Rule(name, apply, before, after, needs, **marks)
         return apply
 
     return register
