@@ -15,6 +15,7 @@ from femtogpt.config_file import load_config, nested, read_overrides, split_over
 from femtogpt.evaluation.run_report import SUMMARY
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
+from flows.generations import train_generations
 from flows.lifecycle import configuration_flow, optional_path
 from flows.parameters import Settings
 from tasks import stages
@@ -36,7 +37,7 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
     if part == "prepare":
         return artifacts
 
-    run = stages.train(config, tokens, mlflow_run)
+    run = train_generations(config, artifacts, mlflow_run)
     artifacts["run"] = run
     if part == "train":
         return artifacts

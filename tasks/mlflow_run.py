@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, cast
@@ -49,6 +49,7 @@ LOGGED_FILES = {
     "samples": ["samples.json", "samples.md"],
     "report": ["loss.png", "summary.txt"],
 }
+Parent = str | Callable[[], str]  # a run's id, or a function that finds or creates that run
 log = logging.getLogger("femtogpt.tracking")
 
 
@@ -59,14 +60,18 @@ class MLflowRun:
     is: the tasks run in the flow's process, and without a cache their parameters are not hashed.
     """
 
-    def __init__(self, config: Config, name: str = "", parent: str = ""):
-        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps."""
-        self.config, self.name, self.parent = config, name, parent
+    def __init__(self, config: Config, name: str = "", parent: Parent = ""):
+        """``config`` has pinned sources. ``name`` and ``parent`` are for sweeps and generations."""
+        self.place(config, name, parent)
         self.uri = store_uri(config.paths.mlruns)
-        self.key = _key(config)
         self.start_time = unix_milliseconds()
         self.client: Any = None
-        self.run_id = ""
+        self.run_id = self.parent_id = ""
+
+    def place(self, config: Config, name: str, parent: Parent) -> None:
+        """Make it the run of ``config``, below ``parent``, before anything is logged."""
+        self.config, self.name, self.parent = config, name, parent
+        self.key = _key(config)
 
     def open(self, resolved: Config, tokens: Artifact, attempt: int = 0) -> MetricsForwarder:
         """Go on in the run, or create it. Returns what forwards its metrics.
@@ -113,13 +118,14 @@ class MLflowRun:
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
+        parent = self.parent() if callable(self.parent) else self.parent
         creation = {
             "start_time": self.start_time,
             "run_name": self.name or self._default_name(self.config),
             "tags": {
                 **machine_tags(),
                 "femtogpt.configuration": self.config.name,
-                **({PARENT_TAG: self.parent} if self.parent else {}),
+                **({PARENT_TAG: parent} if parent else {}),
             },
         }
         client, self.run_id = find_or_create_run(
@@ -130,9 +136,9 @@ class MLflowRun:
             creation,
             _params(self.config),
         )
-        if self.parent:  # it may have been created alone, or by another sweep
-            client.set_tag(self.run_id, PARENT_TAG, self.parent)
-        self.client = client
+        if parent:  # it may have been created alone, or by another sweep
+            client.set_tag(self.run_id, PARENT_TAG, parent)
+        self.client, self.parent_id = client, parent
 
     def _default_name(self, config: Config) -> str:
         model, steps = config.model, config.train.max_steps
@@ -169,7 +175,7 @@ class MLflowRun:
             "name": info.run_name,
             "uri": self.uri,
             "contents": contents,
-            "parent": self.parent,
+            "parent": self.parent_id,
         }
         self._record_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self._record_file, json.dumps(record, indent=1).encode())
@@ -182,7 +188,9 @@ class MLflowRun:
             for file in LOGGED_FILES.get(artifact.kind, ()):
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
         texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
-        for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
+        # Of several generations, the last one alone is evaluated.
+        scores = artifacts["evaluation"].counts if "evaluation" in artifacts else {}
+        for name, counts in {"texts": texts, "evaluation": scores}.items():
             for key, value in counts.items():
                 if value is not None:  # MLflow draws figures of step 0 as bars, runs side by side
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
@@ -212,7 +220,9 @@ class MLflowRun:
         # A database of ours may have moved with the project: it is asked below.
         there = record["uri"] == self.uri or bool(sqlite_path(record["uri"]) and self._database)
         same = there and record["contents"] == contents
-        same = same and self.parent in ("", record.get("parent"))
+        # A parent is not asked for where nothing is to be logged: any will do.
+        above = record.get("parent")
+        same = same and (bool(above) if callable(self.parent) else self.parent in ("", above))
         return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
 
     @property
