@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+import torch
 from torch import Tensor
 
 from femtogpt.model.loss import SoftTargets
@@ -52,7 +54,7 @@ def mixed(parts: Sequence[SoftTargets]) -> SoftTargets | None:
     """Soft targets in which each teacher keeps its share; the shares' sum is at most 1."""
     if len(parts) < 2:
         return parts[0] if parts else None
-    share = sum((part.share for part in parts[1:]), parts[0].share)
+    share = reduce(torch.add, (part.share for part in parts))
     return SoftTargets(_Mixture(parts, share), share)
 
 
@@ -62,8 +64,7 @@ class _Mixture:
     share: Tensor  # of all parts together
 
     def rows(self, start: int, stop: int) -> Tensor:
-        first, *others = self.parts
-        rows = first.teacher.rows(start, stop).mul_(first.share / self.share)
-        for part in others:
-            rows.addcmul_(part.teacher.rows(start, stop), part.share / self.share)
-        return rows
+        weighed = (
+            part.teacher.rows(start, stop) * (part.share / self.share) for part in self.parts
+        )
+        return reduce(torch.add, weighed)
