@@ -71,11 +71,7 @@ def resolve(config: Config, tokens: Tokens) -> TrainingSettings:
     Raises UserError if ``train.init_from`` or ``train.teacher`` names no weights, and for several
     generations (see ``training.generations``).
     """
-    if config.train.generations > 1:
-        raise UserError(
-            "train.generations is for the pipeline, which trains one model after the other:"
-            " set train.generations=1 here, and train.teacher for a model with a teacher"
-        )
+    _check_single(config.train)
     weights = {name: source.weight for name, source in config.sources.items()}
     text = tokens_per_epoch(tokens, weights)
     model, train = config.model, resolve_train(config.train, config.model, text, tokens.vocab_size)
@@ -95,6 +91,14 @@ def resolve(config: Config, tokens: Tokens) -> TrainingSettings:
         lineage=origins,
         teacher=None if train.teacher is None else teacher_origin(train.teacher),
     )
+
+
+def _check_single(train: TrainConfig) -> None:
+    if train.generations > 1:
+        raise UserError(
+            "train.generations is for the pipeline, which trains one model after the other:"
+            " set train.generations=1 here, and train.teacher for a model with a teacher"
+        )
 
 
 def resolve_train(
@@ -134,12 +138,13 @@ def tokens_per_epoch(tokens: Tokens, weights: dict[str, float]) -> float:
 def load_settings(run: Path, tokens: Tokens) -> TrainingSettings:
     """Load ``settings.json`` from ``run``; what it leaves open is decided by the tokens.
 
-    Raises UserError if the file is missing or malformed.
+    Raises UserError if the file is missing or malformed, or for several generations.
     """
     try:
         content = json.loads((run / SETTINGS_FILE).read_bytes())
         model = ModelConfig.model_validate(content["model"])
         train = TrainConfig.model_validate(content["train"])
+        _check_single(train)
         text = tokens_per_epoch(tokens, content.get("weights", {}))
         resolved = resolve_train(train, model, text, tokens.vocab_size)
         return TrainingSettings.model_validate({**content, "train": resolved})
