@@ -15,9 +15,9 @@ from femtogpt.config_file import load_config, nested, read_overrides, split_over
 from femtogpt.evaluation.run_report import SUMMARY
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
-from flows.generations import train_generations
 from flows.lifecycle import configuration_flow, optional_path
 from flows.parameters import Settings
+from flows.train_generations import train_generations
 from tasks import stages
 from tasks.mlflow_run import MLflowRun
 
