@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.teachers import Teachers, mixed
 from femtogpt.training.training_stage import recipe
 from tests.test_ngram_teacher import Table
+from tests.test_plan import SHAPE
 from tests.tiny import (
     VOCAB,
     Process,
@@ -161,9 +161,8 @@ def test_it_teaches_the_same_however_the_batch_is_computed(text, teacher, tmp_pa
 
 def test_in_float16_it_teaches_too(text, teacher, tmp_path):
     config = taught(teacher, precision="float16")
-    losses = [
-        line["held_out_loss"] for line in course(trained(config, text, tmp_path / "run"))[::4]
-    ]
+    lines = course(trained(config, text, tmp_path / "run"))
+    losses = [line["held_out_loss"] for line in lines if "held_out_loss" in line]
     assert losses[-1] < losses[0] - 0.2
 
 
@@ -257,14 +256,13 @@ def test_the_digest_follows_the_weights_of_the_teacher_and_not_its_place(text, t
 
 
 def test_a_plan_counts_the_teacher(text, teacher):
-    model, plain = shape(width=64, context=32), settings().train
+    model, plain = SHAPE, settings().train
     with_teacher = plain.model_copy(update={"teacher": teacher})
-    alone, needs = (plan(model, train, 500, torch.float32) for train in (plain, with_teacher))
+    alone, needs = (plan(model, train, 2000, torch.float32) for train in (plain, with_teacher))
     theirs = load_model(teacher, "cpu").config
-    assert needs.fixed[TEACHER_PART] == 4 * theirs.parameters(500)
-    assert needs.flops == alone.flops + needs.tokens * theirs.flops_per_token(500) / 3
-    real = max(peaks_of_step(model, with_teacher, 500, 20, torch.float32))
+    assert needs.fixed[TEACHER_PART] == 4 * theirs.parameters(2000)
+    assert needs.flops == alone.flops + needs.tokens * theirs.flops_per_token(2000) / 3
+    real = max(peaks_of_step(model, with_teacher, 2000, 20, torch.float32))
     assert needs.memory(20) - needs.fixed[TEACHER_PART] == pytest.approx(real, rel=0.1)
-    three = plan(model, plain.model_copy(update={"generations": 3}), 500, torch.float32)
+    three = plan(model, plain.model_copy(update={"generations": 3}), 2000, torch.float32)
     assert three.flops == pytest.approx((3 + 2 / 3) * alone.flops)
-    assert json.loads((teacher / "settings.json").read_text())["model"]["width"] == 32
