@@ -162,12 +162,10 @@ def _verdict(
             raise
         return Verdict(stage, State(None), error=str(error))
     state = store.state(recipe, stage.name, stage.resumable)
-    # A teacher is an input by its weights alone, which its recipe does not foretell.
-    is_taught = stage.kind == "run"
+    # A run's teacher, a run too, is no input of its recipe, in which the weights' checksum counts.
+    teachers = [name for name in waiting if inputs[name].kind == stage.kind]
     waiting = [
-        name
-        for name in waiting
-        if inputs[name] in recipe.inputs.values() or (is_taught and inputs[name].kind == "run")
+        name for name in waiting if name in teachers or inputs[name] in recipe.inputs.values()
     ]
     if not waiting:
         if state.artifact is None:
@@ -176,5 +174,6 @@ def _verdict(
     if recipe.version is not None and (state.artifact or state.partial):
         condition = f" if the result of {listed(waiting)} stays the same"
         return Verdict(stage, state, condition)
-    own = () if state.artifact else state.reasons
+    # With another teacher it begins anew, whatever it would go on from with this one.
+    own = () if state.artifact or teachers else state.reasons
     return Verdict(stage, State(None, own if first and own else (*own, *above)))
