@@ -26,16 +26,11 @@ def train_generations(
     """
     if config.train.generations == 1:
         return stages.train(generation(config, 1, None), artifacts["tokens"], mlflow_run)
-    parent = MLflowGenerations(config)
-    try:
-        teacher: Path | None = None
-        for number in range(1, config.train.generations + 1):
-            run = _train(config, number, teacher, artifacts, mlflow_run, parent)
-            teacher = run.path
-    except BaseException as error:
-        parent.end(*outcome(error))
-        raise
-    parent.end("FINISHED")
+    mlflow_run.parent = parent = MLflowGenerations(config)  # so that it ends with the last one
+    teacher: Path | None = None
+    for number in range(1, config.train.generations + 1):
+        run = _train(config, number, teacher, artifacts, mlflow_run, parent)
+        teacher = run.path
     return run
 
 
@@ -52,8 +47,8 @@ def _train(
     log.info("generation %d of %d", number, count)
     own, name = generation(config, number, teacher), f"generation {number}"
     if is_last := number == count:
-        last_run.place(own, name, parent.open)
-    mlflow_run = last_run if is_last else MLflowRun(own, name, parent.open)
+        last_run.place(own, name, parent)
+    mlflow_run = last_run if is_last else MLflowRun(own, name, parent)
     task = stages.train.with_options(task_run_name=f"train {name}")
     try:
         run: Artifact = task(own, artifacts["tokens"], mlflow_run, stage_name(number, config))

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
@@ -49,8 +49,17 @@ LOGGED_FILES = {
     "samples": ["samples.json", "samples.md"],
     "report": ["loss.png", "summary.txt"],
 }
-Parent = str | Callable[[], str]  # a run's id, or a function that finds or creates that run
 log = logging.getLogger("femtogpt.tracking")
+
+
+class Parent(Protocol):
+    """A run above others, which is found or created when one of them is logged."""
+
+    def open(self) -> str:
+        """Its id."""
+
+    def end(self, status: str, reason: str = "") -> None:
+        """Mark it FINISHED, FAILED or KILLED, if it was opened. Never raises."""
 
 
 class MLflowRun:
@@ -60,15 +69,18 @@ class MLflowRun:
     is: the tasks run in the flow's process, and without a cache their parameters are not hashed.
     """
 
-    def __init__(self, config: Config, name: str = "", parent: Parent = ""):
-        """``config`` has pinned sources. ``name`` and ``parent`` are for sweeps and generations."""
+    def __init__(self, config: Config, name: str = "", parent: str | Parent = ""):
+        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps.
+
+        A parent that is not only an id ends as this run does.
+        """
         self.place(config, name, parent)
         self.uri = store_uri(config.paths.mlruns)
         self.start_time = unix_milliseconds()
         self.client: Any = None
         self.run_id = self.parent_id = ""
 
-    def place(self, config: Config, name: str, parent: Parent) -> None:
+    def place(self, config: Config, name: str, parent: str | Parent) -> None:
         """Make it the run of ``config``, below ``parent``, before anything is logged."""
         self.config, self.name, self.parent = config, name, parent
         self.key = _key(config)
@@ -118,7 +130,7 @@ class MLflowRun:
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
-        parent = self.parent() if callable(self.parent) else self.parent
+        parent = self.parent if isinstance(self.parent, str) else self.parent.open()
         creation = {
             "start_time": self.start_time,
             "run_name": self.name or self._default_name(self.config),
@@ -222,7 +234,9 @@ class MLflowRun:
         same = there and record["contents"] == contents
         # A parent is not asked for where nothing is to be logged: any will do.
         above = record.get("parent")
-        same = same and (bool(above) if callable(self.parent) else self.parent in ("", above))
+        same = same and (
+            self.parent in ("", above) if isinstance(self.parent, str) else bool(above)
+        )
         return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
 
     @property
@@ -250,6 +264,8 @@ class MLflowRun:
         """Mark the run FINISHED, FAILED or KILLED, if anything was logged. Never raises."""
         if self.client is not None:
             end_run(self.client, self.run_id, status, reason)
+        if not isinstance(self.parent, str):
+            self.parent.end(status, reason)
 
 
 def _incomplete(reason: str) -> UserError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -172,6 +173,17 @@ def test_a_pipeline_of_generations_that_is_stopped_goes_on(tmp_path, with_server
     assert again.returncode == 0, again.stderr
     assert lines_of(again.stderr, "made") == []
     assert {"generation 1", "generation 2", "run"} <= {*lines_of(again.stderr, "up to date")}
+    # What MLflow lacks is sent again: the last generation alone, then all of them.
+    (record,) = (
+        file
+        for file in (pipeline.data / "tracking").glob("*.json")
+        if json.loads(file.read_text())["name"] == "generation 3"
+    )
+    for gone in (record, pipeline.mlruns / "mlflow.db"):
+        gone.unlink()
+        assert lines_of(pipeline.run(*overrides).stderr, "made") == []
+        _, runs = pipeline.mlflow_runs()
+        assert [run.info.status for run in runs] == ["FINISHED"] * 4
     paths = [f"paths.data={pipeline.data}", f"paths.mlruns={pipeline.mlruns}"]
     capsys.readouterr()
     assert main(["why", "--config", str(pipeline.config), "--set", *overrides, *paths]) == 0
