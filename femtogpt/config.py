@@ -221,6 +221,18 @@ class TrainConfig(Section):
         False, description="leave the token at hand out of the n-grams that teach it"
     )
     ngram_order: int = Field(4, ge=2, le=5, description="tokens of the n-grams that teach")
+    teacher: Path | None = Field(
+        None, description="a trained model that teaches this one: a run's folder"
+    )
+    teacher_share: float = Field(
+        0.5, ge=0, le=1, description="share of the teacher's distribution in the targets"
+    )
+    generations: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="models to train, each taught by the one before; the last one is the result",
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: the best of the device; float16 scales the loss"

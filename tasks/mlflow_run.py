@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
@@ -54,6 +54,16 @@ LOGGED_FILES = {
 log = logging.getLogger("femtogpt.tracking")
 
 
+class Parent(Protocol):
+    """A run above others, which is found or created when one of them is logged."""
+
+    def open(self) -> str:
+        """Its id."""
+
+    def end(self, status: str, reason: str = "") -> None:
+        """Mark it FINISHED, FAILED or KILLED, if it was opened. Never raises."""
+
+
 class MLflowRun:
     """The MLflow run of a configuration, found or created when there is something to log.
 
@@ -61,14 +71,21 @@ class MLflowRun:
     is: the tasks run in the flow's process, and without a cache their parameters are not hashed.
     """
 
-    def __init__(self, config: Config, name: str = "", parent: str = ""):
-        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps."""
-        self.config, self.name, self.parent = config, name, parent
+    def __init__(self, config: Config, name: str = "", parent: str | Parent = ""):
+        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps.
+
+        A parent that is not only an id ends as this run does.
+        """
+        self.place(config, name, parent)
         self.uri = store_uri(config.paths.mlruns)
-        self.key = _key(config)
         self.start_time = unix_milliseconds()
         self.client: Any = None
-        self.run_id = ""
+        self.run_id = self.parent_id = ""
+
+    def place(self, config: Config, name: str, parent: str | Parent) -> None:
+        """Make it the run of ``config``, below ``parent``, before anything is logged."""
+        self.config, self.name, self.parent = config, name, parent
+        self.key = _key(config)
 
     def open(self, resolved: Config, tokens: Artifact, attempt: int = 0) -> MetricsForwarder:
         """Go on in the run, or create it. Returns what forwards its metrics.
@@ -115,13 +132,14 @@ class MLflowRun:
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
+        parent = self.parent if isinstance(self.parent, str) else self.parent.open()
         creation = {
             "start_time": self.start_time,
             "run_name": self.name or self._default_name(self.config),
             "tags": {
                 **machine_tags(),
                 "femtogpt.configuration": self.config.name,
-                **({PARENT_TAG: self.parent} if self.parent else {}),
+                **({PARENT_TAG: parent} if parent else {}),
             },
         }
         client, self.run_id = find_or_create_run(
@@ -132,9 +150,9 @@ class MLflowRun:
             creation,
             _params(self.config),
         )
-        if self.parent:  # it may have been created alone, or by another sweep
-            client.set_tag(self.run_id, PARENT_TAG, self.parent)
-        self.client = client
+        if parent:  # it may have been created alone, or by another sweep
+            client.set_tag(self.run_id, PARENT_TAG, parent)
+        self.client, self.parent_id = client, parent
 
     def _default_name(self, config: Config) -> str:
         model, steps = config.model, config.train.max_steps
@@ -171,7 +189,7 @@ class MLflowRun:
             "name": info.run_name,
             "uri": self.uri,
             "contents": contents,
-            "parent": self.parent,
+            "parent": self.parent_id,
         }
         self._record_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self._record_file, json.dumps(record, indent=1).encode())
@@ -185,7 +203,8 @@ class MLflowRun:
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
         groups: dict[str, Mapping[str, Any]] = {
             "texts": {**artifacts["corpus"].counts, **artifacts["tokens"].counts},
-            "evaluation": artifacts["evaluation"].counts,
+            # Of several generations, the last one alone is evaluated.
+            "evaluation": artifacts["evaluation"].counts if "evaluation" in artifacts else {},
             "baselines": {
                 f"{kind}_{key}": value
                 for kind in BASELINES
@@ -223,7 +242,11 @@ class MLflowRun:
         # A database of ours may have moved with the project: it is asked below.
         there = record["uri"] == self.uri or bool(sqlite_path(record["uri"]) and self._database)
         same = there and record["contents"] == contents
-        same = same and self.parent in ("", record.get("parent"))
+        # A parent is not asked for where nothing is to be logged: any will do.
+        above = record.get("parent")
+        same = same and (
+            self.parent in ("", above) if isinstance(self.parent, str) else bool(above)
+        )
         return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
 
     @property
@@ -251,6 +274,8 @@ class MLflowRun:
         """Mark the run FINISHED, FAILED or KILLED, if anything was logged. Never raises."""
         if self.client is not None:
             end_run(self.client, self.run_id, status, reason)
+        if not isinstance(self.parent, str):
+            self.parent.end(status, reason)
 
 
 def _incomplete(reason: str) -> UserError:

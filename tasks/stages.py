@@ -105,9 +105,9 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
-def train(config: Config, tokens: Artifact, mlflow_run: MLflowRun) -> Artifact:
+def train(config: Config, tokens: Artifact, mlflow_run: MLflowRun, stage: str = "run") -> Artifact:
     """Train in a child process, going on from its last checkpoint, and forward its metrics."""
-    return _train(config, tokens, mlflow_run)
+    return _train(config, tokens, mlflow_run, stage)
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
@@ -116,7 +116,7 @@ def train_trial(
 ) -> Artifact | None:
     """As ``train``, for a sweep: None if ``watch`` ended the training early."""
     try:
-        return _train(config, tokens, mlflow_run, watch)
+        return _train(config, tokens, mlflow_run, watch=watch)
     except Pruned as reason:
         log.info("train: ended early, %s", reason)
         mlflow_run.end("FINISHED", f"pruned: {reason}")
@@ -124,7 +124,11 @@ def train_trial(
 
 
 def _train(
-    config: Config, tokens: Artifact, mlflow_run: MLflowRun, watch: Watch | None = None
+    config: Config,
+    tokens: Artifact,
+    mlflow_run: MLflowRun,
+    stage: str = "run",
+    watch: Watch | None = None,
 ) -> Artifact:
     settings = resolve(config, Tokens(tokens.path))
     resolved = config.model_copy(update={"train": settings.train})
@@ -144,7 +148,8 @@ def _train(
                 )
 
     # A sweep compares trainings from the start: none of them goes on from another.
-    return run_training(_store(config), settings, tokens, train_in, fresh=watch is not None)
+    fresh = watch is not None
+    return run_training(_store(config), settings, tokens, train_in, fresh, stage)
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
