@@ -30,6 +30,7 @@ from paired import compare, figures, mean_ratio, shown
 from reference_recipe import Shape, Training
 
 from femtogpt.config import ModelConfig
+from femtogpt.evaluation.ngram_baseline import ngram_figures
 from femtogpt.tokens.shards import Tokens
 
 TODAY = "77670d6"
@@ -87,22 +88,17 @@ def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
     }
     means = {name: statistics.mean(by_seed.values()) for name, by_seed in bits.items()}
     course = [(seconds[name] / seconds[TODAYS], means[name]) for name in (*shares, OURS)]
-    ngram = ngram_bits_per_character(tokens)
+    ngram = ngram_figures(tokens, order=4).bits_per_character
     return {
         "ten_minutes_ratio": mean_ratio(bits[OURS], bits[TODAYS]),
         "time_to_todays_ratio": time_to(means[TODAYS], course),
-        "ten_minutes_to_ngram": ngram and means[OURS] / ngram,
+        "ten_minutes_to_ngram": means[OURS] / ngram,
         "ngram_bits_per_character": ngram,
         "course": course,
         "minutes": options.minutes,
         "against": options.against,
         "rows": compare(records, TODAYS),
     }
-
-
-def ngram_bits_per_character(tokens: Tokens) -> float | None:
-    """The 4-gram's figure on the held-out split, trained on the train split; None: not measured."""
-    return None
 
 
 def time_to(bits: float, course: Sequence[tuple[float, float]]) -> float | None:

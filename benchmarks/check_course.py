@@ -128,7 +128,7 @@ def teacher(setup: Setup, report: Report) -> None:
     for device in ("cpu", setup.device):
         here = NGramTeacher(setup.tokens, settings.train, torch.device(device))
         soft = here.targets(ids[:, :-1].to(device), ids[:, 1:].to(device), 0.8)
-        rows.append(soft.teacher.rows(0, 8 * 64).cpu())
+        rows.append(soft.teacher.rows(0, 8 * 64).cpu().clone())
     report.most("difference of its probabilities", float((rows[0] - rows[1]).abs().max()), 1e-6)
     sums = float((rows[1].sum(1) - 1).abs().max())
     report.most("distance of their sums from 1", sums, 1e-4)

@@ -6,6 +6,7 @@
     python data_stages.py tokens archive.zip data    also tokenizer and shards
     python data_stages.py sentencepiece data         bare encoding, 2 threads
     python data_stages.py wiki dump.xml.bz2          a dump to documents
+    python data_stages.py notes archive.zip          one text of 20 MB with notes in each part
 
 Each prints one line of JSON. The library is imported inside the functions, because worker
 processes import this module too.
@@ -86,6 +87,49 @@ def wiki(dump: str) -> dict:
             characters += len(document.text)
         seconds = time.perf_counter() - start
     return {"seconds": seconds, "articles": articles, "characters": characters}
+
+
+def notes(archive: str, megabytes: float = 20) -> dict:
+    """Clean one edition of the archive's prose, with notes «Примечания» in each of its parts."""
+    from zipfile import ZipFile
+
+    from femtogpt.config import CorpusConfig
+    from femtogpt.corpus.clean import Batch, batches, clean
+    from femtogpt.corpus.rules import EDITION
+    from femtogpt.sources.base import Document
+    from femtogpt.sources.encodings import decode
+
+    parts: list[str] = []
+    size, paragraphs = 0, []
+    with ZipFile(archive) as zipped:
+        for name in zipped.namelist():
+            text = decode(zipped.read(name)) if name.lower().endswith(".txt") else None
+            lines = map(str.strip, (text or "").split("\n"))
+            paragraphs += [line for line in lines if 200 < len(line) < 2000]
+            while len(paragraphs) >= 60 and size < 1e6 * megabytes:
+                parts.append(_part(len(parts) + 1, paragraphs[:60]))
+                size += len(parts[-1].encode())
+                del paragraphs[:60]
+            if size >= 1e6 * megabytes:
+                break
+    with TemporaryDirectory() as folder:
+        (rows,) = batches(iter([Document("edition", "".join(parts))]))
+        batch = Batch(rows, EDITION, CorpusConfig(), Path(folder, "cleaned/edition.arrow"))
+        start = time.process_time()
+        effects = clean(batch).rules
+        seconds = time.process_time() - start
+    taken = effects["gathered_notes"].losses.taken
+    return {"cpu_seconds": seconds, "megabytes": size / 1e6, "letters_of_notes": taken}
+
+
+def _part(number: int, paragraphs: list[str]) -> str:
+    """A part of an edition with a note on every fourth paragraph."""
+    marked = [
+        f"{text}[{place // 4 + 1}]" if place % 4 == 0 else text
+        for place, text in enumerate(paragraphs)
+    ]
+    notes = [f"[{note}] Слово объяснено для части {number} (франц.)." for note in range(1, 16)]
+    return "\n".join([f"Часть {number}", "", *marked, "", "Примечания", "", *notes, "", ""])
 
 
 def _config(archive: str, data: str):

@@ -221,6 +221,18 @@ class TrainConfig(Section):
         False, description="leave the token at hand out of the n-grams that teach it"
     )
     ngram_order: int = Field(4, ge=2, le=5, description="tokens of the n-grams that teach")
+    teacher: Path | None = Field(
+        None, description="a trained model that teaches this one: a run's folder"
+    )
+    teacher_share: float = Field(
+        0.5, ge=0, le=1, description="share of the teacher's distribution in the targets"
+    )
+    generations: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="models to train, each taught by the one before; the last one is the result",
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: the best of the device; float16 scales the loss"
@@ -301,6 +313,17 @@ class SamplesConfig(Section):
     )
 
 
+class BaselinesConfig(Section):
+    """Simple models of the same text: a training is worth its time if it ends below them."""
+
+    ngram: Literal[0, 2, 3, 4, 5] = Field(
+        4, description="order of the n-gram over the tokenizer's pieces; 0: none"
+    )
+    ppmd: int = Field(
+        12, ge=0, le=64, description="order of PPMd, a compressor that reads characters; 0: none"
+    )
+
+
 class ClusterConfig(Section):
     """Dask workers that clean the texts; by default it is done by processes of this machine."""
 
@@ -358,6 +381,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     samples: SamplesConfig = SamplesConfig()
+    baselines: BaselinesConfig = BaselinesConfig()
     cluster: ClusterConfig = ClusterConfig()
     paths: Paths = Paths()
     _origin: ConfigOrigin = PrivateAttr(default=ConfigOrigin())

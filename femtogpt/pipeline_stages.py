@@ -57,7 +57,7 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     Sources without a version get that of the newest download on disk: the network is not used.
     """
     from femtogpt.corpus import build
-    from femtogpt.evaluation import evaluate, run_report
+    from femtogpt.evaluation import baseline, evaluate, ngram_baseline, ppmd_baseline, run_report
     from femtogpt.generation import samples
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
@@ -71,6 +71,12 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     def corpus(inputs: Inputs) -> Recipe:
         return build.recipe(config, {raws[name]: artifact for name, artifact in inputs.items()})
 
+    baselines = {
+        baseline.NGRAM: _stage(baseline.NGRAM, partial(ngram_baseline.recipe, config), "tokens"),
+        baseline.PPMD: _stage(baseline.PPMD, partial(ppmd_baseline.recipe, config), "corpus"),
+    }
+    wanted = baseline.wanted(config)
+
     return [
         *(
             Stage(stage, fetch.KIND, partial(raw, name), (), sources[name].resumable)
@@ -79,14 +85,15 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         Stage("corpus", "corpus", corpus, tuple(raws)),
         _stage("tokenizer", partial(tokenizer.recipe, config), "corpus"),
         _stage("tokens", shards.recipe, "corpus", "tokenizer"),
-        Stage("run", "run", partial(_run, config, store), ("tokens",), resumable=True),
+        *_generations(config, store),
         _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
+        *(baselines[kind] for kind in wanted),
         Stage(
             "report",
             "report",
             partial(run_report.recipe, config.name),
-            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples", *wanted),
         ),
     ]
 
@@ -96,13 +103,27 @@ def _stage(name: str, recipe: Callable[..., Recipe], *needs: str) -> Stage:
     return Stage(name, name, lambda inputs: recipe(*(inputs[need] for need in needs)), needs)
 
 
-def _run(config: Config, store: Store, inputs: Inputs) -> Recipe:
+def _generations(config: Config, store: Store) -> Iterator[Stage]:
+    """The trainings: one, or several of which each needs the one before."""
+    from femtogpt.training.generations import stage_name
+
+    needs: tuple[str, ...] = ("tokens",)
+    for number in range(1, config.train.generations + 1):
+        name = stage_name(number, config)
+        yield Stage(name, "run", partial(_run, config, store, number), needs, resumable=True)
+        needs = ("tokens", name)
+
+
+def _run(config: Config, store: Store, number: int, inputs: Inputs) -> Recipe:
     from femtogpt.tokens.shards import Tokens
+    from femtogpt.training.generations import generation
     from femtogpt.training.settings import resolve
     from femtogpt.training.training_stage import continued, recipe
 
     tokens = inputs["tokens"]
-    settings, _ = continued(store, resolve(config, Tokens(tokens.path)), tokens)
+    teacher = next((other.path for other in inputs.values() if other.kind == "run"), None)
+    settings = resolve(generation(config, number, teacher), Tokens(tokens.path))
+    settings, _ = continued(store, settings, tokens)
     return recipe(settings, tokens)
 
 
@@ -148,7 +169,11 @@ def _verdict(
             raise
         return Verdict(stage, State(None), error=str(error))
     state = store.state(recipe, stage.name, stage.resumable)
-    waiting = [name for name in waiting if inputs[name] in recipe.inputs.values()]
+    # A run's teacher, a run too, is no input of its recipe, in which the weights' checksum counts.
+    teachers = [name for name in waiting if inputs[name].kind == stage.kind]
+    waiting = [
+        name for name in waiting if name in teachers or inputs[name] in recipe.inputs.values()
+    ]
     if not waiting:
         if state.artifact is None:
             return Verdict(stage, state, elsewhere=store.elsewhere(recipe))
@@ -156,5 +181,6 @@ def _verdict(
     if recipe.version is not None and (state.artifact or state.partial):
         condition = f" if the result of {listed(waiting)} stays the same"
         return Verdict(stage, state, condition)
-    own = () if state.artifact else state.reasons
+    # With another teacher it begins anew, whatever it would go on from with this one.
+    own = () if state.artifact or teachers else state.reasons
     return Verdict(stage, State(None, own if first and own else (*own, *above)))

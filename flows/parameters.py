@@ -19,7 +19,7 @@ from femtogpt.config import Config
 from femtogpt.config_file import range_of
 
 # The form's order: what is changed most comes first. Sources are of many kinds and have one field.
-ORDER = ("train", "model", "samples", "tokenizer", "corpus", "sources")
+ORDER = ("train", "model", "samples", "baselines", "tokenizer", "corpus", "sources")
 SOURCES: Any = Field(
     default_factory=dict,
     title="sources",

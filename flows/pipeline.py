@@ -17,6 +17,7 @@ from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
 from flows.lifecycle import configuration_flow, optional_path
 from flows.parameters import Settings
+from flows.train_generations import train_generations
 from tasks import stages
 from tasks.mlflow_run import MLflowRun
 
@@ -36,13 +37,14 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
     if part == "prepare":
         return artifacts
 
-    run = stages.train(config, tokens, mlflow_run)
+    run = train_generations(config, artifacts, mlflow_run)
     artifacts["run"] = run
     if part == "train":
         return artifacts
 
     artifacts["evaluation"] = stages.evaluation(config, tokens, run)
     artifacts["samples"] = stages.samples(config, tokens, run)
+    artifacts |= stages.baselines(config, corpus, tokens)
     if part == "evaluate":
         return artifacts
 

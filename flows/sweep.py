@@ -15,6 +15,7 @@ import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.config import Config
 from femtogpt.config_file import read_overrides, split_overrides
 from femtogpt.errors import Unfit, UserError
+from femtogpt.evaluation.baseline import baselines_of
 from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
 from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name, write_sweep
@@ -76,7 +77,9 @@ def _run_trial(
         if run is None:
             return trial.prune()
         evaluation = stages.evaluation(config, tokens, run)
-        stages.record(config, {**artifacts, "run": run, "evaluation": evaluation}, mlflow_run)
+        baselines = stages.baselines(config, artifacts["corpus"], tokens)
+        made = {**artifacts, "run": run, "evaluation": evaluation, **baselines}
+        stages.record(config, made, mlflow_run)
     except Unfit as error:
         mlflow_run.end("FAILED", str(error))
         return trial.fail(str(error))
@@ -84,7 +87,10 @@ def _run_trial(
         mlflow_run.end(*outcome(error))
         raise
     counts = {**run.counts, **evaluation.counts}
-    trial.complete(evaluation.counts["held_out_bits_per_character"], counts)
+    figures = {
+        baseline.title: baseline.bits_per_character for baseline in baselines_of(made).values()
+    }
+    trial.complete(evaluation.counts["held_out_bits_per_character"], counts, figures)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,12 +14,13 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
+from femtogpt.evaluation.baseline import BASELINE_FILE, BASELINES
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.sources.base import Source
 from femtogpt.sqlite_url import sqlite_path
@@ -47,9 +48,20 @@ LOGGED_FILES = {
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
     "evaluation": ["evaluation.json"],
     "samples": ["samples.json", "samples.md"],
+    **{kind: [BASELINE_FILE] for kind in BASELINES},
     "report": ["loss.png", "summary.txt"],
 }
 log = logging.getLogger("femtogpt.tracking")
+
+
+class Parent(Protocol):
+    """A run above others, which is found or created when one of them is logged."""
+
+    def open(self) -> str:
+        """Its id."""
+
+    def end(self, status: str, reason: str = "") -> None:
+        """Mark it FINISHED, FAILED or KILLED, if it was opened. Never raises."""
 
 
 class MLflowRun:
@@ -59,14 +71,21 @@ class MLflowRun:
     is: the tasks run in the flow's process, and without a cache their parameters are not hashed.
     """
 
-    def __init__(self, config: Config, name: str = "", parent: str = ""):
-        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps."""
-        self.config, self.name, self.parent = config, name, parent
+    def __init__(self, config: Config, name: str = "", parent: str | Parent = ""):
+        """``config`` has pinned sources. ``name`` and ``parent``, a run id, are for sweeps.
+
+        A parent that is not only an id ends as this run does.
+        """
+        self.place(config, name, parent)
         self.uri = store_uri(config.paths.mlruns)
-        self.key = _key(config)
         self.start_time = unix_milliseconds()
         self.client: Any = None
-        self.run_id = ""
+        self.run_id = self.parent_id = ""
+
+    def place(self, config: Config, name: str, parent: str | Parent) -> None:
+        """Make it the run of ``config``, below ``parent``, before anything is logged."""
+        self.config, self.name, self.parent = config, name, parent
+        self.key = _key(config)
 
     def open(self, resolved: Config, tokens: Artifact, attempt: int = 0) -> MetricsForwarder:
         """Go on in the run, or create it. Returns what forwards its metrics.
@@ -113,13 +132,14 @@ class MLflowRun:
                 self.client.set_tag(self.run_id, f"femtogpt.now.{name}", str(value))
 
     def _connect(self) -> None:
+        parent = self.parent if isinstance(self.parent, str) else self.parent.open()
         creation = {
             "start_time": self.start_time,
             "run_name": self.name or self._default_name(self.config),
             "tags": {
                 **machine_tags(),
                 "femtogpt.configuration": self.config.name,
-                **({PARENT_TAG: self.parent} if self.parent else {}),
+                **({PARENT_TAG: parent} if parent else {}),
             },
         }
         client, self.run_id = find_or_create_run(
@@ -130,9 +150,9 @@ class MLflowRun:
             creation,
             _params(self.config),
         )
-        if self.parent:  # it may have been created alone, or by another sweep
-            client.set_tag(self.run_id, PARENT_TAG, self.parent)
-        self.client = client
+        if parent:  # it may have been created alone, or by another sweep
+            client.set_tag(self.run_id, PARENT_TAG, parent)
+        self.client, self.parent_id = client, parent
 
     def _default_name(self, config: Config) -> str:
         model, steps = config.model, config.train.max_steps
@@ -169,7 +189,7 @@ class MLflowRun:
             "name": info.run_name,
             "uri": self.uri,
             "contents": contents,
-            "parent": self.parent,
+            "parent": self.parent_id,
         }
         self._record_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self._record_file, json.dumps(record, indent=1).encode())
@@ -181,8 +201,18 @@ class MLflowRun:
             self.client.set_tag(self.run_id, f"femtogpt.{name}", artifact.digest)
             for file in LOGGED_FILES.get(artifact.kind, ()):
                 self.client.log_artifact(self.run_id, str(artifact.path / file), artifact.kind)
-        texts = {**artifacts["corpus"].counts, **artifacts["tokens"].counts}
-        for name, counts in {"texts": texts, "evaluation": artifacts["evaluation"].counts}.items():
+        groups: dict[str, Mapping[str, Any]] = {
+            "texts": {**artifacts["corpus"].counts, **artifacts["tokens"].counts},
+            # Of several generations, the last one alone is evaluated.
+            "evaluation": artifacts["evaluation"].counts if "evaluation" in artifacts else {},
+            "baselines": {
+                f"{kind}_{key}": value
+                for kind in BASELINES
+                if kind in artifacts
+                for key, value in artifacts[kind].counts.items()
+            },
+        }
+        for name, counts in groups.items():
             for key, value in counts.items():
                 if value is not None:  # MLflow draws figures of step 0 as bars, runs side by side
                     self.client.log_metric(self.run_id, f"{name}/{key}", value, step=0)
@@ -212,7 +242,11 @@ class MLflowRun:
         # A database of ours may have moved with the project: it is asked below.
         there = record["uri"] == self.uri or bool(sqlite_path(record["uri"]) and self._database)
         same = there and record["contents"] == contents
-        same = same and self.parent in ("", record.get("parent"))
+        # A parent is not asked for where nothing is to be logged: any will do.
+        above = record.get("parent")
+        same = same and (
+            self.parent in ("", above) if isinstance(self.parent, str) else bool(above)
+        )
         return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
 
     @property
@@ -240,6 +274,8 @@ class MLflowRun:
         """Mark the run FINISHED, FAILED or KILLED, if anything was logged. Never raises."""
         if self.client is not None:
             end_run(self.client, self.run_id, status, reason)
+        if not isinstance(self.parent, str):
+            self.parent.end(status, reason)
 
 
 def _incomplete(reason: str) -> UserError:
@@ -259,7 +295,8 @@ def _key(config: Config, attempt: int = 0) -> str:
     sources = _sources(config)
     identities = {name: source.identity() for name, source in sources.items()}
     readings = {name: source.reading() for name, source in sources.items()}
-    settings = config.model_dump(mode="json", exclude={*PLACES, "sources"})
+    # Baselines do not change what is trained: with and without them, it is the same run.
+    settings = config.model_dump(mode="json", exclude={*PLACES, "sources", "baselines"})
     key = json_digest([settings, identities, readings])[:16]
     return json_digest([key, attempt])[:16] if attempt else key
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,10 @@ from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.errors import Pruned
+from femtogpt.evaluation import baseline
 from femtogpt.evaluation.evaluate import evaluate
+from femtogpt.evaluation.ngram_baseline import score_ngram
+from femtogpt.evaluation.ppmd_baseline import score_ppmd
 from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
 from femtogpt.sources.base import Source
@@ -101,9 +105,9 @@ def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
-def train(config: Config, tokens: Artifact, mlflow_run: MLflowRun) -> Artifact:
+def train(config: Config, tokens: Artifact, mlflow_run: MLflowRun, stage: str = "run") -> Artifact:
     """Train in a child process, going on from its last checkpoint, and forward its metrics."""
-    return _train(config, tokens, mlflow_run)
+    return _train(config, tokens, mlflow_run, stage)
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)
@@ -112,7 +116,7 @@ def train_trial(
 ) -> Artifact | None:
     """As ``train``, for a sweep: None if ``watch`` ended the training early."""
     try:
-        return _train(config, tokens, mlflow_run, watch)
+        return _train(config, tokens, mlflow_run, watch=watch)
     except Pruned as reason:
         log.info("train: ended early, %s", reason)
         mlflow_run.end("FINISHED", f"pruned: {reason}")
@@ -120,7 +124,11 @@ def train_trial(
 
 
 def _train(
-    config: Config, tokens: Artifact, mlflow_run: MLflowRun, watch: Watch | None = None
+    config: Config,
+    tokens: Artifact,
+    mlflow_run: MLflowRun,
+    stage: str = "run",
+    watch: Watch | None = None,
 ) -> Artifact:
     settings = resolve(config, Tokens(tokens.path))
     resolved = config.model_copy(update={"train": settings.train})
@@ -140,7 +148,8 @@ def _train(
                 )
 
     # A sweep compares trainings from the start: none of them goes on from another.
-    return run_training(_store(config), settings, tokens, train_in, fresh=watch is not None)
+    fresh = watch is not None
+    return run_training(_store(config), settings, tokens, train_in, fresh, stage)
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
@@ -156,6 +165,25 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     if artifact.made:
         prefect_artifacts.show_samples(artifact)
     return artifact
+
+
+@task(name="ngram", task_run_name="ngram", cache_policy=NO_CACHE)
+def ngram(config: Config, tokens: Artifact) -> Artifact:
+    """Score the held-out works by an n-gram."""
+    return score_ngram(_store(config), config, tokens)
+
+
+@task(name="ppmd", task_run_name="ppmd", cache_policy=NO_CACHE)
+def ppmd(config: Config, corpus: Artifact) -> Artifact:
+    """Score the held-out works by PPMd."""
+    return score_ppmd(_store(config), config, corpus)
+
+
+def baselines(config: Config, corpus: Artifact, tokens: Artifact) -> dict[str, Artifact]:
+    """The baselines that the configuration asks for, by kind."""
+    made = {baseline.NGRAM: partial(ngram, config, tokens)}
+    made[baseline.PPMD] = partial(ppmd, config, corpus)
+    return {kind: made[kind]() for kind in baseline.wanted(config)}
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE)

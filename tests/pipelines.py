@@ -15,7 +15,10 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples", "report")
+STAGES = (
+    *("corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+    *("ngram", "ppmd", "report"),
+)
 # Small enough for seconds, large enough to stop in the middle.
 SMALL = """
 sources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -13,7 +14,12 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.corpus import clean, corpus_shards
 from femtogpt.corpus.balance import LEDGER
-from femtogpt.corpus.letter_counts import checksums, count_letters, difference, letter_counts
+from femtogpt.corpus.letter_counts import (
+    checksums,
+    count_letters,
+    difference,
+    letter_counts,
+)
 from femtogpt.corpus.rules import RULES, STANDARD, Rule
 from femtogpt.errors import UserError
 from femtogpt.sources.base import Document
@@ -77,13 +83,33 @@ def test_every_character_of_unicode_is_counted_rightly_in_one_long_text():
 @quick
 @given(LETTERS, LETTERS, st.randoms(use_true_random=False))
 def test_what_is_taken_replaced_and_added_leads_from_one_text_to_the_other(one, other, draw):
-    change = difference(one.encode(), other.encode())
+    change, _ = difference(one.encode(), other.encode())
     assert letters(one) + change.added - change.taken == letters(other)
     assert not (change.taken and change.added)
     moved = "".join(draw.sample(one, len(one)))
-    assert difference(one.encode(), moved.encode()) == (0, 0, 0)
-    if any(change):
-        assert checksums(pl.Series([one]))[0] != checksums(pl.Series([other]))[0]
+    assert difference(one.encode(), moved.encode()) == ((0, 0, 0), 0)
+
+
+@quick
+@given(LETTERS, LETTERS, st.randoms(use_true_random=False))
+def test_the_checksum_of_a_text_changes_with_its_letters_and_by_the_difference(one, other, draw):
+    moved = "".join(draw.sample(one, len(one)))
+    counts, sums = checksums(pl.Series([one, other, moved, f"{one}\n{other}"]))
+    assert counts.tolist() == [letters(text) for text in (one, other, one, one + other)]
+    change, by = difference(one.encode(), other.encode())
+    assert (sums[0] == sums[1]) == (not any(change))
+    assert sums[0] == sums[2]
+    one_sum, other_sum = map(int, sums[:2])
+    assert (one_sum + by) % 2**64 == other_sum
+    assert (one_sum + other_sum) % 2**64 == sums[3]
+
+
+@pytest.mark.parametrize("times", [80, 256, 1 << 16])
+@pytest.mark.parametrize(("letter", "instead"), [("p", ""), ("ё", "е"), ("a", "а"), ("é", "e")])
+def test_the_checksum_sees_a_change_however_often_it_is_made(letter, instead, times):
+    before, after = (f"начало {each * times} конец" for each in (letter, instead))
+    _, sums = checksums(pl.Series([before, after]))
+    assert sums[0] != sums[1]
 
 
 @few
@@ -138,7 +164,7 @@ def test_letters_that_a_rule_adds_are_counted_apart(tmp_path, monkeypatch):
     assert comes_out(sums(corpus))
 
 
-def test_what_a_later_rule_undoes_needs_no_line_and_the_sums_are_right(tmp_path, monkeypatch):
+def test_what_a_rule_changes_and_a_later_one_changes_back_has_a_line_of_each(tmp_path, monkeypatch):
     with_rule(monkeypatch, "spelled_out", lambda text: text.str.replace_all("№", "номер"))
     with_rule(monkeypatch, "signs", lambda text: text.str.replace_all("номер", "№"))
     documents = {"it": f"Дом № 6. {story(1)}", "other": story(2)}
@@ -146,9 +172,22 @@ def test_what_a_later_rule_undoes_needs_no_line_and_the_sums_are_right(tmp_path,
     corpus = corpus_of(Store(tmp_path), config({"mine": listed(documents, rules=rules)}))
     assert report(corpus)["mine"]["rules"]["spelled_out"]["documents"] == 1
     lines = ledger(corpus)
-    assert lines["added"].sum() == lines.filter(kind="rule")["letters"].sum()  # both or neither
+    assert lines["added"].sum() == lines.filter(kind="rule")["letters"].sum() == 5
     assert comes_out(sums(corpus))
     assert lines.filter(kind="kept")["letters"].sum() == sum(map(letters, documents.values()))
+
+
+def test_a_rule_that_takes_letters_although_it_says_that_it_keeps_them_is_found(
+    tmp_path, monkeypatch
+):
+    with_rule(monkeypatch, "liar", lambda text: text.str.replace_all("река шла", "шла"))
+    monkeypatch.setitem(RULES, "liar", replace(RULES["liar"], keeps_letters=True))
+    documents = {"it": f"{story(1)} А река шла мимо.", "other": story(2)}
+    source = listed(documents, rules=("liar", "spaces"))
+    corpus = corpus_of(Store(tmp_path), config({"mine": source}))
+    lines = ledger(corpus).filter(kind="rule", id="it")
+    assert lines.select("name", "letters").rows() == [("liar", 4)]
+    assert comes_out(sums(corpus))
 
 
 def test_every_path_of_a_document_is_in_the_ledger(tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ def test_the_teacher_says_what_followed_in_the_text(tokens):
     teacher = NGramTeacher(tokens, settings(ngram_share=0.5).train, torch.device("cpu"))
     line = torch.arange(2, 14)[None]
     soft = teacher.targets(line, torch.roll(line, -1), 0.5)
-    probabilities = soft.teacher.rows(0, 12)
+    probabilities = soft.teacher.rows(0, 12).clone()
     assert probabilities.sum(1) == pytest.approx(torch.ones(12), abs=1e-5)
     assert probabilities[3:].argmax(1).tolist() == [6, 7, 8, 9, 10, 11, 12, 13, 2]
     assert soft.teacher.rows(5, 9).tolist() == probabilities[5:9].tolist()

@@ -30,14 +30,14 @@ def test_every_setting_is_offered_with_its_range_and_meaning():
 def test_a_setting_is_called_as_it_is_written_elsewhere():
     for name, part in Settings.model_json_schema()["properties"].items():
         assert part["title"] == name
-    for name in ("train", "model", "corpus", "tokenizer", "samples", "paths"):
+    for name in ("train", "model", "corpus", "tokenizer", "samples", "baselines", "paths"):
         assert all(about.get("title") == field for field, about in section(name).items())
 
 
 def test_nothing_is_filled_in_that_a_form_would_give_as_a_change():
     for name, part in Settings.model_json_schema()["properties"].items():
         assert "default" not in part, name
-    for name in ("train", "model", "corpus", "tokenizer", "samples", "paths"):
+    for name in ("train", "model", "corpus", "tokenizer", "samples", "baselines", "paths"):
         assert not [field for field, about in section(name).items() if "default" in about]
     assert NO_CHANGES.model_dump(mode="json") == {}
 

@@ -30,7 +30,8 @@ def finished(tmp_path_factory, environment) -> tuple[Pipeline, subprocess.Comple
 def test_one_command_goes_from_text_to_samples(finished):
     _, done = finished
     assert done.returncode == 0, done.stderr
-    for heading in ("Corpus", "Tokens", "Model", "Held out", "Sample 1", "MLflow", "make ui"):
+    headings = ("Corpus", "Tokens", "Model", "Held out", "Baselines", "Sample 1", "MLflow")
+    for heading in (*headings, "make ui"):
         assert heading in done.stdout
     assert lines_of(done.stderr, "made") == ["raw stories", *STAGES]
     assert "make up" in done.stderr.splitlines()[0]  # before the wait for a temporary server
@@ -65,6 +66,11 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
     assert course["evaluation/held_out_bits_per_character"] == [(0, figures["bits_per_character"])]
     assert course["evaluation/entropy_bits_per_character"] == [(0, figures["entropy"])]
     assert 0 < figures["entropy"] < figures["bits_per_character"]
+    for name in ("ngram", "ppmd"):
+        (file,) = (pipeline.data / name).glob("*/baseline.json")
+        figure = json.loads(file.read_text())["bits_per_character"]
+        assert course[f"baselines/{name}_bits_per_character"] == [(0, figure)]
+        assert figures["entropy"] < figure
     assert next(iter(run.data.metrics)) == bits  # MLflow's pages offer the first for comparisons
     assert run.data.metrics["texts/train_tokens"] > run.data.metrics["texts/held_out_tokens"] > 0
     letters = {
@@ -86,6 +92,8 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
         "tokenizer/tokenizer.model",
         "run/model.safetensors",
         "samples/samples.md",
+        "ngram/baseline.json",
+        "ppmd/baseline.json",
         "report/loss.png",
     } <= files
     for kind in STAGES:

@@ -8,6 +8,7 @@ import pytest
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
+from femtogpt.evaluation.baseline import Baseline, Tally
 from femtogpt.evaluation.run_report import plot, summary, write_report
 
 COUNTS = {
@@ -45,7 +46,13 @@ CLEANING = {
     }
 }
 EVALUATION = {
-    "held_out": {"bits_per_character": 1.4561, "loss": 3.8244, "entropy": None},
+    "held_out": {
+        "bits_per_character": 1.4561,
+        "loss": 3.8244,
+        "entropy": None,
+        "tokens": 550_000,
+        "characters": 2_000_000,
+    },
     "train": {"bits_per_character_estimate": 1.2341},
 }
 SAMPLES = [{"prompt": "Зима", "text": f" пришла {number}.\nИ вот"} for number in range(1, 5)]
@@ -115,6 +122,23 @@ def test_the_summary_shows_three_samples_with_their_prompts(artifacts):
     assert "пришла 4" not in text
 
 
+def test_the_summary_and_the_plot_have_the_baselines(artifacts, tmp_path):
+    plain = write_report(Store(tmp_path / "data"), "классика", artifacts)
+    for kind, title, bits in (("ngram", "n-gram (order 4)", 1.4), ("ppmd", "PPMd (order 12)", 1.5)):
+        artifacts[kind] = Artifact(tmp_path / kind, kind, kind, kind, {})
+        artifacts[kind].path.mkdir()
+        Baseline.of(title, {}, {"books": Tally(1000 * bits, 1000)}).write(artifacts[kind].path)
+    made = write_report(Store(tmp_path / "data"), "классика", artifacts)
+    text = (made.path / "summary.txt").read_text("utf-8")
+    figures, verdict, advice = text.partition("Baselines   ")[2].splitlines()[:3]
+    assert figures == "n-gram (order 4): 1.400 · PPMd (order 12): 1.500 bits per character"
+    assert verdict.startswith(" " * 12 + "the model is 4.0% above the n-gram")
+    assert "train.max_steps=" in advice or "more text" in advice
+    assert is_picture(made.path / "loss.png")
+    assert (made.path / "loss.png").read_bytes() != (plain.path / "loss.png").read_bytes()
+    assert "Baselines" not in (plain.path / "summary.txt").read_text("utf-8")
+
+
 def test_a_long_sample_is_cut_between_words(artifacts):
     text = summary(artifacts, EVALUATION, [{"prompt": "", "text": "слово " * 500}], LINES)
     sample = text.split("Sample 1\n")[1].strip()
@@ -140,5 +164,5 @@ def test_where_the_texts_true_entropy_is_known_the_summary_says_how_near_it_is(a
     ids=["whole", "one evaluation", "not a number", "infinite"],
 )
 def test_the_plot_is_a_picture_whatever_the_course(tmp_path, lines):
-    plot(lines, None, "Название", tmp_path / "loss.png")
+    plot(lines, EVALUATION["held_out"], "Название", tmp_path / "loss.png", {})
     assert is_picture(tmp_path / "loss.png")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from femtogpt.corpus.rules import EDITION, OF_EDITIONS, RULES, STANDARD
 from femtogpt.corpus.rules.lookalikes import TO_CYRILLIC
-from tests.cleaning import clean, few, thorough
+from tests.cleaning import MARKS, NASTY, clean, cleaned, few, texts, thorough
 
 WORDS = (
     *(
@@ -136,6 +136,11 @@ def letters(text: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LN")
 
 
+def exactly(text: str) -> str:
+    """The letters and digits of a text as they are, in an order of their own."""
+    return "".join(sorted(char for char in text if unicodedata.category(char)[0] in "LN"))
+
+
 @thorough
 @given(documents)
 @example("Глава 1\n\nОна ушла[1].\n\nПримечания\n\n[1] Так звали соседей (франц.).\n")
@@ -209,3 +214,14 @@ def test_a_source_that_is_no_edition_keeps_what_looks_like_one(text):
 def test_the_rules_of_editions_are_in_their_chain_alone():
     assert {name for name, rule in RULES.items() if rule.of_editions} == OF_EDITIONS
     assert set(EDITION) - OF_EDITIONS == set(STANDARD)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.keeps_letters])
+def test_a_rule_that_says_so_keeps_the_letters_of_any_text(name):
+    @few
+    @given(st.one_of(texts(NASTY), texts(MARKS), st.lists(st.text(), min_size=1, max_size=10)))
+    def holds(documents):
+        after = cleaned(documents, (name,))
+        assert [exactly(text) for text in after] == [exactly(text) for text in documents]
+
+    holds()

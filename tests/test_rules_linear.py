@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 
 import pytest
 
 from femtogpt.corpus.rules import RULES
 from tests.cleaning import clean
+from tests.counted import operations
 
 SENTENCE = "Старый мельник вышел на крыльцо{}, поглядел на небо и покачал головой."
 SIZES = 40, 160  # parts of a text
@@ -49,30 +50,10 @@ TEXTS = {
 }
 
 
-def operations(text: str, name: str) -> int:
-    """How many lines of the rules' code run for a text."""
-    count = 0
-
-    def trace(frame, event, _):
-        nonlocal count
-        if "corpus/rules" not in frame.f_code.co_filename.replace("\\", "/"):
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        clean(text, name)
-    finally:
-        sys.settrace(before)
-    return count
-
-
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_work_of_every_rule_grows_with_the_text_and_no_faster(text):
     small, large = (TEXTS[text](parts) for parts in SIZES)
     longer = len(large) / len(small)
     for name in RULES:
-        few, many = operations(small, name), operations(large, name)
+        few, many = (operations(partial(clean, of, name), "corpus/rules") for of in (small, large))
         assert many <= GROWTH * longer * max(few, 100), (name, few, many)

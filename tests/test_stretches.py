@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from femtogpt.artifacts.store import Store
@@ -12,6 +10,7 @@ from femtogpt.corpus.balance_report import BALANCE, balance_row
 from femtogpt.corpus.corpus_report import report as corpus_report
 from femtogpt.corpus.rules import RULES, Rule
 from femtogpt.corpus.stretches import gaps, stretches
+from tests.counted import operations
 from tests.helpers import PROSE, VERSE, config, corpus_of, listed, story
 from tests.test_corpus import report
 
@@ -51,26 +50,11 @@ def test_what_is_only_spelt_otherwise_is_no_stretch():
     assert taken(before, after) == []
 
 
-def operations(text: str) -> int:
+def work(text: str) -> int:
     """How many lines of the comparison's code run for a text with changes."""
-    count = 0
-
-    def trace(frame, event, _):
-        nonlocal count
-        if not frame.f_code.co_filename.endswith("stretches.py"):
-            return None
-        count += event == "line"
-        return trace
-
     old = f"{text} {NOTE} {text[: len(text) // 2]}"
     new = f"{text} {text[: len(text) // 3]} конец"
-    outer = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        taken(old, new)
-    finally:
-        sys.settrace(outer)
-    return count
+    return operations(lambda: taken(old, new), "stretches.py")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +63,7 @@ def operations(text: str) -> int:
     ids=["a word again and again", "one word", "one line", "short lines", "no text"],
 )
 def test_the_work_grows_with_the_text_and_no_faster(text):
-    assert operations(text) <= 1.1 * 4 * operations(text[: len(text) // 4]) + 200
+    assert work(text) <= 1.1 * 4 * work(text[: len(text) // 4]) + 200
 
 
 @pytest.fixture(scope="module", autouse=True)

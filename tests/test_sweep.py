@@ -226,6 +226,28 @@ def test_the_best_is_a_configuration_and_all_are_in_the_table_and_the_picture(sw
     assert config.train.max_steps == 100
 
 
+def test_the_baselines_stand_below_the_table_with_a_range_where_trials_differ(sweep, tmp_path):
+    known = sweep(GRID)
+    study = opened(known, tmp_path)
+    study.next().complete(2.0, counts())  # of a sweep without baselines
+    for ngram in (1.894, 1.9012):
+        study.next().complete(2.0, counts(), {"n-gram (order 4)": ngram, "PPMd (order 12)": 1.88})
+    write_sweep(known, study.done(), study.folder)
+    last = (study.folder / TABLE).read_text().splitlines()[-1]
+    figures = "n-gram (order 4): 1.894 to 1.901 · PPMd (order 12): 1.880"
+    assert last == f"Baselines, in bits per character: {figures}"
+    assert (study.folder / PICTURE).read_bytes().startswith(b"\x89PNG")
+
+
+def test_baselines_do_not_make_another_study(sweep, tmp_path):
+    known = sweep(GRID)
+    folder = opened(known, tmp_path).folder
+    _open.pop().close()
+    without = known.variant({"paths.data": str(tmp_path), "baselines.ppmd": 0})
+    _open.append(Study(known, without))
+    assert _open[-1].folder == folder
+
+
 def test_changes_on_the_command_line_are_the_sweeps_or_of_all_trainings(sweep):
     known = sweep(GRID, minutes=5, **{"model.layers": 7, "train.max_steps": 9})
     assert (known.minutes, known.changes) == (5, {"train.max_steps": 9, "model.layers": 7})

@@ -58,7 +58,7 @@ def made(lines: dict[str, str]) -> dict[str, str]:
 def test_before_anything_is_made_nothing_of_it_is_there(copy):
     lines = copy.why(data="elsewhere")
     assert made(lines) == dict.fromkeys(
-        [*STAGES, "evaluation", "samples", "report"], "it does not exist yet"
+        [*STAGES, "evaluation", "samples", "ngram", "ppmd", "report"], "it does not exist yet"
     )
 
 
@@ -88,7 +88,7 @@ def test_a_shared_store_without_it_leaves_it_to_be_made(copy, tmp_path):
 
 def test_where_nothing_changed_all_is_up_to_date(copy):
     assert not set(made(copy.why())) & set(STAGES)
-    assert set(made(copy.why())) == {"evaluation", "samples", "report"}
+    assert set(made(copy.why())) == {"evaluation", "samples", "ngram", "ppmd", "report"}
     assert made(copy.make()) == {}
 
 

@@ -12,7 +12,10 @@ from pathlib import Path
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError, nearest
 
-STAGES = ("raw", "corpus", "tokenizer", "tokens", "run", "evaluation", "samples", "report")
+STAGES = (
+    *("raw", "corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+    *("ngram", "ppmd", "report"),
+)
 ALIASES = {"fetch": "raw", "train": "run"}  # what the flows call them
 FOLDER = ".again"
 

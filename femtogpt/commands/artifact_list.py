@@ -54,7 +54,7 @@ def _line(config: Config, data: Path) -> Iterator[str]:
 def _paths(config: Config, data: Path, why: str) -> dict[str, str]:
     """The artifacts in which files lie that a configuration names by their paths."""
     sources = config.sources.values()
-    paths = [config.tokenizer.path, config.train.init_from]
+    paths = [config.tokenizer.path, config.train.init_from, config.train.teacher]
     paths += [getattr(source, name, None) for source in sources for name in ("path", "archive")]
     keys = {}
     for path in filter(None, paths):

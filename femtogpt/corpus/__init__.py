@@ -7,8 +7,8 @@ The modules in the order in which the data flows:
 3. ``clean``: applies to a batch the cleaning rules (``rules/``) and the document filters
    (``quality``, with ``text_stats``, ``repetition``, ``language_detection``, ``mojibake`` and
    ``vocabulary``).
-   ``balance`` follows every letter (``letter_counts``); ``losses`` notes what a rule took, with
-   the longest ``stretches``; ``chapters`` splits large works if asked to.
+   ``balance`` follows every letter (``letter_counts``, ``utf8``); ``losses`` notes what a rule
+   took, with the longest ``stretches``; ``chapters`` splits large works if asked to.
 4. ``dedup``: finds near-duplicates by MinHash, from the word n-grams of ``shingles``.
 5. ``split``: chooses the works that are held out.
 6. ``corpus_shards``: writes the documents that train and those rejected. ``overlap`` cuts held-out

@@ -12,8 +12,7 @@ The ledger (LEDGER) has a line for each thing that happened to a document, in or
 
 So for each document and in sum: decoded + added = taken by rules + cut + kept + rejected. What a
 rule took is counted in the text before and after it, and what was kept in the text that is written.
-If the two do not agree, a step changed a text unseen, and the stage ends. What a rule changed and
-a later one changed back may have no lines.
+If the two do not agree, a step changed a text unseen, and the stage ends.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from femtogpt.corpus.letter_counts import Difference, checksums, difference, letter_counts
+from femtogpt.corpus.letter_counts import Difference, checksums, difference
 from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
@@ -45,7 +44,6 @@ STORED = {  # columns that go with a document until the ledger is written
         pl.Struct({"rule": pl.UInt16, "taken": pl.Int64, "replaced": pl.Int64, "added": pl.Int64})
     ),  # by the rule's place in the source's list
 }
-WAITING_BYTES = 16 << 20  # of texts that wait to be compared: bounds the memory
 
 
 class Change(NamedTuple):
@@ -57,63 +55,32 @@ class Change(NamedTuple):
     gaps: list[Gap]  # all that differs
 
 
-class _Step(NamedTuple):
-    """A rule that changed the documents ``rows``, and all texts before and after it."""
-
-    rule: int
-    rows: np.ndarray
-    before: pl.Series
-    after: pl.Series
-
-
 class Balance:
-    """Follows the letters of a batch's documents through the rules.
-
-    Most changes are to spaces and punctuation. So the letters are compared after several rules at
-    once, by a checksum, and rule by rule only in documents in which it is another.
-    """
+    """Follows the letters of a batch's documents through the rules."""
 
     def __init__(self, texts: pl.Series, lost: Sequence[int]):
         """``lost``: the letters that each document had besides its text."""
         self.lost = np.array(lost, np.int64)
-        self.decoded = letter_counts(texts) + self.lost
-        self._checksums = checksums(texts)
-        self._steps: list[_Step] = []  # not compared yet
-        self._bytes = 0  # of their texts
+        counts, self._checksums = checksums(texts)
+        self.decoded = counts + self.lost
         self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
 
     def after_rule(
         self, rule: int, rows: np.ndarray, before: pl.Series, after: pl.Series
     ) -> Iterator[Change]:
-        """Note that a rule changed the documents ``rows`` of these texts.
+        """What a rule did to the letters of the documents ``rows``, given all texts."""
+        for row in rows.tolist():
+            old, new = (text.slice(row, 1).cast(pl.Binary).item() for text in (before, after))
+            found = gaps(old, new)
+            change, checksum = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
+            if any(change):
+                self._checksums[row] = (int(self._checksums[row]) + checksum) % 2**64
+                self._effects[row].append({"rule": rule, **change._asdict()})
+                yield Change(rule, row, change, found)
 
-        What this and earlier rules did to letters follows now or later, at the latest when the
-        balance is ``settled``: of each rule in the order of the documents.
-        """
-        self._steps.append(_Step(rule, rows, before, after))
-        self._bytes += int(after.str.len_bytes().gather(rows).sum())
-        if self._bytes > WAITING_BYTES:
-            yield from self.settled()
-
-    def settled(self) -> Iterator[Change]:
-        """What the rules that were not compared yet did to letters."""
-        steps, self._steps, self._bytes = self._steps, [], 0
-        if not steps:
-            return
-        rows = np.unique(np.concatenate([step.rows for step in steps]))
-        old, new = self._checksums.copy(), self._checksums
-        new[rows] = checksums(steps[-1].after.gather(rows))
-        for step in steps:
-            for row in step.rows[old[step.rows] != new[step.rows]].tolist():
-                before, after = (text.slice(row, 1) for text in (step.before, step.after))
-                known, old[row] = old[row], new[row] if step is steps[-1] else checksums(after)[0]
-                if old[row] == known:
-                    continue
-                found = gaps(*(text.cast(pl.Binary).item() for text in (before, after)))
-                change = difference(*(b"\n".join(side) for side in zip(*found, strict=True)))
-                if any(change):
-                    self._effects[row].append({"rule": step.rule, **change._asdict()})
-                    yield Change(step.rule, row, change, found)
+    def is_complete(self, texts: pl.Series) -> bool:
+        """Whether what the rules did explains the letters of the cleaned texts."""
+        return bool((checksums(texts)[1] == self._checksums).all())
 
     def stored(self) -> pl.DataFrame:
         """The columns STORED."""

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from femtogpt.config import CorpusConfig
-from femtogpt.corpus.balance import STORED, Balance, Change
+from femtogpt.corpus.balance import STORED, Balance
 from femtogpt.corpus.chapters import is_part_id, split_works
 from femtogpt.corpus.dedup import minhash
 from femtogpt.corpus.edition_signs import look_like_editions
@@ -130,8 +130,13 @@ def _isolate_failures(batch: Batch, rows: list[Row], rules: list[Rule]) -> list[
 
 
 def _clean(
-    batch: Batch, rows: list[Row], rules: list[Rule], lost: Sequence[int] | None = None
+    batch: Batch,
+    rows: list[Row],
+    rules: list[Rule],
+    lost: Sequence[int] | None = None,
+    trusting: bool = True,
 ) -> CleanedBatch:
+    """Clean a batch. ``trusting``: rules that say so keep letters; this is proved in the end."""
     frame = pl.DataFrame(rows, schema=DOCUMENT | {"fault": pl.String}, orient="row")
     frame = frame.with_columns(characters=pl.col("text").str.len_chars().cast(pl.Int64))
     characters_read = int(frame["characters"].sum())
@@ -141,11 +146,13 @@ def _clean(
     for number, rule in enumerate(rules):
         before = frame["text"]
         frame, changed = _apply(rule, frame, effects[number])
-        if len(changed):
+        if len(changed) and not (trusting and rule.keeps_letters):
             for change in balance.after_rule(number, changed, before, frame["text"]):
-                _count(change, effects, frame["id"], balance)
-    for change in balance.settled():
-        _count(change, effects, frame["id"], balance)
+                decoded = int(balance.decoded[change.row])
+                losses = effects[number].losses
+                losses.add(frame["id"][change.row], decoded, change.difference, change.gaps)
+    if trusting and not balance.is_complete(frame["text"]):
+        return _clean(batch, rows, rules, lost, trusting=False)
     unchanged = frame["text"] == original  # the source's entropy is that of the original text
     frame = frame.with_columns(
         pl.when(unchanged).then(pl.col("entropy_bits")).alias("entropy_bits")
@@ -202,11 +209,6 @@ def _apply(rule: Rule, frame: pl.DataFrame, effect: RuleEffect) -> tuple[pl.Data
         effect.examples.append({"id": frame["id"][row], **_first_change(old, new)})
     frame = frame.with_columns(after, lengths.scatter(changed, new_lengths))
     return frame, changed.to_numpy()
-
-
-def _count(change: Change, effects: list[RuleEffect], ids: pl.Series, balance: Balance) -> None:
-    decoded = int(balance.decoded[change.row])
-    effects[change.rule].losses.add(ids[change.row], decoded, change.difference, change.gaps)
 
 
 def _first_change(before: bytes, after: bytes) -> dict[str, str]:

@@ -15,12 +15,19 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from femtogpt.corpus.utf8 import joined
+
 BLOCK = 1 << 18  # bytes looked at together, so that they stay in the processor's cache
 LONG_WORD = 100  # bytes: a longer one may be cut
 FEW = 64  # texts in a block whose letters are counted faster one by one
 SHORT = 2000  # characters: a shorter text is counted faster without numpy
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _RUN = re.compile(r"[^\W_]+")  # letters and digits: the same characters as those of L and N
+# A checksum is the sum of these numbers, each times what it counts, modulo 2⁶⁴: the letters; their
+# bytes, and the squares of these modulo 256; the code points of letters of more than two bytes.
+_LETTERS, _BYTES, _SQUARES, _OTHERS = (
+    *(np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)),
+    *(np.uint64(0x165667B19E3779F9), np.uint64(0x27D4EB2F165667C5)),
+)
 
 
 class Difference(NamedTuple):
@@ -46,83 +53,75 @@ def letter_counts(texts: pl.Series) -> np.ndarray:
     """How many letters and digits each text has, as int64; no text is null."""
     buffer = _Buffer(texts)
     counts = np.zeros(len(texts), np.int64)
-    byte, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool)
-    for block, letter in buffer.blocks():
-        size = len(block)
-        one, found = byte[:size], flag[:size]
-        np.bitwise_or(block, 0x20, out=one)
-        np.subtract(one, 0x61, out=one)
-        np.less(one, 26, out=found)  # of ASCII
-        letter |= found
-        np.subtract(block, 0x30, out=one)
-        letter |= np.less(one, 10, out=found)
-        buffer.add(counts, letter)
-    into, codes = buffer.others()
-    np.add.at(counts, into[_is_letter()[codes]], 1)
+    for block in buffer.blocks():
+        buffer.add(counts, block.letters)
+    np.add.at(counts, buffer.other_letters()[0], 1)
     return counts
 
 
-def checksums(texts: pl.Series) -> np.ndarray:
-    """A number for each text that changes if its letters and digits do, as uint64; none is null.
+def checksums(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """``letter_counts``, and for each text a number that changes if its letters and digits do.
 
-    It does not depend on their order, nor on most of what is between them. It may change without
-    them. It is made of their number, and of the sums of their bytes and of the squares of these.
+    The number, a uint64, does not depend on their order. That of two texts one after the other is
+    the sum of theirs, modulo 2⁶⁴.
     """
     buffer = _Buffer(texts)
     counts = np.zeros(len(texts), np.int64)
-    sums, squares = np.zeros(len(texts), np.uint8), np.zeros(len(texts), np.uint8)
-    others = np.zeros(len(texts), np.uint64)
-    byte, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool)
+    sums, squares = np.zeros(len(texts), np.uint64), np.zeros(len(texts), np.uint64)
     inside = False  # whether a letter of two bytes began at the end of the block before
-    for block, letter in buffer.blocks():
-        size = len(block)
-        one, found = byte[:size], flag[:size]
-        np.subtract(block, 0x30, out=one)
-        np.less(one, 0x50, out=found)  # ASCII, from the digits on
-        found |= letter
-        found[1:] |= letter[:-1]
-        found[0] |= inside
-        inside = bool(letter[-1])
-        buffer.add(counts, found)
-        np.negative(found.view(np.uint8), out=one)  # all bits, or none
-        buffer.add(sums, np.bitwise_and(block, one, out=one))
+    for block in buffer.blocks():
+        buffer.add(counts, block.letters)
+        letters, one = block.letters, block.scratch
+        letters[1:] |= block.cyrillic[:-1]
+        letters[0] |= inside
+        inside = bool(block.cyrillic[-1])
+        np.negative(letters.view(np.uint8), out=one)  # all bits, or none
+        buffer.add(sums, np.bitwise_and(block.data, one, out=one))
         buffer.add(squares, np.multiply(one, one, out=one))
-    into, codes = buffer.others()
-    letters = _is_letter()[codes]
-    np.add.at(others, into[letters], codes[letters].astype(np.uint64) * _FACTOR)
-    shift = np.uint64(8)
-    return (((counts.view(np.uint64) << shift) + sums << shift) + squares) ^ others
+    rows, codes = buffer.other_letters()
+    others = np.zeros(len(texts), np.uint64)
+    np.add.at(counts, rows, 1)
+    np.add.at(others, rows, codes.astype(np.uint64))
+    letters = counts.astype(np.uint64)
+    return counts, letters * _LETTERS + sums * _BYTES + squares * _SQUARES + others * _OTHERS
+
+
+class _Block(NamedTuple):
+    """A part of the bytes of texts; the arrays but ``data`` are those of the next block too."""
+
+    data: np.ndarray
+    letters: np.ndarray  # where letters and digits begin, without the other characters
+    cyrillic: np.ndarray  # where letters from U+0400 to U+047F begin
+    scratch: np.ndarray  # of bytes
 
 
 class _Buffer:
     """Texts as UTF-8, one after another."""
 
     def __init__(self, texts: pl.Series):
-        _, offsets, data = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
-        starts = np.frombuffer(offsets, np.int64, len(texts) + 1)
-        sizes = np.diff(starts)
-        self._data = np.frombuffer(data or b"", np.uint8)[starts[0] : starts[-1]]
-        self._rows = np.flatnonzero(sizes)  # those with a text, and where it starts
-        self._starts = np.cumsum(sizes)[self._rows] - sizes[self._rows]
+        self._data, starts = joined(texts)
+        self._rows = np.flatnonzero(np.diff(starts))  # those with a text, and where it starts
+        self._starts = starts[self._rows]
         self._others = [np.empty(0, np.int64)]
         self._here, self._here_starts = self._rows[:0], self._starts[:0]
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Parts of the bytes: (bytes, where letters from U+0400 to U+047F begin).
-
-        The last array holds until the next part. Notes the other characters beyond ASCII.
-        """
-        byte, flags, flag = np.empty(BLOCK, np.uint8), np.empty(BLOCK, bool), np.empty(BLOCK, bool)
+    def blocks(self) -> Iterator[_Block]:
+        """All bytes in order. Notes where the other characters beyond ASCII are."""
+        size = min(BLOCK, len(self._data))
+        arrays = [np.empty(size, dtype) for dtype in (np.uint8, bool, bool, bool)]
         for begin in range(0, len(self._data), BLOCK):
-            block = self._data[begin : begin + BLOCK]
-            size = len(block)
-            cyrillic, other = flags[:size], flag[:size]
-            np.equal(np.bitwise_and(block, 0xFE, out=byte[:size]), 0xD0, out=cyrillic)
-            np.greater_equal(block, 0xC2, out=other)
-            other ^= cyrillic
-            self._others.append(np.flatnonzero(other) + begin)
-            self._enter(begin, begin + size)
-            yield block, cyrillic
+            data = self._data[begin : begin + BLOCK]
+            byte, cyrillic, letters, found = (array[: len(data)] for array in arrays)
+            np.equal(np.bitwise_and(data, 0xFE, out=byte), 0xD0, out=cyrillic)
+            np.greater_equal(data, 0xC2, out=found)
+            found ^= cyrillic
+            self._others.append(np.flatnonzero(found) + begin)
+            np.subtract(np.bitwise_or(data, 0x20, out=byte), 0x61, out=byte)
+            np.less(byte, 26, out=letters)  # of ASCII
+            letters |= np.less(np.subtract(data, 0x30, out=byte), 10, out=found)
+            letters |= cyrillic
+            self._enter(begin, begin + len(data))
+            yield _Block(data, letters, cyrillic, byte)
 
     def _enter(self, begin: int, end: int) -> None:
         """Note which texts have a part in a block, and where in it that starts."""
@@ -131,26 +130,24 @@ class _Buffer:
         self._here_starts = np.maximum(self._starts[first - 1 : last] - begin, 0)
 
     def add(self, sums: np.ndarray, values: np.ndarray) -> None:
-        """Add the block's values to the sums of the texts in it: truth values, or bytes modulo 256.
-
-        numpy adds up bytes ten times as fast as it adds bytes to larger numbers.
-        """
+        """Add the block's values, truth values or bytes, to the sums of the texts in it."""
         if values.dtype == bool and len(self._here) <= FEW:
             ends = [*self._here_starts[1:].tolist(), len(values)]
             for row, start, end in zip(self._here, self._here_starts.tolist(), ends, strict=True):
                 sums[row] += np.count_nonzero(values[start:end])
             return
-        dtype = np.uint32 if values.dtype == bool else np.uint8
-        parts = np.add.reduceat(values, self._here_starts, dtype=dtype)
+        parts = np.add.reduceat(values, self._here_starts, dtype=np.uint32)
         sums[self._here] += parts.astype(sums.dtype)
 
-    def others(self) -> tuple[np.ndarray, np.ndarray]:
-        """The other characters beyond ASCII: the row of their text, and their code points."""
+    def other_letters(self) -> tuple[np.ndarray, np.ndarray]:
+        """The letters among the other characters: the row of their text, and their code points."""
         places = np.concatenate(self._others)
         dash = (self._data[places] == 0xE2) & (self._data[places + 1] == 0x80)
         places = places[~dash]  # U+2000 to U+203F: no letters, and most of these characters
-        rows = self._rows[np.searchsorted(self._starts, places, "right") - 1]
-        return rows, _code_points(self._data, places)
+        codes = _code_points(self._data, places)
+        letters = _is_letter()[codes]
+        rows = self._rows[np.searchsorted(self._starts, places[letters], "right") - 1]
+        return rows, codes[letters]
 
 
 def _code_points(data: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -172,8 +169,8 @@ def count_letters(text: str) -> int:
     return int(_histogram(text).sum())
 
 
-def difference(before: bytes, after: bytes) -> Difference:
-    """What became of the letters and digits of a text; both are UTF-8.
+def difference(before: bytes, after: bytes) -> tuple[Difference, int]:
+    """What became of the letters and digits of a text, and of its checksum; both are UTF-8.
 
     Moved letters are no difference. As many of the missing ones as there are new ones count as
     replaced.
@@ -183,9 +180,22 @@ def difference(before: bytes, after: bytes) -> Difference:
     change = np.zeros(size, np.int64)
     change[: len(want)] += want
     change[: len(have)] -= have
+    codes = np.flatnonzero(change)
+    change = change[codes]
     missing, extra = int(-change[change < 0].sum()), int(change[change > 0].sum())
     replaced = min(missing, extra)
-    return Difference(missing - replaced, replaced, extra - replaced)
+    return Difference(missing - replaced, replaced, extra - replaced), _checksum(codes, change)
+
+
+def _checksum(codes: np.ndarray, times: np.ndarray) -> int:
+    """The checksum of letters that occur so many times, which may be negative."""
+    cyrillic, ascii = codes >> 7 == 0x400 >> 7, codes < 0x80
+    first = np.where(cyrillic, 0xD0 | (codes >> 6 & 1), codes * ascii)  # the bytes
+    second = (0x80 | codes & 0x3F) * cyrillic
+    others = codes * ~(cyrillic | ascii)
+    squares = (first**2 & 0xFF) + (second**2 & 0xFF)
+    counted = ((1, _LETTERS), (first + second, _BYTES), (squares, _SQUARES), (others, _OTHERS))
+    return sum(int((times * each).sum()) * int(factor) for each, factor in counted) % 2**64
 
 
 def without_common_ends(before: bytes, after: bytes) -> tuple[bytes, bytes]:

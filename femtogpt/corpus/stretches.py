@@ -1,16 +1,18 @@
 """Where two states of a text differ, and the longest stretches that a rule took out of it.
 
-Both take time that grows with the text. The states are compared by lines: at a difference the old
-one is searched on for the next run of lines that the new one goes on with. What lies between holds
-everything that differs. There, stretches are found in the same way by words. They are for people:
-where lines repeat, a stretch may begin or end elsewhere than the rule's own. No count rests on it.
+Both take time that grows with the text. The states are compared by lines: at a difference both are
+searched on for the next run of lines that they have in common, first nearby, then further on. What
+lies between holds everything that differs. There, stretches are found in a like way by words. They
+are for people: where lines repeat, a stretch may begin or end elsewhere than the rule's own. No
+count rests on it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from itertools import chain, islice, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,13 +22,14 @@ from femtogpt.corpus.letter_counts import (
     without_common_ends,
 )
 
-LINES, WORDS = 2, 5  # how many in a row must agree for the comparison to go on from there
+WORDS = 5  # as many in a row must agree for the comparison to go on from there
 REACH = 100  # lines or words of the new text that may be new in one place
+NEAR = 4, 20  # lines of both texts that are searched first
 STAYED = 0.5  # of a difference's letters: if more are still there, it was changed and not taken
 SMALL = 4096  # bytes: as many that differ are one gap
-Text = TypeVar("Text", str, bytes)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_WORD = re.compile(r"(\w+)[^\w\s]*")
+_LINE = re.compile(rb"[^\n]+")
+_WORD = re.compile(r"(\w+)([^\w\s]*)")
 
 
 class Gap(NamedTuple):
@@ -44,7 +47,7 @@ class Stretch(NamedTuple):
 
 
 class _Tokens(NamedTuple):
-    """The lines or words of a text: a hash of each, and where it is."""
+    """The words of a text: a hash of each, and where it is."""
 
     hashes: np.ndarray
     starts: np.ndarray
@@ -59,11 +62,50 @@ def gaps(before: bytes, after: bytes) -> list[Gap]:
     old, new = without_common_ends(before, after)
     if len(old) < SMALL or not new:
         return [Gap(old, new)]
-    lines, new_lines = _lines(old), _lines(new)
-    return [
-        Gap(_part(old, lines, first, end), _part(new, new_lines, new_first, new_end))
-        for first, end, new_first, new_end in _gaps(lines.hashes, new_lines.hashes, LINES)
-    ]
+    return list(_differing_lines(old, new))
+
+
+def _differing_lines(old: bytes, new: bytes) -> Iterator[Gap]:
+    one, other = np.frombuffer(old, np.uint8), np.frombuffer(new, np.uint8)
+    here = there = 0
+    while True:
+        same = common_prefix(one[here:], other[there:])
+        whole = max(0, old.rfind(b"\n", here, here + same) + 1 - here)  # lines
+        (here, end), (there, new_end) = _line(old, here + whole), _line(new, there + whole)
+        if here == len(old) and there == len(new):
+            return
+        if old[here:end] == new[there:new_end]:  # the number of empty lines differs
+            here, there = end, new_end
+            continue
+        first, new_first = here, there
+        here, there = _common_run(old, here, new, there)
+        yield Gap(old[first:here].rstrip(b"\n"), new[new_first:there].rstrip(b"\n"))
+
+
+def _line(text: bytes, position: int) -> tuple[int, int]:
+    """The start and the end of the next line that is not empty; those of the text if none is."""
+    line = _LINE.search(text, position)
+    return line.span() if line else (len(text), len(text))
+
+
+def _common_run(old: bytes, here: int, new: bytes, there: int) -> tuple[int, int]:
+    """Where two texts go on with the same two lines, after a position in each; else their ends."""
+    for reach, limit in (*((lines, lines) for lines in NEAR), (REACH, None)):
+        ahead: dict[tuple[bytes, bytes], int] = {}
+        for start, run in islice(_line_runs(new, there), reach + 1):
+            ahead.setdefault(run, start)
+        for start, run in islice(_line_runs(old, here), limit):
+            if run in ahead:
+                return start, ahead[run]
+    return len(old), len(new)
+
+
+def _line_runs(text: bytes, position: int) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+    """Where each line begins that is not empty, and it with the next one; the last with none."""
+    lines = chain(_LINE.finditer(text, position), [None])
+    for line, following in pairwise(lines):
+        if line:
+            yield line.start(), (line[0], following[0] if following else b"")
 
 
 def stretches(gap: Gap, least: int) -> list[Stretch]:
@@ -122,23 +164,15 @@ def _picked(old: list[int], kept: list[int]) -> list[int]:
     return places
 
 
-def _lines(text: bytes) -> _Tokens:
-    """The lines that are not empty."""
-    lines = text.split(b"\n")
-    sizes = np.fromiter(map(len, lines), np.int64, len(lines))
-    full = np.flatnonzero(sizes)
-    ends = (sizes.cumsum() + np.arange(len(lines)))[full]
-    hashes = np.fromiter(map(hash, filter(None, lines)), np.int64, len(full))
-    return _Tokens(hashes, ends - sizes[full], ends)
-
-
 def _words(text: str) -> _Tokens:
     """The words, each with the punctuation after it."""
-    spans = [(hash(word[1]), *word.span()) for word in _WORD.finditer(text)]
-    return _Tokens(*np.array(spans, np.int64).reshape(-1, 3).T)
+    parts = _WORD.split(text)  # what is between two words, a word, punctuation, and so on
+    ends = np.fromiter(map(len, parts), np.int64, len(parts)).cumsum()
+    words = parts[1::3]
+    return _Tokens(np.fromiter(map(hash, words), np.int64, len(words)), ends[:-1:3], ends[2::3])
 
 
-def _part(text: Text, tokens: _Tokens, first: int, end: int) -> Text:
+def _part(text: str, tokens: _Tokens, first: int, end: int) -> str:
     """The text from one token up to another."""
     return text[tokens.starts[first] : tokens.ends[end - 1]] if first < end else text[:0]
 

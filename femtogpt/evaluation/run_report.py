@@ -12,6 +12,8 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
 from femtogpt.corpus.corpus_warnings import corpus_warnings
+from femtogpt.evaluation.baseline import Baseline, baselines_of
+from femtogpt.evaluation.baseline_words import comparison, duration
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
@@ -30,13 +32,13 @@ IN_SENTENCES = {  # metrics that the summary names in lines of its own
 def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> Artifact:
     """``loss.png`` and ``summary.txt`` of a pipeline.
 
-    ``artifacts`` are corpus, tokenizer, tokens, run, evaluation and samples.
+    ``artifacts`` are corpus, tokenizer, tokens, run, evaluation, samples and the baselines.
     """
 
     def build(folder: Path) -> dict[str, Any]:
         evaluation = json.loads((artifacts["evaluation"].path / EVALUATION_FILE).read_text("utf-8"))
         lines = read_metrics(artifacts["run"].path / METRICS_FILE)
-        plot(lines, _floor(evaluation["held_out"]), name, folder / PLOT)
+        plot(lines, evaluation["held_out"], name, folder / PLOT, baselines_of(artifacts))
         samples = json.loads((artifacts["samples"].path / SAMPLES_FILE).read_text("utf-8"))
         text = summary(artifacts, evaluation, samples, lines)
         (folder / SUMMARY).write_text(text, encoding="utf-8")
@@ -75,7 +77,7 @@ def summary(
         f" {tokens['characters_per_token']:.2f} characters per token",
         f"Model       {_millions(run['parameters'])} parameters; {run['steps']:,} steps,"
         f" {_millions(run['tokens'])} tokens ({run['tokens'] / tokens['train_tokens']:.1f} epochs)"
-        f" in {_duration(lines[-1]['seconds'])}",
+        f" in {duration(lines[-1]['seconds'])}",
         f"Held out    {held_out['bits_per_character']:.3f} bits per character"
         f" ({held_out['loss']:.3f} nats per token);"
         f" train {evaluation['train']['bits_per_character_estimate']:.3f}",
@@ -88,6 +90,8 @@ def summary(
     for name, metric in evaluation.get("metrics", {}).items():
         if name not in IN_SENTENCES and metric["value"] is not None:
             parts.append(f"            {metric['value']:.4g} {metric['unit']}: {_words(name)}")
+    baselines = baselines_of(artifacts)
+    parts += _labelled("Baselines", comparison(baselines, held_out["bits_per_character"], lines))
     for number, sample in enumerate(samples[:SAMPLES_SHOWN], 1):
         text = sample["prompt"] + sample["text"]
         if len(text) > MAX_SAMPLE_CHARACTERS:
@@ -109,22 +113,17 @@ def _millions(count: int) -> str:
     return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count:,}"
 
 
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+def plot(
+    lines: list[dict[str, Any]],
+    held_out: Mapping[str, Any],
+    name: str,
+    path: Path,
+    baselines: Mapping[str, Baseline],
+) -> None:
+    """Plot train and held-out loss by tokens as a PNG, with the baselines and the true entropy.
 
-
-def _floor(held_out: Mapping[str, Any]) -> float | None:
-    """The text's true entropy in nats per token, below which no loss can be; None if unknown."""
-    if held_out["entropy"] is None:
-        return None
-    tokens_per_character = held_out["tokens"] / held_out["characters"]
-    return float(held_out["entropy"]) * math.log(2) / tokens_per_character
-
-
-def plot(lines: list[dict[str, Any]], floor: float | None, name: str, path: Path) -> None:
-    """Plot train and held-out loss by tokens, and the true entropy if it is known, as a PNG."""
+    ``held_out`` are the evaluation's figures; the entropy is None where it is not known.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -132,13 +131,22 @@ def plot(lines: list[dict[str, Any]], floor: float | None, name: str, path: Path
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
     train = [(line["tokens"] / 1e6, line["train_loss"]) for line in lines if "train_loss" in line]
-    held_out = [
+    estimates = [
         (line["tokens"] / 1e6, line["held_out_loss"]) for line in lines if "held_out_loss" in line
     ]
     axes.plot(*zip(*train, strict=True), linewidth=0.6, alpha=0.5, label="train, each step")
-    axes.plot(*zip(*held_out, strict=True), marker="o", markersize=3, label="held out")
-    if floor is not None:
-        axes.axhline(floor, color="black", linestyle="--", linewidth=1, label="true entropy")
+    axes.plot(*zip(*estimates, strict=True), marker="o", markersize=3, label="held out")
+    # Held-out text has one ratio of characters to tokens, so that one line shows both units.
+    nats_per_bit = math.log(2) * held_out["characters"] / held_out["tokens"]
+    for number, baseline in enumerate(baselines.values(), 2):
+        bits = baseline.bits_per_character
+        label = f"{baseline.title}: {bits:.3f} bits per character"
+        axes.axhline(bits * nats_per_bit, color=f"C{number}", linewidth=1, label=label)
+    if held_out["entropy"] is not None:
+        entropy = held_out["entropy"] * nats_per_bit
+        axes.axhline(entropy, color="black", linestyle="--", linewidth=1, label="true entropy")
+    units = (lambda nats: nats / nats_per_bit), (lambda bits: bits * nats_per_bit)
+    axes.secondary_yaxis("right", functions=units).set_ylabel("held out, bits per character")
     axes.set(xlabel="tokens, millions", ylabel="loss, nats per token", title=name)
     axes.grid(alpha=0.3)
     axes.legend()

@@ -26,7 +26,10 @@ class Teacher(Protocol):
     """Another model's probabilities of the next token at N positions."""
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Those of positions ``start`` to ``stop``, (stop − start, V) in float32."""
+        """Those of positions ``start`` to ``stop``, (stop − start, V), until the next call.
+
+        They are in float32.
+        """
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.sweep = sweep
         search = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
-        irrelevant: dict[str, Any] = {**dict.fromkeys(PLACES, True), "train": WITHOUT_EFFECT}
+        irrelevant: dict[str, Any] = {
+            **dict.fromkeys((*PLACES, "baselines"), True),
+            "train": WITHOUT_EFFECT,
+        }
         base = config.model_dump(mode="json", exclude=irrelevant)
         digest = json_digest([search, base])[:8]
         self.folder = config.paths.data / "sweeps" / f"{sweep.name}-{digest}"
@@ -184,14 +187,20 @@ class Trial:
                     " (train.max_steps=…)"
                 )
 
-    def complete(self, bits: float, counts: Mapping[str, Any]) -> None:
-        """Record the held-out bits per character, and ``counts``.
+    def complete(
+        self,
+        bits: float,
+        counts: Mapping[str, Any],
+        baselines: Mapping[str, float] | None = None,
+    ) -> None:
+        """Record the held-out bits per character, ``counts``, and bits of ``baselines`` by title.
 
-        These are steps, tokens and seconds, and the values of evaluation metrics.
+        The counts are steps, tokens and seconds, and the values of evaluation metrics.
         """
         self._spent = {axis: counts[axis] for axis in ("steps", "tokens", "seconds")}
         metrics = {name: counts[name] for name in METRICS if counts.get(name) is not None}
         self._trial.set_user_attr("metrics", metrics)
+        self._trial.set_user_attr("baselines", dict(baselines or {}))
         self._tell(None, bits)
 
     def prune(self) -> None:

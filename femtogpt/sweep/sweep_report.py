@@ -15,6 +15,7 @@ from femtogpt.config_file import nested
 from femtogpt.evaluation.metric_registry import RANKING
 from femtogpt.sweep.sweep_config import SweepConfig
 
+BASELINE_COLOUR = "0.6"  # gray
 TABLE, PICTURE, BEST = "table.md", "sweep.png", "best.yaml"
 
 
@@ -48,7 +49,27 @@ def table(sweep: SweepConfig, trials: list[dict[str, Any]]) -> str:
         cells += [f"{trial['steps']:,}", f"{trial['tokens'] / 1e6:.2f}"]
         cells += [f"{trial['seconds'] / 60:.1f}", str(trial["number"])]
         lines.append("| " + " | ".join(cells) + " |")
+    if baselines := _baselines(trials):
+        told = (f"{title}: {_range(low, high)}" for title, (low, high) in baselines.items())
+        lines += ["", f"Baselines, in bits per character: {' · '.join(told)}"]
     return "\n".join(lines) + "\n"
+
+
+def _baselines(trials: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """The least and the most bits per character of each baseline, by title.
+
+    They differ where the sweep varies the text or the tokenizer.
+    """
+    figures: dict[str, list[float]] = {}
+    for trial in trials:
+        for title, bits in trial.get("baselines", {}).items():
+            figures.setdefault(title, []).append(bits)
+    return {title: (min(every), max(every)) for title, every in figures.items()}
+
+
+def _range(low: float, high: float) -> str:
+    shown = f"{low:.3f}", f"{high:.3f}"
+    return " to ".join(dict.fromkeys(shown))
 
 
 def _metrics(trials: list[dict[str, Any]]) -> list[str]:
@@ -83,6 +104,10 @@ def picture(sweep: SweepConfig, trials: list[dict[str, Any]], path: Path) -> Non
     figure, grid = pyplot.subplots(rows, columns, figsize=size, dpi=120, squeeze=False, sharey=True)
     for axes, name in zip(grid.flat, names, strict=False):
         _panel(axes, name, sweep, trials)
+        for title, (low, high) in _baselines(trials).items():
+            axes.axhspan(low, high, color=BASELINE_COLOUR, linewidth=1)
+            label = f"{title}: {_range(low, high)}"
+            axes.annotate(label, (0, high), xycoords=axes.get_yaxis_transform(), fontsize=6)
     for axes in grid[:, 0]:
         axes.set_ylabel("held-out bits per character")
     for axes in list(grid.flat)[len(names) :]:

@@ -52,7 +52,8 @@ def differ_in_length_only(
     def rest(settings: TrainingSettings) -> tuple[object, ...]:
         train = settings.train.model_dump(exclude={*LENGTH_SETTINGS, *ignored, "weight_decay"})
         origins = [origin["weights"] for origin in settings.lineage]
-        return settings.model, train, settings.seed, settings.weights, origins
+        teacher = settings.teacher and settings.teacher["weights"]
+        return settings.model, train, settings.seed, settings.weights, origins, teacher
 
     def is_derived(settings: TrainingSettings) -> bool:
         train = settings.train

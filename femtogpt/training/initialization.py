@@ -1,4 +1,4 @@
-"""The weights that a training starts from, if they are not drawn at random."""
+"""The weights of others that a training starts from, or that teach it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtogpt.artifacts.disk import file_digest
+from femtogpt.config import ModelConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
@@ -36,6 +37,21 @@ def lineage(origin: Path) -> list[dict[str, str]]:
     settings = file.parent / SETTINGS_FILE
     before = json.loads(settings.read_text("utf-8")).get("lineage", []) if settings.exists() else []
     return [own, *before]
+
+
+def teacher_origin(run: Path) -> dict[str, str]:
+    """Path and checksum of a teacher's weights. Raises UserError if there are none."""
+    if not all((run / name).is_file() for name in (WEIGHTS_FILE, SETTINGS_FILE)):
+        raise UserError(
+            f"train.teacher: there is no trained model in {run}: give the folder of a run"
+        )
+    return {"path": str(run), "weights": file_digest(run / WEIGHTS_FILE)}
+
+
+def teacher_shape(run: Path) -> ModelConfig:
+    """The shape of the model that a run's folder holds. Raises UserError if there is none."""
+    teacher_origin(run)
+    return ModelConfig.model_validate(json.loads((run / SETTINGS_FILE).read_bytes())["model"])
 
 
 def check_tokenizer(run: Path, tokens: Path) -> None:

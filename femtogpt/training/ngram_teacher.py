@@ -37,31 +37,43 @@ class NGramTeacher:
         self.leave_out = config.ngram_leave_out and is_all  # elsewhere it was not counted
         self.distributions = Distributions(ngram)
         self.table = torch.from_numpy(self.distributions.table).to(device)
+        self._rows: Tensor | None = None  # used again: new memory costs more than what goes in
 
     def targets(self, inputs: Tensor, targets: Tensor, share: float) -> SoftTargets:
         """The soft targets after each of ``inputs`` (B, T); ``targets`` follow them."""
         sparse = self.distributions.after(
             inputs.cpu().numpy(), targets.cpu().numpy() if self.leave_out else None
         )
-        return SoftTargets(_Rows(self.table, sparse), torch.tensor(share, device=inputs.device))
+        return SoftTargets(_Rows(self, sparse), torch.tensor(share, device=inputs.device))
+
+    def dense(self, sparse: Sparse, start: int, stop: int) -> Tensor:
+        """The distributions of some positions, (stop − start, V), valid until the next call."""
+        if self._rows is None or len(self._rows) < stop - start:
+            self._rows = self.table.new_empty(stop - start, self.table.shape[1])
+        bounds = sparse.bounds[start : stop + 1]
+        numbers = slice(bounds[0], bounds[-1])
+        rows, weights, values = (
+            torch.from_numpy(array).to(self.table.device)
+            for array in (
+                sparse.rows[start:stop],
+                sparse.weights[start:stop],
+                sparse.values[numbers],
+            )
+        )
+        out = self._rows[: stop - start]
+        torch.index_select(self.table, 0, rows, out=out).mul_(weights[:, None])
+        index = np.repeat(np.arange(stop - start) * out.shape[1], np.diff(bounds))
+        index += sparse.ids[numbers]
+        out.view(-1).index_add_(0, torch.from_numpy(index).to(out.device), values)
+        return out
 
 
 @dataclass(frozen=True)
 class _Rows:
-    table: Tensor
+    """The distributions of a micro-batch."""
+
+    teacher: NGramTeacher
     sparse: Sparse
 
     def rows(self, start: int, stop: int) -> Tensor:
-        sparse, device = self.sparse, self.table.device
-
-        def put(array: np.ndarray) -> Tensor:
-            return torch.from_numpy(array).to(device)
-
-        bounds = sparse.bounds[start : stop + 1]
-        numbers = slice(bounds[0], bounds[-1])
-        dense = self.table[put(sparse.rows[start:stop])]
-        dense *= put(sparse.weights[start:stop])[:, None]
-        row = np.repeat(np.arange(stop - start) * dense.shape[1], np.diff(bounds))
-        index = put(row + sparse.ids[numbers])
-        dense.view(-1).index_add_(0, index, put(sparse.values[numbers]))
-        return dense
+        return self.teacher.dense(self.sparse, start, stop)

@@ -18,6 +18,8 @@ import torch
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loss import rows_at_once
+from femtogpt.training.initialization import teacher_shape
+from femtogpt.training.model_teacher import ModelTeacher
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.precision import Precision
 
@@ -25,7 +27,9 @@ CUDA_BYTES = 0.6e9  # of a card, taken by CUDA and its libraries
 FRAGMENTATION = 0.05  # share of a card's memory lost between tensors
 CPU_SEQUENCES = 16  # the largest micro-batch on a CPU: more is no faster there
 LOSS_PART = "loss and copies of the weights"
+TEACHER_PART = "teacher"
 LOGIT_BYTES = 14  # for each logit: itself in two, softmax and gradient in four each
+TAUGHT_BYTES = 8  # for each logit too, if there is a teacher: its probability, alone and weighed
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,9 @@ class Plan:
     fixed: dict[str, int]  # bytes by part, whatever the micro-batch
     per_sequence: int  # bytes of activations and their gradients
     stepping: int  # bytes that the optimizer's step takes, when activations are free again
-    tokens: int  # trained on; 0 if the number of steps is not resolved
-    flops: float
+    tokens: int  # trained on, in each generation; 0 if the number of steps is not resolved
+    flops: float  # of all generations
+    last_flops: float  # of the last one
 
     def memory(self, sequences: int) -> int:
         """Bytes with micro-batches of so many sequences."""
@@ -53,7 +58,11 @@ class Plan:
 
     def sharded(self, processes: int) -> Plan:
         """The needs of each process where FSDP divides weights and states among them."""
-        return replace(self, fixed={name: size // processes for name, size in self.fixed.items()})
+        divided = {
+            name: size if name == TEACHER_PART else size // processes
+            for name, size in self.fixed.items()
+        }
+        return replace(self, fixed=divided)
 
 
 def plan(
@@ -92,18 +101,34 @@ def plan(
     parts = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimizer": states}
     held = sum(parts.values())
     rest = max(0, constant - held)
-    rest += LOGIT_BYTES * vocab_size * (rows_at_once(device, vocab_size) - rows)
+    teacher = _teacher(model, config)
+    logit_bytes = LOGIT_BYTES + (TAUGHT_BYTES if teacher else 0)
+    rest += logit_bytes * vocab_size * (rows_at_once(device, vocab_size) - rows)
     if config.ema:
         parts["ema"] = 4 * parameters
     tokens = (config.max_steps or 0) * config.batch_size * model.context
+    own_flops, teaching_flops = tokens * model.flops_per_token(vocab_size), 0.0
+    if teacher is not None:
+        head = vocab_size * teacher.width * (0 if dtype == torch.float32 else dtype.itemsize)
+        parts[TEACHER_PART] = 4 * teacher.parameters(vocab_size) + head
+        teaching_flops = tokens * teacher.flops_per_token(vocab_size) / 3  # the forward pass alone
+    taught = config.generations if config.teacher else config.generations - 1
     return Plan(
         parameters,
         {**parts, LOSS_PART: rest},
         extended(by_sequence[2], by_sequence[4]),
         max(0, stepping - held),
         tokens,
-        tokens * model.flops_per_token(vocab_size),
+        config.generations * own_flops + taught * teaching_flops,
+        own_flops + teaching_flops,
     )
+
+
+def _teacher(model: ModelConfig, config: TrainConfig) -> ModelConfig | None:
+    """The shape of the teacher, if there is one."""
+    if config.teacher is not None:
+        return teacher_shape(config.teacher)
+    return model if config.generations > 1 else None
 
 
 def micro_batch_size(
@@ -204,19 +229,25 @@ def _step(
     dtype: torch.dtype,
     device: str = "cpu",
 ) -> tuple[GPT, Optimizer, Callable[[], None]]:
-    """A new model, its optimizer, and a function that computes a gradient on made-up tokens."""
+    """A new model, its optimizer, and a function that computes a gradient on made-up tokens.
+
+    Where the training has a teacher, a new model of its shape teaches.
+    """
     random = torch.get_rng_state()
     model = GPT(model_config, vocab_size).to(device)
     model.recompute = config.activation_checkpointing
     model.eos = 0 if config.document_mask else None
     optimizer = Optimizer(model, config, 0.0, dtype)  # weight decay takes no memory
+    shape = _teacher(model_config, config)
+    teacher = None if shape is None else ModelTeacher(GPT(shape, vocab_size).to(device), dtype)
     ids = torch.randint(vocab_size, (sequences, model_config.context)).to(device)
     torch.set_rng_state(random)
 
     def gradient() -> None:
         kind = ids.device.type
+        soft = None if teacher is None else teacher.targets(ids, config.teacher_share)
         with torch.autocast(kind, dtype=dtype, enabled=dtype != torch.float32):
-            loss = model(ids, ids)
+            loss = model(ids, ids, soft=soft)
         loss.backward()
 
     return model, optimizer, gradient

@@ -132,7 +132,8 @@ def _length(config: Config, needs: Plan, tokens: int | None) -> Iterator[str]:
         line += f" ({tokens / needs.parameters:.2f} tokens of text per parameter)"
     else:
         line += "; there is no corpus yet: give --tokens to see epochs"
-    yield f"{line}; {needs.flops / 1e15:.3g} PFLOP"
+    times = f", {train.generations} generations of it" if train.generations > 1 else ""
+    yield f"{line}{times}; {needs.flops / 1e15:.3g} PFLOP"
 
 
 def _time(config: Config, needs: Plan, here: Precision, device: str | None) -> Iterator[str]:
@@ -147,9 +148,10 @@ def _time(config: Config, needs: Plan, here: Precision, device: str | None) -> I
         )
         return
     rate = speed(config.model, config.train, config.tokenizer.vocab_size, here)
+    trainings = needs.flops / needs.last_flops if needs.last_flops else 1.0
     yield (
-        f"Time        {_duration(needs.tokens / rate)} here ({here.device}): {rate:,.0f} tokens per"
-        " second in a step not compiled, just measured"
+        f"Time        {_duration(trainings * needs.tokens / rate)} here ({here.device}):"
+        f" {rate:,.0f} tokens per second in a step not compiled, just measured"
     )
 
 

@@ -21,7 +21,7 @@ from femtogpt.config import Config, ModelConfig, Section, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.tokens.shards import Tokens
-from femtogpt.training.initialization import lineage
+from femtogpt.training.initialization import lineage, teacher_origin
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,13 @@ class TrainingSettings(Section):
     seed: int
     weights: dict[str, float] = Field(default_factory=dict)  # passes over each source per epoch
     lineage: list[dict[str, str]] = Field(default_factory=list)  # see training.initialization
+    teacher: dict[str, str] | None = None  # path and checksum of its weights
     continuations: tuple[Continuation, ...] = ()  # in order of steps
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as JSON values; ``continuations`` only where there are some."""
-        exclude = None if self.continuations else {"continuations"}
-        return self.model_dump(mode="json", exclude=exclude)
+        """The settings as JSON values; ``teacher`` and ``continuations`` only where given."""
+        absent = {name for name in ("teacher", "continuations") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=absent)
 
     def write(self, run: Path) -> None:
         """Write ``settings.json`` into the folder ``run``."""
@@ -67,8 +68,10 @@ class TrainingSettings(Section):
 def resolve(config: Config, tokens: Tokens) -> TrainingSettings:
     """Resolve the training settings of a configuration on its tokens, and log them.
 
-    Raises UserError if ``train.init_from`` names no weights.
+    Raises UserError if ``train.init_from`` or ``train.teacher`` names no weights, and for several
+    generations (see ``training.generations``).
     """
+    _check_single(config.train)
     weights = {name: source.weight for name, source in config.sources.items()}
     text = tokens_per_epoch(tokens, weights)
     model, train = config.model, resolve_train(config.train, config.model, text, tokens.vocab_size)
@@ -81,8 +84,21 @@ def resolve(config: Config, tokens: Tokens) -> TrainingSettings:
     )
     origins = [] if train.init_from is None else lineage(train.init_from)
     return TrainingSettings(
-        model=model, train=train, seed=config.seed, weights=weights, lineage=origins
+        model=model,
+        train=train,
+        seed=config.seed,
+        weights=weights,
+        lineage=origins,
+        teacher=None if train.teacher is None else teacher_origin(train.teacher),
     )
+
+
+def _check_single(train: TrainConfig) -> None:
+    if train.generations > 1:
+        raise UserError(
+            "train.generations is for the pipeline, which trains one model after the other:"
+            " set train.generations=1 here, and train.teacher for a model with a teacher"
+        )
 
 
 def resolve_train(
@@ -122,12 +138,13 @@ def tokens_per_epoch(tokens: Tokens, weights: dict[str, float]) -> float:
 def load_settings(run: Path, tokens: Tokens) -> TrainingSettings:
     """Load ``settings.json`` from ``run``; what it leaves open is decided by the tokens.
 
-    Raises UserError if the file is missing or malformed.
+    Raises UserError if the file is missing or malformed, or for several generations.
     """
     try:
         content = json.loads((run / SETTINGS_FILE).read_bytes())
         model = ModelConfig.model_validate(content["model"])
         train = TrainConfig.model_validate(content["train"])
+        _check_single(train)
         text = tokens_per_epoch(tokens, content.get("weights", {}))
         resolved = resolve_train(train, model, text, tokens.vocab_size)
         return TrainingSettings.model_validate({**content, "train": resolved})

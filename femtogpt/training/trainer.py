@@ -27,7 +27,6 @@ from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.initialization import check_tokenizer, load_weights
 from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
-from femtogpt.training.ngram_teacher import NGramTeacher
 from femtogpt.training.observers import Evaluation, Moment, Observer
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.plan import micro_batch_size
@@ -36,6 +35,7 @@ from femtogpt.training.progress_samples import Sampler
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
+from femtogpt.training.teachers import Teachers
 
 MAX_SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
 DIVERGENCE_NATS = 1.0  # nats that the held-out loss may rise above the untrained model's
@@ -65,17 +65,16 @@ class Trainer:
         model = GPT(settings.model, tokens.vocab_size).to(precision.device)
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
-        self.teacher = (
-            NGramTeacher(tokens, self.config, precision.device) if self.config.ngram_share else None
-        )
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
         )
         is_launched = torch.distributed.is_initialized()  # by torchrun, maybe as the only process
-        if compilation.should_compile(model, precision, self.config):
+        compiled = compilation.should_compile(model, precision, self.config)
+        if compiled:
             by_layer = is_launched and self.config.parallel == "fsdp"
             compilation.compile_model(model, by_layer)
-            compilation.try_compiled(model, precision, sequences, group)
+            compiled = compilation.try_compiled(model, precision, sequences, group)
+        self.teachers = Teachers(settings, tokens, precision, compiled)
         wrapped = parallelize(model, self.config.parallel) if is_launched else model
         self.batches = Batches(
             tokens.shards("train"),
@@ -213,11 +212,8 @@ class Trainer:
         return self.gradient.compute(inputs, targets, seed, self.soft_targets)
 
     def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
-        """What the teacher says of the tokens after ``inputs``, if there is one at this step."""
-        share = self.config.ngram_share * self.schedule.remaining(self.step)
-        if self.teacher is None or not share:
-            return None
-        return self.teacher.targets(inputs, targets, share)
+        """What the teachers say of the tokens after ``inputs``, if there are any at this step."""
+        return self.teachers.targets(inputs, targets, self.schedule.remaining(self.step))
 
     def optimizer_step(self) -> Tensor:
         """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""

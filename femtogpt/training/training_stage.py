@@ -16,6 +16,7 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.artifacts.store import Store
+from femtogpt.config import TrainConfig
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
@@ -36,8 +37,11 @@ WITHOUT_EFFECT = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
     *("processes", "parallel"),
     *("checkpoint_every", "checkpoint_minutes", "sample_every"),
-    *("keep_checkpoints", "init_from"),  # the weights' checksum counts, not their path
+    # The weights' checksums count, not their paths. Each generation is a training of its own.
+    *("keep_checkpoints", "init_from", "teacher", "generations"),
 }
+# Newer than trainings that people have: at its default, such a setting leaves their digests alone.
+ADDED = {"ngram_share", "ngram_leave_out", "ngram_order", "teacher_share"}
 
 
 def run_training(
@@ -46,13 +50,15 @@ def run_training(
     tokens: Artifact,
     train: Callable[[Path, Path], None],
     fresh: bool = False,
+    name: str = "run",
 ) -> Artifact:
     """Make the run artifact: settings, tokenizer, metrics, final weights and the last checkpoints.
 
     ``train(run folder, token folder)`` trains, resuming from what is in the run folder; what it
     leaves there when it raises is kept for the next call. The training continues a shorter one
     with otherwise the same settings (see ``training.continuation``), unless it is to be ``fresh``
-    or a person asks for it again: then it starts from the first step.
+    or a person asks for it again: then it starts from the first step. ``name`` is that of the
+    stage.
     """
     earlier = None
     if not (fresh or is_requested("run", recipe(settings, tokens).digest)):
@@ -72,15 +78,22 @@ def run_training(
             "parameters": _parameters(folder / WEIGHTS_FILE),
         }
 
-    return store.make(recipe(settings, tokens), build, resumable=True)
+    return store.make(recipe(settings, tokens), build, resumable=True, name=name)
 
 
 def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
     """What determines a training; edited code discards none, so it is only recorded."""
     ingredients = settings.as_dict()
-    train = {key: value for key, value in ingredients["train"].items() if key not in WITHOUT_EFFECT}
+    train = {
+        key: value
+        for key, value in ingredients["train"].items()
+        if key not in WITHOUT_EFFECT
+        and not (key in ADDED and value == TrainConfig.model_fields[key].default)
+    }
     origins = [origin["weights"] for origin in settings.lineage]
     ingredients |= {"train": train, "lineage": origins}
+    if settings.teacher:
+        ingredients["teacher"] = settings.teacher["weights"]
     return Recipe(
         "run",
         code_of(__name__, "femtogpt.training.__main__"),  # which is a process of its own
@@ -90,6 +103,7 @@ def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
         names={
             "weights": "sources.*.weight",
             "lineage": "=the weights of train.init_from",
+            "teacher": "=the weights of train.teacher",
             "continuations": "=the training that it continues",
         },
     )

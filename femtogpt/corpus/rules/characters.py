@@ -25,6 +25,7 @@ from femtogpt.sources.formats.superscripts import lowered, raised
     "раз\r\nдва\rтри\u2028четыре",
     "раз\nдва\nтри\nчетыре",
     needs="a line end of another system",
+    keeps_letters=True,
 )
 def line_ends(text: pl.Expr) -> pl.Expr:
     r"""Convert every kind of line end to \n."""
@@ -128,11 +129,16 @@ def _with_shifted(text: str) -> str:
     return _SHIFTED.sub(shifted, text)
 
 
-_CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
-_ZERO_WIDTH = (
-    r"\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd"  # but the joiner
-)
 _JOINER = "\u200d"
+_INVISIBLE = "".join(  # control characters, and those without a width but the joiner
+    chr(code)
+    for codes in (
+        *(range(0x00, 0x09), range(0x0E, 0x20), range(0x7F, 0x85), range(0x86, 0xA0), [0xAD]),
+        *(range(0x200B, 0x200D), range(0x200E, 0x2010), range(0x202A, 0x202F)),
+        *(range(0x2060, 0x2065), [0xFEFF, 0xFFFD]),
+    )
+    for code in codes
+)
 _EMOJI = r"\p{Extended_Pictographic}[\x{fe0f}\x{1f3fb}-\x{1f3ff}]?"  # in colours, of a skin tone
 _JOINED = f"({_EMOJI}(?:{_JOINER}{_EMOJI})+)"  # several emoji that are shown as one: a family
 
@@ -141,11 +147,12 @@ _JOINED = f"({_EMOJI}(?:{_JOINER}{_EMOJI})+)"  # several emoji that are shown as
     f"сло\u00adво\ufeff и\x7f де{_JOINER}ло\x01 \U0001f469{_JOINER}\U0001f467",
     f"слово и дело \U0001f469{_JOINER}\U0001f467",
     needs="a character that shows nothing and does not join two emoji",
+    keeps_letters=True,
 )
 def invisible(text: pl.Expr) -> pl.Expr:
     """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
     text = where(has(_JOINER), replacement(f"{_JOINED}|{_JOINER}", "$1"), text)
-    return text.str.replace_all(f"[{_CONTROLS}{_ZERO_WIDTH}]", "")
+    return where(has(*_INVISIBLE), replacement(f"[{_INVISIBLE}]", ""), text)
 
 
 _ACUTE, _GRAVE, _CIRCUMFLEX = "\u0301", "\u0300", "\u0302"
@@ -255,9 +262,10 @@ _SPACES = "\t\u00a0\u1680\u202f\u205f\u3000\u2581" + "".join(map(chr, range(0x20
     "раз\u00a0два\tтри\u2009 четыре",
     "раз два три четыре",
     needs="a space of another kind, or two in a row",
+    keeps_letters=True,
 )
 def spaces(text: pl.Expr) -> pl.Expr:
     """Convert every run of spaces of any kind, except line ends, to one plain space."""
-    for kinds in (_SPACES[:4], _SPACES[4:11], _SPACES[11:]):  # a test of all at once is slower
+    for kinds in (_SPACES[:4], _SPACES[4:11], _SPACES[11:]):  # to replace all at once is slower
         text = where(has(*kinds), replacement(f"[{kinds}]", " "), text)
     return text.str.replace_all(" {2,}", " ")

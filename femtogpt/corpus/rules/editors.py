@@ -61,6 +61,7 @@ def _bracketed(text: pl.Expr) -> pl.Expr:
     "Мы кричали, чтобы [они] ушли; «Пет<ербургские> вед<омости>»; у Е⟨рако⟩ва",
     "Мы кричали, чтобы они ушли; «Петербургские ведомости»; у Еракова",
     needs="a bracket within a word or around Russian words, left by bracketed_notes",
+    keeps_letters=True,
     of_editions=True,
 )
 def conjectures(text: pl.Expr) -> pl.Expr:

@@ -15,6 +15,7 @@ _LOOSE = re.compile(  # starting with a literal, which re searches for fastest
     r"-(?: (?=\w)|(?<= -)(?=\w))"
 )
 LONGEST_WORD = 40  # letters
+SEARCHES = 30  # for words in a text before all of its words are listed
 _BEFORE = re.compile(r"(?<![\w-])(?<!- )[^\W\d_]+(?= ?$)")
 _AFTER = re.compile(r"\s*([^\W\d_]+)(?![\w-])")
 WORD = re.compile(r"\w+(?:-\w+)*")
@@ -65,10 +66,11 @@ _BROKEN_BY_DASH = re.compile(rf"([^\W\d_]+)[{_DASH_SIGNS}][ \t]*\n(?=[ \t\u00a0]
     "Он откладывал газе\u00ad\nту и шёл за по\u00ac\nчтой.",
     "Он откладывал газе-\nту и шёл за по-\nчтой.",
     needs="a letter before the sign, and a next line that begins with a letter",
+    keeps_letters=True,
 )
 def line_end_hyphens(text: pl.Expr) -> pl.Expr:
     """Write the sign that breaks a word at a line's end as a hyphen: soft hyphen, ¬, ‐, ‑."""
-    text = where(has(*_BREAK_SIGNS), _with_hyphens, text)
+    text = where(matches(rf"[{_BREAK_SIGNS}]{_AT_END}"), _with_hyphens, text)
     return where(has(*_DASHED), _with_dashes_resolved, text)
 
 
@@ -102,6 +104,7 @@ def _words_of(text: str) -> set[str]:
     "Он вышел и посмот-\nрел, нет ли кого-\nнибудь.\nОдиночество-\nэто когда",
     "Он вышел и посмотрел, нет ли кого-нибудь.\nОдиночество-\nэто когда",
     needs="a hyphen that ends a line, and a next line that begins with a small letter",
+    keeps_letters=True,
 )
 def broken_words(text: pl.Expr) -> pl.Expr:
     """Join words broken at the end of a line or page; compounds keep their hyphen."""
@@ -151,6 +154,7 @@ def join_broken_word(stem: str, line: str, words: Counter[str]) -> str:
     "Старый мель- ник молчал- никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
     "Старый мельник молчал — никто не ответил. «Чудак ты, мельник! Кто молчал? Никто».",
     needs="the joined word, or both parts, elsewhere in the text",
+    keeps_letters=True,
 )
 def loose_hyphens(text: pl.Expr) -> pl.Expr:
     """Remove a hyphen and space inside a word that occurs elsewhere; between words, use a dash."""
@@ -164,7 +168,7 @@ def _has_loose(text: pl.Expr) -> pl.Expr:
 
 
 def _resolved(text: str) -> str:
-    words: set[str] = set()
+    words = _Words(text)
     pieces, at = [], 0
     for hyphen in _LOOSE.finditer(text):
         position = hyphen.start()
@@ -172,7 +176,6 @@ def _resolved(text: str) -> str:
         after = _AFTER.match(text, position + 1, position + LONGEST_WORD)
         if not before or not after or text[position - 1 : position + 2] == " - ":
             continue
-        words = words or _between_spaces(text)
         between = _between(words, before[0], after[1])
         if between is not None:
             pieces += [text[at:position].removesuffix(" "), between]
@@ -180,12 +183,37 @@ def _resolved(text: str) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _between_spaces(text: str) -> set[str]:
-    """The words of a text with only spaces and punctuation around, found in each token once."""
-    return set(_BETWEEN_SPACES.findall(" ".join(set(text.split()))))
+class _Words:
+    """The words of a text with only spaces and punctuation around.
+
+    The first few are searched for in the text: a set of all takes as long as many searches.
+    """
+
+    def __init__(self, text: str):
+        self.text = text
+        self._searches = 0
+        self._all: set[str] = set()
+
+    def __contains__(self, word: str) -> bool:
+        self._searches += 1
+        if self._searches <= SEARCHES:
+            return self._search(word)
+        if not self._all:  # found in each token once
+            self._all = set(_BETWEEN_SPACES.findall(" ".join(set(self.text.split()))))
+        return word in self._all
+
+    def _search(self, word: str) -> bool:
+        at = self.text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            around = self.text[max(0, at - 1) : at] + self.text[end : end + 1]
+            if not _BETWEEN_SPACES.search(around):
+                return True
+            at = self.text.find(word, end)
+        return False
 
 
-def _between(words: set[str], before: str, after: str) -> str | None:
+def _between(words: _Words, before: str, after: str) -> str | None:
     """What belongs between two parts; None if the text's words do not show it."""
     if before + after in words:
         return ""

@@ -20,6 +20,7 @@ PROSE_LINE = 40  # characters of the lines around a page number, at least
     "Он ушёл.\n*\nНастала зима.\n-----\n* * *Весной он вернулся.",
     "Он ушёл.\n\n* * *\n\nНастала зима.\n\n* * *\n\nВесной он вернулся.",
     needs="a line of nothing but stars, bullets or dashes",
+    keeps_letters=True,
 )
 def separators(text: pl.Expr) -> pl.Expr:
     """Convert a line of stars or dashes between parts to * * * between blank lines."""
@@ -85,6 +86,7 @@ def _unpaged(text: str) -> str:
     "  отступ \nстрока  \n",
     "отступ\nстрока\n",
     needs="a space or tab at a line's edge",
+    keeps_letters=True,
 )
 def line_edges(text: pl.Expr) -> pl.Expr:
     """Remove spaces at the start and the end of lines."""
@@ -97,6 +99,7 @@ def line_edges(text: pl.Expr) -> pl.Expr:
     "\n\nраз\n\n\n\nдва\n",
     "раз\n\nдва",
     needs="two or more blank lines in a row, or one at an end of the text",
+    keeps_letters=True,
 )
 def blank_lines(text: pl.Expr) -> pl.Expr:
     """Keep at most one blank line in a row, and none at the start and the end."""

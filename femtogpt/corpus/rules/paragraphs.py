@@ -44,6 +44,7 @@ _SPEAKER = re.compile(r"[А-ЯЁ]{2,}(?: [А-ЯЁ]{2,})*(?: \([^()]*\))?[.:] ") 
     "а там по-прежнему моросил мелкий холодный дождь, и собака спала.\n"
     "-- Быть сегодня грозе, -- сказал он собаке и вздохнул.",
     needs="lines that break sentences at one width (45 to 200 columns), most of them full",
+    keeps_letters=True,
 )
 def paragraphs(text: pl.Expr) -> pl.Expr:
     """Join lines of hard-wrapped prose to paragraphs; keep those of verse, plays and letters."""
@@ -56,6 +57,7 @@ def paragraphs(text: pl.Expr) -> pl.Expr:
     f"{'Он долго и подробно рассказывал о своей поездке. ' * 3}И тут "
     "дверь отворилась, и все гости разом замолчали и встали.",
     needs="a line longer than verse that ends within a sentence, and a next one that goes on",
+    keeps_letters=True,
 )
 def broken_lines(text: pl.Expr) -> pl.Expr:
     """Join two lines too long for verse if the end of a page broke a sentence between them."""

@@ -23,6 +23,7 @@ _AFTER_CLOSING = ' \t\u00a0)]}.,;:!?…—–-/»“"”'
     '"Прочти "Нос", — сказал он. — “Шинель” потом". «Это «Вий»?»',
     "«Прочти „Нос“, — сказал он. — „Шинель“ потом». «Это „Вий“?»",
     needs="the signs beside a mark, or its pair in the line",
+    keeps_letters=True,
 )
 def quotes(text: pl.Expr) -> pl.Expr:
     """Convert quotation marks to «…», and to „…“ within them."""

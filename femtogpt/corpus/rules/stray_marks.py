@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from femtogpt.corpus.rules.rule_registry import map_lines, rule
+from femtogpt.corpus.rules.rule_registry import has, map_lines, rule
 
 _AFTER = r"(?=[\s.,;:!?…»“)]|$)"
 _MONTH = r"(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)"  # after the day of a date
@@ -43,7 +43,7 @@ _EMPHASIS = re.compile(r"(?:^|[\s(«])\*\w[^*]*\*")
 )
 def stray_marks(text: pl.Expr) -> pl.Expr:
     """Remove numbers and stars after a word that refer to notes missing from the file."""
-    return map_lines(_QUICK_TEST, _without_strays, text)
+    return map_lines(_QUICK_TEST, _without_strays, text, among=has(*"0123456789*"))
 
 
 def _without_strays(line: str) -> str:

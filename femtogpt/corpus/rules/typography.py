@@ -24,11 +24,12 @@ _PARTICLE = r"(?:то|ка|нибудь|либо|таки|де|с|тко|тка)
     "- Да,- сказал он – и ушёл -- по-русски, в 1812-1813 годах;--\nа там\u2212холод, \u22125°",
     "— Да, — сказал он — и ушёл — по-русски, в 1812—1813 годах; —\nа там—холод, \u22125°",
     needs="a dash, or a hyphen beside a space, a line's edge or punctuation",
+    keeps_letters=True,
 )
 def dashes(text: pl.Expr) -> pl.Expr:
     """Convert dashes to em dashes, with spaces between words and without between numbers."""
     text = where(has("\u2010", "\u2011", "\u2212"), _from_rare, text)
-    text = where(matches("\u2013[0-9]"), _with_minus, text)
+    text = where(matches(r"[ =(\[≤≥]\u2013[0-9]"), _with_minus, text)
     text = where(matches(f", -{_ENDING}"), _with_endings, text)
     text = where(has("--"), _from_double, text)
     text = text.str.replace_all(r"[\u2012\u2013\u2015]", "—")
@@ -72,10 +73,9 @@ def _from_double(text: pl.Expr) -> pl.Expr:
 
 
 def _has_hyphens(text: pl.Expr) -> pl.Expr:
-    """Whether a hyphen is not inside a word; a test of few strings is faster than one of many."""
-    spaced = has(" -", "- ", "\n-", "-\n", ",-", ".-", "!-", "?-", "…-")(text)
-    punctuated = has("»-", '"-', ")-", ";-", ":-")(text)
-    return spaced | punctuated | text.str.starts_with("-") | text.str.ends_with("-")
+    """Whether a hyphen is not inside a word."""
+    spaced = has(" -", "- ", "\n-", "-\n", *(f"{mark}-" for mark in ',.!?…»");:'))(text)
+    return spaced | text.str.starts_with("-") | text.str.ends_with("-")
 
 
 def _from_hyphens(text: pl.Expr) -> pl.Expr:
@@ -120,6 +120,7 @@ def _torn(text: pl.Expr) -> pl.Expr:
     "Как... Что?... Нет!…. Да!.. «...Вот» . . . . .",
     "Как… Что?.. Нет!.. Да!.. «…Вот» …",
     needs="three dots or more, or a row of five dashes",
+    keeps_letters=True,
 )
 def ellipses(text: pl.Expr) -> pl.Expr:
     """Convert three or more dots, or a row of dots or dashes, to …; after ? and ! to two dots."""
@@ -135,6 +136,7 @@ def ellipses(text: pl.Expr) -> pl.Expr:
     "Нет , не надо ! Он ( тот ) ушёл .",
     "Нет, не надо! Он (тот) ушёл.",
     needs="a space between a word and a mark that follows it",
+    keeps_letters=True,
 )
 def punctuation(text: pl.Expr) -> pl.Expr:
     """Remove spaces before punctuation and inside brackets and quotation marks."""
@@ -168,6 +170,7 @@ def number_signs(text: pl.Expr) -> pl.Expr:
     "d'Artagnan, C`est, О'Нил, 'так'",
     "d’Artagnan, C’est, О’Нил, 'так'",
     needs="a letter on both sides",
+    keeps_letters=True,
 )
 def apostrophes(text: pl.Expr) -> pl.Expr:
     """Convert an apostrophe between letters to ’."""
