@@ -8,6 +8,7 @@ DUMP    ?=
 PREFECT_PORT ?= 4200
 QUICK   ?=
 NANOGPT ?=
+CARD    ?=
 PYTHON  ?= python3
 PIP     ?=
 
@@ -40,7 +41,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
-        bench-data bench-train bench-learn bench-scarce bench-flow architecture clean
+        bench-data bench-train bench-learn bench-scarce bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -116,6 +117,9 @@ bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, 
 bench-scarce: $(MADE)  ## what is learned from little text, against today's build, in 2 hours; ARCHIVE=file.zip
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
+
+check-gpu:  ## training on this machine's card, checked in 8 minutes, without set-up (docs/cards.md); [CARD=name]
+	@"$(if $(wildcard $(MADE)),$(PROGRAM),$(PYTHON))" benchmarks/check_gpu.py $(if $(CARD),--out docs/cards/$(call quoted,CARD).json)
 
 architecture: $(MADE)  ## draw the diagram in docs/architecture.md from the imports
 	@"$(PROGRAM)" -m tests.architecture --write

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from itertools import pairwise
 
 import psutil
 import pytest
 import safetensors.torch
+from torch.nn.parallel import DistributedDataParallel
 
 from femtogpt.training.__main__ import STOPPED, USER_ERROR
 from femtogpt.training.checkpoint import load_newest
+from femtogpt.training.distributed import process_group
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
+from femtogpt.training.precision import Precision
 from femtogpt.training.settings import TrainingSettings
+from femtogpt.training.trainer import Trainer
 from tests.tiny import Process, readable, samples, settings, trained
 
 NEAR = 1e-4  # nats: sums in another order
@@ -153,3 +158,15 @@ def test_a_batch_that_cannot_be_shared_out_is_told_before_anything_begins(tokens
         status, logged = process.end()
     assert status == USER_ERROR
     assert logged[-1] == "train.batch_size 4 must be a multiple of the 3 processes"
+
+
+def test_a_single_process_of_torchrun_trains_in_ddp_as_more_would(tokens, run, monkeypatch):
+    environment = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    config = alike(max_steps=4)
+    run.mkdir(exist_ok=True)
+    with process_group(config.train) as (group, device):
+        precision = Precision(config.train, device)
+        with closing(Trainer(config, tokens, run, group, precision)) as trainer:
+            assert isinstance(trainer.gradient.model, DistributedDataParallel)

@@ -92,6 +92,18 @@ def test_a_project_in_any_folder_has_its_programs_by_python(project):
         assert "%" not in project.program, "MLflow cannot be started there"
 
 
+def test_a_card_is_checked_without_set_up(tmp_path):
+    project = Project(tmp_path)
+    assert project.arguments("check-gpu") == ["benchmarks/check_gpu.py"]
+    assert project.arguments("check-gpu", "CARD=my card")[1:] == [
+        "--out",
+        "docs/cards/my card.json",
+    ]
+    (tmp_path / ".venv/.made").unlink()
+    planned = project.make("-n", "check-gpu", "PYTHON=python3.12").stdout
+    assert planned.strip() == '"python3.12" benchmarks/check_gpu.py'
+
+
 @pytest.mark.parametrize("location", ["/elsewhere", "/tmp/the house", "/"])
 def test_a_moved_environment_is_made_again(project, location):
     project.note_place(Path(location))

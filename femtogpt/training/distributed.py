@@ -6,6 +6,7 @@ part of every batch; weights, checkpoints and losses are those of a single proce
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,7 +113,11 @@ def parallelize(model: GPT, strategy: str) -> nn.Module:
     and optimizer states, and gathers one layer at a time.
     """
     if strategy == "ddp":
-        return DistributedDataParallel(model, forward_sync_buffers=False)
+        # The buffers are constants. torch 2.13 renamed the argument, and warns of the old name.
+        known = inspect.signature(DistributedDataParallel).parameters
+        sync = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        options: dict[str, Any] = {sync: False}
+        return DistributedDataParallel(model, **options)
     for layer in model.layers:
         fully_shard(layer)
     # Embedding and norm are gathered anew each time too: an EMA may replace the weights between.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import uuid
+from dataclasses import fields
+from typing import Any
 
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -24,6 +26,9 @@ def launch(processes: int, arguments: list[str], stopped: int) -> int:
     """
     # torch's own report of a failure would follow the line that says what to do.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    patience: dict[str, Any] = {"shutdown_timeout": SHUTDOWN_SECONDS}
+    if not patience.keys() <= {field.name for field in fields(LaunchConfig)}:
+        patience = {}  # torch 2.11, as rented machines may have, always waits for 30 s
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -33,8 +38,8 @@ def launch(processes: int, arguments: list[str], stopped: int) -> int:
         rdzv_endpoint="127.0.0.1:0",
         local_addr="127.0.0.1",
         max_restarts=0,
-        shutdown_timeout=SHUTDOWN_SECONDS,
         monitor_interval=0.1,
+        **patience,
     )
     try:
         elastic_launch(config, sys.executable)("-m", "femtogpt.training", *arguments)

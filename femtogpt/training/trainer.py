@@ -68,13 +68,14 @@ class Trainer:
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
         )
+        is_launched = torch.distributed.is_initialized()  # by torchrun, maybe as the only process
         compiled = compilation.should_compile(model, precision, self.config)
         if compiled:
-            by_layer = group.size > 1 and self.config.parallel == "fsdp"
+            by_layer = is_launched and self.config.parallel == "fsdp"
             compilation.compile_model(model, by_layer)
             compiled = compilation.try_compiled(model, precision, sequences, group)
         self.teachers = Teachers(settings, tokens, precision, compiled)
-        wrapped = model if group.size == 1 else parallelize(model, self.config.parallel)
+        wrapped = parallelize(model, self.config.parallel) if is_launched else model
         self.batches = Batches(
             tokens.shards("train"),
             settings.model.context,
