@@ -90,7 +90,7 @@ def killed(setup: Setup, report: Report) -> None:
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
-    reached = (broken.run / METRICS_FILE).read_text().count("train_loss")
+    reached = (broken.run / METRICS_FILE).read_text("utf-8").count("train_loss")
     report.note(killed_after=reached, of_steps=steps)
     report.holds("it is killed by SIGKILL, half-way", child.returncode == -signal.SIGKILL)
     status = subprocess.run(command, check=False).returncode

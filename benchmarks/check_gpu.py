@@ -201,7 +201,9 @@ def machine(is_dry: bool) -> dict[str, Any]:
 
 def _processor() -> str:
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+        found = re.search(
+            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.M
+        )
     except OSError:
         found = None
     return found[1] if found else platform.processor() or platform.machine()

@@ -101,7 +101,7 @@ def test_a_card_is_checked_without_set_up(tmp_path):
     ]
     (tmp_path / ".venv/.made").unlink()
     planned = project.make("-n", "check-gpu", "PYTHON=python3.12").stdout
-    assert planned.strip() == '"python3.12" benchmarks/check_gpu.py'
+    assert '"python3.12" benchmarks/check_gpu.py' in planned
 
 
 @pytest.mark.parametrize("location", ["/elsewhere", "/tmp/the house", "/"])
