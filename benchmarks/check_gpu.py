@@ -20,7 +20,6 @@ import json
 import logging
 import os
 import platform
-import re
 import signal
 import subprocess
 import sys
@@ -43,6 +42,7 @@ try:
     from check_speed import formats, full_memory
 
     from femtogpt import __version__
+    from femtogpt.processor import processor
 except ModuleNotFoundError as error:
     sys.exit(
         f"error: {sys.executable} has no {error.name}: install torch, numpy, pydantic, safetensors"
@@ -181,7 +181,7 @@ def report_file(work: Path, name: str) -> Path:
 def machine(is_dry: bool) -> dict[str, Any]:
     """The card, the processor and the versions."""
     about: dict[str, Any] = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -197,16 +197,6 @@ def machine(is_dry: bool) -> dict[str, Any]:
             "cuda": torch.version.cuda,
         }
     return about
-
-
-def _processor() -> str:
-    try:
-        found = re.search(
-            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.M
-        )
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
 
 
 def table(result: dict[str, Any]) -> str:

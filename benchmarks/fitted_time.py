@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
-from femtogpt.config import DEFAULT_EVALUATIONS
+from femtogpt.train_config import DEFAULT_EVALUATIONS
 
 TOLERANCE = 0.03  # of the time: nearer than that, a training counts as equal in time
 ATTEMPTS = 3

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from tasks.run_metadata import processor
+from femtogpt.processor import processor
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,7 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
 from tasks.mlflow_run import MLflowRun
-from tasks.mlflow_store import (
-    end_run,
-    explain_store_errors,
-    find_or_create_run,
-    note_open_run,
-    one_line,
-    store_uri,
-    unix_milliseconds,
-)
+from tasks.mlflow_store import end_run, one_line, open_parent_run
 
 GENERATIONS_TAG = "femtogpt.generations"  # finds the run of a configuration's generations
 log = logging.getLogger("femtogpt.tracking")
@@ -36,21 +28,13 @@ class MLflowGenerations:
     def open(self) -> str:
         """Go on in the run, or create it; its id. Raises UserError if MLflow's store refuses."""
         if self.client is None:
-            uri, folder = store_uri(self.config.paths.mlruns), self.config.paths.mlruns
-            creation = {
-                "start_time": unix_milliseconds(),
-                "run_name": f"generations, {self.key[:4]}",
-                "tags": {},
-            }
-            params = {"train.teacher_share": self.config.train.teacher_share}
-            tag = (GENERATIONS_TAG, self.key)
-            client, self.run_id = find_or_create_run(
-                uri, folder, self.config.name, tag, creation, params
+            self.client, self.run_id = open_parent_run(
+                self.config.paths.mlruns,
+                self.config.name,
+                (GENERATIONS_TAG, self.key),
+                f"generations, {self.key[:4]}",
+                {"train.teacher_share": self.config.train.teacher_share},
             )
-            with explain_store_errors(uri):
-                client.update_run(self.run_id, status="RUNNING")
-            note_open_run(uri, self.run_id)
-            self.client = client
         return self.run_id
 
     def log_generation(self, number: int, run: Artifact) -> None:

@@ -84,6 +84,22 @@ def find_or_create_run(
         return client, run.info.run_id
 
 
+def open_parent_run(
+    folder: Path, experiment: str, tag: tuple[str, str], name: str, params: Mapping[str, Any]
+) -> tuple[Any, str]:
+    """Go on in the run above others that has ``tag``, or create it; a client and the run's id.
+
+    ``folder`` is ``paths.mlruns``. Raises UserError if the store cannot be used.
+    """
+    uri = store_uri(folder)
+    creation = {"start_time": unix_milliseconds(), "run_name": name, "tags": {}}
+    client, run_id = find_or_create_run(uri, folder, experiment, tag, creation, params)
+    with explain_store_errors(uri):
+        client.update_run(run_id, status="RUNNING")
+    note_open_run(uri, run_id)
+    return client, run_id
+
+
 @contextlib.contextmanager
 def explain_store_errors(uri: str) -> Iterator[None]:
     """Turn the refusals of MLflow's store into a UserError of one line."""

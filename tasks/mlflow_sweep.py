@@ -15,11 +15,9 @@ from tasks.mlflow_run import MLflowRun
 from tasks.mlflow_store import (
     end_run,
     explain_store_errors,
-    find_or_create_run,
-    note_open_run,
     one_line,
+    open_parent_run,
     store_uri,
-    unix_milliseconds,
 )
 
 STUDY_TAG = "femtogpt.sweep"  # finds the run of a study
@@ -32,25 +30,20 @@ class MLflowSweepRun:
     def __init__(self, sweep: SweepConfig, study: Study, config: Config):
         """Go on in the run, or create it. Raises UserError if MLflow's store refuses."""
         self.study = study
-        uri, folder = store_uri(config.paths.mlruns), config.paths.mlruns
         params = {
             "search": sweep.search,
             **{name: _as_json(values) for name, values in sweep.settings.items()},
             **sweep.changes,
         }
-        creation = {
-            "start_time": unix_milliseconds(),
-            "run_name": f"sweep {sweep.name}",
-            "tags": {},
-        }
-        tag = (STUDY_TAG, study.folder.name)
-        self.client, self.run_id = find_or_create_run(
-            uri, folder, config.name, tag, creation, params
+        self.client, self.run_id = open_parent_run(
+            config.paths.mlruns,
+            config.name,
+            (STUDY_TAG, study.folder.name),
+            f"sweep {sweep.name}",
+            params,
         )
-        with explain_store_errors(uri):
-            self.client.update_run(self.run_id, status="RUNNING")
+        with explain_store_errors(store_uri(config.paths.mlruns)):
             info = self.client.get_run(self.run_id).info
-        note_open_run(uri, self.run_id)
         self.record = {
             "run_id": self.run_id,
             "experiment_id": info.experiment_id,

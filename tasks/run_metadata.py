@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.processor import processor
 
 LOAD_SECONDS = 10.0  # between samples of the machine's load
 CONTEXTS = {"train": "training", "held_out": "held-out"}
@@ -41,17 +42,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-def processor() -> str:
-    """The processor's name."""
-    try:
-        match = re.search(
-            r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.M
-        )
-    except OSError:
-        match = None
-    return match[1] if match else platform.processor() or platform.machine()
 
 
 def dataset_inputs(

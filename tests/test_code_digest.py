@@ -143,7 +143,7 @@ def _imported_with(module: str) -> set[str]:
     names = {name for name in done.stdout.split() if name.startswith("femtogpt.")}
     apart = (
         *("artifacts", "config", "config_file", "config_origin", "source_kinds"),
-        *("quality_config", "section"),
+        *("quality_config", "section", "train_config"),
         *("errors", "progress", "scaling", "storage"),
     )
     return {name for name in names if name.split(".")[1] not in apart}

@@ -137,7 +137,7 @@ def test_the_trees_own_dial_and_configuration_decide_what_is_left_open():
 def test_what_an_older_build_does_not_know_is_left_out(tmp_path):
     for folder in ("femtogpt", "conf"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    config = tmp_path / "femtogpt/config.py"
+    config = tmp_path / "femtogpt/train_config.py"
     config.write_text(config.read_text("utf-8").replace("document_mask:", "another:"), "utf-8")
     training = Training.parse(f"{SHORT} train.document_mask=true")
     resolved = resolve(training, tmp_path, 300, text=1000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -31,6 +30,7 @@ from tests.tiny import (
     VOCAB,
     Process,
     course,
+    drawn,
     lively,
     outcome,
     settings,
@@ -184,22 +184,10 @@ def test_two_processes_are_taught_as_one(text, teacher, run, tmp_path, parallel)
 
 
 def test_what_a_good_teacher_knows_is_learned_in_fewer_steps(tmp_path):
-    # After each token one of several may come: a text shows one of them, the teacher all.
-    random = np.random.default_rng(0)
-    chances = random.dirichlet(np.full(VOCAB - 2, 0.3), size=VOCAB)
-
-    def documents(count: int) -> list[list[int]]:
-        made = []
-        for _ in range(count):
-            ids = [2]
-            while len(ids) < 60:
-                ids.append(int(random.choice(VOCAB - 2, p=chances[ids[-1]])) + 2)
-            made.append(ids)
-        return made
-
-    splits = {"train": {"one": documents(400)}, "held_out": {"one": documents(10)}}
+    documents = drawn(410)
+    splits = {"train": {"one": documents[:400]}, "held_out": {"one": documents[400:]}}
     much = write_tokens(tmp_path / "much", splits)
-    splits["train"] = {"one": splits["train"]["one"][:60]}
+    splits["train"] = {"one": documents[:60]}
     tokens = write_tokens(tmp_path / "tokens", splits)
     still = {"width": 32, "dropout": 0.0}
     good = run_of(settings(still, max_steps=300), much, tmp_path / "good")

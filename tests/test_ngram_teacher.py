@@ -12,7 +12,7 @@ from femtogpt.model.loss import IGNORED, SoftTargets, linear_cross_entropy
 from femtogpt.training.loop import train
 from femtogpt.training.ngram_teacher import NGramTeacher
 from femtogpt.training.schedule import Schedule
-from tests.tiny import VOCAB, course, outcome, settings, stop_after, trained, write_tokens
+from tests.tiny import VOCAB, course, drawn, outcome, settings, stop_after, trained, write_tokens
 
 
 class Table:
@@ -63,20 +63,8 @@ def test_its_share_falls_to_zero_at_the_last_step():
 
 
 def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
-    # After each token one of several may come: a text shows one of them, the teacher all.
-    random = np.random.default_rng(0)
-    chances = random.dirichlet(np.full(VOCAB - 2, 0.3), size=VOCAB)
-
-    def documents(count: int) -> list[list[int]]:
-        made = []
-        for _ in range(count):
-            ids = [2]
-            while len(ids) < 60:
-                ids.append(int(random.choice(VOCAB - 2, p=chances[ids[-1]])) + 2)
-            made.append(ids)
-        return made
-
-    splits = {"train": {"one": documents(60)}, "held_out": {"one": documents(10)}}
+    documents = drawn(70)
+    splits = {"train": {"one": documents[:60]}, "held_out": {"one": documents[60:]}}
     tokens = write_tokens(tmp_path / "tokens", splits)
     for seed in range(2):
         losses = []
@@ -86,7 +74,6 @@ def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
             config = config.model_copy(update={"seed": seed})
             run = trained(config, tokens, tmp_path / f"{seed}-{share}")
             losses.append(course(run)[-1]["held_out_loss"])
-        print(losses)
         assert losses[1] < losses[0] - 0.02
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
@@ -75,6 +76,19 @@ def verses(count: int, seed: int = 0) -> list[list[int]]:
     line = list(range(2, 14))
     starts = random.Random(seed)
     return [(line * 4)[(start := starts.randrange(12)) : start + 30] for _ in range(count)]
+
+
+def drawn(count: int, seed: int = 0) -> list[list[int]]:
+    """Documents in which one of several tokens may come after each: a text shows one of them."""
+    draw = np.random.default_rng(seed)
+    chances = draw.dirichlet(np.full(VOCAB - 2, 0.3), size=VOCAB)
+    documents = []
+    for _ in range(count):
+        ids = [2]
+        while len(ids) < 60:
+            ids.append(int(draw.choice(VOCAB - 2, p=chances[ids[-1]])) + 2)
+        documents.append(ids)
+    return documents
 
 
 def repetitive(folder: Path) -> Tokens:

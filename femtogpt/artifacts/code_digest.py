@@ -35,6 +35,7 @@ EXCLUDED_MODULES = frozenset(
         "femtogpt.config_origin",
         "femtogpt.quality_config",
         "femtogpt.section",
+        "femtogpt.train_config",
         "femtogpt.errors",  # what only people read
         "femtogpt.progress",
         "femtogpt.source_kinds",  # the kinds of a configuration are named as part of its stages

@@ -49,7 +49,6 @@ STORED = {  # columns that go with a document until the ledger is written
 class Change(NamedTuple):
     """What a rule did to the letters of a document."""
 
-    rule: int  # its place in the source's list
     row: int  # of the document
     difference: Difference
     gaps: list[Gap]  # all that differs
@@ -76,7 +75,7 @@ class Balance:
             if any(change):
                 self._checksums[row] = (int(self._checksums[row]) + checksum) % 2**64
                 self._effects[row].append({"rule": rule, **change._asdict()})
-                yield Change(rule, row, change, found)
+                yield Change(row, change, found)
 
     def is_complete(self, texts: pl.Series) -> bool:
         """Whether what the rules did explains the letters of the cleaned texts."""

@@ -26,11 +26,6 @@ class Level:
     starts: Ids  # (P + 1,): where the n-grams of each prefix begin
     counts: Ids  # (G,): occurrences, or distinct ids before it where a longer order has these
 
-    @property
-    def prefixes(self) -> Ids:
-        """The index of each n-gram's first n − 1 ids in the level below, (G,)."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-
 
 def count(
     texts: Iterable[NDArray[np.integer]], eos: int, vocab_size: int, order: int
