@@ -27,6 +27,7 @@ from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import LOCK_FILE
 from femtogpt.terminal import speak_plainly
+from femtogpt.training.allocator import keep_freed_memory
 
 USER_ERROR, UNFIT, STOPPED = 2, 3, os.EX_TEMPFAIL
 
@@ -83,6 +84,7 @@ def main() -> int:
     stop = _Stop(arguments.supervised)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
+    keep_freed_memory()  # before torch takes any
     # Imported after the signal handlers are set: torch takes seconds.
     from torch import OutOfMemoryError
 

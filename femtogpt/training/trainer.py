@@ -36,6 +36,7 @@ from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
 from femtogpt.training.teachers import Teachers
+from femtogpt.training.waiting import Waiting
 
 MAX_SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
 DIVERGENCE_NATS = 1.0  # nats that the held-out loss may rise above the untrained model's
@@ -108,7 +109,9 @@ class Trainer:
         self.early_stopping = EarlyStopping(self.schedule, self.config.patience, evaluations)
         self.writer = checkpoint.CheckpointWriter(run, self.config.keep_checkpoints, group.is_main)
         sampler = Sampler(tokens.folder, self.config, settings.seed, self._publish_sample)
-        self.observers: list[Observer] = [*([self.metrics] if self.metrics else []), sampler]
+        self.waiting = Waiting(precision.device)
+        own = [sampler, self.waiting]
+        self.observers: list[Observer] = [*([self.metrics] if self.metrics else []), *own]
         if group.is_main:
             self._log_beginning()
             _warn_of_context(settings.model.context, tokens.longest("train"))
@@ -266,6 +269,7 @@ class Trainer:
     def close(self) -> None:
         """Finish what is being written, and let go of what refers to the trainer."""
         self.writer.close()
+        self.waiting.close()
         self.observers.clear()
         if self.metrics:
             self.metrics.close()

@@ -1,0 +1,95 @@
+"""How threads wait for each other: awake on an idle machine, asleep beside other work.
+
+At the end of each parallel loop threads wait for the last. GNU's OpenMP, which torch uses on Linux,
+has them wait awake, which is fastest where each has a core. Where another program has the core, the
+last one waits for those that wait: beside one busy program training is half as fast as if they
+slept. GNU's OpenMP chooses anew at each wait: they fall asleep at once while a process has more
+threads in its pools than cores. So an idle pool more is all that it takes, and no sum changes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from femtogpt.parallel import cores
+from femtogpt.training.observers import Moment, Observer
+
+SECONDS = 1.0  # between looks at the machine
+SPARE = 0.3  # cores that others may use of those that the training needs
+PARALLEL_SIZE = 1 << 18  # numbers that torch adds up with all of its threads
+STAT = Path("/proc/stat")
+
+
+class Waiting(Observer):
+    """Has the threads of a training on a CPU sleep while other programs need its cores."""
+
+    def __init__(self, device: torch.device):
+        can = device.type == "cpu" and sys.platform == "linux" and torch.get_num_threads() > 1
+        self.pool: IdlePool | None = None
+        self.last = Times.now() if can else None
+
+    def on_step(self, moment: Moment, values: Mapping[str, float]) -> None:
+        """Look at the machine, once in a while."""
+        if self.last is None or time.monotonic() - self.last.clock < SECONDS:
+            return
+        before, self.last = self.last, Times.now()
+        needed = self.last.others_since(before) + torch.get_num_threads()
+        if needed > cores() + SPARE and self.pool is None:
+            self.pool = IdlePool()
+        elif needed < cores() + SPARE / 2 and self.pool is not None:
+            self.close()
+
+    def close(self) -> None:
+        """Let the threads wait awake again."""
+        if self.pool is not None:
+            self.pool.end()
+            self.pool = None
+
+
+class Times:
+    """Seconds that this process's cores were busy so far, and those of them for this process."""
+
+    def __init__(self, clock: float, all_programs: float, own: float):
+        self.clock, self.all_programs, self.own = clock, all_programs, own
+
+    @classmethod
+    def now(cls) -> Times:
+        names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        lines = (line.split() for line in STAT.read_text("ascii").splitlines())
+        # In order: user, nice, system, idle, waiting for disks, interrupts, soft interrupts.
+        busy = ([*map(int, line[1:4]), *map(int, line[6:8])] for line in lines if line[0] in names)
+        ticks = sum(map(sum, busy))
+        return cls(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())
+
+    def others_since(self, before: Times) -> float:
+        """How many cores other programs have kept busy."""
+        busy = (self.all_programs - before.all_programs) - (self.own - before.own)
+        return max(0.0, busy / (self.clock - before.clock))
+
+
+class IdlePool:
+    """A pool of OpenMP's threads that has nothing to do: each thread that computes gets one."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        made = threading.Event()
+        self.thread = threading.Thread(target=self._hold, args=(made,), daemon=True)
+        self.thread.start()
+        made.wait()
+
+    def _hold(self, made: threading.Event) -> None:
+        torch.ones(PARALLEL_SIZE).add_(1)
+        made.set()
+        self.ended.wait()
+
+    def end(self) -> None:
+        """Dissolve it."""
+        self.ended.set()
+        self.thread.join()
