@@ -1,8 +1,8 @@
 """The teachers of a training, and what they say together.
 
 With both, the n-gram teaches its share, which falls with the learning rate, and the model its share
-of the rest: share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) × the true
-token + share of the model × model).
+of the rest: share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) ×
+the true token + share of the model × model).
 """
 
 from __future__ import annotations
