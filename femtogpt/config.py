@@ -16,7 +16,7 @@ from pydantic import (
 
 from femtogpt.config_origin import ConfigOrigin
 from femtogpt.quality_config import QualityConfig as QualityConfig
-from femtogpt.scaling import recipe, shape
+from femtogpt.scaling import beta2, recipe, shape
 from femtogpt.section import Section as Section
 from femtogpt.source_kinds import validate_source
 from femtogpt.train_config import TrainConfig as TrainConfig
@@ -290,4 +290,6 @@ class Config(Section):
         )
         if isinstance(width, int) and isinstance(context, int) and width > 0 < context:
             train = {**recipe(width, context), **train}
+            if isinstance(batch := train["batch_size"], int) and batch > 0:
+                train.setdefault("beta2", beta2(batch * context))
         return {**values, "model": model, "train": train}

@@ -52,6 +52,9 @@ class TrainConfig(Section):
         0.012, gt=0, le=1, description="peak learning rate of AdamW; default: from model.width"
     )
     muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak learning rate of Muon")
+    beta2: float = Field(
+        0.95, ge=0, lt=1, description="decay of AdamW's squared gradients; default: from the batch"
+    )
     weight_decay: float | None = Field(
         None, ge=0, le=10, description="decoupled, only on matrices; default: from epochs and steps"
     )
