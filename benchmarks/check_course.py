@@ -118,7 +118,7 @@ def one_process(setup: Setup, report: Report) -> None:
 
 def teacher(setup: Setup, report: Report) -> None:
     """What the n-gram teaches on the card is what it teaches on the CPU, and so is the course."""
-    taught = {"ngram_share": 0.8, "ngram_order": 4}
+    taught = {"ngram_share": 0.8}
     model = setup.model(width=128, heads=2, layers=2)
     steps = 10
     settings = setup.settings(model, steps, **taught)

@@ -71,13 +71,12 @@ class TrainConfig(Section):
         0.0,
         ge=0,
         le=1,
-        description="share of an n-gram model's distribution in the targets of the first step; it"
-        " falls to 0 at the last one; 0: none",
+        description="share of an n-gram model's distribution in the targets of the first step, from"
+        " where it falls to 0; 0: none",
     )
-    ngram_leave_out: bool = Field(
-        False, description="leave the token at hand out of the n-grams that teach it"
+    ngram_tokens: int = Field(
+        1_000_000, ge=1, description="tokens over which it falls; all of them in a shorter training"
     )
-    ngram_order: int = Field(4, ge=2, le=5, description="tokens of the n-grams that teach")
     teacher: Path | None = Field(
         None, description="a trained model that teaches this one: a run's folder"
     )

@@ -11,7 +11,8 @@ from femtogpt.errors import Stopped
 from femtogpt.model.loss import IGNORED, SoftTargets, linear_cross_entropy
 from femtogpt.training.loop import train
 from femtogpt.training.ngram_teacher import NGramTeacher
-from femtogpt.training.schedule import Schedule
+from femtogpt.training.precision import Precision
+from femtogpt.training.teachers import Teachers
 from tests.tiny import VOCAB, course, drawn, outcome, settings, stop_after, trained, write_tokens
 
 
@@ -46,7 +47,7 @@ def test_the_gradient_is_that_of_the_cross_entropy_to_the_soft_targets(monkeypat
 
 def test_the_teacher_says_what_followed_in_the_text(tokens):
     # Each line has twelve tokens, in one order: after three of them the fourth is certain.
-    teacher = NGramTeacher(tokens, settings(ngram_share=0.5).train, torch.device("cpu"))
+    teacher = NGramTeacher(tokens, torch.device("cpu"))
     line = torch.arange(2, 14)[None]
     soft = teacher.targets(line, torch.roll(line, -1), 0.5)
     probabilities = soft.teacher.rows(0, 12).clone()
@@ -56,10 +57,15 @@ def test_the_teacher_says_what_followed_in_the_text(tokens):
     assert float(soft.share) == 0.5
 
 
-def test_its_share_falls_to_zero_at_the_last_step():
-    schedule = Schedule(settings(max_steps=20).train)
-    shares = [schedule.remaining(step) for step in range(21)]
-    assert shares == pytest.approx(np.linspace(1, 0, 21).tolist())
+@pytest.mark.parametrize(("tokens_to_fall", "steps"), [(4 * 8 * 5, 5), (10_000, 20)], ids=str)
+def test_its_share_falls_to_zero_in_so_many_tokens(tokens, tokens_to_fall, steps):
+    config = settings(ngram_share=0.8, ngram_tokens=tokens_to_fall)  # steps of 4 × 8 tokens
+    teachers = Teachers(config, tokens, Precision(config.train), compiled=False)
+    ids = torch.full((1, 8), 3)
+    taught = [teachers.targets(ids, ids, step) for step in range(20)]
+    shares = [0.0 if soft is None else float(soft.share) for soft in taught]
+    fall = np.linspace(0.8, 0, steps + 1)[:-1].tolist()
+    assert shares == pytest.approx(fall + (20 - steps) * [0.0])
 
 
 def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
@@ -70,14 +76,14 @@ def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
         losses = []
         for share in (0.0, 0.8):
             model = {"width": 32, "dropout": 0.0}
-            config = settings(model, max_steps=60, ngram_share=share, ngram_order=2)
+            config = settings(model, max_steps=60, ngram_share=share)
             config = config.model_copy(update={"seed": seed})
             run = trained(config, tokens, tmp_path / f"{seed}-{share}")
             losses.append(course(run)[-1]["held_out_loss"])
         assert losses[1] < losses[0] - 0.02
 
 
-@pytest.mark.parametrize("changes", [{}, {"ngram_leave_out": True, "ngram_order": 3}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"ngram_tokens": 200}], ids=str)
 @pytest.mark.parametrize("stops", [(0, 7), (5, 1, 8), (19,)], ids=str)
 def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, stops, changes):
     config = settings(ngram_share=0.8, **changes)

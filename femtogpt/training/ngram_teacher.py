@@ -1,10 +1,11 @@
 """An n-gram model as the teacher of the first steps.
 
 The targets are (1 − share) × the true token + share × the n-gram's distribution over all tokens,
-and the share falls linearly to zero at the last step. A single token says which word came; the
-n-gram says which could have come, as far as counting tells, and training begins with what counting
-knows. Kneser–Ney as a regulariser: Malagutti et al. 2024, arXiv 2403.17240; n-grams as teachers:
-Frydenlund et al. 2021, arXiv 2110.06961.
+and the share falls linearly to zero (``train.ngram_tokens``). A single token says which word came;
+the n-gram says which could have come, as far as counting tells, and training begins with what
+counting knows. It says what it would say without having counted the token at hand: of a text that
+it has counted it is too sure. Kneser–Ney as a regulariser: Malagutti et al. 2024, arXiv 2403.17240;
+n-grams as teachers: Frydenlund et al. 2021, arXiv 2110.06961.
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from femtogpt.config import TrainConfig
 from femtogpt.model.loss import SoftTargets
 from femtogpt.ngram.counted_text import counted_text
 from femtogpt.ngram.distributions import Distributions, Sparse
 from femtogpt.ngram.kneser_ney import NGram
 from femtogpt.tokens.shards import Tokens
 
+ORDER = 3  # longer n-grams teach no more (docs/experiments.md), and take longer to find
 log = logging.getLogger(__name__)
 
 
 class NGramTeacher:
     """The soft targets of any batch; counted from the train split when it is made."""
 
-    def __init__(self, tokens: Tokens, config: TrainConfig, device: torch.device):
+    def __init__(self, tokens: Tokens, device: torch.device):
         texts = counted_text(tokens)
-        log.info("counting the %d-grams that teach the first steps", config.ngram_order)
-        ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, config.ngram_order)
-        is_all = sum(map(len, texts)) == tokens.total("train") + len(texts)
-        self.leave_out = config.ngram_leave_out and is_all  # elsewhere it was not counted
+        log.info("counting the %d-grams that teach the first steps", ORDER)
+        ngram = NGram.train(texts, tokens.eos, tokens.vocab_size, ORDER)
+        # Where not all is counted, the token at hand may not be among it.
+        self.leave_out = sum(map(len, texts)) == tokens.total("train") + len(texts)
         self.distributions = Distributions(ngram)
         self.table = torch.from_numpy(self.distributions.table).to(device)
         self._rows: Tensor | None = None  # used again: new memory costs more than what goes in

@@ -1,7 +1,7 @@
 """The teachers of a training, and what they say together.
 
-With both, the n-gram teaches its share, which falls with the learning rate, and the model its share
-of the rest: share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) ×
+With both, the n-gram teaches its share, which falls to zero, and the model its share of the rest:
+share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) ×
 the true token + share of the model × model).
 """
 
@@ -29,20 +29,19 @@ class Teachers:
         self, settings: TrainingSettings, tokens: Tokens, precision: Precision, compiled: bool
     ):
         self.config = config = settings.train
-        self.ngram = NGramTeacher(tokens, config, precision.device) if config.ngram_share else None
+        self.ngram = NGramTeacher(tokens, precision.device) if config.ngram_share else None
+        step = config.batch_size * settings.model.context
+        self.ngram_steps = min(config.max_steps, config.ngram_tokens / step)
         self.model = (
             ModelTeacher.load(settings, tokens, precision, compiled)
             if config.teacher is not None and config.teacher_share
             else None
         )
 
-    def targets(self, inputs: Tensor, targets: Tensor, fall: float) -> SoftTargets | None:
-        """The soft targets after each of ``inputs`` (B, T), if there are any at this step.
-
-        ``fall``: what is left of the learning rate, from 1 to 0.
-        """
+    def targets(self, inputs: Tensor, targets: Tensor, step: int) -> SoftTargets | None:
+        """The soft targets after each of ``inputs`` (B, T), if there are any at this step."""
         parts = []
-        share = self.config.ngram_share * fall
+        share = self.config.ngram_share * max(0.0, 1 - step / self.ngram_steps)
         if self.ngram is not None and share:
             parts.append(self.ngram.targets(inputs, targets, share))
         if self.model is not None and share < 1:

@@ -225,7 +225,7 @@ class Trainer:
 
     def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
         """What the teachers say of the tokens after ``inputs``, if there are any at this step."""
-        return self.teachers.targets(inputs, targets, self.schedule.fall(self.step))
+        return self.teachers.targets(inputs, targets, self.step)
 
     def optimizer_step(self) -> Tensor:
         """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""
