@@ -37,16 +37,18 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
     if isinstance(parameters, bool) or parameters < 1:
         raise ValueError(f"size {parameters} is not a number of parameters")
     widths = range(HEAD_SIZE, 16384, HEAD_SIZE)
-    width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - parameters))
-    return {"layers": _layers(width), "width": width, "heads": width // HEAD_SIZE}
+    width = min(widths, key=lambda width: abs(parameters_of(width, vocab_size) - parameters))
+    return {"layers": layers(width), "width": width, "heads": width // HEAD_SIZE}
 
 
-def _layers(width: int) -> int:
+def layers(width: int) -> int:
+    """Layers of a model of this width."""
     return max(2, width // HEAD_SIZE)
 
 
-def _parameters(width: int, vocab_size: int) -> int:
-    return vocab_size * width + 12 * width * width * _layers(width)
+def parameters_of(width: int, vocab_size: int) -> int:
+    """About how many parameters a model of this width has."""
+    return vocab_size * width + 12 * width * width * layers(width)
 
 
 def recipe(width: int, context: int) -> dict[str, float]:

@@ -1,0 +1,140 @@
+"""Small runs from which the law of scaling is fitted (``femtogpt.scaling_law``).
+
+::
+
+    make law ARCHIVE=russian-literature.zip      the law that comes with the project
+    make law CONF=mine                           one of your own text, which wins for ``mine``
+
+Trains models of several sizes for several lengths, and some for many epochs on little text, one
+thread each, ``--jobs`` side by side. All are scored on works spared from the train split. A
+finished run is a file in the folder of records; a second start does what is missing. Writes the
+points and the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arms import Arm
+from experiment import OUT, Laboratory, log, shards_of, write_json
+from measured_process import machine
+from paired import FIGURE
+
+from femtogpt import scaling
+from femtogpt.artifacts.lookup import find
+from femtogpt.config_file import load_config
+from femtogpt.scaling_law import LAWS, Point, fit
+from femtogpt.tokens.shards import Tokens
+
+BASE = "conf=classics-cpu"  # settings of all runs, but size, batch and length
+CONTEXT = 256
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model of some width that reads some tokens of a text of some length."""
+
+    width: int
+    tokens: int
+    text: int | None = None  # tokens; None: all there are
+
+    def arm(self, base: str) -> Arm:
+        batch = int(scaling.recipe(self.width, CONTEXT)["batch_size"])
+        settings = {
+            "model.layers": scaling.layers(self.width),
+            "model.width": self.width,
+            "model.heads": self.width // scaling.HEAD_SIZE,
+            "model.context": CONTEXT,
+            "train.batch_size": batch,
+            "train.max_steps": max(1, round(self.tokens / (batch * CONTEXT))),
+            **({"text": self.text} if self.text else {}),
+        }
+        text = f" of {self.text / 1e6:g} M" if self.text else ""
+        name = f"width {self.width}, {self.tokens / 1e6:g} M tokens{text}"
+        line = " ".join(f"{name}={value}" for name, value in settings.items())
+        return Arm.parse(f"{name}: {line}", base)
+
+
+GRID = (  # the shortest first, so that a grid that is stopped has a law too
+    *(Run(width, 300_000) for width in (128, 192, 256, 320, 384)),
+    *(Run(width, 600_000, 150_000) for width in (128, 256)),
+    *(Run(width, 600_000) for width in (128, 192, 256, 320, 384)),
+    *(Run(width, 1_200_000) for width in (128, 192, 256, 320)),
+    Run(192, 1_200_000, 300_000),
+    *(Run(width, 1_800_000, 150_000) for width in (128, 256)),
+    *(Run(width, 2_400_000) for width in (128, 192, 256)),
+    Run(128, 3_000_000),
+    Run(192, 3_600_000, 300_000),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("text", type=Path, nargs="?", help="an archive, or token shards")
+    parser.add_argument("--conf", help="instead: the newest shards of a configuration")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where those are")
+    parser.add_argument("--base", default=BASE, help="settings of all runs")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="only the runs of 0.3 M tokens or so")
+    parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
+    parser.add_argument("--out", type=Path, help="the law; default: of --conf, or out/law.json")
+    options = parser.parse_args()
+    if (options.text is None) == (options.conf is None):
+        raise SystemExit("name an archive or token shards, or a configuration with --conf")
+    tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
+    laboratory = Laboratory(tokens, options.folder, jobs=options.jobs)
+    rows = measured(laboratory, options.base, options.seeds, GRID[:8] if options.quick else GRID)
+    law = fit([point(row) for row in rows], made_from(options, tokens))
+    out = options.out or OUT / "law.json"
+    if options.conf and not options.out:
+        out = options.data / LAWS / f"{load_config(options.conf).name}.json"
+    write_json(out, {**law.as_dict(), "runs": rows})
+    for row in rows:
+        expected = law.bits(row["parameters"], row["tokens"], row["text"])
+        print(f"{row['run']:40} {row[FIGURE]:.4f}   by the law {expected:.4f}")
+    print(f"off by {law.spread:.2%} (one standard deviation)\nwritten: {out}")
+
+
+def measured(
+    laboratory: Laboratory, base: str, seeds: int, grid: tuple[Run, ...]
+) -> list[dict[str, Any]]:
+    """What came of the runs of the grid for which there is text enough, missing ones made first."""
+    there = laboratory.tokens.total("train")
+    runs = [run for run in grid if run.text is None or run.text <= there]
+    records = laboratory.records([run.arm(base) for run in runs], range(seeds))
+    rows = []
+    for run, (name, by_seed) in zip(runs, records.items(), strict=True):
+        for seed, record in by_seed.items():
+            if "failure" in record:
+                log(f"{name} is left out: {record['failure']}")
+                continue
+            settings = record["trainings"][0]
+            row: dict[str, Any] = {"run": name, "seed": seed}
+            row |= {key: record[key] for key in (FIGURE, "parameters", "tokens", "steps")}
+            row |= {"text": laboratory.text(run.text).total("train"), "width": run.width}
+            row |= {"batch": settings["train"]["batch_size"], "seconds": record["seconds"]}
+            rows.append(row)
+    return rows
+
+
+def point(row: dict[str, Any]) -> Point:
+    return Point(row["parameters"], row["tokens"], row["text"], row[FIGURE])
+
+
+def made_from(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
+    return {
+        "sources": sorted(tokens.index["splits"]["train"]),
+        "tokens": tokens.total("train"),
+        "vocab_size": tokens.vocab_size,
+        "base": options.base,
+        "seeds": options.seeds,
+        "machine": machine(),
+    }
+
+
+if __name__ == "__main__":
+    main()
