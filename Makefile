@@ -41,7 +41,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
-        bench-data bench-train bench-learn bench-scarce bench-flow check-gpu architecture clean
+        bench-data bench-train bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -117,6 +117,9 @@ bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, 
 bench-scarce: $(MADE)  ## what is learned from little text, against today's build, in 2 hours; ARCHIVE=file.zip
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
+
+law: $(MADE)  ## fit the law of scaling to small runs, in an hour: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
+	@"$(PROGRAM)" benchmarks/scaling_runs.py $(if $(ARCHIVE),$(call quoted,ARCHIVE) --out femtogpt/scaling_law.json,--conf $(call quoted,CONF))
 
 check-gpu:  ## training on this machine's card, checked in 8 minutes, without set-up (docs/cards.md); [CARD=name]
 	@"$(if $(wildcard $(MADE)),$(PROGRAM),$(PYTHON))" benchmarks/check_gpu.py $(if $(CARD),--out docs/cards/$(call quoted,CARD).json)

@@ -114,10 +114,12 @@ def _bits(constants: Array, parameters: Any, tokens: Any, text: Any) -> Array:
     return floor + a * (parameters / PARAMETERS_UNIT) ** -alpha + learned
 
 
-def fit(points: Sequence[Point], made_from: Mapping[str, Any] | None = None) -> ScalingLaw:
+def fit(
+    points: Sequence[Point], made_from: Mapping[str, Any] | None = None, count: int = DRAWS
+) -> ScalingLaw:
     """Fit the law to runs: Huber's loss on the log of bits, constants near their priors.
 
-    The draws are the fits to resampled runs, each with priors drawn anew: where the runs say
+    The ``count`` draws are the fits to resampled runs, each with priors drawn anew: where the runs say
     little, they differ as much as what was known before. Raises ValueError for under six runs.
     """
     if len(points) < len(PRIOR):
@@ -126,7 +128,7 @@ def fit(points: Sequence[Point], made_from: Mapping[str, Any] | None = None) -> 
     random = np.random.default_rng(0)
     best = _fitted(points, np.ones(len(points)), np.log(median), np.log(median), deviation)
     draws = []
-    for _ in range(DRAWS):
+    for _ in range(count):
         weights = random.dirichlet(np.ones(len(points))) * len(points)  # Bayesian bootstrap
         prior = np.log(median) + deviation * random.standard_normal(len(PRIOR))
         draws.append(np.exp(_fitted(points, weights, prior, best, deviation)))
