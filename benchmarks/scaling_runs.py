@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--base", default=BASE, help="settings of all runs")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="only the runs of 0.3 M tokens or so")
+    parser.add_argument("--first", type=int, default=len(GRID), help="only so many runs")
     parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
     parser.add_argument("--out", type=Path, help="the law; default: of --conf, or out/law.json")
     options = parser.parse_args()
@@ -87,7 +87,7 @@ def main() -> None:
         raise SystemExit("name an archive or token shards, or a configuration with --conf")
     tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
     laboratory = Laboratory(tokens, options.folder, jobs=options.jobs)
-    rows = measured(laboratory, options.base, options.seeds, GRID[:8] if options.quick else GRID)
+    rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
     law = fit([point(row) for row in rows], made_from(options, tokens))
     out = options.out or OUT / "law.json"
     if options.conf and not options.out:

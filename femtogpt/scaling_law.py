@@ -119,8 +119,8 @@ def fit(
 ) -> ScalingLaw:
     """Fit the law to runs: Huber's loss on the log of bits, constants near their priors.
 
-    The ``count`` draws are the fits to resampled runs, each with priors drawn anew: where the runs say
-    little, they differ as much as what was known before. Raises ValueError for under six runs.
+    The ``count`` draws are fits to resampled runs, each with priors drawn anew: where the runs say
+    little, they differ as much as what was known before. Raises ValueError for too few runs.
     """
     if len(points) < len(PRIOR):
         raise ValueError(f"a law needs {len(PRIOR)} runs or more, not {len(points)}")
