@@ -38,6 +38,11 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
         raise ValueError(f"size {parameters} is not a number of parameters")
     widths = range(HEAD_SIZE, 16384, HEAD_SIZE)
     width = min(widths, key=lambda width: abs(parameters_of(width, vocab_size) - parameters))
+    return shape_of_width(width)
+
+
+def shape_of_width(width: int) -> dict[str, int]:
+    """Layers, width and heads of a model of this width."""
     return {"layers": layers(width), "width": width, "heads": width // HEAD_SIZE}
 
 

@@ -16,6 +16,7 @@ import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.scaling import HEAD_SIZE
+from femtogpt.training.compilation import compile_model
 from femtogpt.training.made_up_step import made_up_step
 from femtogpt.training.plan import micro_batch_size
 from femtogpt.training.precision import Precision
@@ -86,7 +87,9 @@ def measure(
             small, train, vocab_size, count, precision.dtype, str(precision.device)
         )
         seconds = timed(gradient, optimizer.step)
-        gradients.append((parts_of_gradient(small, vocab_size), seconds[0] / (count * model.context)))
+        gradients.append(
+            (parts_of_gradient(small, vocab_size), seconds[0] / (count * model.context))
+        )
         steps.append((parts_of_step(small, train, vocab_size), seconds[1]))
     return MachineSpeed(_fitted(gradients), _fitted(steps))
 
@@ -118,3 +121,31 @@ def _fitted(measured: Iterable[tuple[dict[str, float], float]]) -> dict[str, flo
     largest[largest == 0] = 1.0
     found, _ = nnls(rows / largest, np.ones(len(parts)))
     return dict(zip(names, (found / largest).tolist(), strict=True))
+
+
+def step_on_card(
+    model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision
+) -> float:
+    """Seconds of a step of this very model, measured, not compiled: a card takes no time for it."""
+    count = micro_batch_size(model, train, vocab_size, precision)
+    _, optimizer, gradient = made_up_step(
+        model, train, vocab_size, count, precision.dtype, str(precision.device)
+    )
+    seconds = timed(gradient, optimizer.step)
+    return seconds[0] * train.batch_size / count + seconds[1]
+
+
+def compiled_step(
+    model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision
+) -> float:
+    """Seconds of a step of this very model, compiled; the first time, compiling takes a while.
+
+    The compiler keeps what it made, so a training that follows begins sooner.
+    """
+    count = micro_batch_size(model, train, vocab_size, precision)
+    gpt, optimizer, gradient = made_up_step(
+        model, train, vocab_size, count, precision.dtype, str(precision.device)
+    )
+    compile_model(gpt, by_layer=False)
+    seconds = timed(gradient, optimizer.step, times=4)
+    return seconds[0] * train.batch_size / count + seconds[1]

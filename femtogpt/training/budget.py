@@ -1,0 +1,187 @@
+"""What to train in a given time: the size and length with the lowest expected held-out bits.
+
+The law of scaling (``femtogpt.scaling_law``) says what a size and a length are worth, and the
+machine's measured speed what they cost. What a person sets stays as it is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from femtogpt import scaling
+from femtogpt.config import Config, ModelConfig, TrainConfig
+from femtogpt.errors import UserError
+from femtogpt.scaling_law import Expected, ScalingLaw
+from femtogpt.train_config import DEFAULT_EVALUATIONS
+from femtogpt.training.compilation import WORTHWHILE_FLOPS
+
+WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
+SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
+MOST_EPOCHS = 16.0  # passes over a text, after which it has little left to teach
+FEWEST_STEPS = 20  # of a training that is worth the name
+START_SECONDS = 8.0  # from the start of the process to the first step, without compiling
+COMPILE_SECONDS = 30.0  # the first time; later ones find most of it done
+OUTSIDE = 1.025  # time with batches, checkpoints and logs, to that of the steps (docs/training.md)
+# The n-gram teacher: counting it, for each token of text, and its distributions, for each token
+# of training (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
+NGRAM_COUNT_SECONDS, NGRAM_SECONDS = 0.6e-6, 7.5e-6
+# Seconds of a step of training, compiled or not.
+StepSeconds = Callable[[ModelConfig, TrainConfig, bool], float]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A time, and what is trained in it: the settings that are given, the text."""
+
+    seconds: float
+    model: Mapping[str, Any]
+    train: Mapping[str, Any]
+    vocab_size: int
+    text: float  # tokens per epoch
+    compiling: float = COMPILE_SECONDS
+
+    @classmethod
+    def of(cls, config: Config, text: float, vocab_size: int) -> Budget:
+        """That of a configuration with ``train.hours``."""
+        train = config.train
+        return cls(
+            3600 * (train.hours or 0) / train.generations,
+            config.model.model_dump(mode="json", include=config.model.model_fields_set),
+            train.model_dump(mode="json", include=train.model_fields_set),
+            vocab_size,
+            text,
+        )
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the size is to be chosen."""
+        return not SHAPE & self.model.keys()
+
+    def candidates(self) -> Iterator[tuple[ModelConfig, TrainConfig]]:
+        """The models to choose among, and how each is trained."""
+        for shape in map(scaling.shape_of_width, WIDTHS) if self.is_free else ({},):
+            model = ModelConfig.model_validate({**shape, **self.model})
+            recipe = scaling.recipe(model.width, model.context)
+            yield model, TrainConfig.model_validate({**recipe, **self.train})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A training that takes a time, and what is expected of it."""
+
+    model: ModelConfig
+    train: TrainConfig  # with its steps
+    parameters: int
+    tokens: int  # seen
+    text: float
+    seconds: float
+    expected: Expected
+    compiled: bool
+
+    @property
+    def epochs(self) -> float:
+        return self.tokens / self.text
+
+
+def choices(budget: Budget, law: ScalingLaw, step_seconds: StepSeconds) -> list[Choice]:
+    """The trainings that end in time, the best first.
+
+    Larger models than the text is enough for are left out, by what the law was fitted to, if the
+    size is to be chosen. Raises UserError if not even the smallest gets anywhere.
+    """
+    found = []
+    for model, train in budget.candidates():
+        choice = fitted(budget, law, model, train, step_seconds)
+        is_large = choice is not None and budget.text < law.least_text * choice.parameters
+        if choice is not None and not (is_large and found and budget.is_free):
+            found.append(choice)
+    if not found:
+        raise UserError(
+            f"{duration(budget.seconds)} is too short to train this model here: give more hours"
+            " or a smaller model"
+        )
+    return sorted(found, key=lambda choice: choice.expected.bits)
+
+
+def fitted(
+    budget: Budget,
+    law: ScalingLaw,
+    model: ModelConfig,
+    train: TrainConfig,
+    step_seconds: StepSeconds,
+) -> Choice | None:
+    """The training of a model that fills the time; None if that is too short for it."""
+    parameters, batch = model.parameters(budget.vocab_size), train.batch_size * model.context
+    wanted = train.compile
+    for compiled in (False,) if wanted is False else (True,) if wanted is True else (True, False):
+        step = step_seconds(model, train, compiled)
+        if train.ngram_share:
+            step += batch * NGRAM_SECONDS
+        begin = START_SECONDS + (budget.compiling if compiled else 0.0)
+        begin += budget.text * NGRAM_COUNT_SECONDS if train.ngram_share else 0.0
+        # A token that is only read takes a third of the time of one that is learned from.
+        begin += (DEFAULT_EVALUATIONS + 1) * train.evaluate_tokens * step / batch / 3
+        steps = int((budget.seconds - begin) / (OUTSIDE * step))
+        steps = min(steps, int(MOST_EPOCHS * budget.text / batch))
+        if steps < FEWEST_STEPS:
+            continue
+        if compiled and wanted == "auto" and 6 * parameters * steps * batch < WORTHWHILE_FLOPS:
+            continue  # it will not be compiled
+        return Choice(
+            model,
+            TrainConfig.model_validate({**train.model_dump(), **_length(train, steps)}),
+            parameters,
+            steps * batch,
+            budget.text,
+            begin + steps * step * OUTSIDE,
+            law.expected(parameters, steps * batch, budget.text),
+            compiled,
+        )
+    return None
+
+
+def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:
+    """The steps, and the intervals that follow from them unless they are given."""
+    every = ("evaluate_every", "checkpoint_every", "sample_every")
+    return {"max_steps": steps, **{name: getattr(train, name) for name in every}}
+
+
+def told(choice: Choice, hours: float) -> list[str]:
+    """What was chosen and what is expected, in two lines."""
+    model, train = choice.model, choice.train
+    taken = "" if choice.seconds > 0.9 * 3600 * hours else f", in {duration(choice.seconds)}"
+    return [
+        f"chosen for {duration(3600 * hours)}: {model.layers} layers × {model.width}"
+        f" ({choice.parameters / 1e6:.1f} M parameters), {train.max_steps:,} steps of"
+        f" {train.batch_size} sequences, {choice.epochs:.1f} epochs{taken}",
+        f"expected: {choice.expected.bits:.3f} bits per character on held-out text, in nine of ten"
+        f" trainings {choice.expected.low:.3f} to {choice.expected.high:.3f}",
+    ]
+
+
+def prospects(
+    choice: Choice, budget: Budget, law: ScalingLaw, step_seconds: StepSeconds
+) -> list[str]:
+    """What twice the text, the parameters or the time would bring, a line each."""
+    now, size, seen = choice.expected.bits, choice.parameters, choice.tokens
+    more_text = replace(budget, text=2 * budget.text)
+    longer = replace(budget, seconds=2 * budget.seconds)
+    best_text, best_longer = (
+        choices(each, law, step_seconds)[0].expected.bits for each in (more_text, longer)
+    )
+    return [
+        f"twice the text, in the same time: {best_text - now:+.3f} bits per character",
+        f"twice the parameters, trained on as many tokens, in about twice the time:"
+        f" {law.bits(2 * size, seen, choice.text) - now:+.3f}",
+        f"twice the time: {best_longer - now:+.3f}",
+    ]
+
+
+def duration(seconds: float) -> str:
+    """A time in words, such as 35 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.3g} h"
