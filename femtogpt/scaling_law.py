@@ -90,17 +90,21 @@ class ScalingLaw:
         return {**asdict(self), "constants": named, "made_from": dict(self.made_from)}
 
     @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ScalingLaw:
+        """From JSON values. Raises KeyError or TypeError if something is missing."""
+        return cls(
+            tuple(values["constants"][name] for name in PRIOR),
+            tuple(map(tuple, values["draws"])),
+            values["spread"],
+            values["least_text"],
+            values["made_from"],
+        )
+
+    @classmethod
     def read(cls, path: Path) -> ScalingLaw:
         """From a JSON file. Raises OSError, or ValueError if it holds no law."""
         try:
-            content = json.loads(path.read_bytes())
-            return cls(
-                tuple(content["constants"][name] for name in PRIOR),
-                tuple(map(tuple, content["draws"])),
-                content["spread"],
-                content["least_text"],
-                content["made_from"],
-            )
+            return cls.of(json.loads(path.read_bytes()))
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no law of scaling: {error!r} is missing") from error
 

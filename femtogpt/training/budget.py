@@ -7,7 +7,7 @@ machine's measured speed what they cost. What a person sets stays as it is set.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from femtogpt import scaling
@@ -82,7 +82,22 @@ class Choice:
 
     @property
     def epochs(self) -> float:
+        """Passes over the text."""
         return self.tokens / self.text
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        parts = {"model": self.model, "train": self.train}
+        dumped = {name: part.model_dump(mode="json") for name, part in parts.items()}
+        return {**asdict(self), **dumped}
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Choice:
+        """From JSON values. Raises ValueError, KeyError or TypeError if they hold none."""
+        model = ModelConfig.model_validate(values["model"])
+        train = TrainConfig.model_validate(values["train"])
+        expected = Expected(**values["expected"])
+        return cls(**{**values, "model": model, "train": train, "expected": expected})
 
 
 def choices(budget: Budget, law: ScalingLaw, step_seconds: StepSeconds) -> list[Choice]:
@@ -91,7 +106,7 @@ def choices(budget: Budget, law: ScalingLaw, step_seconds: StepSeconds) -> list[
     Larger models than the text is enough for are left out, by what the law was fitted to, if the
     size is to be chosen. Raises UserError if not even the smallest gets anywhere.
     """
-    found = []
+    found: list[Choice] = []
     for model, train in budget.candidates():
         choice = fitted(budget, law, model, train, step_seconds)
         is_large = choice is not None and budget.text < law.least_text * choice.parameters

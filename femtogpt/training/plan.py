@@ -8,7 +8,6 @@ memory grows with layers, with sequences and with their product.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import torch
 
@@ -16,7 +15,7 @@ from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.loss import rows_at_once
 from femtogpt.training.made_up_step import shape_of_teacher
 from femtogpt.training.precision import Precision
-from femtogpt.training.step_memory import expected_peaks
+from femtogpt.training.step_memory import expected_peaks, gradient_without_states
 
 CUDA_BYTES = 0.6e9  # of a card, taken by CUDA and its libraries
 FRAGMENTATION = 0.05  # share of a card's memory lost between tensors
@@ -72,24 +71,27 @@ def plan(
         dtype = torch.bfloat16  # as large, and far faster on a CPU
     rows = rows_at_once("cpu", vocab_size)
     few = -(-rows // model.context)  # sequences: with more the loss takes no more memory
-    more = few + 2
+    shapes = {layers: model.model_copy(update={"layers": layers}) for layers in (2, 4)}
     peaks = {
-        (layers, count): expected_peaks(
-            model.model_copy(update={"layers": layers}), config, vocab_size, count, dtype
-        )
-        for layers, count in product((2, 4), (few, more))
+        layers: expected_peaks(shape, config, vocab_size, few, dtype)
+        for layers, shape in shapes.items()
+    }
+    more = {
+        layers: gradient_without_states(shape, config, vocab_size, few + 2, dtype)
+        for layers, shape in shapes.items()
     }
     by_sequence = {
-        layers: (peaks[layers, more][0] - peaks[layers, few][0]) / 2 for layers in (2, 4)
+        layers: (more[layers] + found.states - found.gradient) / 2
+        for layers, found in peaks.items()
     }
-    base = {layers: peaks[layers, few][0] - few * by_sequence[layers] for layers in (2, 4)}
+    base = {layers: found.gradient - few * by_sequence[layers] for layers, found in peaks.items()}
     beyond = (model.layers - 2) / 2
 
     def extended(two: float, four: float) -> int:
         return round(two + beyond * (four - two))
 
     constant = extended(base[2], base[4])
-    stepping = extended(peaks[2, few][1], peaks[4, few][1])
+    stepping = extended(peaks[2].step, peaks[4].step)
     parameters = model.parameters(vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -21,14 +21,18 @@ from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.training.made_up_step import made_up_step
 
 
+class Peaks(NamedTuple):
+    """The most bytes of tensors at once, and those of the optimizer's states among them."""
+
+    gradient: int
+    step: int  # the optimizer's
+    states: int
+
+
 def expected_peaks(
-    model: ModelConfig,
-    config: TrainConfig,
-    vocab_size: int,
-    sequences: int,
-    dtype: torch.dtype,
-) -> tuple[int, int]:
-    """The peak bytes of tensors on the CPU, during the gradient and during the optimizer's step."""
+    model: ModelConfig, config: TrainConfig, vocab_size: int, sequences: int, dtype: torch.dtype
+) -> Peaks:
+    """The peaks of a step on the CPU."""
     with FakeTensorMode(), _Storages() as storages:
         _, optimizer, gradient = made_up_step(model, config, vocab_size, sequences, dtype)
         gradient()
@@ -37,14 +41,24 @@ def expected_peaks(
         states = storages.now - before
         storages.most = storages.now
         optimizer.step()
-        return during_gradient + states, storages.most
+        return Peaks(during_gradient + states, storages.most, states)
 
 
-class _Storages(TorchDispatchMode):
+def gradient_without_states(
+    model: ModelConfig, config: TrainConfig, vocab_size: int, sequences: int, dtype: torch.dtype
+) -> int:
+    """The peak of the gradient on the CPU, without the optimizer's states."""
+    with FakeTensorMode(), _Storages() as storages:
+        _, _, gradient = made_up_step(model, config, vocab_size, sequences, dtype)
+        gradient()
+        return storages.most
+
+
+class _Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of the storages that exist, and their peak."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.most = 0
         self.counted: set[int] = set()
 
