@@ -2,6 +2,7 @@
 CONF    ?= sample
 ARCHIVE ?=
 SET     ?=
+HOURS   ?=
 AGAIN   ?=
 PORT    ?= 5000
 DUMP    ?=
@@ -47,6 +48,7 @@ help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 	@echo
 	@echo '  make pipeline CONF=classics [ARCHIVE=russian-literature.zip] [SET="train.max_steps=200 seed=1"]'
+	@echo '  make pipeline CONF=classics HOURS=2   size and length are chosen for this time'
 	@echo '  make pipeline AGAIN=train   a stage that is up to date, once more'
 	@echo '  make setup PIP="--extra-index-url https://download.pytorch.org/whl/cpu"   without a GPU: a smaller torch'
 
@@ -66,8 +68,8 @@ $(CLUSTER): $(MADE)
 	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
-pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …" AGAIN=train
-	@"$(PROGRAM)" -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(AGAIN),--again $(AGAIN))
+pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip HOURS=2 SET="section.field=value …" AGAIN=train
+	@"$(PROGRAM)" -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(HOURS),--hours $(call quoted,HOURS)) $(if $(AGAIN),--again $(AGAIN))
 
 sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps SET="minutes=30 …"
 	@"$(PROGRAM)" -m flows sweep $(if $(subst sample,,$(CONF)),$(call quoted,CONF),shape) $(options)

@@ -51,7 +51,7 @@ def gradient_without_states(
     with FakeTensorMode(), _Storages() as storages:
         _, _, gradient = made_up_step(model, config, vocab_size, sequences, dtype)
         gradient()
-        return storages.most
+        return int(storages.most)
 
 
 class _Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -59,7 +59,7 @@ class _Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.most = 0
+        self.now, self.most = 0, 0
         self.counted: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
