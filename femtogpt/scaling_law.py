@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from femtogpt.errors import UserError
+
 PACKAGE_LAW = Path(__file__).with_name("scaling_law.json")  # of the classics
 LAWS = "laws"  # a folder in a person's data, with laws of their own: NAME.json
 PARAMETERS_UNIT, TOKENS_UNIT = 5e6, 1e6
@@ -172,6 +174,13 @@ def _fitted(
 
 
 def law_for(name: str, data: Path) -> ScalingLaw:
-    """The law of a configuration: a person's own, or that of the classics."""
+    """The law of a configuration: a person's own, or that of the classics.
+
+    Raises UserError if its file cannot be used.
+    """
     own = data / LAWS / f"{name}.json"
-    return ScalingLaw.read(own if own.exists() else PACKAGE_LAW)
+    file = own if own.exists() else PACKAGE_LAW
+    try:
+        return ScalingLaw.read(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} holds no law of scaling ({error}): make law makes one") from error

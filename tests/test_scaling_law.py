@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from femtogpt.errors import UserError
 from femtogpt.scaling_law import LAWS, PRIOR, Point, ScalingLaw, fit, law_for
 
 TRUE = (1.1, 0.25, 0.3, 0.75, 0.4, 12.0)  # in the order of PRIOR
@@ -116,6 +117,14 @@ def test_a_persons_own_law_wins(tmp_path):
 
 
 def test_a_file_that_holds_no_law_is_told(tmp_path):
-    (tmp_path / "law.json").write_text('{"draws": []}')
-    with pytest.raises(ValueError, match="holds no law"):
-        ScalingLaw.read(tmp_path / "law.json")
+    (tmp_path / LAWS).mkdir()
+    (tmp_path / LAWS / "mine.json").write_text('{"draws": []}')
+    with pytest.raises(UserError, match=r"mine.json holds no law of scaling .* make law"):
+        law_for("mine", tmp_path)
+
+
+def test_the_law_that_comes_with_the_project_says_from_what_it_was_made(tmp_path):
+    found = law_for("classics", tmp_path)
+    assert found.made_from["sources"] == ["classics"]
+    expected = found.expected(5.3e6, 3e6, 10.4e6)
+    assert expected.low < expected.bits < expected.high and 1.5 < expected.bits < 2.2
