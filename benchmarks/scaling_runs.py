@@ -68,6 +68,7 @@ GRID = (  # the shortest first, so that a grid that is stopped has a law too
     *(Run(width, 2_400_000) for width in (128, 192, 256)),
     Run(128, 3_000_000),
     Run(192, 3_600_000, 300_000),
+    Run(128, 3_600_000, 900_000),
 )
 
 

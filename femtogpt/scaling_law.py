@@ -5,8 +5,10 @@ Hoffmann et al. 2022 (Chinchilla), with the effective data of Muennighoff et al.
     bits = floor + a × (N / 5 M)^-α + b × (D' / 1 M)^-β
     D'   = D                                    while the text is new (D ≤ U)
          = U × (1 + R × (1 - exp(-(D/U - 1) / R)))    after that: repeated text teaches less
+    R    = passes × (U / N)^scarcity         so many passes count; fewer for larger models
 
-N: parameters, D: tokens seen, U: tokens of text. It is fitted to small runs of one recipe on one
+N: parameters, D: tokens seen, U: tokens of text. That R falls with the size is ours: Muennighoff
+et al. have a constant, and count parameters beyond the best number less. It is fitted to small runs of one recipe on one
 text (benchmarks/scaling_runs.py), and holds for that recipe and texts like that one.
 """
 
@@ -35,6 +37,7 @@ PRIOR = {
     "b": (0.8, 1.0),
     "beta": (0.37, 0.35),
     "passes": (15.4, 0.7),
+    "scarcity": (0.5, 0.5),
 }
 RESIDUAL = 0.01  # of the log of the bits: what a run is expected to be off by
 DRAWS = 64
@@ -112,7 +115,8 @@ class ScalingLaw:
 
 
 def _bits(constants: Array, parameters: Any, tokens: Any, text: Any) -> Array:
-    floor, a, alpha, b, beta, passes = constants
+    floor, a, alpha, b, beta, passes, scarcity = constants
+    passes = passes * (text / parameters) ** scarcity
     new = np.minimum(tokens, text)
     repeated = np.maximum(0.0, tokens / text - 1)
     data = new * (1 + passes * -np.expm1(-repeated / passes))

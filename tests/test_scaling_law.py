@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from femtogpt.errors import UserError
 from femtogpt.scaling_law import LAWS, PRIOR, Point, ScalingLaw, fit, law_for
 
-TRUE = (1.1, 0.25, 0.3, 0.75, 0.4, 12.0)  # in the order of PRIOR
+TRUE = (1.1, 0.25, 0.3, 0.75, 0.4, 12.0, 0.5)  # in the order of PRIOR
 TEXT = 10e6
 
 
@@ -25,7 +25,12 @@ def law(*constants: float) -> ScalingLaw:
 def runs(truth: ScalingLaw, noise: float = 0.0, seed: int = 0) -> list[Point]:
     """A grid as in benchmarks/scaling_runs.py, with figures from a law."""
     grid = [*product((1.4e6, 3e6, 5e6, 9e6), (0.3e6, 0.6e6, 1.2e6, 2.4e6), (TEXT,))]
-    grid += [(1.4e6, 0.6e6, 0.15e6), (5e6, 1.8e6, 0.15e6), (3e6, 3.6e6, 0.3e6)]
+    grid += [
+        (1.4e6, 0.6e6, 0.15e6),
+        (5e6, 1.8e6, 0.15e6),
+        (3e6, 3.6e6, 0.3e6),
+        (1.4e6, 3.6e6, 0.9e6),
+    ]
     random = np.random.default_rng(seed)
     return [
         Point(*given, truth.bits(*given) * math.exp(noise * random.standard_normal()))
@@ -40,6 +45,7 @@ constants = st.tuples(
     st.floats(0.5, 1.2),
     st.floats(0.28, 0.5),
     st.floats(8, 25),
+    st.floats(0.3, 0.8),
 )
 sizes = st.floats(1e6, 50e6)
 lengths = st.floats(1e5, 1e9)
@@ -72,7 +78,7 @@ def test_what_was_not_trained_ends_in_the_interval_that_is_told(true, seed):
 def test_the_constants_are_found_where_the_runs_tell_them():
     grid = product((0.3e6, 3e6, 30e6, 300e6), (0.1e6, 1e6, 10e6, 100e6, 1000e6), (1e6, 1e12))
     found = fit([Point(*given, law().bits(*given)) for given in grid], count=1)
-    assert found.constants == pytest.approx(TRUE, rel=0.05)
+    assert found.constants == pytest.approx(TRUE, rel=0.1)
 
 
 def test_one_run_that_went_wrong_changes_little():
@@ -85,7 +91,8 @@ def test_one_run_that_went_wrong_changes_little():
 @given(sizes, lengths, lengths)
 def test_a_larger_model_and_a_longer_training_are_never_expected_to_be_worse(size, tokens, text):
     bits = law().bits(size, tokens, text)
-    assert law().bits(2 * size, tokens, text) < bits
+    if tokens <= text:  # a large model learns a short text by heart
+        assert law().bits(2 * size, tokens, text) < bits
     assert law().bits(size, 2 * tokens, text) <= bits
     assert law().bits(size, tokens, 2 * text) <= bits + 1e-12
     assert bits > TRUE[0]
@@ -105,7 +112,7 @@ def test_the_interval_is_wider_far_from_the_runs():
 
 
 def test_a_law_needs_more_runs_than_it_has_constants():
-    with pytest.raises(ValueError, match="needs 6 runs or more, not 5"):
+    with pytest.raises(ValueError, match="needs 7 runs or more, not 6"):
         fit(runs(law())[: len(PRIOR) - 1])
 
 
