@@ -8,8 +8,9 @@ Hoffmann et al. 2022 (Chinchilla), with the effective data of Muennighoff et al.
     R    = passes × (U / N)^scarcity         so many passes count; fewer for larger models
 
 N: parameters, D: tokens seen, U: tokens of text. That R falls with the size is ours: Muennighoff
-et al. have a constant, and count parameters beyond the best number less. It is fitted to small runs of one recipe on one
-text (benchmarks/scaling_runs.py), and holds for that recipe and texts like that one.
+et al. have a constant, and count parameters beyond the best number less. The law is fitted to small
+runs of one recipe on one text (benchmarks/scaling_runs.py), and holds for that recipe and texts
+like that one.
 """
 
 from __future__ import annotations
