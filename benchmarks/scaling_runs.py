@@ -26,7 +26,7 @@ from paired import FIGURE
 from femtogpt import scaling
 from femtogpt.artifacts.lookup import find
 from femtogpt.config_file import load_config
-from femtogpt.scaling_law import LAWS, Point, fit
+from femtogpt.scaling_law import ALL, LAWS, LAYERS, Point, ScalingLaw, fit
 from femtogpt.tokens.shards import Tokens
 
 BASE = "conf=classics-cpu"  # settings of all runs, but size, batch and length
@@ -69,6 +69,7 @@ GRID = (  # the shortest first, so that a grid that is stopped has a law too
     Run(128, 3_000_000),
     Run(192, 3_600_000, 300_000),
     Run(128, 3_600_000, 900_000),
+    Run(128, 6_000_000),
 )
 
 
@@ -89,13 +90,13 @@ def main() -> None:
     tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
     laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
     rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
-    law = fit([point(row) for row in rows], made_from(options, tokens))
+    law = better(rows, made_from(options, tokens))
     out = options.out or OUT / "law.json"
     if options.conf and not options.out:
         out = options.data / LAWS / f"{load_config(options.conf).name}.json"
     write_json(out, {**law.as_dict(), "runs": rows})
     for row in rows:
-        expected = law.bits(row["parameters"], row["tokens"], row["text"])
+        expected = law.bits(row[law.counts], row["tokens"], row["text"])
         print(f"{row['run']:40} {row[FIGURE]:.4f}   by the law {expected:.4f}")
     print(f"off by {law.spread:.2%} (one standard deviation)\nwritten: {out}")
 
@@ -115,15 +116,23 @@ def measured(
                 continue
             settings = record["trainings"][0]
             row: dict[str, Any] = {"run": name, "seed": seed}
-            row |= {key: record[key] for key in (FIGURE, "parameters", "tokens", "steps")}
+            row |= {key: record[key] for key in (FIGURE, "tokens", "steps")}
+            table = laboratory.tokens.vocab_size * run.width
+            row |= {ALL: record["parameters"], LAYERS: record["parameters"] - table}
             row |= {"text": laboratory.text(run.text).total("train"), "width": run.width}
             row |= {"batch": settings["train"]["batch_size"], "seconds": record["seconds"]}
             rows.append(row)
     return rows
 
 
-def point(row: dict[str, Any]) -> Point:
-    return Point(row["parameters"], row["tokens"], row["text"], row[FIGURE])
+def better(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
+    """The law that is off by less: of all parameters, or of the layers' alone."""
+    laws = []
+    for counts in (LAYERS, ALL):
+        points = [Point(row[counts], row["tokens"], row["text"], row[FIGURE]) for row in rows]
+        laws.append(fit(points, origin, counts=counts))
+        log(f"off by {laws[-1].spread:.2%} with {counts}")
+    return min(laws, key=lambda law: law.spread)
 
 
 def made_from(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:

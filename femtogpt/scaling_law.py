@@ -7,10 +7,11 @@ Hoffmann et al. 2022 (Chinchilla), with the effective data of Muennighoff et al.
          = U × (1 + R × (1 - exp(-(D/U - 1) / R)))    after that: repeated text teaches less
     R    = passes × (U / N)^scarcity         so many passes count; fewer for larger models
 
-N: parameters, D: tokens seen, U: tokens of text. That R falls with the size is ours: Muennighoff
-et al. have a constant, and count parameters beyond the best number less. The law is fitted to small
-runs of one recipe on one text (benchmarks/scaling_runs.py), and holds for that recipe and texts
-like that one.
+N: the size, D: tokens seen, U: tokens of text. The size is the number of parameters, or that of the
+layers' alone, without the embedding: whichever foretells the runs better. That R falls with the
+size is ours: Muennighoff et al. have a constant, and count parameters beyond the best number less.
+The law is fitted to small runs of one recipe on one text (benchmarks/scaling_runs.py), and holds
+for that recipe and texts like that one.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from numpy.typing import NDArray
 from femtogpt.errors import UserError
 
 PACKAGE_LAW = Path(__file__).with_name("scaling_law.json")  # of the classics
+ALL, LAYERS = "all parameters", "parameters of the layers"
 LAWS = "laws"  # a folder in a person's data, with laws of their own: NAME.json
-PARAMETERS_UNIT, TOKENS_UNIT = 5e6, 1e6
+SIZE_UNIT, TOKENS_UNIT = 5e6, 1e6
 # What other texts taught, to hold what small runs leave open: median, and deviation of the log.
 # Exponents: Besiroglu et al. 2024 (Chinchilla's, fitted anew); passes: Muennighoff et al. 2023.
 PRIOR = {
@@ -50,7 +52,7 @@ Array = NDArray[np.float64]
 class Point:
     """A run: what it was given, and its held-out bits per character."""
 
-    parameters: float
+    size: float  # parameters, all or those of the layers
     tokens: float  # seen in training
     text: float  # tokens of the text that they are read from
     bits: float
@@ -75,17 +77,22 @@ class ScalingLaw:
     constants: tuple[float, ...]
     draws: tuple[tuple[float, ...], ...]
     spread: float  # standard deviation of the log of bits about the law
-    least_text: float  # tokens of text per parameter: the fewest that it was fitted to
+    least_text: float  # tokens of text to the size: the fewest that it was fitted to
     made_from: Mapping[str, Any] = field(default_factory=dict)  # text, settings, machine
+    counts: str = ALL  # what the size is
 
-    def bits(self, parameters: float, tokens: float, text: float) -> float:
+    def size_of(self, width: int, vocab_size: int, parameters: int) -> float:
+        """The size of a model with so many parameters, as this law has it."""
+        return parameters - (vocab_size * width if self.counts == LAYERS else 0)
+
+    def bits(self, size: float, tokens: float, text: float) -> float:
         """The expected bits per character."""
-        return float(_bits(np.array(self.constants), parameters, tokens, text))
+        return float(_bits(np.array(self.constants), size, tokens, text))
 
-    def expected(self, parameters: float, tokens: float, text: float) -> Expected:
+    def expected(self, size: float, tokens: float, text: float) -> Expected:
         """The same with its interval: the spread of the draws and of the runs about the law."""
-        bits = self.bits(parameters, tokens, text)
-        drawn = _bits(np.array(self.draws).T, parameters, tokens, text)
+        bits = self.bits(size, tokens, text)
+        drawn = _bits(np.array(self.draws).T, size, tokens, text)
         deviation = np.sqrt(np.mean(np.log(drawn / bits) ** 2) + self.spread**2)
         factor = float(np.exp(LIKELY * deviation))
         return Expected(bits, bits / factor, bits * factor)
@@ -104,6 +111,7 @@ class ScalingLaw:
             values["spread"],
             values["least_text"],
             values["made_from"],
+            values["counts"],
         )
 
     @classmethod
@@ -112,21 +120,24 @@ class ScalingLaw:
         try:
             return cls.of(json.loads(path.read_bytes()))
         except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no law of scaling: {error!r} is missing") from error
+            raise ValueError(f"something is missing: {error}") from error
 
 
-def _bits(constants: Array, parameters: Any, tokens: Any, text: Any) -> Array:
+def _bits(constants: Array, size: Any, tokens: Any, text: Any) -> Array:
     floor, a, alpha, b, beta, passes, scarcity = constants
-    passes = passes * (text / parameters) ** scarcity
+    passes = passes * (text / size) ** scarcity
     new = np.minimum(tokens, text)
     repeated = np.maximum(0.0, tokens / text - 1)
     data = new * (1 + passes * -np.expm1(-repeated / passes))
     learned: Array = b * (data / TOKENS_UNIT) ** -beta
-    return floor + a * (parameters / PARAMETERS_UNIT) ** -alpha + learned
+    return floor + a * (size / SIZE_UNIT) ** -alpha + learned
 
 
 def fit(
-    points: Sequence[Point], made_from: Mapping[str, Any] | None = None, count: int = DRAWS
+    points: Sequence[Point],
+    made_from: Mapping[str, Any] | None = None,
+    count: int = DRAWS,
+    counts: str = ALL,
 ) -> ScalingLaw:
     """Fit the law to runs: Huber's loss on the log of bits, constants near their priors.
 
@@ -150,14 +161,15 @@ def fit(
         tuple(constants.tolist()),
         tuple(tuple(draw.tolist()) for draw in draws),
         float(np.sqrt(np.sum(off**2) / freedom)),
-        min(point.text / point.parameters for point in points),
+        min(point.text / point.size for point in points),
         made_from or {},
+        counts,
     )
 
 
 def _residuals(constants: Array, points: Sequence[Point]) -> Array:
-    parameters, tokens, text, bits = np.array([list(asdict(point).values()) for point in points]).T
-    residuals: Array = np.log(_bits(constants, parameters, tokens, text) / bits)
+    size, tokens, text, bits = np.array([list(asdict(point).values()) for point in points]).T
+    residuals: Array = np.log(_bits(constants, size, tokens, text) / bits)
     return residuals
 
 

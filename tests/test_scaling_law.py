@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from femtogpt.errors import UserError
-from femtogpt.scaling_law import LAWS, PRIOR, Point, ScalingLaw, fit, law_for
+from femtogpt.scaling_law import LAWS, LAYERS, PRIOR, Point, ScalingLaw, fit, law_for
 
 TRUE = (1.1, 0.25, 0.3, 0.75, 0.4, 12.0, 0.5)  # in the order of PRIOR
 TEXT = 10e6
@@ -114,6 +114,13 @@ def test_the_interval_is_wider_far_from_the_runs():
 def test_a_law_needs_more_runs_than_it_has_constants():
     with pytest.raises(ValueError, match="needs 7 runs or more, not 6"):
         fit(runs(law())[: len(PRIOR) - 1])
+
+
+def test_a_size_may_be_that_of_the_layers_alone():
+    layers = fit(runs(law()), count=1, counts=LAYERS)
+    assert ScalingLaw.of(layers.as_dict()) == layers
+    assert layers.size_of(256, 8000, 5_260_000) == 5_260_000 - 256 * 8000
+    assert law().size_of(256, 8000, 5_260_000) == 5_260_000
 
 
 def test_a_persons_own_law_wins(tmp_path):

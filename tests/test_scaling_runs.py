@@ -9,7 +9,7 @@ import pytest
 import scaling_runs
 from scaling_runs import GRID, Run
 
-from femtogpt.scaling_law import ScalingLaw
+from femtogpt.scaling_law import ALL, ScalingLaw
 from tests.test_scaling_law import law
 
 TEXT = 10_000_000
@@ -69,6 +69,7 @@ def test_the_law_that_is_written_foretells_the_runs(fit, capsys):
     found = run()
     assert len(arms) == len(GRID) == len({arm.name for arm in arms})
     assert found.made_from["sources"] == ["mine"]
+    assert found.counts == ALL
     assert found.bits(5e6, 1e6, TEXT) == pytest.approx(law().bits(5e6, 1e6, TEXT), rel=0.01)
     assert "by the law" in capsys.readouterr().out
 

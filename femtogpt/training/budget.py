@@ -74,6 +74,7 @@ class Choice:
     model: ModelConfig
     train: TrainConfig  # with its steps
     parameters: int
+    size: float  # as the law counts it
     tokens: int  # seen
     text: float
     seconds: float
@@ -109,7 +110,7 @@ def choices(budget: Budget, law: ScalingLaw, step_seconds: StepSeconds) -> list[
     found: list[Choice] = []
     for model, train in budget.candidates():
         choice = fitted(budget, law, model, train, step_seconds)
-        is_large = choice is not None and budget.text < law.least_text * choice.parameters
+        is_large = choice is not None and budget.text < law.least_text * choice.size
         if choice is not None and not (is_large and found and budget.is_free):
             found.append(choice)
     if not found:
@@ -129,6 +130,7 @@ def fitted(
 ) -> Choice | None:
     """The training of a model that fills the time; None if that is too short for it."""
     parameters, batch = model.parameters(budget.vocab_size), train.batch_size * model.context
+    size = law.size_of(model.width, budget.vocab_size, parameters)
     wanted = train.compile
     for compiled in (False,) if wanted is False else (True,) if wanted is True else (True, False):
         step = step_seconds(model, train, compiled)
@@ -148,10 +150,11 @@ def fitted(
             model,
             TrainConfig.model_validate({**train.model_dump(), **_length(train, steps)}),
             parameters,
+            size,
             steps * batch,
             budget.text,
             begin + steps * step * OUTSIDE,
-            law.expected(parameters, steps * batch, budget.text),
+            law.expected(size, steps * batch, budget.text),
             compiled,
         )
     return None
@@ -180,7 +183,7 @@ def prospects(
     choice: Choice, budget: Budget, law: ScalingLaw, step_seconds: StepSeconds
 ) -> list[str]:
     """What twice the text, the parameters or the time would bring, a line each."""
-    now, size, seen = choice.expected.bits, choice.parameters, choice.tokens
+    now, size, seen = choice.expected.bits, choice.size, choice.tokens
     more_text = replace(budget, text=2 * budget.text)
     longer = replace(budget, seconds=2 * budget.seconds)
     best_text, best_longer = (

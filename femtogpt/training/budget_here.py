@@ -15,7 +15,7 @@ from femtogpt.config import TrainConfig
 from femtogpt.parallel import cores
 from femtogpt.scaling_law import ScalingLaw
 from femtogpt.training.budget import Budget, Choice, StepSeconds, choices
-from femtogpt.training.machine_speed import compiled_step, measure, step_on_card
+from femtogpt.training.machine_speed import measure, own_step
 from femtogpt.training.precision import Precision
 from femtogpt.training.waiting import SPARE, IdlePool, Times
 
@@ -26,15 +26,16 @@ AGAIN = 0.2  # of the time to compile, where the compiler kept what it made
 def chosen(budget: Budget, law: ScalingLaw, start: float) -> Choice:
     """The best training that ends so long after ``start`` (as ``time.perf_counter`` has it).
 
-    The size is chosen by the speed that is fitted to small steps, its length by its own, compiled.
+    The size is chosen by the speed that is fitted to small steps, the length by steps of its own.
     """
     step_seconds, precision = speed_here(budget)
     best, *_ = choices(budget, law, step_seconds)
-    slower = 1.0
+    with waiting_as_needed(precision.device):
+        real = own_step(
+            best.model, _own_share(best.train), budget.vocab_size, precision, best.compiled
+        )
+    slower = real / step_seconds(best.model, best.train, best.compiled)
     if best.compiled:
-        with waiting_as_needed(precision.device):
-            real = compiled_step(best.model, best.train, budget.vocab_size, precision)
-        slower = real / step_seconds(best.model, best.train, True) if real else 1.0
         budget = replace(budget, compiling=AGAIN * budget.compiling)
     left = replace(
         budget,
@@ -63,7 +64,7 @@ def speed_here(budget: Budget) -> tuple[StepSeconds, Precision]:
     @cache
     def on_card(width: int) -> float:
         model, train = next(pair for pair in budget.candidates() if pair[0].width == width)
-        return step_on_card(model, _own_share(train), budget.vocab_size, precision)
+        return own_step(model, _own_share(train), budget.vocab_size, precision, compiled=False)
 
     return lambda model, train, compiled: on_card(model.width), precision
 

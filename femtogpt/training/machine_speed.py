@@ -122,31 +122,20 @@ def _fitted(measured: Iterable[tuple[dict[str, float], float]]) -> dict[str, flo
     return dict(zip(names, (found / largest).tolist(), strict=True))
 
 
-def step_on_card(
-    model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision
+def own_step(
+    model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision, compiled: bool
 ) -> float:
-    """Seconds of a step of this very model, measured, not compiled: a card takes no time for it."""
-    count = micro_batch_size(model, train, vocab_size, precision)
-    _, optimizer, gradient = made_up_step(
-        model, train, vocab_size, count, precision.dtype, str(precision.device)
-    )
-    seconds = timed(gradient, optimizer.step)
-    return seconds[0] * train.batch_size / count + seconds[1]
+    """Seconds of a step of this very model, measured; if compiled, this takes a while.
 
-
-def compiled_step(
-    model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision
-) -> float:
-    """Seconds of a step of this very model, compiled: this takes a while. 0 if it does not work.
-
-    The compiler keeps what it made, so a training that follows begins sooner.
+    The compiler keeps what it made, so a training that follows begins sooner. Where it does not
+    work, nor will it in training, the step is not compiled.
     """
     count = micro_batch_size(model, train, vocab_size, precision)
     gpt, optimizer, gradient = made_up_step(
         model, train, vocab_size, count, precision.dtype, str(precision.device)
     )
-    compile_model(gpt, by_layer=False)
-    if not try_compiled(gpt, precision, count, Group()):
-        return 0.0
+    if compiled:
+        compile_model(gpt, by_layer=False)
+        try_compiled(gpt, precision, count, Group())
     seconds = timed(gradient, optimizer.step, times=4)
     return seconds[0] * train.batch_size / count + seconds[1]
