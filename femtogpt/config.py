@@ -283,6 +283,13 @@ class Config(Section):
             for length in ("max_steps", "epochs"):
                 if train.get(length) is not None:
                     raise ValueError(f"give train.hours or train.{length}, not both")
+            if (
+                train.get("init_from") is not None
+                and not {"size", "width", "layers"} & model.keys()
+            ):
+                raise ValueError(
+                    "train.hours chooses a size, but train.init_from has one: set model.size too"
+                )
         vocab_size = tokenizer.get("vocab_size", TokenizerConfig().vocab_size)
         size = model.get("size")
         if isinstance(size, float) and size.is_integer():  # written as 14e6

@@ -136,6 +136,12 @@ def test_hours_beside_a_length_are_refused_in_a_line(load, length):
     assert load("train: {hours: 2}\n", f"train.{length}=5").train.hours is None
 
 
+def test_weights_to_start_from_have_their_own_size(load):
+    with pytest.raises(UserError, match=r"train.init_from has one: set model.size too"):
+        load("", "train.hours=2", "train.init_from=data/run/one")
+    assert load("", "train.hours=2", "train.init_from=data/run/one", "model.size=nano")
+
+
 def test_too_little_time_is_refused(load):
     with pytest.raises(UserError, match=r"train.hours is 0.01: .*allowed: ≥ 0.05"):
         load("", "train.hours=0.01")
