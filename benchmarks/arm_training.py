@@ -121,7 +121,7 @@ class Process:
 
     def train(self, run: Path, steps: int) -> Finished:
         """Train for so many steps."""
-        with self._started(run, {"max_steps": steps}) as (process, began):
+        with self.started(run, {"max_steps": steps}) as (process, began):
             if status := process.wait():
                 raise TrainingFailed(run, status)
         ended = (run / WEIGHTS_FILE).stat().st_mtime
@@ -131,7 +131,7 @@ class Process:
     def measure(self, run: Path) -> Pace:
         """The pace of the training, from a beginning that is stopped after a while."""
         often = {"evaluate_every": WARM_STEPS, "checkpoint_every": WARM_STEPS}
-        with self._started(run, {"max_steps": MANY_STEPS, **often}) as (process, began):
+        with self.started(run, {"max_steps": MANY_STEPS, **often}) as (process, began):
             while True:
                 lines = read_metrics(run / METRICS_FILE)
                 warm = [line for line in lines if line["step"] == WARM_STEPS]
@@ -146,7 +146,7 @@ class Process:
         return pace_of_beginning(lines, began)
 
     @contextmanager
-    def _started(
+    def started(
         self, run: Path, length: dict[str, int]
     ) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
         """The process and the time of its start; it is stopped if it still runs at the end."""

@@ -7,7 +7,8 @@
 ``conf/classics-cpu`` of both builds, three seeds, each training alone on the machine, with its
 schedule fitted to ten minutes from the start of its process to its final weights. This build also
 trains for shares of that time, to find when it has today's figure. All are scored on the complete
-held-out text by this build. About two and a half hours, with one seed (``--quick``) three quarters
+held-out text by this build. Then its speed is measured: in turn with the reference recipe's, and
+beside busy programs. About two and a half hours, with one seed (``--quick``) three quarters
 of one; a second start goes on with what is missing. Writes ``benchmarks/out/learn.json``.
 """
 
@@ -20,9 +21,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from arms import Arm
+from arm_training import Process
+from arms import Arm, resolve
 from bench_train import SMALL, speeds
-from commit_files import full_hash
+from beside import beside
+from commit_files import ROOT, full_hash
 from experiment import OUT, Laboratory, log, shards_of, write_json
 from measured_process import machine
 from nanogpt import NanoGPT
@@ -44,6 +47,9 @@ TARGETS = {
     "ten_minutes_to_ngram": "≤ 0.93",
     "tokens_per_second_to_reference": "≥ 2.0",
     "tokens_per_second_to_nanogpt": "≥ 2.0",
+    "beside_one": "≥ 0.85",
+    "beside_three": "≥ 0.85",
+    "alone_to_todays": "≥ 0.98",
 }
 
 
@@ -61,6 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     tokens = shards_of(options.text)
     content = learning(options, tokens) | speed(tokens, options.rounds, options.nanogpt)
+    content |= beside_others(options, tokens)
     write_json(options.out, {"machine": machine(), **content})
     print(f"\n{shown(content['rows'])}\n")
     for name, target in TARGETS.items():
@@ -87,6 +94,7 @@ def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
         for name, by_seed in records.items()
     }
     means = {name: statistics.mean(by_seed.values()) for name, by_seed in bits.items()}
+    steps = {name: figures(by_seed, "steps") for name, by_seed in records.items()}
     course = [(seconds[name] / seconds[TODAYS], means[name]) for name in (*shares, OURS)]
     ngram = ngram_figures(tokens, order=4).bits_per_character
     return {
@@ -94,11 +102,20 @@ def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
         "time_to_todays_ratio": time_to(means[TODAYS], course),
         "ten_minutes_to_ngram": means[OURS] / ngram,
         "ngram_bits_per_character": ngram,
+        "alone_to_todays": mean_ratio(steps[OURS], steps[TODAYS]),
         "course": course,
         "minutes": options.minutes,
         "against": options.against,
         "rows": compare(records, TODAYS),
     }
+
+
+def beside_others(options: argparse.Namespace, tokens: Tokens) -> Mapping[str, Any]:
+    """This build's speed while other programs keep cores busy."""
+    log("beside busy programs")
+    (training,) = Arm.parse(f"{OURS}: {CONF} {options.set} train.max_steps=1").trainings
+    resolved = resolve(training, ROOT, tokens.vocab_size, tokens.total("train"))
+    return beside(Process(resolved, tokens, ROOT, 0, None), options.rounds)
 
 
 def time_to(bits: float, course: Sequence[tuple[float, float]]) -> float | None:

@@ -16,7 +16,7 @@ from pydantic import (
 
 from femtogpt.config_origin import ConfigOrigin
 from femtogpt.quality_config import QualityConfig as QualityConfig
-from femtogpt.scaling import recipe, shape
+from femtogpt.scaling import dialled, shape
 from femtogpt.section import Section as Section
 from femtogpt.source_kinds import validate_source
 from femtogpt.train_config import TrainConfig as TrainConfig
@@ -293,7 +293,7 @@ class Config(Section):
         )
         is_known = isinstance(width, int) and isinstance(context, int) and width > 0 < context
         if is_known and not is_free:
-            train = {**recipe(width, context), **train}
+            train = dialled(train, width, context)
         return {**values, "model": model, "train": train}
 
 

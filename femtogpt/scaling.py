@@ -9,9 +9,12 @@ fitted to the experiments in docs/experiments.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from femtogpt.errors import nearest
 
+BETA2_HALF_LIFE = 140_000  # tokens after which a squared gradient counts half
 HEAD_SIZE = 64  # width of a head; widths are multiples of it
 NAMED_SIZES: dict[str, int | dict[str, int]] = {
     "nano": 5_000_000,  # for a CPU, in minutes
@@ -68,6 +71,23 @@ def recipe(width: int, context: int) -> dict[str, float]:
         "learning_rate": round(0.012 * (256 / width) ** 0.5, 5),
         "muon_learning_rate": 0.01,
     }
+
+
+def beta2(tokens: int) -> float:
+    """The decay of AdamW's squared gradients for batches of ``tokens`` tokens.
+
+    They are averaged over so many tokens, whatever the batch (Marek et al. 2025, Small batch size
+    training for language models, arXiv 2507.07101); for large batches it is the usual 0.95.
+    """
+    return round(min(0.9999, max(0.95, 0.5 ** (tokens / BETA2_HALF_LIFE))), 4)
+
+
+def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any]:
+    """Training settings with what is not given among them, for a width and a context."""
+    settings = {**recipe(width, context), **train}
+    if isinstance(batch := settings["batch_size"], int) and batch > 0:
+        settings.setdefault("beta2", beta2(batch * context))
+    return settings
 
 
 def epochs(parameters: int, tokens: float) -> float:

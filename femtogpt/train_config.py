@@ -39,6 +39,12 @@ class TrainConfig(Section):
     batch_size: int = Field(
         8, ge=1, description="sequences of one context length per step; default: from model.width"
     )
+    first_context: int | None = Field(
+        None,
+        ge=1,
+        description="tokens that attention reaches until the learning rate falls, of which"
+        " model.context is a multiple; default: model.context",
+    )
     micro_batch: int | None = Field(
         None, ge=1, description="sequences computed at once; default: what fits in memory"
     )
@@ -58,6 +64,9 @@ class TrainConfig(Section):
         0.012, gt=0, le=1, description="peak learning rate of AdamW; default: from model.width"
     )
     muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak learning rate of Muon")
+    beta2: float = Field(
+        0.95, ge=0, lt=1, description="decay of AdamW's squared gradients; default: from the batch"
+    )
     weight_decay: float | None = Field(
         None, ge=0, le=10, description="decoupled, only on matrices; default: from epochs and steps"
     )
@@ -154,6 +163,8 @@ class TrainConfig(Section):
             raise ValueError(
                 f"batch_size {self.batch_size} must be a multiple of processes {self.processes}"
             )
+        if self.first_context and not self.decay:
+            raise ValueError("first_context lasts until the rate falls: set decay above 0")
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} + decay {self.decay} must be at most 1")
         return self

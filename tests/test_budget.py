@@ -18,6 +18,7 @@ from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
 from femtogpt.pipeline_config import load_pipeline
 from femtogpt.pipeline_stages import stages_of
+from femtogpt.scaling import beta2
 from femtogpt.training import budget_stage, plan_report
 from femtogpt.training.budget import MOST_EPOCHS, Budget, Choice, choices, prospects, told
 from femtogpt.training.settings import resolve
@@ -89,6 +90,8 @@ def test_the_dial_sets_batch_and_rate_of_what_is_chosen():
     assert chosen.train.learning_rate == pytest.approx(
         0.012 * (256 / chosen.model.width) ** 0.5, rel=1e-3
     )
+    tokens = chosen.train.batch_size * chosen.model.context
+    assert chosen.train.beta2 == beta2(tokens)
     assert best(5, learning_rate=0.02).train.learning_rate == 0.02
 
 

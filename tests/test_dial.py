@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
-from femtogpt.scaling import NAMED_SIZES, epochs, recipe, shape, weight_decay
+from femtogpt.scaling import NAMED_SIZES, beta2, epochs, recipe, shape, weight_decay
 from femtogpt.training.plan_report import plan_report
 from femtogpt.training.settings import (
     ResolvedTrainConfig,
@@ -93,6 +93,19 @@ def test_more_parameters_never_make_a_narrower_model_or_a_smaller_batch(size, ti
 @given(st.sampled_from([64, 128, 256, 512, 1024]))
 def test_a_batch_has_as_many_tokens_whatever_the_context(context):
     assert recipe(512, context)["batch_size"] * context == pytest.approx(6000, rel=0.5)
+
+
+@given(st.integers(1, 10_000_000), st.integers(1, 64))
+def test_squared_gradients_are_averaged_over_as_many_tokens_whatever_the_batch(tokens, times):
+    assert 0.95 <= beta2(tokens * times) <= beta2(tokens) < 1
+    one, four = beta2(2048), beta2(4 * 2048)
+    assert one**4 == pytest.approx(four, rel=1e-3)
+
+
+def test_a_batch_given_by_hand_decides_how_long_squared_gradients_count(load):
+    small, large = (load("", f"train.batch_size={size}").train.beta2 for size in (8, 1024))
+    assert small > large == 0.95
+    assert load("train: {beta2: 0.9}", "train.batch_size=8").train.beta2 == 0.9
 
 
 def test_a_size_in_the_file_derives_all_but_what_stands_beside_it(load):

@@ -40,6 +40,7 @@ def bench(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "Laboratory", Laboratory)
         monkeypatch.setattr(module, "full_hash", lambda commit: COMMIT)
         monkeypatch.setattr(bench_learn, "speeds", lambda *rest: {"ratio": 2.5})
+        monkeypatch.setattr(bench_learn, "beside", lambda *rest: {"beside_one": 0.9})
         tokens, out = repetitive(tmp_path / "tokens").folder, tmp_path / "figures.json"
         places = ["--folder", str(tmp_path / "out"), "--out", str(out)]
         monkeypatch.setattr("sys.argv", [module.__name__, str(tokens), *options, *places])
@@ -56,6 +57,8 @@ def test_bench_learn_says_how_much_and_when(bench, capsys):
     assert figures["ten_minutes_ratio"] == pytest.approx(by_hand)
     assert figures["time_to_todays_ratio"] == pytest.approx((0.4 * 0.6) ** 0.5), "half-way"
     assert figures["tokens_per_second_to_reference"] == 2.5
+    assert figures["beside_one"] == 0.9
+    assert figures["alone_to_todays"] == 1.0
     assert "ten_minutes_to_ngram" in figures and "ten_minutes_ratio" in capsys.readouterr().out
     minutes = [arm.trainings[0].minutes for arm, seed, _ in trained if seed == 2]
     assert minutes == pytest.approx([10, 2.5, 4, 6, 10])

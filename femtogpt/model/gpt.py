@@ -170,6 +170,7 @@ class GPT(nn.Module):
     recompute = False  # activation checkpointing (Chen et al. 2016)
     frequencies: Tensor
     eos: int | None = None  # with it, attention sees nothing of earlier documents
+    pieces: int = 1  # of a sequence that is trained on or scored: each is read by itself
 
     def __init__(self, config: ModelConfig, vocab_size: int):
         super().__init__()
@@ -209,15 +210,14 @@ class GPT(nn.Module):
         Targets of −100 do not count; ``soft`` targets change the gradient, not the loss. With a
         cache, ids continue the text read so far: the prompt at first, then one token at a time.
         """
-        x = self.read(ids, cache)
         if targets is None:
-            return F.linear(x, self.embed_tokens.weight)
-        rows, weight = x.flatten(0, 1), self.embed_tokens.weight
+            return F.linear(self.read(ids, cache), self.embed_tokens.weight)
+        rows, weight = self._read_in_pieces(ids).flatten(0, 1), self.embed_tokens.weight
         return linear_cross_entropy(rows, weight, targets.flatten(), self.gradient, soft)
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The loss in nats of each target, (B, T) in float32; 0 for targets of −100."""
-        rows = self.read(ids).flatten(0, 1)
+        rows = self._read_in_pieces(ids).flatten(0, 1)
         return token_nats(rows, self.embed_tokens.weight, targets.flatten()).view(ids.shape)
 
     def read(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
@@ -238,6 +238,10 @@ class GPT(nn.Module):
             cache.position += ids.shape[1]
         normalized: Tensor = self.norm(x)
         return normalized
+
+    def _read_in_pieces(self, ids: Tensor) -> Tensor:
+        """The hidden states of ids (B, T), (B × pieces, T / pieces, C)."""
+        return self.read(ids.reshape(len(ids) * self.pieces, -1))
 
     def parameter_count(self) -> int:
         """The number of trained weights; the head's are the embedding's and count once."""

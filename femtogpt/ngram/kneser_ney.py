@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from femtogpt.ngram.levels import NONE, Ids, Level, count
@@ -52,7 +53,9 @@ class Order:
         wanted = np.where(prefixes == NONE, NONE, prefixes * vocab_size + ids)
         if not len(self.keys):
             return np.full_like(wanted, NONE)
-        found = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        # torch's search is three times as fast as numpy's, on one thread.
+        found = torch.searchsorted(torch.from_numpy(self.keys), torch.from_numpy(wanted)).numpy()
+        found = np.minimum(found, len(self.keys) - 1)
         return np.where(self.keys[found] == wanted, found, NONE)
 
 

@@ -63,8 +63,8 @@ class Budget:
         """The models to choose among, and how each is trained."""
         for shape in map(scaling.shape_of_width, WIDTHS) if self.is_free else ({},):
             model = ModelConfig.model_validate({**shape, **self.model})
-            recipe = scaling.recipe(model.width, model.context)
-            yield model, TrainConfig.model_validate({**recipe, **self.train})
+            train = scaling.dialled(self.train, model.width, model.context)
+            yield model, TrainConfig.model_validate(train)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Optimizer:
             adamw.insert(0, {"params": hidden, "weight_decay": weight_decay})
         self.named: dict[str, torch.optim.Optimizer] = {
             "adamw": torch.optim.AdamW(
-                adamw, lr=config.learning_rate, betas=(0.9, 0.95), fused=True
+                adamw, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True
             )
         }
         if config.optimizer == "muon":

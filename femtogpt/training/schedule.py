@@ -31,13 +31,13 @@ class Schedule:
         """The share of the peak rate at a step (from 0); one before ``start`` is not ours."""
         before = self.continuations[-1].rate if self.continuations else 0.0
         rising = self.config.warmup * (self.config.max_steps - self.start)
-        falling = self.config.decay * (self.steps - self.start)
         risen = before + (1 - before) * (step - self.start + 1) / rising if rising else 1.0
-        return min(1.0, risen, (self.steps - step) / falling if falling else 1.0)
+        return min(1.0, risen, self.fall(step))
 
-    def remaining(self, step: int) -> float:
-        """The share of the steps that are still to come at a step."""
-        return max(0.0, min(1.0, (self.steps - step) / max(1, self.steps - self.start)))
+    def fall(self, step: int) -> float:
+        """What is left, at a step, of what falls to zero with the rate: 1 until it falls."""
+        falling = self.config.decay * (self.steps - self.start)
+        return max(0.0, min(1.0, (self.steps - step) / falling)) if falling else 1.0
 
     def decay_from(self, step: int) -> bool:
         """End earlier: let the rate fall from ``step`` on, as if so few steps had been planned.

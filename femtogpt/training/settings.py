@@ -109,7 +109,15 @@ def _check_single(train: TrainConfig) -> None:
 def resolve_train(
     train: TrainConfig, model: ModelConfig, text: float, vocab_size: int
 ) -> ResolvedTrainConfig:
-    """Decide steps, intervals and weight decay for a text of ``text`` tokens per epoch."""
+    """Decide steps, intervals and weight decay for a text of ``text`` tokens per epoch.
+
+    Raises UserError if ``train.first_context`` does not fit ``model.context``.
+    """
+    if train.first_context is not None and model.context % train.first_context:
+        raise UserError(
+            f"model.context={model.context} is no multiple of"
+            f" train.first_context={train.first_context}: make it one"
+        )
     tokens_per_step = train.batch_size * model.context
     epochs, max_steps, decay = train.epochs, train.max_steps, train.weight_decay
     if max_steps is None:

@@ -1,8 +1,8 @@
 """The teachers of a training, and what they say together.
 
-With both, the n-gram teaches its share, which falls to zero, and the model its share of the rest:
-share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) × the true
-token + share of the model × model).
+With both, the n-gram teaches its share, which falls with the learning rate, and the model its share
+of the rest: share of the n-gram × n-gram + (1 − share of the n-gram) × ((1 − share of the model) ×
+the true token + share of the model × model).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Teachers:
             else None
         )
 
-    def targets(self, inputs: Tensor, targets: Tensor, remaining: float) -> SoftTargets | None:
+    def targets(self, inputs: Tensor, targets: Tensor, fall: float) -> SoftTargets | None:
         """The soft targets after each of ``inputs`` (B, T), if there are any at this step.
 
-        ``remaining``: the share of the steps that are still to come.
+        ``fall``: what is left of the learning rate, from 1 to 0.
         """
         parts = []
-        share = self.config.ngram_share * remaining
+        share = self.config.ngram_share * fall
         if self.ngram is not None and share:
             parts.append(self.ngram.targets(inputs, targets, share))
         if self.model is not None and share < 1:

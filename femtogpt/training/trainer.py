@@ -66,6 +66,7 @@ class Trainer:
         model = GPT(settings.model, tokens.vocab_size).to(precision.device)
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
+        self.schedule = Schedule(self.config, settings.continuations)
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
         )
@@ -74,6 +75,7 @@ class Trainer:
         if compiled:
             by_layer = is_launched and self.config.parallel == "fsdp"
             compilation.compile_model(model, by_layer)
+            model.pieces = self._pieces(self.schedule.start)
             compiled = compilation.try_compiled(model, precision, sequences, group)
         self.teachers = Teachers(settings, tokens, precision, compiled)
         wrapped = parallelize(model, self.config.parallel) if is_launched else model
@@ -91,7 +93,6 @@ class Trainer:
         self.ema = EMA(model, self.config.ema)
         self.gradient = Gradient(wrapped, precision, sequences)
         self.held_out = HeldOut(tokens, settings.model.context, self.config.evaluate_tokens)
-        self.schedule = Schedule(self.config, settings.continuations)
         self.state = TrainState(
             model, self.optimizer, precision, self.ema, self.gradient, group.is_main
         )
@@ -170,6 +171,7 @@ class Trainer:
         Keeps the best weights. Raises Unfit if the loss diverges.
         """
         metrics_size = self.metrics.size if self.metrics else 0  # to resume before the evaluation
+        self.model.pieces = self._pieces(self.step)
         with self.ema.applied(), self.precision.autocast():
             loss, bits = self.group.broadcast(
                 self.held_out.score(self.model, self.gradient.sequences)
@@ -198,8 +200,9 @@ class Trainer:
             self.save(metrics_size)
 
     def set_rate(self) -> None:
-        """Set the learning rates for this step."""
+        """Set the learning rates for this step, and how far attention reaches."""
         self.optimizer.set_rate(self.schedule.factor(self.step))
+        self.model.pieces = self._pieces(self.step)
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets of this step, (B, T) ids each, of this process."""
@@ -214,9 +217,15 @@ class Trainer:
         seed = int(numbers.generate_state(1, np.uint64)[0] >> 1)
         return self.gradient.compute(inputs, targets, seed, self.soft_targets)
 
+    def _pieces(self, step: int) -> int:
+        """In how many pieces sequences are read at a step."""
+        whole, first = self.settings.model.context, self.config.first_context
+        is_first = first is not None and self.schedule.fall(step) == 1
+        return whole // first if first is not None and is_first else 1
+
     def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
         """What the teachers say of the tokens after ``inputs``, if there are any at this step."""
-        return self.teachers.targets(inputs, targets, self.schedule.remaining(self.step))
+        return self.teachers.targets(inputs, targets, self.schedule.fall(self.step))
 
     def optimizer_step(self) -> Tensor:
         """Clip the gradient and step, unless it is not finite; gives its norm before clipping."""

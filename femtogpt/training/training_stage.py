@@ -41,7 +41,7 @@ WITHOUT_EFFECT = {
     *("keep_checkpoints", "init_from", "teacher", "generations"),
 }
 # Newer than trainings that people have: at its default, such a setting leaves their digests alone.
-ADDED = {"ngram_share", "ngram_leave_out", "ngram_order", "teacher_share"}
+ADDED = {"beta2", "first_context", "ngram_share", "ngram_leave_out", "ngram_order", "teacher_share"}
 
 
 def run_training(
