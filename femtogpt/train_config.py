@@ -30,12 +30,6 @@ class TrainConfig(Section):
         le=10_000,
         description="instead: time to train; size, batch and steps are chosen to learn most in it",
     )
-    cpu_hours: float | None = Field(
-        None,
-        ge=0.05,
-        le=10_000,
-        description="hours in a pipeline without a card, unless a length is set beside the file",
-    )
     batch_size: int = Field(
         8, ge=1, description="sequences of one context length per step; default: from model.width"
     )

@@ -12,9 +12,8 @@ from prefect.states import Cancelled
 
 from femtogpt.artifacts.again import made_again, stages_in
 from femtogpt.config import Config
-from femtogpt.config_file import leaves
+from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped
-from femtogpt.pipeline_config import load_pipeline
 from flows.console import RESUMES
 from flows.parameters import NO_CHANGES, Settings
 from tasks import stages
@@ -75,7 +74,7 @@ def run_to_end(
     MLflow, not failed.
     """
     changes = settings.model_dump(mode="json")
-    pinned = stages.pin(load_pipeline(config, archive=optional_path(archive), changes=changes))
+    pinned = stages.pin(load_config(config, archive=optional_path(archive), changes=changes))
     with made_again(stages_in(again)):
         mlflow_run = MLflowRun(pinned)
         try:

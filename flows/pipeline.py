@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,8 @@ import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
-from femtogpt.config_file import nested, read_overrides, split_overrides
+from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
 from femtogpt.evaluation.run_report import SUMMARY
-from femtogpt.pipeline_config import load_pipeline, on_processor
-from femtogpt.training.budget import duration
 from femtogpt.training.budget_stage import with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
@@ -26,19 +23,11 @@ from flows.train_generations import train_generations
 from tasks import stages
 from tasks.mlflow_run import MLflowRun
 
-log = logging.getLogger("femtogpt.flows")
 Part = Literal["ingest", "prepare", "train", "evaluate", "pipeline"]
 
 
 def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, Any]:
     """Run the stages in order, to the end of ``part``. What is up to date is not made again."""
-    hours = config.train.cpu_hours if on_processor(config.train.device) else None
-    if part not in ("ingest", "prepare") and hours is not None and config.train.hours == hours:
-        log.info(
-            "there is no card: training takes %s, and goes on where it is stopped; HOURS=2 sets"
-            " another time, train.epochs a length",
-            duration(3600 * hours),
-        )
     raws = {name: stages.fetch_source(config, name) for name in config.sources}
     if part == "ingest":
         return raws
@@ -117,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     overrides = [*hours, *options.set, *split_overrides(options.set_line)]
     again = ",".join(options.again)
     with exit_with_one_line():
-        config = load_pipeline(options.config, overrides, optional_path(options.archive))
+        config = load_config(options.config, overrides, optional_path(options.archive))
         kinds_of(stages_in(again))
         show_stages()
         if options.guarded:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.config import TrainConfig
-from femtogpt.pipeline_config import on_processor
 
 POLL_SECONDS = 1.0
 log = logging.getLogger("femtogpt.training")
@@ -43,7 +42,12 @@ def devices(config: TrainConfig) -> list[str]:
 
     The processor is shared if ``threads`` says how much of it each training takes.
     """
-    if on_processor(config.device):
+    if config.device == "cpu" or (config.device == "auto" and not _has_card()):
         return [] if config.threads else ["cpu"]
     first = int(config.device.partition(":")[2] or 0)
     return [f"cuda:{first + number}" for number in range(config.processes)]
+
+
+def _has_card() -> bool:
+    """Whether NVIDIA's driver is loaded. Asking torch would take seconds."""
+    return Path("/proc/driver/nvidia/version").exists()

@@ -15,7 +15,7 @@ BEGIN, END = "<!-- drawn by make architecture -->\n", "<!-- end of the drawing -
 BASE = "settings"  # the node of these modules directly in femtogpt/
 BASE_MODULES = (
     *("errors", "scaling", "source_kinds", "section", "quality_config", "train_config"),
-    *("config_origin", "config", "config_file", "pipeline_config"),
+    *("config_origin", "config", "config_file"),
     *("scaling_law", "storage", "sqlite_url", "progress", "terminal", "parallel", "processor"),
 )
 LAYERS = {"femtogpt": "femtogpt: the library", "tasks": "tasks: Prefect, MLflow", "flows": "flows"}

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from femtogpt import pipeline_config
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
-from femtogpt.pipeline_config import load_pipeline
 from femtogpt.pipeline_stages import stages_of
 from femtogpt.scaling import beta2
 from femtogpt.training import budget_stage, plan_report
@@ -228,36 +226,3 @@ def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(monkey
     for words in ("Budget      chosen for 2 h", "expected:", "Or          twice the text"):
         assert words in shown
     assert "twice the parameters" in shown and "twice the time" in shown
-
-
-# without a card
-
-
-@pytest.mark.parametrize(
-    ("overrides", "hours"),
-    [
-        ((), 8.0),
-        (("train.hours=2",), 2.0),
-        (("train.max_steps=10",), None),
-        (("train.epochs=1",), None),
-        (("train.device=cuda",), None),
-    ],
-)
-def test_without_a_card_a_configuration_may_train_for_a_time(
-    tmp_path, monkeypatch, overrides, hours
-):
-    monkeypatch.setattr(pipeline_config, "has_card", lambda: False)
-    file = tmp_path / "mine.yaml"
-    file.write_text(f"{SOURCES}model: {{size: 14_000_000}}\ntrain: {{epochs: 16, cpu_hours: 8}}\n")
-    config = load_pipeline(str(file), overrides)
-    assert config.train.hours == hours
-    assert Budget.of(config, TEXT, VOCAB).is_free == (hours is not None)
-    nested = load_pipeline(str(file), changes={"train": {"epochs": 2}})
-    assert nested.train.hours is None and nested.train.epochs == 2
-    monkeypatch.setattr(pipeline_config, "has_card", lambda: True)
-    assert load_pipeline(str(file)).train.hours is None
-
-
-def test_the_classics_take_a_night_without_a_card(monkeypatch):
-    monkeypatch.setattr(pipeline_config, "has_card", lambda: False)
-    assert load_pipeline("classics").train.hours == 8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from femtogpt.artifacts.again import kinds_of
 from femtogpt.artifacts.reasons import because
-from femtogpt.pipeline_config import load_pipeline
+from femtogpt.config_file import load_config
 from femtogpt.pipeline_stages import WOULD_BE_MADE, Verdict, verdicts
 
 SAME_RESULT_NOTE = (
@@ -24,7 +24,7 @@ def why(
     not a folder what it has. Raises UserError for an unknown stage.
     """
     kinds = kinds_of([stage]) if stage else None
-    loaded = load_pipeline(config, overrides, Path(archive) if archive else None)
+    loaded = load_config(config, overrides, Path(archive) if archive else None)
     follows = False
     for verdict in verdicts(loaded):
         if kinds is None or verdict.stage.kind in kinds:
