@@ -90,7 +90,7 @@ def main() -> None:
     tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
     laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
     rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
-    law = better(rows, made_from(options, tokens))
+    law = better(rows, made_from(options, tokens, rows))
     out = options.out or OUT / "law.json"
     if options.conf and not options.out:
         out = options.data / LAWS / f"{load_config(options.conf).name}.json"
@@ -135,8 +135,13 @@ def better(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
     return min(laws, key=lambda law: law.spread)
 
 
-def made_from(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
+def made_from(
+    options: argparse.Namespace, tokens: Tokens, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
     return {
+        "runs": f"{len(rows)} runs: models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
+        f" trained on {seen[0]:.1f} to {seen[-1]:.1f} M tokens",
         "sources": sorted(tokens.index["splits"]["train"]),
         "tokens": tokens.total("train"),
         "vocab_size": tokens.vocab_size,

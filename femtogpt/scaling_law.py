@@ -78,12 +78,20 @@ class ScalingLaw:
     draws: tuple[tuple[float, ...], ...]
     spread: float  # standard deviation of the log of bits about the law
     least_text: float  # tokens of text to the size: the fewest that it was fitted to
-    made_from: Mapping[str, Any] = field(default_factory=dict)  # text, settings, machine
+    made_from: Mapping[str, Any] = field(default_factory=dict)  # runs, text, settings, machine
     counts: str = ALL  # what the size is
 
     def size_of(self, width: int, vocab_size: int, parameters: int) -> float:
         """The size of a model with so many parameters, as this law has it."""
         return parameters - (vocab_size * width if self.counts == LAYERS else 0)
+
+    @property
+    def basis(self) -> str:
+        """What it rests on, in words."""
+        runs = self.made_from.get("runs", "runs that are not named")
+        if self.made_from.get("provisional"):
+            return f"a provisional law, until make law is run: it rests on {runs}"
+        return f"a law that rests on {runs}"
 
     def bits(self, size: float, tokens: float, text: float) -> float:
         """The expected bits per character."""

@@ -79,6 +79,7 @@ class Choice:
     text: float
     seconds: float
     expected: Expected
+    basis: str  # what that rests on
     compiled: bool
 
     @property
@@ -155,6 +156,7 @@ def fitted(
             budget.text,
             begin + steps * step * OUTSIDE,
             law.expected(size, steps * batch, budget.text),
+            law.basis,
             compiled,
         )
     return None
@@ -167,7 +169,7 @@ def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:
 
 
 def told(choice: Choice, hours: float) -> list[str]:
-    """What was chosen and what is expected, in two lines."""
+    """What was chosen, what is expected, and by what law: a line each."""
     model, train = choice.model, choice.train
     taken = "" if choice.seconds > 0.9 * 3600 * hours else f", in {duration(choice.seconds)}"
     return [
@@ -176,6 +178,7 @@ def told(choice: Choice, hours: float) -> list[str]:
         f" {train.batch_size} sequences, {choice.epochs:.1f} epochs{taken}",
         f"expected: {choice.expected.bits:.3f} bits per character on held-out text, in nine of ten"
         f" trainings {choice.expected.low:.3f} to {choice.expected.high:.3f}",
+        f"by {choice.basis}",
     ]
 
 

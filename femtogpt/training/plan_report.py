@@ -187,14 +187,14 @@ def _chosen(
     budget = Budget.of(config, tokens, vocab_size)
     law = law_for(config.name, config.paths.data)
     best, *_ = choices(budget, law, step_seconds)
-    settings, expected = told(best, config.train.hours or 0)
+    parts = {
+        "Budget": told(best, config.train.hours or 0),
+        "Or": prospects(best, budget, law, step_seconds),
+    }
     lines = [
-        f"Budget      {settings}",
-        f"            {expected}",
-        *(
-            f"{'' if number else 'Or':12}{line}"
-            for number, line in enumerate(prospects(best, budget, law, step_seconds))
-        ),
+        f"{'' if number else title:12}{line}"
+        for title, part in parts.items()
+        for number, line in enumerate(part)
     ]
     return config.model_copy(update={"model": best.model, "train": best.train}), lines
 
