@@ -120,7 +120,7 @@ bench-scarce: $(MADE)  ## what is learned from little text, against today's buil
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
 
-law: $(MADE)  ## fit the law of scaling to small runs, in an hour: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
+law: $(MADE)  ## fit the scaling law to small runs, in an hour: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
 	@"$(PROGRAM)" benchmarks/scaling_runs.py $(if $(ARCHIVE),$(call quoted,ARCHIVE) --out femtogpt/scaling_law.json,--conf $(call quoted,CONF))
 
 check-gpu:  ## training on this machine's card, checked in 8 minutes, without set-up (docs/cards.md); [CARD=name]

@@ -1,4 +1,4 @@
-"""Small runs from which the law of scaling is fitted (``femtogpt.scaling_law``).
+"""Small runs from which the scaling law is fitted (``femtogpt.scaling_law``).
 
 ::
 
@@ -7,7 +7,7 @@
 
 Trains models of several sizes for several lengths, and some for many epochs on little text, one
 thread each, ``--jobs`` side by side. All are scored on the held-out works, because theirs is the
-figure that the law foretells: other works may be harder by several per cent. A finished run is a
+figure that the law predicts: other works may be harder by several per cent. A finished run is a
 file in the folder of records; a second start does what is missing. Writes the points and the fit.
 """
 
@@ -90,7 +90,7 @@ def main() -> None:
     tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
     laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
     rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
-    law = better(rows, made_from(options, tokens, rows))
+    law = best_fit(rows, made_from(options, tokens, rows))
     out = options.out or OUT / "law.json"
     if options.conf and not options.out:
         out = options.data / LAWS / f"{load_config(options.conf).name}.json"
@@ -125,7 +125,7 @@ def measured(
     return rows
 
 
-def better(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
+def best_fit(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
     """The law that is off by less: of all parameters, or of the layers' alone."""
     laws = []
     for counts in (LAYERS, ALL):
@@ -140,7 +140,7 @@ def made_from(
 ) -> dict[str, Any]:
     sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
     return {
-        "runs": f"{len(rows)} runs: models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
+        "runs": f"{len(rows)} runs of models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
         f" trained on {seen[0]:.1f} to {seen[-1]:.1f} M tokens",
         "sources": sorted(tokens.index["splits"]["train"]),
         "tokens": tokens.total("train"),

@@ -1,4 +1,4 @@
-"""The law of scaling: held-out bits per character by parameters, tokens seen and text.
+"""The scaling law: held-out bits per character by parameters, tokens seen and text.
 
 Hoffmann et al. 2022 (Chinchilla), with the effective data of Muennighoff et al. 2023::
 
@@ -8,7 +8,7 @@ Hoffmann et al. 2022 (Chinchilla), with the effective data of Muennighoff et al.
     R    = passes × (U / N)^scarcity         so many passes count; fewer for larger models
 
 N: the size, D: tokens seen, U: tokens of text. The size is the number of parameters, or that of the
-layers' alone, without the embedding: whichever foretells the runs better. That R falls with the
+layers' alone, without the embedding: whichever predicts the runs better. That R falls with the
 size is ours: Muennighoff et al. have a constant, and count parameters beyond the best number less.
 The law is fitted to small runs of one recipe on one text (benchmarks/scaling_runs.py), and holds
 for that recipe and texts like that one.
@@ -90,8 +90,8 @@ class ScalingLaw:
         """What it rests on, in words."""
         runs = self.made_from.get("runs", "runs that are not named")
         if self.made_from.get("provisional"):
-            return f"a provisional law, until make law is run: it rests on {runs}"
-        return f"a law that rests on {runs}"
+            return f"a provisional scaling law, fitted to {runs}; make law makes one from your text"
+        return f"a scaling law, fitted to {runs}"
 
     def bits(self, size: float, tokens: float, text: float) -> float:
         """The expected bits per character."""
@@ -199,7 +199,7 @@ def _fitted(
 
 
 def law_for(name: str, data: Path) -> ScalingLaw:
-    """The law of a configuration: a person's own, or that of the classics.
+    """The scaling law of a configuration: a person's own, or that of the classics.
 
     Raises UserError if its file cannot be used.
     """
@@ -208,4 +208,4 @@ def law_for(name: str, data: Path) -> ScalingLaw:
     try:
         return ScalingLaw.read(file)
     except (OSError, ValueError) as error:
-        raise UserError(f"{file} holds no law of scaling ({error}): make law makes one") from error
+        raise UserError(f"{file} holds no scaling law ({error}): make law makes one") from error

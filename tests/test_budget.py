@@ -17,6 +17,7 @@ from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
 from femtogpt.pipeline_stages import stages_of
 from femtogpt.scaling import beta2
+from femtogpt.scaling_law import ScalingLaw, law_for
 from femtogpt.training import budget_stage, plan_report
 from femtogpt.training.budget import MOST_EPOCHS, Budget, Choice, choices, prospects, told
 from femtogpt.training.settings import resolve
@@ -98,21 +99,39 @@ def test_a_time_in_which_nothing_can_be_trained_is_told():
         best(0.05, model={"width": 1024, "layers": 16, "heads": 16})
 
 
-def test_it_is_told_in_two_lines_and_survives_a_file():
+def test_it_is_told_in_three_lines_and_survives_a_file():
     chosen = best(2)
-    settings, expected = told(chosen, 2)
+    settings, expected, basis = told(chosen, 2)
     assert settings.startswith(f"chosen for 2 h: {chosen.model.layers} layers ×")
     assert f"{chosen.train.max_steps:,} steps" in settings
     assert f"{chosen.expected.bits:.3f} bits per character" in expected
+    assert basis == "by a scaling law, fitted to runs that are not named"
     assert Choice.of(json.loads(json.dumps(chosen.as_dict()))) == chosen
 
 
 def test_the_prospects_say_what_doubling_would_bring():
     chosen = best(20, text=1_000_000)
     lines = prospects(chosen, budget(20, text=1_000_000), law(), step_seconds)
-    text, parameters, time = (line.rpartition(":")[2].split()[0] for line in lines)
-    assert float(text) < 0 and float(time) <= 0 and float(text) < float(time)
-    assert lines[1].startswith("twice the parameters") and float(parameters)
+    text, parameters, time = (line.rpartition(": ")[2] for line in lines)
+    assert float(text.split()[0]) < 0 and lines[1].startswith("about twice the parameters (")
+    assert float(parameters.split()[0]) and time == "no change"  # it has read the text so often
+
+
+def test_twice_the_time_brings_no_less_than_what_takes_less():
+    chosen = best(2)
+    _, parameters, time = prospects(chosen, budget(2), law(), step_seconds)
+    assert ", in 3" in parameters  # hours: the head takes no more than twice its time
+    assert float(time.split()[-4]) <= float(parameters.split()[-4])
+
+
+def test_what_brings_nothing_is_told_in_words():
+    text, *_ = prospects(best(0.2), budget(0.2), law(), step_seconds)
+    assert text == "twice the text, in the same time: no change"
+
+
+def test_a_time_is_shared_by_generations():
+    each = best(2, generations=2)
+    assert each.seconds < 2 * 3600 and ", in" not in told(each, 2)[0]
 
 
 # what a person writes
@@ -159,7 +178,7 @@ def measured(monkeypatch, tokens):
     def choose(wanted: Budget, values) -> Choice:
         counted["measured"] += 1
         faster = replace(wanted, seconds=wanted.seconds / counted["measured"])
-        return choices(faster, law(), step_seconds)[0]
+        return choices(faster, ScalingLaw.of(values), step_seconds)[0]
 
     monkeypatch.setattr(budget_stage, "_chosen_by_process", choose)
     artifact = Artifact(tokens.folder, "tokens", "tokens", "tokens", {})
@@ -177,6 +196,7 @@ def test_what_was_chosen_is_kept(measured, tmp_path, load, caplog):
     )
     assert again == first and counted["measured"] == 1
     assert caplog.text.count("chosen for 2 h:") == 2 and "in nine of ten trainings" in caplog.text
+    assert caplog.text.count(f"by {law_for('classics', tmp_path).basis}") == 2
     budget_stage.choose(store, load("", "train.hours=3"), tokens)
     assert counted["measured"] == 2
 
@@ -209,6 +229,7 @@ def test_a_look_at_the_pipeline_finds_the_choice_and_its_training(measured, tmp_
     assert "choice" not in {stage.name for stage in stages_of(load(""), store)}
 
 
+@pytest.mark.slow
 def test_a_machine_that_cannot_be_measured_is_told_in_a_line(load, tokens, tmp_path):
     config = load("", "train.hours=0.05", "train.device=cuda:77", f"paths.data={tmp_path}")
     wanted = Budget.of(config, TEXT, VOCAB)
@@ -226,3 +247,4 @@ def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(monkey
     for words in ("Budget      chosen for 2 h", "expected:", "Or          twice the text"):
         assert words in shown
     assert "twice the parameters" in shown and "twice the time" in shown
+    assert "scaling law, fitted to" in shown

@@ -44,6 +44,7 @@ def test_the_time_of_a_step_is_that_of_its_parts_for_any_size(machine, width):
     assert found.seconds(model, train, VOCAB, compiled=True) <= expected * 1.02
 
 
+@pytest.mark.slow
 def test_a_measured_machine_takes_longer_for_larger_models():
     speed = measure(ModelConfig(context=64), TRAIN, 1000, Precision(TRAIN))
     seconds = [

@@ -105,7 +105,7 @@ def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
 
 def test_a_plan_for_here_measures_the_speed():
     report = plan_report(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
-    assert "tokens per second in a step not compiled, by small ones just measured" in report
+    assert "tokens per second, not compiled, estimated from steps of small models" in report
 
 
 @pytest.mark.parametrize("vram", ["8 apples", "0GB"])

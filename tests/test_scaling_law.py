@@ -1,4 +1,4 @@
-"""The law of scaling: what it recovers from runs, and what it says of those that were not made."""
+"""The scaling law: what it recovers from runs, and what it says of those that were not made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from femtogpt.errors import UserError
-from femtogpt.scaling_law import LAWS, LAYERS, PRIOR, Point, ScalingLaw, fit, law_for
+from femtogpt.scaling_law import LAWS, LAYERS, PACKAGE_LAW, PRIOR, Point, ScalingLaw, fit, law_for
 
 TRUE = (1.1, 0.25, 0.3, 0.75, 0.4, 12.0, 0.5)  # in the order of PRIOR
 TEXT = 10e6
@@ -133,12 +133,29 @@ def test_a_persons_own_law_wins(tmp_path):
 def test_a_file_that_holds_no_law_is_told(tmp_path):
     (tmp_path / LAWS).mkdir()
     (tmp_path / LAWS / "mine.json").write_text('{"draws": []}')
-    with pytest.raises(UserError, match=r"mine.json holds no law of scaling .* make law"):
+    with pytest.raises(UserError, match=r"mine.json holds no scaling law .* make law"):
         law_for("mine", tmp_path)
 
 
 def test_the_law_that_comes_with_the_project_says_from_what_it_was_made(tmp_path):
     found = law_for("classics", tmp_path)
     assert found.made_from["sources"] == ["classics"]
+    assert found.made_from["runs"] in found.basis
+    assert ("make law" in found.basis) == found.made_from.get("provisional", False)
     expected = found.expected(5.3e6, 3e6, 10.4e6)
     assert expected.low < expected.bits < expected.high and 1.5 < expected.bits < 2.2
+
+
+def test_the_law_that_comes_with_the_project_is_a_fit_of_the_runs_beside_it():
+    content = json.loads(PACKAGE_LAW.read_bytes())
+    shipped = ScalingLaw.of(content)
+    points = [
+        Point(run[shipped.counts], run["tokens"], run["text"], run["bits_per_character"])
+        for run in content["runs"]
+    ]
+    again = fit(points, count=1, counts=shipped.counts)
+    assert again.constants == pytest.approx(shipped.constants, rel=0.01)
+    assert again.spread == pytest.approx(shipped.spread, rel=0.01)
+    for point in points:
+        expected = shipped.expected(point.size, point.tokens, point.text)
+        assert expected.low < point.bits < expected.high

@@ -22,7 +22,7 @@ def fit(tmp_path, monkeypatch):
 
     class Laboratory:
         def __init__(self, tokens, folder, final, jobs):
-            assert final, "the held-out figure is foretold"
+            assert final, "the held-out figure is predicted"
             self.tokens = tokens
 
         def text(self, count):
@@ -64,7 +64,7 @@ def fit(tmp_path, monkeypatch):
     return run, arms
 
 
-def test_the_law_that_is_written_foretells_the_runs(fit, capsys):
+def test_the_law_that_is_written_predicts_the_runs(fit, capsys):
     run, arms = fit
     found = run()
     assert len(arms) == len(GRID) == len({arm.name for arm in arms})

@@ -1,6 +1,6 @@
 """What to train in a given time: the size and length with the lowest expected held-out bits.
 
-The law of scaling (``femtogpt.scaling_law``) says what a size and a length are worth, and the
+The scaling law (``femtogpt.scaling_law``) says what a size and a length are worth, and the
 machine's measured speed what they cost. What a person sets stays as it is set.
 """
 
@@ -15,7 +15,7 @@ from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.scaling_law import Expected, ScalingLaw
 from femtogpt.train_config import DEFAULT_EVALUATIONS
-from femtogpt.training.compilation import WORTHWHILE_FLOPS
+from femtogpt.training.compilation import is_worth_compiling
 
 WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
 SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
@@ -145,8 +145,9 @@ def fitted(
         steps = min(steps, int(MOST_EPOCHS * budget.text / batch))
         if steps < FEWEST_STEPS:
             continue
-        if compiled and wanted == "auto" and 6 * parameters * steps * batch < WORTHWHILE_FLOPS:
-            continue  # it will not be compiled
+        is_auto = compiled and wanted == "auto"
+        if is_auto and not is_worth_compiling(parameters, steps * batch):
+            continue
         return Choice(
             model,
             TrainConfig.model_validate({**train.model_dump(), **_length(train, steps)}),
@@ -171,7 +172,8 @@ def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:
 def told(choice: Choice, hours: float) -> list[str]:
     """What was chosen, what is expected, and by what law: a line each."""
     model, train = choice.model, choice.train
-    taken = "" if choice.seconds > 0.9 * 3600 * hours else f", in {duration(choice.seconds)}"
+    seconds = choice.seconds * train.generations
+    taken = "" if seconds > 0.9 * 3600 * hours else f", in {duration(seconds)}"
     return [
         f"chosen for {duration(3600 * hours)}: {model.layers} layers × {model.width}"
         f" ({choice.parameters / 1e6:.1f} M parameters), {train.max_steps:,} steps of"
@@ -186,18 +188,28 @@ def prospects(
     choice: Choice, budget: Budget, law: ScalingLaw, step_seconds: StepSeconds
 ) -> list[str]:
     """What twice the text, the parameters or the time would bring, a line each."""
-    now, size, seen = choice.expected.bits, choice.size, choice.tokens
-    more_text = replace(budget, text=2 * budget.text)
-    longer = replace(budget, seconds=2 * budget.seconds)
-    best_text, best_longer = (
-        choices(each, law, step_seconds)[0].expected.bits for each in (more_text, longer)
+    shape = scaling.shape(2 * choice.parameters, budget.vocab_size)
+    larger = choice.model.model_copy(update={"kv_heads": None, "feed_forward": None, **shape})
+    parameters = larger.parameters(budget.vocab_size)
+    size = law.size_of(larger.width, budget.vocab_size, parameters)
+    slower, step = (
+        step_seconds(model, choice.train, choice.compiled) for model in (larger, choice.model)
     )
-    return [
-        f"twice the text, in the same time: {best_text - now:+.3f} bits per character",
-        f"twice the parameters, trained on as many tokens, in about twice the time:"
-        f" {law.bits(2 * size, seen, choice.text) - now:+.3f}",
-        f"twice the time: {best_longer - now:+.3f}",
-    ]
+    bits = {
+        "twice the text, in the same time": choices(
+            replace(budget, text=2 * budget.text), law, step_seconds
+        )[0].expected.bits,
+        f"about twice the parameters ({parameters / 1e6:.1f} M), trained on as many tokens, in"
+        f" {duration(choice.seconds * slower / step)}": law.bits(size, choice.tokens, choice.text),
+        "twice the time": choices(replace(budget, seconds=2 * budget.seconds), law, step_seconds)[
+            0
+        ].expected.bits,
+    }
+    return [f"{what}: {_change(after - choice.expected.bits)}" for what, after in bits.items()]
+
+
+def _change(bits: float) -> str:
+    return f"{bits:+.3f} bits per character" if round(bits, 3) else "no change"
 
 
 def duration(seconds: float) -> str:

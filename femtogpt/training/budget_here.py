@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 
 import torch
 
-from femtogpt.config import TrainConfig
+from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.parallel import cores
 from femtogpt.scaling_law import ScalingLaw
 from femtogpt.training.budget import Budget, Choice, StepSeconds, choices
-from femtogpt.training.machine_speed import measure, own_step
+from femtogpt.training.machine_speed import measure, measured_step
 from femtogpt.training.precision import Precision
 from femtogpt.training.waiting import SPARE, IdlePool, Times
 
@@ -31,8 +30,8 @@ def chosen(budget: Budget, law: ScalingLaw, start: float) -> Choice:
     step_seconds, precision = speed_here(budget)
     best, *_ = choices(budget, law, step_seconds)
     with waiting_as_needed(precision.device):
-        real = own_step(
-            best.model, _own_share(best.train), budget.vocab_size, precision, best.compiled
+        real = measured_step(
+            best.model, _of_one_process(best.train), budget.vocab_size, precision, best.compiled
         )
     slower = real / step_seconds(best.model, best.train, best.compiled)
     if best.compiled:
@@ -56,17 +55,22 @@ def speed_here(budget: Budget) -> tuple[StepSeconds, Precision]:
             speed = measure(model, train, budget.vocab_size, precision)
         return (
             lambda model, train, compiled: speed.seconds(
-                model, _own_share(train), budget.vocab_size, compiled
+                model, _of_one_process(train), budget.vocab_size, compiled
             ),
             precision,
         )
 
-    @cache
-    def on_card(width: int) -> float:
-        model, train = next(pair for pair in budget.candidates() if pair[0].width == width)
-        return own_step(model, _own_share(train), budget.vocab_size, precision, compiled=False)
+    measured: dict[tuple[ModelConfig, int], float] = {}
 
-    return lambda model, train, compiled: on_card(model.width), precision
+    def on_card(model: ModelConfig, train: TrainConfig, compiled: bool) -> float:
+        key = model, train.batch_size
+        if key not in measured:
+            measured[key] = measured_step(
+                model, _of_one_process(train), budget.vocab_size, precision, compiled=False
+            )
+        return measured[key]
+
+    return on_card, precision
 
 
 @contextmanager
@@ -84,6 +88,6 @@ def waiting_as_needed(device: torch.device) -> Iterator[None]:
         pool.end()
 
 
-def _own_share(train: TrainConfig) -> TrainConfig:
+def _of_one_process(train: TrainConfig) -> TrainConfig:
     """With the sequences of one of several processes."""
     return train.model_copy(update={"batch_size": max(1, train.batch_size // train.processes)})

@@ -19,13 +19,13 @@ from femtogpt.scaling import HEAD_SIZE
 from femtogpt.training.compilation import compile_model, try_compiled
 from femtogpt.training.distributed import Group
 from femtogpt.training.made_up_step import made_up_step
+from femtogpt.training.muon import ITERATIONS
 from femtogpt.training.plan import micro_batch_size
 from femtogpt.training.precision import Precision
 
 SHAPES = ((2, 128), (1, 512), (4, 192))  # layers and width: all parts have different shares
 MEASURED_TOKENS = 512  # of a step, about
 REPEATED = 2  # steps of each, of which the fastest counts
-MUON_ITERATIONS = 5
 # A part's time compiled, to that uncompiled: what gave 0.73, 0.71 and 0.75 of a gradient's time at
 # widths 128, 256 and 384. It chooses among sizes; the length follows from a compiled step.
 COMPILED = {"activations": 0.3, "logits": 1.0, "products": 1.0}
@@ -66,7 +66,7 @@ def parts_of_step(model: ModelConfig, train: TrainConfig, vocab_size: int) -> di
     matrices += [(model.hidden, model.width)] * 3
     muon = 0.0
     for short, long in map(sorted, matrices):
-        muon += model.layers * MUON_ITERATIONS * (4.0 * short**2 * long + 2.0 * short**3)
+        muon += model.layers * len(ITERATIONS) * (4.0 * short**2 * long + 2.0 * short**3)
     return {
         "weights": float(model.parameters(vocab_size)),
         "iterations": muon if train.optimizer == "muon" else 0.0,
@@ -122,7 +122,7 @@ def _fitted(measured: Iterable[tuple[dict[str, float], float]]) -> dict[str, flo
     return dict(zip(names, (found / largest).tolist(), strict=True))
 
 
-def own_step(
+def measured_step(
     model: ModelConfig, train: TrainConfig, vocab_size: int, precision: Precision, compiled: bool
 ) -> float:
     """Seconds of a step of this very model, measured; if compiled, this takes a while.

@@ -15,7 +15,7 @@ from femtogpt.errors import UserError, nearest
 from femtogpt.scaling_law import law_for
 from femtogpt.training.budget import Budget, StepSeconds, choices, duration, prospects, told
 from femtogpt.training.budget_here import speed_here
-from femtogpt.training.compilation import WORTHWHILE_FLOPS
+from femtogpt.training.compilation import is_worth_compiling
 from femtogpt.training.plan import Plan, divisor, plan, usable
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import resolve_train
@@ -169,15 +169,16 @@ def _time(
     trainings = needs.flops / needs.last_flops if needs.last_flops else 1.0
     yield (
         f"Time        {duration(trainings * needs.tokens / rate)} here ({here.device}):"
-        f" {rate:,.0f} tokens per second in a step {'' if compiled else 'not '}compiled,"
-        " by small ones just measured"
+        f" {rate:,.0f} tokens per second, {'compiled' if compiled else 'not compiled'},"
+        " estimated from steps of small models, just measured"
     )
 
 
 def _is_compiled(config: Config, needs: Plan) -> bool:
     """Whether the training will be compiled on a CPU."""
-    flops = 6 * needs.parameters * needs.tokens
-    return flops >= WORTHWHILE_FLOPS if config.train.compile == "auto" else config.train.compile
+    if config.train.compile == "auto":
+        return is_worth_compiling(needs.parameters, needs.tokens)
+    return config.train.compile
 
 
 def _chosen(
