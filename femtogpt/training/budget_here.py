@@ -83,9 +83,11 @@ def waiting_as_needed(device: torch.device) -> Iterator[None]:
     time.sleep(LOOK_SECONDS)
     busy = Times.now().others_since(before) + torch.get_num_threads() > cores() + SPARE
     pool = IdlePool() if busy else None
-    yield
-    if pool is not None:
-        pool.end()
+    try:
+        yield
+    finally:
+        if pool is not None:
+            pool.end()
 
 
 def _of_one_process(train: TrainConfig) -> TrainConfig:
