@@ -43,10 +43,9 @@ class Run:
 
     def arm(self, base: str) -> Arm:
         batch = int(scaling.recipe(self.width, CONTEXT)["batch_size"])
+        shape = scaling.shape_of_width(self.width)
         settings = {
-            "model.layers": scaling.layers(self.width),
-            "model.width": self.width,
-            "model.heads": self.width // scaling.HEAD_SIZE,
+            **{f"model.{name}": value for name, value in shape.items()},
             "model.context": CONTEXT,
             "train.batch_size": batch,
             "train.max_steps": max(1, round(self.tokens / (batch * CONTEXT))),
@@ -138,11 +137,12 @@ def best_fit(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
 def made_from(
     options: argparse.Namespace, tokens: Tokens, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    sources = sorted(tokens.index["splits"]["train"])
     sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
     return {
-        "runs": f"{len(rows)} runs of models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
-        f" trained on {seen[0]:.1f} to {seen[-1]:.1f} M tokens",
-        "sources": sorted(tokens.index["splits"]["train"]),
+        "runs": f"{len(rows)} runs of models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters"
+        f" trained on {seen[0]:.1f} to {seen[-1]:.1f} M tokens of {', '.join(sources)}",
+        "sources": sources,
         "tokens": tokens.total("train"),
         "vocab_size": tokens.vocab_size,
         "base": options.base,

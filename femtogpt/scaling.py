@@ -14,6 +14,7 @@ from typing import Any
 
 from femtogpt.errors import nearest
 
+MOST_EPOCHS = 16.0  # passes, after which a text has little left to teach
 BETA2_HALF_LIFE = 140_000  # tokens after which a squared gradient counts half
 HEAD_SIZE = 64  # width of a head; widths are multiples of it
 NAMED_SIZES: dict[str, int | dict[str, int]] = {
@@ -40,23 +41,21 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
     if isinstance(parameters, bool) or parameters < 1:
         raise ValueError(f"size {parameters} is not a number of parameters")
     widths = range(HEAD_SIZE, 16384, HEAD_SIZE)
-    width = min(widths, key=lambda width: abs(parameters_of(width, vocab_size) - parameters))
+    width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - parameters))
     return shape_of_width(width)
 
 
 def shape_of_width(width: int) -> dict[str, int]:
     """Layers, width and heads of a model of this width."""
-    return {"layers": layers(width), "width": width, "heads": width // HEAD_SIZE}
+    return {"layers": _layers(width), "width": width, "heads": width // HEAD_SIZE}
 
 
-def layers(width: int) -> int:
-    """Layers of a model of this width."""
+def _layers(width: int) -> int:
     return max(2, width // HEAD_SIZE)
 
 
-def parameters_of(width: int, vocab_size: int) -> int:
-    """About how many parameters a model of this width has."""
-    return vocab_size * width + 12 * width * width * layers(width)
+def _parameters(width: int, vocab_size: int) -> int:
+    return vocab_size * width + 12 * width * width * _layers(width)
 
 
 def recipe(width: int, context: int) -> dict[str, float]:
@@ -91,12 +90,12 @@ def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any
 
 
 def epochs(parameters: int, tokens: float) -> float:
-    """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, but at most 16 passes.
+    """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, or MOST_EPOCHS.
 
     The first is optimal when text is plentiful (Hoffmann et al. 2022, Chinchilla); after about 16
     passes a text has little left to teach (Muennighoff et al. 2023).
     """
-    return min(16.0, 20 * parameters / tokens)
+    return min(MOST_EPOCHS, 20 * parameters / tokens)
 
 
 def weight_decay(passes: float, steps: int, rate: float) -> float:

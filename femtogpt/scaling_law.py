@@ -90,7 +90,7 @@ class ScalingLaw:
         """What it rests on, in words."""
         runs = self.made_from.get("runs", "runs that are not named")
         if self.made_from.get("provisional"):
-            return f"a provisional scaling law, fitted to {runs}; make law makes one from your text"
+            return f"a provisional scaling law, fitted to {runs}; make law fits one to your text"
         return f"a scaling law, fitted to {runs}"
 
     def bits(self, size: float, tokens: float, text: float) -> float:

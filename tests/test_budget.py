@@ -16,10 +16,10 @@ from femtogpt.cli import main
 from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
 from femtogpt.pipeline_stages import stages_of
-from femtogpt.scaling import beta2
+from femtogpt.scaling import MOST_EPOCHS, beta2
 from femtogpt.scaling_law import ScalingLaw, law_for
 from femtogpt.training import budget_stage, plan_report
-from femtogpt.training.budget import MOST_EPOCHS, Budget, Choice, choices, prospects, told
+from femtogpt.training.budget import Budget, Choice, choices, prospects, told
 from femtogpt.training.settings import resolve
 from femtogpt.training.training_stage import recipe
 from tests.test_scaling_law import law

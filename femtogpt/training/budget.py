@@ -19,7 +19,6 @@ from femtogpt.training.compilation import is_worth_compiling
 
 WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
 SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
-MOST_EPOCHS = 16.0  # passes over a text, after which it has little left to teach
 FEWEST_STEPS = 20  # of a training that is worth the name
 START_SECONDS = 8.0  # from the start of the process to the first step, without compiling
 COMPILE_SECONDS = 30.0  # the first time; later ones find most of it done
@@ -142,7 +141,7 @@ def fitted(
         # A token that is only read takes a third of the time of one that is learned from.
         begin += (DEFAULT_EVALUATIONS + 1) * train.evaluate_tokens * step / batch / 3
         steps = int((budget.seconds - begin) / (OUTSIDE * step))
-        steps = min(steps, int(MOST_EPOCHS * budget.text / batch))
+        steps = min(steps, int(scaling.MOST_EPOCHS * budget.text / batch))
         if steps < FEWEST_STEPS:
             continue
         is_auto = compiled and wanted == "auto"
