@@ -17,7 +17,7 @@ for that recipe and texts like that one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,10 @@ class ScalingLaw:
         if self.made_from.get("provisional"):
             return f"a provisional scaling law, fitted to {runs}; make law fits one to your text"
         return f"a scaling law, fitted to {runs}"
+
+    def is_of(self, sources: Collection[str]) -> bool:
+        """Whether it was fitted to a text of these sources. The figures of others are others."""
+        return {*self.made_from.get("sources", ())} == {*sources}
 
     def bits(self, size: float, tokens: float, text: float) -> float:
         """The expected bits per character."""

@@ -109,6 +109,15 @@ def test_it_is_told_in_three_lines_and_survives_a_file():
     assert Choice.of(json.loads(json.dumps(chosen.as_dict()))) == chosen
 
 
+def test_what_is_expected_of_a_text_is_told_by_a_law_of_that_text_only():
+    of_books = replace(law(), made_from={"sources": ["books"]})
+    for sources, is_known in ((["books"], True), (["books", "talks"], False)):
+        wanted = replace(budget(2), sources=sources)
+        _, expected, _ = told(choices(wanted, of_books, step_seconds)[0], 2)
+        assert ("in nine of ten trainings" in expected) == is_known
+        assert ("not known for this text" in expected) != is_known
+
+
 def test_the_prospects_say_what_doubling_would_bring():
     chosen = best(20, text=1_000_000)
     lines = prospects(chosen, budget(20, text=1_000_000), law(), step_seconds)
@@ -195,7 +204,8 @@ def test_what_was_chosen_is_kept(measured, tmp_path, load, caplog):
         store, load("", "train.hours=2", "train.checkpoint_minutes=1"), tokens
     )
     assert again == first and counted["measured"] == 1
-    assert caplog.text.count("chosen for 2 h:") == 2 and "in nine of ten trainings" in caplog.text
+    assert caplog.text.count("chosen for 2 h:") == 2
+    assert "expected: not known for this text; on that of the law" in caplog.text
     assert caplog.text.count(f"by {law_for('classics', tmp_path).basis}") == 2
     budget_stage.choose(store, load("", "train.hours=3"), tokens)
     assert counted["measured"] == 2
@@ -244,6 +254,7 @@ def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(monkey
     monkeypatch.setattr(plan_report, "speed_here", lambda budget: (step_seconds, None))
     assert main(["plan", "--config", "classics", "--hours", "2", "--tokens", "10_400_000"]) == 0
     shown = capsys.readouterr().out
+    assert "in nine of ten trainings" in shown
     for words in ("Budget      chosen for 2 h", "expected:", "Or          twice the text"):
         assert words in shown
     assert "twice the parameters" in shown and "twice the time" in shown

@@ -6,8 +6,8 @@ machine's measured speed what they cost. What a person sets stays as it is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from femtogpt import scaling
@@ -39,6 +39,7 @@ class Budget:
     train: Mapping[str, Any]
     vocab_size: int
     text: float  # tokens per epoch
+    sources: Collection[str] = ()
     compiling: float = COMPILE_SECONDS
 
     @classmethod
@@ -51,6 +52,7 @@ class Budget:
             train.model_dump(mode="json", include=train.model_fields_set),
             vocab_size,
             text,
+            [*config.sources],
         )
 
     @property
@@ -79,6 +81,7 @@ class Choice:
     seconds: float
     expected: Expected
     basis: str  # what that rests on
+    is_its_text: bool  # whether the law is of this text
     compiled: bool
 
     @property
@@ -157,6 +160,7 @@ def fitted(
             begin + steps * step * OUTSIDE,
             law.expected(size, steps * batch, budget.text),
             law.basis,
+            law.is_of(budget.sources),
             compiled,
         )
     return None
@@ -171,14 +175,17 @@ def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:
 def told(choice: Choice, hours: float) -> list[str]:
     """What was chosen, what is expected, and by what law: a line each."""
     model, train = choice.model, choice.train
+    bits, low, high = astuple(choice.expected)
+    figure = f"{bits:.3f} bits per character on held-out text"
     seconds = choice.seconds * train.generations
     taken = "" if seconds > 0.9 * 3600 * hours else f", in {duration(seconds)}"
     return [
         f"chosen for {duration(3600 * hours)}: {model.layers} layers × {model.width}"
         f" ({choice.parameters / 1e6:.1f} M parameters), {train.max_steps:,} steps of"
         f" {train.batch_size} sequences, {choice.epochs:.1f} epochs{taken}",
-        f"expected: {choice.expected.bits:.3f} bits per character on held-out text, in nine of ten"
-        f" trainings {choice.expected.low:.3f} to {choice.expected.high:.3f}",
+        f"expected: {figure}, in nine of ten trainings {low:.3f} to {high:.3f}"
+        if choice.is_its_text
+        else f"expected: not known for this text; on that of the law, {figure}",
         f"by {choice.basis}",
     ]
 

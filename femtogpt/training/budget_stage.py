@@ -65,12 +65,13 @@ def choose(store: Store, config: Config, tokens: Artifact) -> Artifact:
         choice = _chosen_by_process(budget, law_for(config.name, config.paths.data).as_dict())
         content = json.dumps(choice.as_dict(), indent=1)
         write_atomic(folder / CHOICE_FILE, content.encode())
-        return {
+        counts = {
             "parameters": choice.parameters,
             "steps": choice.train.max_steps,
             "seconds": round(choice.seconds),
-            "expected_bits": round(choice.expected.bits, 4),
         }
+        expected = {"expected_bits": round(choice.expected.bits, 4)}
+        return {**counts, **(expected if choice.is_its_text else {})}
 
     artifact = store.make(recipe(config, tokens), build, name=KIND)
     for line in told(read_choice(artifact), config.train.hours or 0):
