@@ -140,8 +140,8 @@ def made_from(
     sources = sorted(tokens.index["splits"]["train"])
     sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
     return {
-        "runs": f"{len(rows)} runs of models of {sizes[0]:.1f} to {sizes[-1]:.1f} M parameters"
-        f" trained on {seen[0]:.1f} to {seen[-1]:.1f} M tokens of {', '.join(sources)}",
+        "runs": f"{len(rows)} runs ({sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
+        f" {seen[0]:.1f} to {seen[-1]:.1f} M tokens of {', '.join(sources)})",
         "sources": sources,
         "tokens": tokens.total("train"),
         "vocab_size": tokens.vocab_size,

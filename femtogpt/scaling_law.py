@@ -90,8 +90,8 @@ class ScalingLaw:
         """What it rests on, in words."""
         runs = self.made_from.get("runs", "runs that are not named")
         if self.made_from.get("provisional"):
-            return f"a provisional scaling law, fitted to {runs}; make law fits one to your text"
-        return f"a scaling law, fitted to {runs}"
+            return f"a provisional scaling law of {runs}; make law fits one to your text"
+        return f"a scaling law of {runs}"
 
     def is_of(self, sources: Collection[str]) -> bool:
         """Whether it was fitted to a text of these sources. The figures of others are others."""

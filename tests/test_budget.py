@@ -105,7 +105,7 @@ def test_it_is_told_in_three_lines_and_survives_a_file():
     assert settings.startswith(f"chosen for 2 h: {chosen.model.layers} layers ×")
     assert f"{chosen.train.max_steps:,} steps" in settings
     assert f"{chosen.expected.bits:.3f} bits per character" in expected
-    assert basis == "by a scaling law, fitted to runs that are not named"
+    assert basis == "by a scaling law of runs that are not named"
     assert Choice.of(json.loads(json.dumps(chosen.as_dict()))) == chosen
 
 
@@ -205,10 +205,19 @@ def test_what_was_chosen_is_kept(measured, tmp_path, load, caplog):
     )
     assert again == first and counted["measured"] == 1
     assert caplog.text.count("chosen for 2 h:") == 2
-    assert "expected: not known for this text; on that of the law" in caplog.text
+    assert "expected: not known for this text; on the law's own" in caplog.text
     assert caplog.text.count(f"by {law_for('classics', tmp_path).basis}") == 2
     budget_stage.choose(store, load("", "train.hours=3"), tokens)
     assert counted["measured"] == 2
+
+
+def test_a_choice_that_another_version_kept_is_told_in_a_line(measured, tmp_path, load):
+    tokens, _ = measured
+    config = load("", "train.hours=2", f"paths.data={tmp_path / 'data'}")
+    choice = budget_stage.choose(Store.of(config), config, tokens)
+    (choice.path / budget_stage.CHOICE_FILE).write_text('{"model": {}, "train": {}}')
+    with pytest.raises(UserError, match=r"choice.json was kept by another version.*AGAIN=choose"):
+        budget_stage.with_choice(config, choice)
 
 
 def test_a_training_of_hours_is_the_one_of_the_same_settings(measured, tmp_path, load, tokens):
@@ -250,7 +259,9 @@ def test_a_machine_that_cannot_be_measured_is_told_in_a_line(load, tokens, tmp_p
 # the plan
 
 
-def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(monkeypatch, capsys):
+def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(
+    monkeypatch, capsys, tmp_path
+):
     monkeypatch.setattr(plan_report, "speed_here", lambda budget: (step_seconds, None))
     assert main(["plan", "--config", "classics", "--hours", "2", "--tokens", "10_400_000"]) == 0
     shown = capsys.readouterr().out
@@ -258,4 +269,4 @@ def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(monkey
     for words in ("Budget      chosen for 2 h", "expected:", "Or          twice the text"):
         assert words in shown
     assert "twice the parameters" in shown and "twice the time" in shown
-    assert "scaling law, fitted to" in shown
+    assert f"by {law_for('classics', tmp_path).basis}" in shown

@@ -69,8 +69,8 @@ def test_the_law_that_is_written_predicts_the_runs(fit, capsys):
     found = run()
     assert len(arms) == len(GRID) == len({arm.name for arm in arms})
     assert found.made_from["sources"] == ["mine"]
-    about = f"a scaling law, fitted to {len(GRID)} runs of models of 1.4 to 13.7 M"
-    assert found.basis.startswith(about) and found.basis.endswith(" to 6.0 M tokens of mine")
+    runs = f"{len(GRID)} runs (1.4 to 13.7 M parameters, 0.3 to 6.0 M tokens of mine)"
+    assert found.basis == f"a scaling law of {runs}"
     assert found.counts == ALL
     assert found.bits(5e6, 1e6, TEXT) == pytest.approx(law().bits(5e6, 1e6, TEXT), rel=0.01)
     assert "by the law" in capsys.readouterr().out

@@ -176,16 +176,16 @@ def told(choice: Choice, hours: float) -> list[str]:
     """What was chosen, what is expected, and by what law: a line each."""
     model, train = choice.model, choice.train
     bits, low, high = astuple(choice.expected)
-    figure = f"{bits:.3f} bits per character on held-out text"
     seconds = choice.seconds * train.generations
     taken = "" if seconds > 0.9 * 3600 * hours else f", in {duration(seconds)}"
     return [
         f"chosen for {duration(3600 * hours)}: {model.layers} layers × {model.width}"
         f" ({choice.parameters / 1e6:.1f} M parameters), {train.max_steps:,} steps of"
         f" {train.batch_size} sequences, {choice.epochs:.1f} epochs{taken}",
-        f"expected: {figure}, in nine of ten trainings {low:.3f} to {high:.3f}"
+        f"expected: {bits:.3f} bits per character on held-out text, in nine of ten trainings"
+        f" {low:.3f} to {high:.3f}"
         if choice.is_its_text
-        else f"expected: not known for this text; on that of the law, {figure}",
+        else f"expected: not known for this text; on the law's own, {bits:.3f} bits per character",
         f"by {choice.basis}",
     ]
 

@@ -80,8 +80,15 @@ def choose(store: Store, config: Config, tokens: Artifact) -> Artifact:
 
 
 def read_choice(artifact: Artifact) -> Choice:
-    """What was chosen."""
-    return Choice.of(json.loads((artifact.path / CHOICE_FILE).read_bytes()))
+    """What was chosen. Raises UserError for a choice that another version has kept otherwise."""
+    file = artifact.path / CHOICE_FILE
+    try:
+        return Choice.of(json.loads(file.read_bytes()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{file} was kept by another version of femtoGPT: make pipeline … AGAIN=choose"
+            " chooses anew"
+        ) from error
 
 
 def with_choice(config: Config, artifact: Artifact) -> Config:
