@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -270,3 +271,10 @@ def test_the_plan_of_a_time_says_what_is_chosen_and_what_more_would_bring(
         assert words in shown
     assert "twice the parameters" in shown and "twice the time" in shown
     assert f"by {law_for('classics', tmp_path).basis}" in shown
+
+
+def test_the_plan_of_a_time_on_a_card_is_for_that_card(capsys):
+    wanted = ["plan", "--config", "classics", "--hours", "0.2", "--tokens", "10_400_000"]
+    assert main([*wanted, "--device", "rtx-2070-super", "--vram", "8GB"]) == 0
+    found = re.search(r"^Time +(\d+) min on rtx-2070-super", capsys.readouterr().out, re.MULTILINE)
+    assert found is not None and 8 <= int(found[1]) <= 12

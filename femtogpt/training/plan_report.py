@@ -10,7 +10,7 @@ from functools import cache
 
 import torch
 
-from femtogpt.config import Config
+from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError, nearest
 from femtogpt.scaling_law import law_for
 from femtogpt.training.budget import Budget, StepSeconds, choices, duration, prospects, told
@@ -28,6 +28,11 @@ class Card:
     tflops: float  # of matrix products in ``format``, sums in float32
     memory_gb: float
     format: str
+
+    @property
+    def flops(self) -> float:
+        """Operations per second in training."""
+        return UTILISATION * self.tflops * 1e12
 
 
 CARDS = {
@@ -57,7 +62,7 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
     card, limit = CARDS.get(device or ""), _bytes(vram) if vram else None
     vocab_size = config.tokenizer.vocab_size
     lines: list[str] = []
-    speed = cache(lambda: speed_here(Budget.of(config, 0, vocab_size))[0])  # if it is needed, once
+    speed = cache(lambda: _speed(config, vocab_size, card))  # if it is needed, once
     if config.train.max_steps is None:
         if tokens is None:
             raise UserError(
@@ -146,6 +151,19 @@ def _length(config: Config, needs: Plan, tokens: int | None) -> Iterator[str]:
     yield f"{line}{times}; {needs.flops / 1e15:.3g} PFLOP"
 
 
+def _speed(config: Config, vocab_size: int, card: Card | None) -> StepSeconds:
+    """Seconds of a step of any model: measured here, or by a card's figures."""
+    if card is None:
+        return speed_here(Budget.of(config, 0, vocab_size))[0]
+    rate = config.train.processes * card.flops
+
+    def seconds(model: ModelConfig, train: TrainConfig, compiled: bool) -> float:
+        tokens = train.batch_size * model.context
+        return tokens * model.flops_per_token(vocab_size) / rate
+
+    return seconds
+
+
 def _time(
     config: Config,
     needs: Plan,
@@ -157,7 +175,7 @@ def _time(
         card = CARDS[device]
         cards = config.train.processes
         which = f"{device}, if it" if cards == 1 else f"{cards} × {device}, if each"
-        seconds = needs.flops / (cards * UTILISATION * card.tflops * 1e12)
+        seconds = needs.flops / (cards * card.flops)
         yield (
             f"Time        {duration(seconds)} on {which} reaches {UTILISATION:.0%} of the"
             f" {card.tflops:g} TFLOP/s that its maker states"
