@@ -15,7 +15,7 @@ from typing import Any
 from femtogpt.errors import nearest
 
 MOST_EPOCHS = 16.0  # passes, after which a text has little left to teach
-BETA2_HALF_LIFE = 140_000  # tokens after which a squared gradient counts half
+BETA2_HALF_LIFE = 1_400_000  # tokens after which a squared gradient counts half
 HEAD_SIZE = 64  # width of a head; widths are multiples of it
 NAMED_SIZES: dict[str, int | dict[str, int]] = {
     "nano": 5_000_000,  # for a CPU, in minutes

@@ -55,11 +55,13 @@ def page_faults(how: str) -> int:
 
 
 @linux
+@pytest.mark.slow
 def test_freed_memory_is_used_again_without_the_system():
     assert page_faults("returned") > 3 * max(1000, page_faults("kept"))
 
 
 @linux
+@pytest.mark.slow
 def test_other_programs_are_seen():
     before = Times.now()
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
