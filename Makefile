@@ -2,6 +2,7 @@
 CONF    ?= sample
 ARCHIVE ?=
 SET     ?=
+HOURS   ?=
 AGAIN   ?=
 PORT    ?= 5000
 DUMP    ?=
@@ -41,12 +42,13 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
-        bench-data bench-train bench-learn bench-scarce bench-flow check-gpu architecture clean
+        bench-data bench-train bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 	@echo
 	@echo '  make pipeline CONF=classics [ARCHIVE=russian-literature.zip] [SET="train.max_steps=200 seed=1"]'
+	@echo '  make pipeline CONF=classics HOURS=2   size and length are chosen for this time'
 	@echo '  make pipeline AGAIN=train   a stage that is up to date, once more'
 	@echo '  make setup PIP="--extra-index-url https://download.pytorch.org/whl/cpu"   without a GPU: a smaller torch'
 
@@ -66,8 +68,8 @@ $(CLUSTER): $(MADE)
 	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
-pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip SET="section.field=value …" AGAIN=train
-	@"$(PROGRAM)" -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(AGAIN),--again $(AGAIN))
+pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip HOURS=2 SET="section.field=value …" AGAIN=train
+	@"$(PROGRAM)" -m flows pipeline $(if $(CONF),$(call quoted,CONF)) $(options) $(if $(HOURS),--hours $(call quoted,HOURS)) $(if $(AGAIN),--again $(AGAIN))
 
 sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps SET="minutes=30 …"
 	@"$(PROGRAM)" -m flows sweep $(if $(subst sample,,$(CONF)),$(call quoted,CONF),shape) $(options)
@@ -117,6 +119,9 @@ bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, 
 bench-scarce: $(MADE)  ## what is learned from little text, against today's build, in 2 hours; ARCHIVE=file.zip
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
+
+law: $(MADE)  ## fit the scaling law to small runs, in an hour: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
+	@"$(PROGRAM)" benchmarks/scaling_runs.py $(if $(ARCHIVE),$(call quoted,ARCHIVE) --out femtogpt/scaling_law.json,--conf $(call quoted,CONF))
 
 check-gpu:  ## training on this machine's card, checked in 8 minutes, without set-up (docs/cards.md); [CARD=name]
 	@"$(if $(wildcard $(MADE)),$(PROGRAM),$(PYTHON))" benchmarks/check_gpu.py $(if $(CARD),--out docs/cards/$(call quoted,CARD).json)

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from check_setup import Course, Report, Setup
 
-from femtogpt.training.plan import Plan, divisor, peaks_of_step, plan
+from femtogpt.training.plan import Plan, divisor, plan
 from femtogpt.training.precision import Precision
+from femtogpt.training.step_memory import measured_peaks
 
 STEPS = {"15 M": 40, "54 M": 24, "250 M": 10}
 FIRST = 3  # steps after which two trainings have not yet gone apart by chance
@@ -131,7 +132,7 @@ def _check_memory(
     if setup.is_dry:
         like = torch.bfloat16 if dtype == torch.float16 else dtype  # as in the plan
         vocab_size = setup.tokens.vocab_size
-        taken = max(peaks_of_step(model, config, vocab_size, config.micro_batch, like))
+        taken = max(measured_peaks(model, config, vocab_size, config.micro_batch, like))
     else:
         taken = course.peak_memory
     ratio = taken / needs.memory(config.micro_batch)

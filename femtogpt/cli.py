@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
     plan.add_argument("--device", help="a card by name, or here: measure; default: both")
+    plan.add_argument("--hours", type=float, help="choose size and length for this time")
     plan.add_argument("--tokens", type=_number, help="to train on; default: those of the corpus")
     plan.set_defaults(run=_plan)
 
@@ -176,12 +177,16 @@ def _runs(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from femtogpt.training.allocator import keep_freed_memory
+
+    keep_freed_memory()  # as a training does, before torch takes any
     from femtogpt.config_file import load_config
     from femtogpt.tokens.shards import Tokens
     from femtogpt.training.plan_report import plan_report
     from femtogpt.training.settings import tokens_per_epoch
 
-    config = load_config(options.config, options.set)
+    hours = [] if options.hours is None else [f"train.hours={options.hours}"]
+    config = load_config(options.config, [*hours, *options.set])
     tokens = options.tokens
     if tokens is None:
         with contextlib.suppress(UserError):  # it is not made yet: the plan says so

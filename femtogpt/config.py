@@ -16,7 +16,7 @@ from pydantic import (
 
 from femtogpt.config_origin import ConfigOrigin
 from femtogpt.quality_config import QualityConfig as QualityConfig
-from femtogpt.scaling import beta2, recipe, shape
+from femtogpt.scaling import dialled, shape
 from femtogpt.section import Section as Section
 from femtogpt.source_kinds import validate_source
 from femtogpt.train_config import TrainConfig as TrainConfig
@@ -279,6 +279,9 @@ class Config(Section):
             return values
         if train.get("max_steps") is not None and train.get("epochs") is not None:
             raise ValueError("give train.max_steps or train.epochs, not both")
+        is_free = train.get("hours") is not None  # see ``femtogpt.training.budget``
+        if is_free:
+            _check_free(model, train)
         vocab_size = tokenizer.get("vocab_size", TokenizerConfig().vocab_size)
         size = model.get("size")
         if isinstance(size, float) and size.is_integer():  # written as 14e6
@@ -288,8 +291,18 @@ class Config(Section):
         width, context = (
             model.get(name, ModelConfig.model_fields[name].default) for name in ("width", "context")
         )
-        if isinstance(width, int) and isinstance(context, int) and width > 0 < context:
-            train = {**recipe(width, context), **train}
-            if isinstance(batch := train["batch_size"], int) and batch > 0:
-                train.setdefault("beta2", beta2(batch * context))
+        is_known = isinstance(width, int) and isinstance(context, int) and width > 0 < context
+        if is_known and not is_free:
+            train = dialled(train, width, context)
         return {**values, "model": model, "train": train}
+
+
+def _check_free(model: Mapping[str, Any], train: Mapping[str, Any]) -> None:
+    """Raise ValueError if ``train.hours`` leaves open what is already decided."""
+    for length in ("max_steps", "epochs"):
+        if train.get(length) is not None:
+            raise ValueError(f"give train.hours or train.{length}, not both")
+    if train.get("init_from") is not None and not {"size", "width", "layers"} & model.keys():
+        raise ValueError(
+            "train.hours chooses a size, but train.init_from has one: set model.size too"
+        )

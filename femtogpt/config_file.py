@@ -22,10 +22,15 @@ from femtogpt.source_kinds import source_kinds
 
 _NAMED = re.compile(r"[^\W\d][\w.-]*=")
 CONF = Path(__file__).resolve().parent.parent / "conf"
+_SHAPE = ("layers", "width", "heads", "kv_heads", "feed_forward")
 REPLACED_SETTINGS = {
-    ("model", "size"): ("layers", "width", "heads", "kv_heads", "feed_forward"),
-    ("train", "epochs"): ("max_steps",),
-    ("train", "max_steps"): ("epochs",),
+    ("model", "size"): tuple(("model", name) for name in _SHAPE),
+    ("train", "epochs"): (("train", "max_steps"), ("train", "hours")),
+    ("train", "max_steps"): (("train", "epochs"), ("train", "hours")),
+    ("train", "hours"): (
+        *(("train", name) for name in ("max_steps", "epochs", "batch_size", "patience")),
+        *(("model", name) for name in ("size", *_SHAPE)),
+    ),
 }
 
 
@@ -113,10 +118,9 @@ def _merged(below: dict, above: dict) -> dict:
 
 def _put_aside(settings: dict, section: str, field: str) -> None:
     """Remove the settings that this field replaces (see REPLACED_SETTINGS)."""
-    fields = settings.get(section)
-    if isinstance(fields, dict):
-        aside = REPLACED_SETTINGS.get((section, field), ())
-        settings[section] = {name: fields[name] for name in fields if name not in aside}
+    for other, aside in REPLACED_SETTINGS.get((section, field), ()):
+        if isinstance(fields := settings.get(other), dict):
+            settings[other] = {name: fields[name] for name in fields if name != aside}
 
 
 def _give_archive(settings: dict, archive: Path) -> None:

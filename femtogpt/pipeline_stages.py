@@ -85,6 +85,7 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         Stage("corpus", "corpus", corpus, tuple(raws)),
         _stage("tokenizer", partial(tokenizer.recipe, config), "corpus"),
         _stage("tokens", shards.recipe, "corpus", "tokenizer"),
+        *_choice(config),
         *_generations(config, store),
         _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
@@ -103,15 +104,24 @@ def _stage(name: str, recipe: Callable[..., Recipe], *needs: str) -> Stage:
     return Stage(name, name, lambda inputs: recipe(*(inputs[need] for need in needs)), needs)
 
 
+def _choice(config: Config) -> Iterator[Stage]:
+    """What to train in ``train.hours``, if they are given."""
+    if config.train.hours is not None:
+        from femtogpt.training import budget_stage
+
+        yield _stage(budget_stage.KIND, partial(budget_stage.recipe, config), "tokens")
+
+
 def _generations(config: Config, store: Store) -> Iterator[Stage]:
     """The trainings: one, or several of which each needs the one before."""
     from femtogpt.training.generations import stage_name
 
-    needs: tuple[str, ...] = ("tokens",)
+    first = ("tokens", "choice") if config.train.hours is not None else ("tokens",)
+    needs: tuple[str, ...] = first
     for number in range(1, config.train.generations + 1):
         name = stage_name(number, config)
         yield Stage(name, "run", partial(_run, config, store, number), needs, resumable=True)
-        needs = ("tokens", name)
+        needs = (*first, name)
 
 
 def _run(config: Config, store: Store, number: int, inputs: Inputs) -> Recipe:
@@ -121,6 +131,10 @@ def _run(config: Config, store: Store, number: int, inputs: Inputs) -> Recipe:
     from femtogpt.training.training_stage import continued, recipe
 
     tokens = inputs["tokens"]
+    if choice := inputs.get("choice"):
+        from femtogpt.training.budget_stage import with_choice
+
+        config = with_choice(config, choice)
     teacher = next((other.path for other in inputs.values() if other.kind == "run"), None)
     settings = resolve(generation(config, number, teacher), Tokens(tokens.path))
     settings, _ = continued(store, settings, tokens)

@@ -9,9 +9,12 @@ fitted to the experiments in docs/experiments.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from femtogpt.errors import nearest
 
+MOST_EPOCHS = 16.0  # passes, after which a text has little left to teach
 BETA2_HALF_LIFE = 1_400_000  # tokens after which a squared gradient counts half
 HEAD_SIZE = 64  # width of a head; widths are multiples of it
 NAMED_SIZES: dict[str, int | dict[str, int]] = {
@@ -39,6 +42,11 @@ def shape(size: str | int, vocab_size: int) -> dict[str, int]:
         raise ValueError(f"size {parameters} is not a number of parameters")
     widths = range(HEAD_SIZE, 16384, HEAD_SIZE)
     width = min(widths, key=lambda width: abs(_parameters(width, vocab_size) - parameters))
+    return shape_of_width(width)
+
+
+def shape_of_width(width: int) -> dict[str, int]:
+    """Layers, width and heads of a model of this width."""
     return {"layers": _layers(width), "width": width, "heads": width // HEAD_SIZE}
 
 
@@ -73,13 +81,21 @@ def beta2(tokens: int) -> float:
     return round(min(0.9999, max(0.95, 0.5 ** (tokens / BETA2_HALF_LIFE))), 4)
 
 
+def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any]:
+    """Training settings with what is not given among them, for a width and a context."""
+    settings = {**recipe(width, context), **train}
+    if isinstance(batch := settings["batch_size"], int) and batch > 0:
+        settings.setdefault("beta2", beta2(batch * context))
+    return settings
+
+
 def epochs(parameters: int, tokens: float) -> float:
-    """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, but at most 16 passes.
+    """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, or MOST_EPOCHS.
 
     The first is optimal when text is plentiful (Hoffmann et al. 2022, Chinchilla); after about 16
     passes a text has little left to teach (Muennighoff et al. 2023).
     """
-    return min(16.0, 20 * parameters / tokens)
+    return min(MOST_EPOCHS, 20 * parameters / tokens)
 
 
 def weight_decay(passes: float, steps: int, rate: float) -> float:

@@ -24,6 +24,12 @@ class TrainConfig(Section):
     epochs: float | None = Field(
         None, gt=0, description="passes over the text; default: from parameters and tokens"
     )
+    hours: float | None = Field(
+        None,
+        ge=0.05,
+        le=10_000,
+        description="instead: time to train; size, batch and steps are chosen to learn most in it",
+    )
     batch_size: int = Field(
         8, ge=1, description="sequences of one context length per step; default: from model.width"
     )

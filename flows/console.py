@@ -149,4 +149,6 @@ def stop_with_parent() -> None:
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
+    # The background jobs of a shell script ignore interrupts, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=watch, daemon=True).start()

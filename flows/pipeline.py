@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 import flows  # noqa: F401  before Prefect, which reads its settings at import
 from femtogpt.artifacts.again import kinds_of, stages_in
+from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
 from femtogpt.evaluation.run_report import SUMMARY
+from femtogpt.training.budget_stage import with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
 from flows.lifecycle import configuration_flow, optional_path
@@ -37,6 +39,12 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
     if part == "prepare":
         return artifacts
 
+    chosen: dict[str, Artifact] = {}
+    if config.train.hours is not None:
+        choice = stages.choice(config, tokens)
+        config = with_choice(config, choice)
+        mlflow_run.place(config, mlflow_run.name, mlflow_run.parent)
+        chosen = {"choice": choice}
     run = train_generations(config, artifacts, mlflow_run)
     artifacts["run"] = run
     if part == "train":
@@ -50,7 +58,7 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
 
     report = stages.report(config, artifacts)
     artifacts["report"] = report
-    record = stages.record(config, artifacts, mlflow_run)
+    record = stages.record(config, {**artifacts, **chosen}, mlflow_run)
     return {"report": str(report.path), "run": record}
 
 
@@ -90,10 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--again", nargs="*", default=[], help="stages to run though they are up to date: train"
     )
+    parser.add_argument("--hours", default="", help="choose size and length for this time")
     parser.add_argument("--set-line", default="", help="the same in one line, as make's SET")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    overrides = [*options.set, *split_overrides(options.set_line)]
+    hours = [f"train.hours={options.hours}"] if options.hours else []
+    overrides = [*hours, *options.set, *split_overrides(options.set_line)]
     again = ",".join(options.again)
     with exit_with_one_line():
         config = load_config(options.config, overrides, optional_path(options.archive))

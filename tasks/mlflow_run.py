@@ -45,6 +45,7 @@ DESCRIPTION_TAG = "mlflow.note.content"  # the description on a run's page
 LOGGED_FILES = {
     "corpus": ["report.json"],
     "tokenizer": ["tokenizer.model"],
+    "choice": ["choice.json"],
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
     "evaluation": ["evaluation.json"],
     "samples": ["samples.json", "samples.md"],

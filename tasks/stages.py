@@ -31,6 +31,7 @@ from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
+from femtogpt.training.budget_stage import choose
 from femtogpt.training.settings import resolve
 from femtogpt.training.training_stage import run_training
 from tasks import prefect_artifacts
@@ -102,6 +103,13 @@ def tokenizer(config: Config, corpus: Artifact) -> Artifact:
 def tokens(config: Config, corpus: Artifact, tokenizer: Artifact) -> Artifact:
     """Encode the corpus into token shards."""
     return write_tokens(_store(config), config, corpus, tokenizer)
+
+
+@task(name="choose", task_run_name="choose", tags=["training"], cache_policy=NO_CACHE)
+def choice(config: Config, tokens: Artifact) -> Artifact:
+    """Choose what to train in ``train.hours``, by this machine's speed."""
+    with device_lock(config.train):
+        return choose(_store(config), config, tokens)
 
 
 @task(name="train", task_run_name="train", tags=["training"], cache_policy=NO_CACHE)

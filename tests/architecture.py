@@ -16,7 +16,7 @@ BASE = "settings"  # the node of these modules directly in femtogpt/
 BASE_MODULES = (
     *("errors", "scaling", "source_kinds", "section", "quality_config", "train_config"),
     *("config_origin", "config", "config_file"),
-    *("storage", "sqlite_url", "progress", "terminal", "parallel", "processor"),
+    *("scaling_law", "storage", "sqlite_url", "progress", "terminal", "parallel", "processor"),
 )
 LAYERS = {"femtogpt": "femtogpt: the library", "tasks": "tasks: Prefect, MLflow", "flows": "flows"}
 Graph = dict[str, set[str]]  # a node to the nodes that it imports

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
+import subprocess
 import sys
 from contextlib import nullcontext
 
@@ -45,3 +47,25 @@ def test_a_configured_server_is_not_waited_for(caplog):
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         console.await_server()
     assert not caplog.messages
+
+
+@pytest.mark.slow
+def test_a_flow_in_the_background_of_a_script_stops_with_its_parent():
+    program = (
+        "import time; from flows.console import stop_with_parent; stop_with_parent();"
+        " print('ready', flush=True); time.sleep(100)"
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it for jobs with &
+    try:
+        flow = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert flow.stdout is not None and flow.stdout.readline() == "ready\n"
+    _, errors = flow.communicate(timeout=60)  # closes its standard input
+    assert "KeyboardInterrupt" in errors and flow.returncode

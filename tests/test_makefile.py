@@ -86,6 +86,17 @@ def test_a_sweep_has_a_default_of_its_own(tmp_path):
     ]
 
 
+def test_a_time_and_a_law_arrive(tmp_path):
+    project = Project(tmp_path)
+    assert project.arguments("pipeline", "CONF=classics", "HOURS=2")[3:] == [
+        *("classics", "--hours", "2")
+    ]
+    runs = "benchmarks/scaling_runs.py"
+    assert project.arguments("law", "CONF=mine") == [runs, "--conf", "mine"]
+    own = ["--out", "femtogpt/scaling_law.json"]
+    assert project.arguments("law", "ARCHIVE=my texts.zip") == [runs, "my texts.zip", *own]
+
+
 def test_a_project_in_any_folder_has_its_programs_by_python(project):
     for target in ("pipeline", "sweep", "up", "down", "deploy", "ui", "lint", "types", "test"):
         assert project.arguments(target)[0] == "-m", target

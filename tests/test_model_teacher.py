@@ -19,9 +19,10 @@ from femtogpt.model.loss import SoftTargets, linear_cross_entropy
 from femtogpt.training.initialization import teacher_origin
 from femtogpt.training.loop import train
 from femtogpt.training.model_teacher import ModelTeacher
-from femtogpt.training.plan import TEACHER_PART, peaks_of_step, plan
+from femtogpt.training.plan import TEACHER_PART, plan
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import TrainingSettings
+from femtogpt.training.step_memory import measured_peaks
 from femtogpt.training.teachers import Teachers, mixed
 from femtogpt.training.training_stage import recipe
 from tests.test_ngram_teacher import Table
@@ -250,7 +251,7 @@ def test_a_plan_counts_the_teacher(text, teacher):
     theirs = load_model(teacher, "cpu").config
     assert needs.fixed[TEACHER_PART] == 4 * theirs.parameters(2000)
     assert needs.flops == alone.flops + needs.tokens * theirs.flops_per_token(2000) / 3
-    real = max(peaks_of_step(model, with_teacher, 2000, 20, torch.float32))
+    real = max(measured_peaks(model, with_teacher, 2000, 20, torch.float32))
     assert needs.memory(20) - needs.fixed[TEACHER_PART] == pytest.approx(real, rel=0.1)
     three = plan(model, plain.model_copy(update={"generations": 3}), 2000, torch.float32)
     assert three.flops == pytest.approx((3 + 2 / 3) * alone.flops)

@@ -8,9 +8,10 @@ import torch
 from femtogpt.cli import main
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.errors import UserError
-from femtogpt.training.plan import divisor, micro_batch_size, peaks_of_step, plan
+from femtogpt.training.plan import divisor, micro_batch_size, plan
 from femtogpt.training.plan_report import plan_report
 from femtogpt.training.precision import Precision
+from femtogpt.training.step_memory import measured_peaks
 from tests.helpers import config, listed
 
 SHAPE = ModelConfig(layers=5, width=128, heads=2, context=128)
@@ -30,7 +31,7 @@ OTHER = ModelConfig(layers=3, width=192, heads=3, kv_heads=1, context=64, dropou
 def test_the_memory_of_a_step_is_told_within_a_tenth(model, optimizer, dtype, again):
     train = TrainConfig(optimizer=optimizer, activation_checkpointing=again)
     found = plan(model, train, 2000, dtype)
-    real = max(peaks_of_step(model, train, 2000, 20, dtype))
+    real = max(measured_peaks(model, train, 2000, 20, dtype))
     assert found.memory(20) == pytest.approx(real, rel=0.1)
 
 
@@ -39,7 +40,7 @@ def test_where_the_optimisers_step_takes_more_than_the_gradient_that_counts():
     model = SHAPE.model_copy(update={"layers": 9, "width": 256, "context": 16})
     train = TrainConfig(activation_checkpointing=True)
     found = plan(model, train, 2000, torch.bfloat16)
-    gradient, step = peaks_of_step(model, train, 2000, 8, torch.bfloat16)
+    gradient, step = measured_peaks(model, train, 2000, 8, torch.bfloat16)
     assert step > 1.05 * gradient
     assert found.memory(8) == pytest.approx(step, rel=0.1)
     assert found.fitting(0.9 * found.memory(0)) == 0
@@ -57,7 +58,7 @@ def test_the_mask_of_documents_is_told_too():
     train = TrainConfig(document_mask=True)
     masked = plan(SHAPE, train, 2000, torch.float32)
     assert masked.per_sequence > plan(SHAPE, TrainConfig(), 2000, torch.float32).per_sequence
-    real = max(peaks_of_step(SHAPE, train, 2000, 20, torch.float32))
+    real = max(measured_peaks(SHAPE, train, 2000, 20, torch.float32))
     assert masked.memory(20) == pytest.approx(real, rel=0.1)
 
 
@@ -104,7 +105,7 @@ def test_a_plan_says_whether_it_fits_and_what_to_change_if_not():
 
 def test_a_plan_for_here_measures_the_speed():
     report = plan_report(texts(train={"batch_size": 2, "max_steps": 10}), 1000, None, None)
-    assert "tokens per second in a step not compiled, just measured" in report
+    assert "tokens per second, not compiled, estimated from steps of small models" in report
 
 
 @pytest.mark.parametrize("vram", ["8 apples", "0GB"])

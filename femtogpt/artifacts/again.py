@@ -14,9 +14,9 @@ from femtogpt.errors import UserError, nearest
 
 STAGES = (
     *("raw", "corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
-    *("ngram", "ppmd", "report"),
+    *("ngram", "ppmd", "report", "choice"),
 )
-ALIASES = {"fetch": "raw", "train": "run"}  # what the flows call them
+ALIASES = {"fetch": "raw", "train": "run", "choose": "choice"}  # what the flows call them
 FOLDER = ".again"
 
 

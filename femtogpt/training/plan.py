@@ -1,27 +1,21 @@
 """What a training will need, known before it begins: memory by part, operations, speed.
 
-Memory is not computed from a formula. The model with two and four layers is trained for a step on
-a few sequences, on the CPU under torch's memory profiler, and the figures are extrapolated: memory
-grows with layers, with sequences and with their product.
+Memory is not computed from a formula. The model with two and four layers makes a step on a few
+sequences, with tensors that have no numbers (``step_memory``), and the figures are extrapolated:
+memory grows with layers, with sequences and with their product.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import product
 
 import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
-from femtogpt.model.gpt import GPT
 from femtogpt.model.loss import rows_at_once
-from femtogpt.training.initialization import teacher_shape
-from femtogpt.training.model_teacher import ModelTeacher
-from femtogpt.training.optimizer import Optimizer
+from femtogpt.training.made_up_step import shape_of_teacher
 from femtogpt.training.precision import Precision
+from femtogpt.training.step_memory import expected_peaks, gradient_without_states
 
 CUDA_BYTES = 0.6e9  # of a card, taken by CUDA and its libraries
 FRAGMENTATION = 0.05  # share of a card's memory lost between tensors
@@ -77,31 +71,34 @@ def plan(
         dtype = torch.bfloat16  # as large, and far faster on a CPU
     rows = rows_at_once("cpu", vocab_size)
     few = -(-rows // model.context)  # sequences: with more the loss takes no more memory
-    more = few + 2
+    shapes = {layers: model.model_copy(update={"layers": layers}) for layers in (2, 4)}
     peaks = {
-        (layers, count): peaks_of_step(
-            model.model_copy(update={"layers": layers}), config, vocab_size, count, dtype
-        )
-        for layers, count in product((2, 4), (few, more))
+        layers: expected_peaks(shape, config, vocab_size, few, dtype)
+        for layers, shape in shapes.items()
+    }
+    more = {
+        layers: gradient_without_states(shape, config, vocab_size, few + 2, dtype)
+        for layers, shape in shapes.items()
     }
     by_sequence = {
-        layers: (peaks[layers, more][0] - peaks[layers, few][0]) / 2 for layers in (2, 4)
+        layers: (more[layers] + found.states - found.gradient) / 2
+        for layers, found in peaks.items()
     }
-    base = {layers: peaks[layers, few][0] - few * by_sequence[layers] for layers in (2, 4)}
+    base = {layers: found.gradient - few * by_sequence[layers] for layers, found in peaks.items()}
     beyond = (model.layers - 2) / 2
 
     def extended(two: float, four: float) -> int:
         return round(two + beyond * (four - two))
 
     constant = extended(base[2], base[4])
-    stepping = extended(peaks[2, few][1], peaks[4, few][1])
+    stepping = extended(peaks[2].step, peaks[4].step)
     parameters = model.parameters(vocab_size)
     hidden = parameters - vocab_size * model.width
     states = 4 * (hidden if config.optimizer == "muon" else 2 * hidden) + 8 * (parameters - hidden)
     parts = {"weights": 4 * parameters, "gradients": 4 * parameters, "optimizer": states}
     held = sum(parts.values())
     rest = max(0, constant - held)
-    teacher = _teacher(model, config)
+    teacher = shape_of_teacher(model, config)
     logit_bytes = LOGIT_BYTES + (TAUGHT_BYTES if teacher else 0)
     rest += logit_bytes * vocab_size * (rows_at_once(device, vocab_size) - rows)
     if config.ema:
@@ -122,13 +119,6 @@ def plan(
         config.generations * own_flops + taught * teaching_flops,
         own_flops + teaching_flops,
     )
-
-
-def _teacher(model: ModelConfig, config: TrainConfig) -> ModelConfig | None:
-    """The shape of the teacher, if there is one."""
-    if config.teacher is not None:
-        return teacher_shape(config.teacher)
-    return model if config.generations > 1 else None
 
 
 def micro_batch_size(
@@ -164,90 +154,3 @@ def divisor(batch_size: int, most: int) -> int:
 def usable(memory: float) -> float:
     """The bytes that tensors may take on a card with ``memory`` bytes free."""
     return memory * (1 - FRAGMENTATION) - CUDA_BYTES
-
-
-def peaks_of_step(
-    model_config: ModelConfig,
-    config: TrainConfig,
-    vocab_size: int,
-    sequences: int,
-    dtype: torch.dtype,
-) -> tuple[int, int]:
-    """The peak bytes of tensors on the CPU, during the gradient and during the optimizer's step."""
-    model, optimizer, gradient = _step(model_config, config, vocab_size, sequences, dtype)
-    gradient()
-    optimizer.step()  # the first one makes its states
-    held = sum(4 * parameter.numel() for parameter in model.parameters())
-    held += sum(
-        value.numel() * value.element_size()
-        for part in optimizer.parts
-        for state in part.state.values()
-        for value in state.values()
-        if isinstance(value, torch.Tensor)
-    )
-    optimizer.zero_grad()
-    most, left = _profiled(gradient)
-    return held + most, held + left + _profiled(optimizer.step)[0]
-
-
-def _profiled(function: Callable[[], None]) -> tuple[int, int]:
-    """The peak of bytes that a function allocates, and the bytes that it leaves allocated."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # or it writes to standard error
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        function()
-    now = most = 0
-    for event in profiled.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            now += event.nbytes()
-            most = max(most, now)
-    return most, now
-
-
-def speed(model: ModelConfig, config: TrainConfig, vocab_size: int, precision: Precision) -> float:
-    """Tokens per second of a training step on this device, not compiled: the best of four."""
-    sequences = micro_batch_size(model, config, vocab_size, precision)
-    device = str(precision.device)
-    _, optimizer, gradient = _step(model, config, vocab_size, sequences, precision.dtype, device)
-    best = float("inf")
-    for _ in range(4):
-        start = time.perf_counter()
-        gradient()
-        optimizer.step()
-        if precision.device.type == "cuda":
-            torch.cuda.synchronize(precision.device)
-        best = min(best, time.perf_counter() - start)
-    return sequences * model.context / best
-
-
-def _step(
-    model_config: ModelConfig,
-    config: TrainConfig,
-    vocab_size: int,
-    sequences: int,
-    dtype: torch.dtype,
-    device: str = "cpu",
-) -> tuple[GPT, Optimizer, Callable[[], None]]:
-    """A new model, its optimizer, and a function that computes a gradient on made-up tokens.
-
-    Where the training has a teacher, a new model of its shape teaches.
-    """
-    random = torch.get_rng_state()
-    model = GPT(model_config, vocab_size).to(device)
-    model.recompute = config.activation_checkpointing
-    model.eos = 0 if config.document_mask else None
-    optimizer = Optimizer(model, config, 0.0, dtype)  # weight decay takes no memory
-    shape = _teacher(model_config, config)
-    teacher = None if shape is None else ModelTeacher(GPT(shape, vocab_size).to(device), dtype)
-    ids = torch.randint(vocab_size, (sequences, model_config.context)).to(device)
-    torch.set_rng_state(random)
-
-    def gradient() -> None:
-        kind = ids.device.type
-        soft = None if teacher is None else teacher.targets(ids, config.teacher_share)
-        with torch.autocast(kind, dtype=dtype, enabled=dtype != torch.float32):
-            loss = model(ids, ids, soft=soft)
-        loss.backward()
-
-    return model, optimizer, gradient

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
-from femtogpt.config import Config
+from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError, nearest
-from femtogpt.training.plan import Plan, divisor, plan, speed, usable
+from femtogpt.scaling_law import law_for
+from femtogpt.training.budget import Budget, StepSeconds, choices, duration, prospects, told
+from femtogpt.training.budget_here import speed_here
+from femtogpt.training.compilation import is_worth_compiling
+from femtogpt.training.plan import Plan, divisor, plan, usable
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import resolve_train
 
@@ -23,6 +28,11 @@ class Card:
     tflops: float  # of matrix products in ``format``, sums in float32
     memory_gb: float
     format: str
+
+    @property
+    def flops(self) -> float:
+        """Operations per second in training."""
+        return UTILISATION * self.tflops * 1e12
 
 
 CARDS = {
@@ -51,12 +61,16 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
         raise UserError(f"device {device!r} is unknown{nearest(device, CARDS)}; there are: {names}")
     card, limit = CARDS.get(device or ""), _bytes(vram) if vram else None
     vocab_size = config.tokenizer.vocab_size
+    lines: list[str] = []
+    speed = cache(lambda: _speed(config, vocab_size, card))  # if it is needed, once
     if config.train.max_steps is None:
         if tokens is None:
             raise UserError(
                 "the length of the training follows from the text: give --tokens, such as"
                 " 11_000_000"
             )
+        if config.train.hours is not None:
+            config, lines = _chosen(config, tokens, vocab_size, speed())
         train = resolve_train(config.train, config.model, tokens, vocab_size)
         config = config.model_copy(update={"train": train})
     here = Precision(config.train)
@@ -79,7 +93,8 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
             *_model(config, needs, name),
             *_fit(config, needs, memory, on_card),
             *_length(config, needs, tokens),
-            *_time(config, needs, here, device),
+            *_time(config, needs, here, device, speed),
+            *lines,
         ]
     )
 
@@ -136,23 +151,71 @@ def _length(config: Config, needs: Plan, tokens: int | None) -> Iterator[str]:
     yield f"{line}{times}; {needs.flops / 1e15:.3g} PFLOP"
 
 
-def _time(config: Config, needs: Plan, here: Precision, device: str | None) -> Iterator[str]:
+def _speed(config: Config, vocab_size: int, card: Card | None) -> StepSeconds:
+    """Seconds of a step of any model: measured here, or by a card's figures."""
+    if card is None:
+        return speed_here(Budget.of(config, 0, vocab_size))[0]
+    rate = config.train.processes * card.flops
+
+    def seconds(model: ModelConfig, train: TrainConfig, compiled: bool) -> float:
+        tokens = train.batch_size * model.context
+        return tokens * model.flops_per_token(vocab_size) / rate
+
+    return seconds
+
+
+def _time(
+    config: Config,
+    needs: Plan,
+    here: Precision,
+    device: str | None,
+    speed: Callable[[], StepSeconds],
+) -> Iterator[str]:
     if device is not None and device in CARDS:
         card = CARDS[device]
         cards = config.train.processes
         which = f"{device}, if it" if cards == 1 else f"{cards} × {device}, if each"
-        seconds = needs.flops / (cards * UTILISATION * card.tflops * 1e12)
+        seconds = needs.flops / (cards * card.flops)
         yield (
-            f"Time        {_duration(seconds)} on {which} reaches {UTILISATION:.0%} of the"
+            f"Time        {duration(seconds)} on {which} reaches {UTILISATION:.0%} of the"
             f" {card.tflops:g} TFLOP/s that its maker states"
         )
         return
-    rate = speed(config.model, config.train, config.tokenizer.vocab_size, here)
+    compiled = here.device.type == "cpu" and _is_compiled(config, needs)
+    seconds = speed()(config.model, config.train, compiled)
+    rate = config.train.batch_size * config.model.context / seconds
     trainings = needs.flops / needs.last_flops if needs.last_flops else 1.0
     yield (
-        f"Time        {_duration(trainings * needs.tokens / rate)} here ({here.device}):"
-        f" {rate:,.0f} tokens per second in a step not compiled, just measured"
+        f"Time        {duration(trainings * needs.tokens / rate)} here ({here.device}):"
+        f" {rate:,.0f} tokens per second, {'compiled' if compiled else 'not compiled'},"
+        " estimated from steps of small models, just measured"
     )
+
+
+def _is_compiled(config: Config, needs: Plan) -> bool:
+    """Whether the training will be compiled on a CPU."""
+    if config.train.compile == "auto":
+        return is_worth_compiling(needs.parameters, needs.tokens)
+    return config.train.compile
+
+
+def _chosen(
+    config: Config, tokens: int, vocab_size: int, step_seconds: StepSeconds
+) -> tuple[Config, list[str]]:
+    """The configuration with what would be trained in its hours, and what is expected of that."""
+    budget = Budget.of(config, tokens, vocab_size)
+    law = law_for(config.name, config.paths.data)
+    best, *_ = choices(budget, law, step_seconds)
+    parts = {
+        "Budget": told(best, config.train.hours or 0),
+        "Or": prospects(best, budget, law, step_seconds),
+    }
+    lines = [
+        f"{'' if number else title:12}{line}"
+        for title, part in parts.items()
+        for number, line in enumerate(part)
+    ]
+    return config.model_copy(update={"model": best.model, "train": best.train}), lines
 
 
 def _memory(here: Precision) -> float:
@@ -167,10 +230,3 @@ def _bytes(text: str) -> float:
     if match is None or not float(match[1]):
         raise UserError(f"--vram {text}: give it as 8GB")
     return float(match[1]) * (1e6 if (match[2] or "G").upper().startswith("M") else 1e9)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

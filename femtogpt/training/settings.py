@@ -68,10 +68,15 @@ class TrainingSettings(Section):
 def resolve(config: Config, tokens: Tokens) -> TrainingSettings:
     """Resolve the training settings of a configuration on its tokens, and log them.
 
-    Raises UserError if ``train.init_from`` or ``train.teacher`` names no weights, and for several
-    generations (see ``training.generations``).
+    Raises UserError if ``train.init_from`` or ``train.teacher`` names no weights, for several
+    generations (see ``training.generations``), and for a length that is still to be chosen.
     """
     _check_single(config.train)
+    if config.train.hours is not None and config.train.max_steps is None:
+        raise UserError(
+            "train.hours is for make pipeline, which measures the machine first: give"
+            " train.max_steps or train.epochs here"
+        )
     weights = {name: source.weight for name, source in config.sources.items()}
     text = tokens_per_epoch(tokens, weights)
     model, train = config.model, resolve_train(config.train, config.model, text, tokens.vocab_size)

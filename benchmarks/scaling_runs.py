@@ -1,0 +1,155 @@
+"""Small runs from which the scaling law is fitted (``femtogpt.scaling_law``).
+
+::
+
+    make law ARCHIVE=russian-literature.zip      the law that comes with the project
+    make law CONF=mine                           one of your own text, which wins for ``mine``
+
+Trains models of several sizes for several lengths, and some for many epochs on little text, one
+thread each, ``--jobs`` side by side. All are scored on the held-out works, because theirs is the
+figure that the law predicts: other works may be harder by several per cent. A finished run is a
+file in the folder of records; a second start does what is missing. Writes the points and the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arms import Arm
+from experiment import OUT, Laboratory, log, shards_of, write_json
+from measured_process import machine
+from paired import FIGURE
+
+from femtogpt import scaling
+from femtogpt.artifacts.lookup import find
+from femtogpt.config_file import load_config
+from femtogpt.scaling_law import ALL, LAWS, LAYERS, Point, ScalingLaw, fit
+from femtogpt.tokens.shards import Tokens
+
+BASE = "conf=classics-cpu"  # settings of all runs, but size, batch and length
+CONTEXT = 256
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model of some width that reads some tokens of a text of some length."""
+
+    width: int
+    tokens: int
+    text: int | None = None  # tokens; None: all there are
+
+    def arm(self, base: str) -> Arm:
+        batch = int(scaling.recipe(self.width, CONTEXT)["batch_size"])
+        shape = scaling.shape_of_width(self.width)
+        settings = {
+            **{f"model.{name}": value for name, value in shape.items()},
+            "model.context": CONTEXT,
+            "train.batch_size": batch,
+            "train.max_steps": max(1, round(self.tokens / (batch * CONTEXT))),
+            **({"text": self.text} if self.text else {}),
+        }
+        text = f" of {self.text / 1e6:g} M" if self.text else ""
+        name = f"width {self.width}, {self.tokens / 1e6:g} M tokens{text}"
+        line = " ".join(f"{name}={value}" for name, value in settings.items())
+        return Arm.parse(f"{name}: {line}", base)
+
+
+GRID = (  # the shortest first, so that a grid that is stopped has a law too
+    *(Run(width, 300_000) for width in (128, 192, 256, 320, 384)),
+    *(Run(width, 600_000, 150_000) for width in (128, 256)),
+    *(Run(width, 600_000) for width in (128, 192, 256, 320, 384)),
+    *(Run(width, 1_200_000) for width in (128, 192, 256, 320)),
+    Run(192, 1_200_000, 300_000),
+    *(Run(width, 1_800_000, 150_000) for width in (128, 256)),
+    *(Run(width, 2_400_000) for width in (128, 192, 256)),
+    Run(128, 3_000_000),
+    Run(192, 3_600_000, 300_000),
+    Run(128, 3_600_000, 900_000),
+    Run(128, 6_000_000),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("text", type=Path, nargs="?", help="an archive, or token shards")
+    parser.add_argument("--conf", help="instead: the newest shards of a configuration")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where those are")
+    parser.add_argument("--base", default=BASE, help="settings of all runs")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=len(GRID), help="only so many runs")
+    parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
+    parser.add_argument("--out", type=Path, help="the law; default: of --conf, or out/law.json")
+    options = parser.parse_args()
+    if (options.text is None) == (options.conf is None):
+        raise SystemExit("name an archive or token shards, or a configuration with --conf")
+    tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
+    laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
+    rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
+    law = best_fit(rows, made_from(options, tokens, rows))
+    out = options.out or OUT / "law.json"
+    if options.conf and not options.out:
+        out = options.data / LAWS / f"{load_config(options.conf).name}.json"
+    write_json(out, {**law.as_dict(), "runs": rows})
+    for row in rows:
+        expected = law.bits(row[law.counts], row["tokens"], row["text"])
+        print(f"{row['run']:40} {row[FIGURE]:.4f}   by the law {expected:.4f}")
+    print(f"off by {law.spread:.2%} (one standard deviation)\nwritten: {out}")
+
+
+def measured(
+    laboratory: Laboratory, base: str, seeds: int, grid: tuple[Run, ...]
+) -> list[dict[str, Any]]:
+    """What came of the runs of the grid for which there is text enough, missing ones made first."""
+    there = laboratory.tokens.total("train")
+    runs = [run for run in grid if run.text is None or run.text <= there]
+    records = laboratory.records([run.arm(base) for run in runs], range(seeds))
+    rows = []
+    for run, (name, by_seed) in zip(runs, records.items(), strict=True):
+        for seed, record in by_seed.items():
+            if "failure" in record:
+                log(f"{name} is left out: {record['failure']}")
+                continue
+            settings = record["trainings"][0]
+            row: dict[str, Any] = {"run": name, "seed": seed}
+            row |= {key: record[key] for key in (FIGURE, "tokens", "steps")}
+            table = laboratory.tokens.vocab_size * run.width
+            row |= {ALL: record["parameters"], LAYERS: record["parameters"] - table}
+            row |= {"text": laboratory.text(run.text).total("train"), "width": run.width}
+            row |= {"batch": settings["train"]["batch_size"], "seconds": record["seconds"]}
+            rows.append(row)
+    return rows
+
+
+def best_fit(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
+    """The law that is off by less: of all parameters, or of the layers' alone."""
+    laws = []
+    for counts in (LAYERS, ALL):
+        points = [Point(row[counts], row["tokens"], row["text"], row[FIGURE]) for row in rows]
+        laws.append(fit(points, origin, counts=counts))
+        log(f"off by {laws[-1].spread:.2%} with {counts}")
+    return min(laws, key=lambda law: law.spread)
+
+
+def made_from(
+    options: argparse.Namespace, tokens: Tokens, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    sources = sorted(tokens.index["splits"]["train"])
+    sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
+    return {
+        "runs": f"{len(rows)} runs ({sizes[0]:.1f} to {sizes[-1]:.1f} M parameters,"
+        f" {seen[0]:.1f} to {seen[-1]:.1f} M tokens of {', '.join(sources)})",
+        "sources": sources,
+        "tokens": tokens.total("train"),
+        "vocab_size": tokens.vocab_size,
+        "base": options.base,
+        "seeds": options.seeds,
+        "machine": machine(),
+    }
+
+
+if __name__ == "__main__":
+    main()
