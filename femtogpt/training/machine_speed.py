@@ -19,7 +19,6 @@ from femtogpt.scaling import HEAD_SIZE
 from femtogpt.training.compilation import compile_model, try_compiled
 from femtogpt.training.distributed import Group
 from femtogpt.training.made_up_step import made_up_step
-from femtogpt.training.muon import ITERATIONS
 from femtogpt.training.plan import micro_batch_size
 from femtogpt.training.precision import Precision
 
@@ -60,13 +59,13 @@ def parts_of_gradient(model: ModelConfig, vocab_size: int) -> dict[str, float]:
 
 
 def parts_of_step(model: ModelConfig, train: TrainConfig, vocab_size: int) -> dict[str, float]:
-    """For an optimizer's step: weights, and operations of Muon's iterations."""
+    """For an optimizer's step: weights, and operations of one of Muon's iterations."""
     keys = model.key_value_heads * model.head_size
     matrices = [(model.width, model.width)] * 2 + [(keys, model.width)] * 2
     matrices += [(model.hidden, model.width)] * 3
     muon = 0.0
     for short, long in map(sorted, matrices):
-        muon += model.layers * len(ITERATIONS) * (4.0 * short**2 * long + 2.0 * short**3)
+        muon += model.layers * (4.0 * short**2 * long + 2.0 * short**3)
     return {
         "weights": float(model.parameters(vocab_size)),
         "iterations": muon if train.optimizer == "muon" else 0.0,

@@ -1,8 +1,8 @@
 """Muon (Jordan 2024, https://kellerjordan.github.io/posts/muon/): steps of orthogonal matrices.
 
-torch's Muon with other Newton-Schulz iterations: fewer of them, in the format that the device
-multiplies fast (torch's are in bfloat16, which Turing only emulates), on stacked matrices of the
-same shape (fewer, larger products), and on full matrices where FSDP has them sharded.
+torch's Muon with other Newton-Schulz iterations: in the format that the device multiplies fast
+(torch's are in bfloat16, which Turing only emulates), on stacked matrices of the same shape (fewer,
+larger products), and on full matrices where FSDP has them sharded.
 """
 
 from __future__ import annotations
@@ -17,15 +17,6 @@ from torch import Tensor
 
 from femtogpt.training.distributed import distribute_like, full_tensor
 
-# Coefficients of x, x³ and x⁵, iteration by iteration: the polynomial that brings the interval of
-# singular values left by those before nearest to 1 (Amsel et al. 2025, The Polar Express, arXiv
-# 2505.16932). They take 0.003 to 1 to between 0.8 and 1.2, torch's five to between 0.7 and 1.2.
-ITERATIONS = (
-    (8.3837, -24.7659, 18.3571),
-    (4.0434, -3.0114, 0.5695),
-    (3.5056, -2.6267, 0.5257),
-    (2.4901, -1.8343, 0.4368),
-)
 STACKED_NUMBERS = 1 << 21  # numbers in the matrices iterated at once: more is no faster
 
 
@@ -53,7 +44,7 @@ class Muon(torch.optim.Muon):
 
     def _step_together(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         stack = torch.stack([full_tensor(self._update(group, weight)) for weight in weights])
-        steps = orthogonalize(stack, self.dtype)
+        steps = orthogonalize(stack, group["ns_coefficients"], group["ns_steps"], self.dtype)
         rows, columns = weights[0].shape
         rate = group["lr"] * math.sqrt(max(1, rows / columns))
         for weight, step in zip(weights, steps, strict=True):
@@ -70,16 +61,23 @@ class Muon(torch.optim.Muon):
         return gradient.lerp(mean, momentum) if group["nesterov"] else mean
 
 
-def orthogonalize(matrices: Tensor, dtype: torch.dtype, eps: float = 1e-12) -> Tensor:
+def orthogonalize(
+    matrices: Tensor,
+    coefficients: tuple[float, float, float],
+    steps: int,
+    dtype: torch.dtype,
+    eps: float = 1e-12,
+) -> Tensor:
     """Nearly orthogonal matrices with the same singular vectors, all (N, R, C) at once.
 
-    Newton-Schulz in ``dtype``: odd polynomials of degree five drive singular values to about 1.
+    Newton-Schulz in ``dtype``: an odd polynomial of degree five drives singular values to about 1.
     """
+    a, b, c = coefficients
     tall = matrices.shape[1] > matrices.shape[2]
     # Normalized before the change of format: small gradients would vanish in float16.
     x: Tensor = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
     x = x.mT if tall else x
-    for a, b, c in ITERATIONS:
+    for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
