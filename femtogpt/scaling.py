@@ -15,6 +15,7 @@ from typing import Any
 from femtogpt.errors import nearest
 
 MOST_EPOCHS = 16.0  # passes, after which a text has little left to teach
+WORTHWHILE_FLOPS = 2e13  # of a training on a CPU, about a minute
 BETA2_HALF_LIFE = 1_400_000  # tokens after which a squared gradient counts half
 HEAD_SIZE = 64  # width of a head; widths are multiples of it
 NAMED_SIZES: dict[str, int | dict[str, int]] = {
@@ -106,3 +107,8 @@ def weight_decay(passes: float, steps: int, rate: float) -> float:
     whatever the steps, is from Wang & Aitchison 2024; see docs/experiments.md.
     """
     return round(min(10.0, max(1.0, passes) / (rate * steps)), 4)
+
+
+def is_worth_compiling(parameters: int, tokens: int) -> bool:
+    """Whether a training on a CPU is so long that compiling saves more time than it takes."""
+    return 6 * parameters * tokens >= WORTHWHILE_FLOPS

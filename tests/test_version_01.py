@@ -42,6 +42,9 @@ def test_a_training_has_the_name_that_it_had(tmp_path):
     settings = TrainingSettings(model=config.model, train=train, seed=0, weights={"stories": 1.0})
     tokens = Artifact(tmp_path, "tokens", "6f533723bef06ae4", CONTENT, {})
     assert recipe(settings, tokens).digest == DIGEST
+    for change in ({"beta2": 0.9}, {"first_context": 8}, {"ngram_share": 0.5}):
+        changed = settings.model_copy(update={"train": train.model_copy(update=change)})
+        assert recipe(changed, tokens).digest != DIGEST
 
 
 def old(store: Store, made: Recipe, files: dict[str, str], finished: bool = True) -> Path:

@@ -15,7 +15,6 @@ from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.scaling_law import Expected, ScalingLaw
 from femtogpt.train_config import DEFAULT_EVALUATIONS
-from femtogpt.training.compilation import is_worth_compiling
 
 WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
 SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
@@ -148,7 +147,7 @@ def fitted(
         if steps < FEWEST_STEPS:
             continue
         is_auto = compiled and wanted == "auto"
-        if is_auto and not is_worth_compiling(parameters, steps * batch):
+        if is_auto and not scaling.is_worth_compiling(parameters, steps * batch):
             continue
         return Choice(
             model,

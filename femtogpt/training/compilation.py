@@ -7,12 +7,12 @@ import logging
 import torch
 
 from femtogpt.model.gpt import GPT
+from femtogpt.scaling import is_worth_compiling
 from femtogpt.training.distributed import Group
 from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import ResolvedTrainConfig
 
-WORTHWHILE_FLOPS = 2e13  # of a training on a CPU, about a minute
 log = logging.getLogger(__name__)
 
 
@@ -22,11 +22,6 @@ def should_compile(model: GPT, precision: Precision, config: ResolvedTrainConfig
         return config.compile
     tokens = config.max_steps * config.batch_size * model.config.context
     return precision.device.type != "cpu" or is_worth_compiling(model.parameter_count(), tokens)
-
-
-def is_worth_compiling(parameters: int, tokens: int) -> bool:
-    """Whether a training on a CPU is so long that compiling saves more time than it takes."""
-    return 6 * parameters * tokens >= WORTHWHILE_FLOPS
 
 
 def compile_model(model: GPT, by_layer: bool) -> None:

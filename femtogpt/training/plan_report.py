@@ -12,10 +12,10 @@ import torch
 
 from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError, nearest
+from femtogpt.scaling import is_worth_compiling
 from femtogpt.scaling_law import law_for
 from femtogpt.training.budget import Budget, StepSeconds, choices, duration, prospects, told
 from femtogpt.training.budget_here import speed_here
-from femtogpt.training.compilation import is_worth_compiling
 from femtogpt.training.plan import Plan, divisor, plan, usable
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import resolve_train

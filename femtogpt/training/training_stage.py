@@ -18,6 +18,7 @@ from femtogpt.artifacts.disk import write_atomic
 from femtogpt.artifacts.store import Store
 from femtogpt.config import TrainConfig
 from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.scaling import beta2
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training.continuation import (
@@ -40,7 +41,8 @@ WITHOUT_EFFECT = {
     # The weights' checksums count, not their paths. Each generation is a training of its own.
     *("keep_checkpoints", "init_from", "teacher", "generations"),
 }
-# Newer than trainings that people have: at its default, such a setting leaves their digests alone.
+# Newer than trainings that people have: such a setting, at its default or as the dial has it, leaves
+# their digests alone.
 ADDED = {"beta2", "first_context", "ngram_share", "ngram_tokens", "teacher_share"}
 
 
@@ -84,11 +86,12 @@ def run_training(
 def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
     """What determines a training; edited code discards none, so it is only recorded."""
     ingredients = settings.as_dict()
+    usual = {name: TrainConfig.model_fields[name].default for name in ADDED}
+    usual["beta2"] = beta2(settings.train.batch_size * settings.model.context)
     train = {
         key: value
         for key, value in ingredients["train"].items()
-        if key not in WITHOUT_EFFECT
-        and not (key in ADDED and value == TrainConfig.model_fields[key].default)
+        if key not in WITHOUT_EFFECT and not (key in usual and value == usual[key])
     }
     origins = [origin["weights"] for origin in settings.lineage]
     ingredients |= {"train": train, "lineage": origins}
