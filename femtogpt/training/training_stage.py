@@ -41,8 +41,8 @@ WITHOUT_EFFECT = {
     # The weights' checksums count, not their paths. Each generation is a training of its own.
     *("keep_checkpoints", "init_from", "teacher", "generations"),
 }
-# Newer than trainings that people have: such a setting, at its default or as the dial has it, leaves
-# their digests alone.
+# Newer than trainings that people have: at its default, or as the dial has it, such a setting
+# leaves their digests alone.
 ADDED = {"beta2", "first_context", "ngram_share", "ngram_tokens", "teacher_share"}
 
 
