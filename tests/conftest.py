@@ -141,3 +141,15 @@ def _await(url: str, server: subprocess.Popen, seconds: float = 120) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
     pytest.fail(f"no answer from {url}")
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a configuration with one source, from its other lines and from overrides."""
+    from femtogpt.config_file import load_config
+
+    def load(text: str, *overrides: str):
+        (tmp_path / "mine.yaml").write_text("sources: {one: {kind: sample}}\n" + text)
+        return load_config(str(tmp_path / "mine.yaml"), overrides)
+
+    return load

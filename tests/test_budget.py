@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
-from femtogpt.config_file import load_config
 from femtogpt.errors import UserError
 from femtogpt.pipeline_stages import stages_of
 from femtogpt.scaling import MOST_EPOCHS, beta2
@@ -26,7 +25,6 @@ from femtogpt.training.training_stage import recipe
 from tests.test_scaling_law import law
 
 TEXT, VOCAB = 10_000_000, 8000
-SOURCES = "sources: {one: {kind: sample}}\n"
 FILE = "model: {size: nano, context: 256}\ntrain: {max_steps: 1500, batch_size: 8, patience: 3}\n"
 
 
@@ -42,15 +40,6 @@ def budget(hours: float, text: float = TEXT, model=None, **train) -> Budget:
 
 def best(*arguments, **settings) -> Choice:
     return choices(budget(*arguments, **settings), law(), step_seconds)[0]
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(text: str, *overrides: str):
-        (tmp_path / "mine.yaml").write_text(SOURCES + text)
-        return load_config(str(tmp_path / "mine.yaml"), overrides)
-
-    return load
 
 
 # the choice

@@ -30,15 +30,6 @@ def resolved(config: Config, text: float, vocab_size: int) -> ResolvedTrainConfi
     return resolve_train(config.train, config.model, text, vocab_size)
 
 
-@pytest.fixture
-def load(tmp_path):
-    def load(text: str, *overrides: str):
-        (tmp_path / "mine.yaml").write_text(SOURCES + text)
-        return load_config(str(tmp_path / "mine.yaml"), overrides)
-
-    return load
-
-
 @pytest.mark.parametrize("name", NAMED_SIZES)
 def test_each_name_gives_about_as_many_parameters_as_it_says(name, load):
     model = load(f"model: {{size: {name}}}").model

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.training.loop import train
 from femtogpt.training.settings import resolve_train
-from tests.tiny import VOCAB, course, lively, outcome, settings, shape, stop_after, trained
+from tests.tiny import VOCAB, course, lively, outcome, settings, shape, trained, trained_with_stops
 
 
 def test_pieces_are_read_as_if_each_stood_alone():
@@ -30,10 +29,7 @@ def test_pieces_are_read_as_if_each_stood_alone():
 @pytest.mark.parametrize("stops", [(4,), (10, 1, 3), (19,)], ids=str)
 def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, stops):
     config = settings(first_context=2)
-    for steps in stops:
-        with pytest.raises(Stopped):
-            train(config, tokens, run, stop_after(steps))
-    train(config, tokens, run)
+    trained_with_stops(config, tokens, run, stops)
     assert outcome(run) == unbroken(config)
     assert outcome(run) != unbroken(settings())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.disk import file_digest
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import UserError
 from femtogpt.model.loading import load_model
 from femtogpt.model.loss import SoftTargets, linear_cross_entropy
 from femtogpt.training.initialization import teacher_origin
@@ -36,8 +36,8 @@ from tests.tiny import (
     outcome,
     settings,
     shape,
-    stop_after,
     trained,
+    trained_with_stops,
     write_tokens,
 )
 
@@ -120,10 +120,7 @@ def test_the_ngram_fades_and_the_model_takes_what_it_leaves(text, teacher):
 @pytest.mark.parametrize("stops", [(0, 7), (5, 1, 8), (19,)], ids=str)
 def test_a_stopped_training_ends_as_if_it_had_not(text, teacher, run, tmp_path, stops, changes):
     config = taught(teacher, **changes)
-    for steps in stops:
-        with pytest.raises(Stopped):
-            train(config, text, run, stop_after(steps))
-    train(config, text, run)
+    trained_with_stops(config, text, run, stops)
     assert outcome(run) == outcome(trained(config, text, tmp_path / "whole"))
     assert outcome(run) != outcome(trained(settings(**changes), text, tmp_path / "untaught"))
 

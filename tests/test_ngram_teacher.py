@@ -7,13 +7,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from femtogpt.errors import Stopped
 from femtogpt.model.loss import IGNORED, SoftTargets, linear_cross_entropy
-from femtogpt.training.loop import train
 from femtogpt.training.ngram_teacher import NGramTeacher
 from femtogpt.training.precision import Precision
 from femtogpt.training.teachers import Teachers
-from tests.tiny import VOCAB, course, drawn, outcome, settings, stop_after, trained, write_tokens
+from tests.tiny import (
+    VOCAB,
+    course,
+    drawn,
+    outcome,
+    settings,
+    trained,
+    trained_with_stops,
+    write_tokens,
+)
 
 
 class Table:
@@ -66,6 +73,13 @@ def test_its_share_falls_to_zero_in_so_many_tokens(tokens, tokens_to_fall, steps
     shares = [0.0 if soft is None else float(soft.share) for soft in taught]
     fall = np.linspace(0.8, 0, steps + 1)[:-1].tolist()
     assert shares == pytest.approx(fall + (20 - steps) * [0.0])
+    assert (teachers.ngram is None) is (steps < 20), "its memory is needed no longer"
+
+
+def test_a_training_that_it_no_longer_teaches_does_not_count_it_again(tokens):
+    config = settings(ngram_share=0.8, ngram_tokens=4 * 8 * 5)
+    made = [Teachers(config, tokens, Precision(config.train), False, step) for step in (4, 5)]
+    assert [teachers.ngram is not None for teachers in made] == [True, False]
 
 
 def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
@@ -87,10 +101,7 @@ def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
 @pytest.mark.parametrize("stops", [(0, 7), (5, 1, 8), (19,)], ids=str)
 def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, stops, changes):
     config = settings(ngram_share=0.8, **changes)
-    for steps in stops:
-        with pytest.raises(Stopped):
-            train(config, tokens, run, stop_after(steps))
-    train(config, tokens, run)
+    trained_with_stops(config, tokens, run, stops)
     assert outcome(run) == unbroken(config)
     assert outcome(run) != unbroken(settings())
 

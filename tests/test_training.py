@@ -21,7 +21,7 @@ from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import ResolvedTrainConfig
-from tests.tiny import course, diverging, outcome, settings, stop_after, trained
+from tests.tiny import course, diverging, outcome, settings, stop_after, trained, trained_with_stops
 
 
 def is_finite(weights: dict[str, torch.Tensor]) -> bool:
@@ -204,10 +204,7 @@ def test_a_training_without_patience_left_lets_the_rate_fall_before_it_ends(toke
     assert rates == pytest.approx([0.1 * factor for factor in factors])
     stopped = tmp_path / "stopped"
     stopped.mkdir()
-    for steps in (falls - 1, 4):
-        with pytest.raises(Stopped):
-            train(config, tokens, stopped, stop_after(steps))
-    train(config, tokens, stopped)
+    trained_with_stops(config, tokens, stopped, (falls - 1, 4))
     assert outcome(stopped) == outcome(run)
 
 
@@ -242,10 +239,7 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(tokens, run, tmp_
     steps = [[line for line in lines if "train_loss" in line] for lines in (plain[0], unbroken[0])]
     assert steps[0] == steps[1]  # it changes nothing of the training itself
     assert plain[1] != unbroken[1]
-    for steps in (7, 9):
-        with pytest.raises(Stopped):
-            train(config, tokens, run, stop_after(steps))
-    train(config, tokens, run)
+    trained_with_stops(config, tokens, run, (7, 9))
     assert outcome(run) == unbroken
 
 

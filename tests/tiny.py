@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
+from femtogpt.errors import Stopped
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.shards import Shard, Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
@@ -181,6 +183,16 @@ def trained(settings: TrainingSettings, tokens: Tokens, run: Path) -> Path:
     run.mkdir(exist_ok=True)
     train(settings, tokens, run)
     return run
+
+
+def trained_with_stops(
+    settings: TrainingSettings, tokens: Tokens, run: Path, stops: Sequence[int]
+) -> Path:
+    """The folder of a training that was stopped after so many steps, each time, and went on."""
+    for steps in stops:
+        with pytest.raises(Stopped):
+            train(settings, tokens, run, stop_after(steps))
+    return trained(settings, tokens, run)
 
 
 class Process:

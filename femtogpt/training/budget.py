@@ -23,7 +23,7 @@ START_SECONDS = 8.0  # from the start of the process to the first step, without 
 COMPILE_SECONDS = 30.0  # the first time; later ones find most of it done
 OUTSIDE = 1.025  # time with batches, checkpoints and logs, to that of the steps (docs/training.md)
 # The n-gram teacher: counting it, for each token of text, and its distributions, for each token
-# of training (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
+# that it teaches (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
 NGRAM_COUNT_SECONDS, NGRAM_SECONDS = 0.6e-6, 7.5e-6
 # Seconds of a step of training, compiled or not.
 StepSeconds = Callable[[ModelConfig, TrainConfig, bool], float]
@@ -136,10 +136,9 @@ def fitted(
     wanted = train.compile
     for compiled in (False,) if wanted is False else (True,) if wanted is True else (True, False):
         step = step_seconds(model, train, compiled)
-        if train.ngram_share:
-            step += batch * NGRAM_SECONDS
         begin = START_SECONDS + (budget.compiling if compiled else 0.0)
-        begin += budget.text * NGRAM_COUNT_SECONDS if train.ngram_share else 0.0
+        if train.ngram_share:
+            begin += budget.text * NGRAM_COUNT_SECONDS + train.ngram_tokens * NGRAM_SECONDS
         # A token that is only read takes a third of the time of one that is learned from.
         begin += (DEFAULT_EVALUATIONS + 1) * train.evaluate_tokens * step / batch / 3
         steps = int((budget.seconds - begin) / (OUTSIDE * step))

@@ -26,12 +26,19 @@ class Teachers:
     """The n-gram (``train.ngram_share``), the model (``train.teacher``), both or none."""
 
     def __init__(
-        self, settings: TrainingSettings, tokens: Tokens, precision: Precision, compiled: bool
+        self,
+        settings: TrainingSettings,
+        tokens: Tokens,
+        precision: Precision,
+        compiled: bool,
+        begin: int = 0,
     ):
+        """``begin``: the step that comes first. Raises UserError if the model cannot teach."""
         self.config = config = settings.train
-        self.ngram = NGramTeacher(tokens, precision.device) if config.ngram_share else None
-        step = config.batch_size * settings.model.context
-        self.ngram_steps = min(config.max_steps, config.ngram_tokens / step)
+        tokens_per_step = config.batch_size * settings.model.context
+        self.ngram_steps = min(config.max_steps, config.ngram_tokens / tokens_per_step)
+        taught = self._ngram_share(begin) > 0
+        self.ngram = NGramTeacher(tokens, precision.device) if taught else None
         self.model = (
             ModelTeacher.load(settings, tokens, precision, compiled)
             if config.teacher is not None and config.teacher_share
@@ -39,14 +46,22 @@ class Teachers:
         )
 
     def targets(self, inputs: Tensor, targets: Tensor, step: int) -> SoftTargets | None:
-        """The soft targets after each of ``inputs`` (B, T), if there are any at this step."""
+        """The soft targets after each of ``inputs`` (B, T), if there are any at this step.
+
+        Steps come in their order: once the n-gram's share is zero, its memory is freed.
+        """
         parts = []
-        share = self.config.ngram_share * max(0.0, 1 - step / self.ngram_steps)
-        if self.ngram is not None and share:
+        share = self._ngram_share(step)
+        if not share:
+            self.ngram = None
+        if self.ngram is not None:
             parts.append(self.ngram.targets(inputs, targets, share))
         if self.model is not None and share < 1:
             parts.append(self.model.targets(inputs, (1 - share) * self.config.teacher_share))
         return mixed(parts)
+
+    def _ngram_share(self, step: int) -> float:
+        return self.config.ngram_share * max(0.0, 1 - step / self.ngram_steps)
 
 
 def mixed(parts: Sequence[SoftTargets]) -> SoftTargets | None:

@@ -20,6 +20,7 @@ from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training import checkpoint, compilation
+from femtogpt.training.continuation import newest_step
 from femtogpt.training.distributed import Group, full_tensor, parallelize
 from femtogpt.training.early_stopping import EarlyStopping, Verdict
 from femtogpt.training.ema import EMA
@@ -75,9 +76,8 @@ class Trainer:
         if compiled:
             by_layer = is_launched and self.config.parallel == "fsdp"
             compilation.compile_model(model, by_layer)
-            model.pieces = self._pieces(self.schedule.start)
+            model.pieces = self._pieces(newest_step(run))
             compiled = compilation.try_compiled(model, precision, sequences, group)
-        self.teachers = Teachers(settings, tokens, precision, compiled)
         wrapped = parallelize(model, self.config.parallel) if is_launched else model
         self.batches = Batches(
             tokens.shards("train"),
@@ -97,6 +97,7 @@ class Trainer:
             model, self.optimizer, precision, self.ema, self.gradient, group.is_main
         )
         self.resumed = self._resume(tokens)
+        self.teachers = Teachers(settings, tokens, precision, compiled, self.resumed.step)
         group.wait()  # all have read the files that the main process writes from now on
 
         self.step, self.skipped = self.resumed.step, 0
