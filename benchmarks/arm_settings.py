@@ -3,8 +3,9 @@
 A program of its own, because that tree may be an older commit: it runs in the tree's folder, with
 the tree on ``PYTHONPATH``, and imports only what both have. It reads a JSON object from standard
 input: ``conf`` (a configuration's name or null), ``vocab_size``, ``settings`` (``section.field`` to
-value) and ``timed`` (whether the number of steps stays open). It prints ``model``, ``train`` and
-``unknown``: the settings that this tree lacks. What is left open, the tree's dial decides.
+value) and ``timed`` (whether the number of steps stays open). It prints ``model``, ``train``,
+``evaluations`` (how many a training has by default) and ``unknown``: the settings that this tree
+lacks. What is left open, the tree's dial decides.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from femtogpt.config import Config, ModelConfig, TrainConfig
 
 SECTIONS = {"model": ModelConfig, "train": TrainConfig}
+STEPS = 1000  # of a training like any other
 SMALLEST_VOCABULARY = 300  # that a configuration accepts; shards may have less
 INSTEAD_OF = {"train.max_steps": "epochs", "train.epochs": "max_steps"}
 
@@ -45,7 +47,8 @@ def main() -> None:
     except ValidationError as error:
         sys.exit("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
     resolved = {name: getattr(config, name).model_dump(mode="json") for name in SECTIONS}
-    print(json.dumps({**resolved, "unknown": unknown}))
+    evaluations = STEPS // TrainConfig(max_steps=STEPS).evaluate_every
+    print(json.dumps({**resolved, "evaluations": evaluations, "unknown": unknown}))
 
 
 def sections(conf: str) -> dict[str, dict]:

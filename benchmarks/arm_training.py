@@ -143,7 +143,7 @@ class Process:
                 if (status := process.poll()) is not None:
                     raise TrainingFailed(run, status)
                 time.sleep(0.2)
-        return pace_of_beginning(lines, began)
+        return pace_of_beginning(lines, began, self.resolved.evaluations)
 
     @contextmanager
     def started(

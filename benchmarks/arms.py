@@ -110,6 +110,7 @@ class Resolved:
     training: Training
     model: dict[str, Any]
     train: dict[str, Any]
+    evaluations: int  # that a training has by default, after the first
     unknown: tuple[str, ...]  # settings that the tree lacks
 
     def definition(self, timed: bool = True) -> dict[str, Any]:
@@ -160,4 +161,5 @@ def resolve(training: Training, tree: Path, vocab_size: int, text: int) -> Resol
             raise SystemExit("say how long an arm trains: train.max_steps, train.epochs or minutes")
         step = train["batch_size"] * output["model"]["context"]
         train["max_steps"] = math.ceil(train["epochs"] * text / step)
-    return Resolved(training, output["model"], train, tuple(output["unknown"]))
+    unknown = tuple(output["unknown"])
+    return Resolved(training, output["model"], train, output["evaluations"], unknown)

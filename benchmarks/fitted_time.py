@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
-from femtogpt.train_config import DEFAULT_EVALUATIONS
-
 TOLERANCE = 0.03  # of the time: nearer than that, a training counts as equal in time
 ATTEMPTS = 3
 WARM_STEPS = 10  # the first ones are slower
@@ -27,10 +25,11 @@ class Pace:
     start: float  # from the start of its process to the end of its first evaluation
     evaluation: float
     step: float
+    evaluations: int  # after the first one; as many whatever the steps
 
     def steps(self, seconds: float) -> int:
-        """The steps of a training of ``seconds``; it evaluates as often as by default."""
-        rest = seconds - self.start - DEFAULT_EVALUATIONS * self.evaluation
+        """The steps of a training of ``seconds``."""
+        rest = seconds - self.start - self.evaluations * self.evaluation
         return max(1, int(rest / self.step))
 
     def as_dict(self) -> dict[str, float]:
@@ -43,22 +42,22 @@ def pace_of(lines: Sequence[dict[str, Any]], began: float, ended: float) -> Pace
     All that is no evaluation counts as steps: waiting for checkpoints, writing the weights.
     """
     first = next(line for line in lines if LOSS in line)
-    spent = sum(_evaluations(lines))
-    step = (ended - first["time"] - spent) / lines[-1]["step"]
-    return Pace(first["time"] - began, spent / DEFAULT_EVALUATIONS, step)
+    spent = _evaluations(lines)
+    step = (ended - first["time"] - sum(spent)) / lines[-1]["step"]
+    return Pace(first["time"] - began, sum(spent) / len(spent), step, len(spent))
 
 
-def pace_of_beginning(lines: Sequence[dict[str, Any]], began: float) -> Pace:
+def pace_of_beginning(lines: Sequence[dict[str, Any]], began: float, evaluations: int) -> Pace:
     """The same from a training that was stopped after more than WARM_STEPS steps.
 
-    It evaluated at step WARM_STEPS, and perhaps later.
+    It evaluated at step WARM_STEPS, and perhaps later; the whole one has ``evaluations``.
     """
     first = next(line for line in lines if LOSS in line)
     start = max(number for number, line in enumerate(lines) if line["step"] == WARM_STEPS)
     spent, warm = _evaluations(lines), lines[start:]
     seconds = warm[-1]["time"] - warm[0]["time"] - sum(_evaluations(warm))
     step = seconds / (warm[-1]["step"] - WARM_STEPS)
-    return Pace(first["time"] - began, sum(spent) / len(spent), step)
+    return Pace(first["time"] - began, sum(spent) / len(spent), step, evaluations)
 
 
 def _evaluations(lines: Sequence[dict[str, Any]]) -> list[float]:

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from femtogpt.section import Section
 
-DEFAULT_EVALUATIONS = 20  # evaluations and checkpoints of a training, by default
+DEFAULT_EVALUATIONS = 10  # of a training after the first, by default
+DEFAULT_CHECKPOINTS = 20  # of a training, by default
 DEFAULT_SAMPLES = 5  # samples of a training after the first, by default
 
 
@@ -38,6 +39,12 @@ class TrainConfig(Section):
         ge=1,
         description="tokens that attention reaches until the learning rate falls, of which"
         " model.context is a multiple; default: model.context",
+    )
+    first_width: int | None = Field(
+        None,
+        ge=1,
+        description="width of the model until the learning rate falls: a narrow one, which then"
+        " grows; default: model.width",
     )
     micro_batch: int | None = Field(
         None, ge=1, description="sequences computed at once; default: what fits in memory"
@@ -119,7 +126,7 @@ class TrainConfig(Section):
         2, ge=1, description="how many of the newest are kept, besides the best weights"
     )
     evaluate_every: int | None = Field(
-        None, ge=1, description="steps between evaluations; default: a twentieth of all"
+        None, ge=1, description="steps between evaluations; default: a tenth of all"
     )
     evaluate_tokens: int = Field(
         16384, ge=1, description="held-out tokens in an evaluation, spread over all documents"
@@ -142,8 +149,11 @@ class TrainConfig(Section):
         if not isinstance(steps, int):
             return values
         explicit = {name: value for name, value in values.items() if value is not None}
-        often, rarely = max(1, steps // DEFAULT_EVALUATIONS), -(-steps // DEFAULT_SAMPLES)
-        derived = {"evaluate_every": often, "checkpoint_every": often, "sample_every": rarely}
+        derived = {
+            "evaluate_every": max(1, steps // DEFAULT_EVALUATIONS),
+            "checkpoint_every": max(1, steps // DEFAULT_CHECKPOINTS),
+            "sample_every": -(-steps // DEFAULT_SAMPLES),
+        }
         return {**values, **derived, **explicit}
 
     @model_validator(mode="after")
@@ -156,8 +166,9 @@ class TrainConfig(Section):
             raise ValueError(
                 f"batch_size {self.batch_size} must be a multiple of processes {self.processes}"
             )
-        if self.first_context and not self.decay:
-            raise ValueError("first_context lasts until the rate falls: set decay above 0")
+        for name in ("first_context", "first_width"):
+            if getattr(self, name) and not self.decay:
+                raise ValueError(f"{name} lasts until the rate falls: set decay above 0")
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} + decay {self.decay} must be at most 1")
         return self

@@ -325,10 +325,10 @@ def line(step: int, time: float, **values: float) -> dict:
 def test_a_pace_is_that_of_the_metrics():
     lines = [line(0, 106.0, held_out_loss=1.0), line(1, 108.0), line(2, 110.0)]
     lines += [line(2, 120.0, held_out_loss=0.9), line(3, 122.0), line(4, 124.0)]
-    lines += [line(4, 134.0, held_out_loss=0.8)]
+    lines += [line(4, 134.0, held_out_loss=0.8)]  # the evaluations took 10 s each
     pace = pace_of(lines, 100.0, 136.0)
-    assert pace == Pace(start=6.0, evaluation=1.0, step=2.5)
-    assert pace.steps(6.0 + 20 * 1.0 + 2.5 * 30) == 30
+    assert pace == Pace(start=6.0, evaluation=10.0, step=2.5, evaluations=2)
+    assert pace.steps(6.0 + 2 * 10.0 + 2.5 * 30) == 30
     assert pace.steps(1.0) == 1
 
 
@@ -337,27 +337,28 @@ def test_the_first_steps_of_a_beginning_do_not_count():
     lines += [line(step, 106.0 + 5 * step) for step in range(1, 11)]
     lines += [line(10, 157.0, held_out_loss=0.9)]
     lines += [line(step, 157.0 + 2 * (step - 10)) for step in range(11, 31)]
-    assert pace_of_beginning(lines, 100.0) == Pace(start=6.0, evaluation=1.0, step=2.0)
+    expected = Pace(start=6.0, evaluation=1.0, step=2.0, evaluations=20)
+    assert pace_of_beginning(lines, 100.0, 20) == expected
 
 
 @pytest.mark.parametrize(("wrong", "attempts"), [(1.0, 1), (1.02, 1), (1.5, 2)])
 def test_a_training_that_missed_its_time_is_done_again(wrong, attempts):
-    made, true = [], Pace(5.0, 0.5, 0.1)
+    made, true = [], Pace(5.0, 0.5, 0.1, 20)
 
     def train(steps: int) -> SimpleNamespace:
         seconds = true.start + 20 * true.evaluation + steps * true.step
         made.append(SimpleNamespace(seconds=seconds, pace=true))
         return made[-1]
 
-    finished = train_for(100.0, Pace(5.0, 0.5, 0.1 * wrong), train)
+    finished = train_for(100.0, Pace(5.0, 0.5, 0.1 * wrong, 20), train)
     assert len(made) == attempts and abs(finished.seconds - 100) < 3
 
 
 def test_the_nearest_attempt_counts_where_none_takes_its_time():
     seconds = iter([150.0, 90.0, 120.0])
-    attempts = [SimpleNamespace(seconds=value, pace=Pace(1.0, 0.0, 1.0)) for value in seconds]
+    attempts = [SimpleNamespace(seconds=value, pace=Pace(1.0, 0.0, 1.0, 20)) for value in seconds]
     left = iter(attempts)
-    assert train_for(100.0, Pace(1.0, 0.0, 1.0), lambda steps: next(left)) is attempts[1]
+    assert train_for(100.0, Pace(1.0, 0.0, 1.0, 20), lambda steps: next(left)) is attempts[1]
     assert next(left, None) is None and len(attempts) == ATTEMPTS
 
 

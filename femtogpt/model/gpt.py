@@ -216,8 +216,12 @@ class GPT(nn.Module):
         return linear_cross_entropy(rows, weight, targets.flatten(), self.gradient, soft)
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """The loss in nats of each target, (B, T) in float32; 0 for targets of −100."""
-        rows = self._read_in_pieces(ids).flatten(0, 1)
+        """The loss in nats of each target, (B, T) in float32; 0 for targets of −100.
+
+        A model that is training reads as in training: what was compiled for it serves here too.
+        """
+        with torch.set_grad_enabled(self.training):
+            rows = self._read_in_pieces(ids).flatten(0, 1)
         return token_nats(rows, self.embed_tokens.weight, targets.flatten()).view(ids.shape)
 
     def read(self, ids: Tensor, cache: Cache | None = None) -> Tensor:

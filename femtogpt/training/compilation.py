@@ -11,25 +11,28 @@ from femtogpt.scaling import is_worth_compiling
 from femtogpt.training.distributed import Group
 from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
-from femtogpt.training.settings import ResolvedTrainConfig
+from femtogpt.training.settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 
 
-def should_compile(model: GPT, precision: Precision, config: ResolvedTrainConfig) -> bool:
+def should_compile(settings: TrainingSettings, vocab_size: int, precision: Precision) -> bool:
     """Whether to compile: as set, or if the training is long enough for it to save time."""
+    model, config = settings.model, settings.train
     if config.compile != "auto":
         return config.compile
-    tokens = config.max_steps * config.batch_size * model.config.context
-    return precision.device.type != "cpu" or is_worth_compiling(model.parameter_count(), tokens)
+    tokens = config.max_steps * config.batch_size * model.context
+    parameters = model.parameters(vocab_size)
+    return precision.device.type != "cpu" or is_worth_compiling(parameters, tokens)
 
 
-def compile_model(model: GPT, by_layer: bool) -> None:
+def compile_model(model: GPT, sharded: bool = False) -> None:
     """Have the model and its loss compiled when they are first used.
 
-    ``by_layer``: layer by layer, for FSDP, which gathers weights between the layers.
+    On a CPU by layer: one is compiled for all, in half of the time, and steps are as fast.
+    ``sharded``: by layer too, since FSDP gathers weights between the layers.
     """
-    if by_layer:
+    if sharded or model.embed_tokens.weight.device.type == "cpu":
         for layer in model.layers:
             layer.compile(dynamic=False)
     else:

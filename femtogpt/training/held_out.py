@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
 from femtogpt.model.gpt import GPT
 from femtogpt.model.score import mean_nats, spread_evenly
 from femtogpt.tokens.shards import Shard, Tokens
@@ -31,7 +33,9 @@ class HeldOut:
         Those of each source are included if there are several. ``rows`` sequences are computed at
         once.
         """
-        model.eval()
+        # Without dropout both are the same, and what was compiled for training serves here too.
+        # (FSDP would wait for the gradients.)
+        model.train(not model.config.dropout and not torch.distributed.is_initialized())
         nats = {
             source: mean_nats(model, sequences, (rows, self.context))
             for source, sequences in self.sequences.items()

@@ -134,7 +134,7 @@ def measured_step(
         model, train, vocab_size, count, precision.dtype, str(precision.device)
     )
     if compiled:
-        compile_model(gpt, by_layer=False)
+        compile_model(gpt)
         try_compiled(gpt, precision, count, Group())
     seconds = timed(gradient, optimizer.step, times=4)
     return seconds[0] * train.batch_size / count + seconds[1]

@@ -59,7 +59,7 @@ class ModelTeacher:
         about = json.loads((run / SETTINGS_FILE).read_bytes())
         model.eos = tokens.eos if about["train"].get("document_mask") else None
         if compiled:
-            compile_model(model, by_layer=False)
+            compile_model(model)
         return cls(model, precision.dtype)
 
     @torch.no_grad()

@@ -21,6 +21,7 @@ from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.scaling import beta2
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.train_config import DEFAULT_EVALUATIONS
 from femtogpt.training.continuation import (
     continue_from,
     differ_in_length_only,
@@ -43,7 +44,8 @@ WITHOUT_EFFECT = {
 }
 # Newer than trainings that people have: at its default, or as the dial has it, such a setting
 # leaves their digests alone.
-ADDED = {"beta2", "first_context", "ngram_share", "ngram_tokens", "teacher_share"}
+ADDED = {"beta2", "first_context", "first_width", "ngram_share", "ngram_tokens", "teacher_share"}
+DIGESTED_EVALUATIONS = 20  # as many as there were by default: in digests they still are
 
 
 def run_training(
@@ -93,6 +95,8 @@ def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:
         for key, value in ingredients["train"].items()
         if key not in WITHOUT_EFFECT and not (key in usual and value == usual[key])
     }
+    if train["evaluate_every"] == max(1, settings.train.max_steps // DEFAULT_EVALUATIONS):
+        train["evaluate_every"] = max(1, settings.train.max_steps // DIGESTED_EVALUATIONS)
     origins = [origin["weights"] for origin in settings.lineage]
     ingredients |= {"train": train, "lineage": origins}
     if settings.teacher:
