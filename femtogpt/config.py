@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -152,24 +151,6 @@ class ModelConfig(Section):
     @property
     def head_size(self) -> int:
         return self.width // self.heads
-
-    def narrowed(self, width: int) -> ModelConfig:
-        """The same model of that ``width``, with fewer heads of the same size.
-
-        Raises ValueError if heads, or key and value heads, do not come out even.
-        """
-        share = width / self.width
-        heads, kv_heads = share * self.heads, share * self.key_value_heads
-        if not (share <= 1 and heads.is_integer() and kv_heads.is_integer()):
-            step = self.width // math.gcd(self.heads, self.key_value_heads)
-            raise ValueError(f"{width} is no multiple of {step} up to model.width={self.width}")
-        changes = {
-            "width": width,
-            "heads": int(heads),
-            "kv_heads": self.kv_heads and int(kv_heads),
-            "feed_forward": self.feed_forward and max(8, round(share * self.feed_forward)),
-        }
-        return self.model_copy(update=changes)
 
     def parameters(self, vocab_size: int) -> int:
         """The number of parameters for this shape; the head is the embedding."""

@@ -40,12 +40,6 @@ class TrainConfig(Section):
         description="tokens that attention reaches until the learning rate falls, of which"
         " model.context is a multiple; default: model.context",
     )
-    first_width: int | None = Field(
-        None,
-        ge=1,
-        description="width of the model until the learning rate falls: a narrow one, which then"
-        " grows; default: model.width",
-    )
     micro_batch: int | None = Field(
         None, ge=1, description="sequences computed at once; default: what fits in memory"
     )
@@ -166,9 +160,8 @@ class TrainConfig(Section):
             raise ValueError(
                 f"batch_size {self.batch_size} must be a multiple of processes {self.processes}"
             )
-        for name in ("first_context", "first_width"):
-            if getattr(self, name) and not self.decay:
-                raise ValueError(f"{name} lasts until the rate falls: set decay above 0")
+        if self.first_context and not self.decay:
+            raise ValueError("first_context lasts until the rate falls: set decay above 0")
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} + decay {self.decay} must be at most 1")
         return self

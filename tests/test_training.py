@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from torch._dynamo.utils import counters
 
 from femtogpt.errors import Stopped, UserError
 from femtogpt.model.gpt import GPT
@@ -305,6 +306,14 @@ def test_a_model_that_is_compiled_learns_the_same_and_is_resumed_exactly(tokens,
         train(config, tokens, run, stop_after(3))
     train(config, tokens, run)
     assert outcome(run) == unbroken
+
+
+@pytest.mark.slow
+def test_one_layer_is_compiled_for_all_and_for_evaluations_too(tokens, run):
+    torch._dynamo.reset()
+    counters.clear()
+    train(settings({"layers": 3, "dropout": 0.0}, max_steps=4, compile=True), tokens, run)
+    assert counters["stats"]["unique_graphs"] == 2  # the other one is the loss
 
 
 def test_where_compiling_fails_training_goes_on_without(tokens, run, unbroken, monkeypatch, caplog):

@@ -25,7 +25,6 @@ import torch
 
 from femtogpt.artifacts.disk import file_digest, sync, write_atomic
 from femtogpt.model.files import WEIGHTS_FILE
-from femtogpt.model.growth import EMBEDDING
 from femtogpt.training.metrics import METRICS_FILE
 
 CHECKPOINTS = "checkpoints"
@@ -44,11 +43,6 @@ class Checkpoint:
     seconds: float  # of training so far
     weights: dict[str, torch.Tensor]
     state: dict[str, Any]  # optimizer, scaler, average, sequences
-
-    @property
-    def width(self) -> int:
-        """The width of its model."""
-        return self.weights[EMBEDDING].shape[1]
 
 
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:

@@ -11,19 +11,17 @@ from femtogpt.scaling import is_worth_compiling
 from femtogpt.training.distributed import Group
 from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
-from femtogpt.training.settings import TrainingSettings
+from femtogpt.training.settings import ResolvedTrainConfig
 
 log = logging.getLogger(__name__)
 
 
-def should_compile(settings: TrainingSettings, vocab_size: int, precision: Precision) -> bool:
+def should_compile(model: GPT, precision: Precision, config: ResolvedTrainConfig) -> bool:
     """Whether to compile: as set, or if the training is long enough for it to save time."""
-    model, config = settings.model, settings.train
     if config.compile != "auto":
         return config.compile
-    tokens = config.max_steps * config.batch_size * model.context
-    parameters = model.parameters(vocab_size)
-    return precision.device.type != "cpu" or is_worth_compiling(parameters, tokens)
+    tokens = config.max_steps * config.batch_size * model.config.context
+    return precision.device.type != "cpu" or is_worth_compiling(model.parameter_count(), tokens)
 
 
 def compile_model(model: GPT, sharded: bool = False) -> None:

@@ -111,19 +111,13 @@ def resolve_train(
 ) -> ResolvedTrainConfig:
     """Decide steps, intervals and weight decay for a text of ``text`` tokens per epoch.
 
-    Raises UserError if ``train.first_context`` does not fit ``model.context``, or
-    ``train.first_width`` the model.
+    Raises UserError if ``train.first_context`` does not fit ``model.context``.
     """
     if train.first_context is not None and model.context % train.first_context:
         raise UserError(
             f"model.context={model.context} is no multiple of"
             f" train.first_context={train.first_context}: make it one"
         )
-    if train.first_width is not None and train.first_width < model.width:
-        try:
-            model.narrowed(train.first_width)
-        except ValueError as error:
-            raise UserError(f"train.first_width: {error}") from None
     tokens_per_step = train.batch_size * model.context
     epochs, max_steps, decay = train.epochs, train.max_steps, train.weight_decay
     if max_steps is None:

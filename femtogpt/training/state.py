@@ -11,7 +11,7 @@ import torch
 
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
-from femtogpt.training.checkpoint import Checkpoint
+from femtogpt.training.checkpoint import Checkpoint, load_newest
 from femtogpt.training.distributed import distribute_like, gather
 from femtogpt.training.ema import EMA
 from femtogpt.training.gradient import Gradient
@@ -72,11 +72,12 @@ class TrainState:
         }
         return Checkpoint(step, metrics_size, seconds, self.weights(), state)
 
-    def resume(self, checkpoint: Checkpoint | None, run: Path) -> Progress:
-        """Load a checkpoint in ``run``, if there is one.
+    def resume(self, run: Path) -> Progress:
+        """Load the newest checkpoint in ``run``, if there is one.
 
         Raises UserError if its model has another shape.
         """
+        checkpoint = load_newest(run)
         if checkpoint is None:
             return Progress()
         shapes = {name: value.shape for name, value in self.model.state_dict().items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from pathlib import Path
 
@@ -13,17 +12,15 @@ import torch
 from torch import Tensor
 
 from femtogpt.artifacts.disk import write_atomic
-from femtogpt.config import ModelConfig
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
-from femtogpt.model.growth import grown
 from femtogpt.model.loss import SoftTargets
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training import checkpoint, compilation
-from femtogpt.training.checkpoint import Checkpoint
+from femtogpt.training.continuation import newest_step
 from femtogpt.training.distributed import Group, full_tensor, parallelize
 from femtogpt.training.early_stopping import EarlyStopping, Verdict
 from femtogpt.training.ema import EMA
@@ -66,11 +63,21 @@ class Trainer:
         check_tokenizer(run, tokens.folder)
         if self.config.threads:
             torch.set_num_threads(self.config.threads)
+        torch.manual_seed(settings.seed)
+        model = GPT(settings.model, tokens.vocab_size).to(precision.device)
+        model.recompute = self.config.activation_checkpointing
+        model.eos = tokens.eos if self.config.document_mask else None
         self.schedule = Schedule(self.config, settings.continuations)
-        self.tokens = tokens
-        newest = checkpoint.load_newest(run)
-        self.step = newest.step if newest else 0
-        compiled = self._build(self._first_shape(newest))
+        sequences = group.min(
+            micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
+        )
+        is_launched = torch.distributed.is_initialized()  # by torchrun, maybe as the only process
+        compiled = compilation.should_compile(model, precision, self.config)
+        if compiled:
+            compilation.compile_model(model, is_launched and self.config.parallel == "fsdp")
+            model.pieces = self._pieces(newest_step(run))
+            compiled = compilation.try_compiled(model, precision, sequences, group)
+        wrapped = parallelize(model, self.config.parallel) if is_launched else model
         self.batches = Batches(
             tokens.shards("train"),
             settings.model.context,
@@ -80,12 +87,19 @@ class Trainer:
             group.rank,
             group.size,
         )
+        self.model = model
+        self.optimizer = Optimizer(model, self.config, self.config.weight_decay, precision.dtype)
+        self.ema = EMA(model, self.config.ema)
+        self.gradient = Gradient(wrapped, precision, sequences)
         self.held_out = HeldOut(tokens, settings.model.context, self.config.evaluate_tokens)
-        self.resumed = self._resume(newest)
+        self.state = TrainState(
+            model, self.optimizer, precision, self.ema, self.gradient, group.is_main
+        )
+        self.resumed = self._resume(tokens)
         self.teachers = Teachers(settings, tokens, precision, compiled, self.resumed.step)
         group.wait()  # all have read the files that the main process writes from now on
 
-        self.skipped = 0
+        self.step, self.skipped = self.resumed.step, 0
         self.saved = time.monotonic()
         self.began = self.saved - self.resumed.seconds
         self.ended_early = False
@@ -103,54 +117,8 @@ class Trainer:
             self._log_beginning()
             _warn_of_context(settings.model.context, tokens.longest("train"))
 
-    def _first_shape(self, newest: Checkpoint | None) -> ModelConfig:
-        """That of the newest checkpoint; without one, of a model that may be narrow at first."""
-        whole, width = self.settings.model, self.config.first_width
-        if width is None or width >= whole.width or self.config.init_from is not None:
-            return whole
-        if torch.distributed.is_initialized():
-            raise UserError("train.first_width is for a single process: leave it out")
-        narrow = whole.narrowed(width)
-        return narrow if newest is None or newest.width == width else whole
-
-    def _build(self, shape: ModelConfig) -> bool:
-        """Make a model of a shape and all that goes with it; gives whether it is compiled."""
-        settings, config, precision = self.settings, self.config, self.precision
-        torch.manual_seed(settings.seed)
-        model = GPT(shape, self.tokens.vocab_size).to(precision.device)
-        model.recompute = config.activation_checkpointing
-        model.eos = self.tokens.eos if config.document_mask else None
-        sequences = self.group.min(
-            micro_batch_size(shape, config, model.vocab_size, precision, self.group.size)
-        )
-        is_launched = torch.distributed.is_initialized()  # by torchrun, maybe as the only process
-        compiled = compilation.should_compile(settings, model.vocab_size, precision)
-        if compiled:
-            compilation.compile_model(model, is_launched and config.parallel == "fsdp")
-            model.pieces = self._pieces(self.step)
-            compiled = compilation.try_compiled(model, precision, sequences, self.group)
-        wrapped = parallelize(model, config.parallel) if is_launched else model
-        self.model = model
-        rate = config.learning_rate * math.sqrt(settings.model.width / shape.width)  # as the dial
-        of_width = config.model_copy(update={"learning_rate": rate})
-        self.optimizer = Optimizer(model, of_width, config.weight_decay, precision.dtype)
-        self.ema = EMA(model, config.ema)
-        self.gradient = Gradient(wrapped, precision, sequences)
-        self.state = TrainState(
-            model, self.optimizer, precision, self.ema, self.gradient, self.group.is_main
-        )
-        return compiled
-
-    def _grow(self) -> None:
-        """Go on with the whole width."""
-        narrow = self.state.weights()
-        self._build(self.settings.model)
-        self.state.begin_with(grown(narrow, self.settings.model))
-        widths = self.config.first_width, self.settings.model.width
-        log.info("step %s: the model grows from a width of %d to %d", f"{self.step:,}", *widths)
-
-    def _resume(self, newest: Checkpoint | None) -> Progress:
-        progress = self.state.resume(newest, self.run)
+    def _resume(self, tokens: Tokens) -> Progress:
+        progress = self.state.resume(self.run)
         if progress.step < self.schedule.start:
             raise UserError(
                 f"{self.run} has no undamaged checkpoint of step {self.schedule.start} or later,"
@@ -158,7 +126,7 @@ class Trainer:
             )
         if self.config.init_from is not None and not progress.step:
             shapes = {name: weight.shape for name, weight in self.model.state_dict().items()}
-            tokenizer = self.tokens.folder / TOKENIZER_FILE
+            tokenizer = tokens.folder / TOKENIZER_FILE
             self.state.begin_with(load_weights(self.config.init_from, shapes, tokenizer))
         return progress
 
@@ -232,10 +200,7 @@ class Trainer:
             self.save(metrics_size)
 
     def set_rate(self) -> None:
-        """Set the learning rates for this step, how far attention reaches, and the width."""
-        is_narrow = self.model.config.width < self.settings.model.width
-        if is_narrow and self.schedule.fall(self.step) < 1:
-            self._grow()
+        """Set the learning rates for this step, and how far attention reaches."""
         self.optimizer.set_rate(self.schedule.factor(self.step))
         self.model.pieces = self._pieces(self.step)
 
@@ -301,7 +266,6 @@ class Trainer:
         if self.group.broadcast(best is not None):
             step, weights = best or (0, {})
             if main:
-                weights = grown(weights, self.settings.model)
                 log.info("using the weights of step %s: their held-out loss is the lowest", step)
         else:
             with self.ema.applied():
@@ -346,7 +310,7 @@ class Trainer:
         processes = f", {self.group.size} processes ({self.config.parallel})"
         log.info(
             "%.2f M parameters on %s in %s%s; %s steps, %.2f M tokens, %.1f epochs",
-            self.settings.model.parameters(self.model.vocab_size) / 1e6,
+            self.model.parameter_count() / 1e6,
             self.precision.device,
             self.precision.name,
             processes if self.group.size > 1 else "",
