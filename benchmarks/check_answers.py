@@ -8,7 +8,8 @@ import torch
 from check_setup import Report, Setup
 from made_tokens import SOURCE
 
-from femtogpt.generation.sampling import generate
+from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.writing import generate
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loading import load_model
@@ -79,7 +80,9 @@ def _written(
     """The ids after a prompt, and the seconds that they took."""
     random = torch.Generator(model.embed_tokens.weight.device).manual_seed(0)
     start = time.perf_counter()
-    ids = list(generate(model, prompt, tokens, temperature, None, top_p, random))
+    ids = list(
+        generate(model, prompt, tokens, Sampling(temperature=temperature, top_p=top_p), random)
+    )
     return ids, time.perf_counter() - start
 
 

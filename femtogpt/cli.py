@@ -1,4 +1,4 @@
-"""The command ``femtogpt``: plans a training, and looks at what the pipeline made.
+"""The command ``femtogpt``: plans a training, has models write, and looks at what was made.
 
 Only ``femtogpt artifacts prune`` changes anything.
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,16 +21,18 @@ from femtogpt.terminal import speak_plainly
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line. Returns 0, or 1 after an error line on standard error."""
+    """Run the command line. Gives 0, 1 after an error line on standard error, or 130 if stopped."""
     if arguments is None:
         speak_plainly()
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        options.run_command(options)
         sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # of `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -37,9 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="femtogpt", description="Plan, and look at what was made."
+        prog="femtogpt", description="Plan, write, and look at what was made."
     )
-    things = parser.add_subparsers(required=True, metavar="plan|why|artifacts|runs|corpus|tokens")
+    things = parser.add_subparsers(
+        required=True, metavar="plan|why|generate|artifacts|runs|corpus|tokens"
+    )
 
     plan = things.add_parser("plan", help="what a training will take: memory, steps, time")
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
@@ -48,14 +53,42 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--device", help="a card by name, or here: measure; default: both")
     plan.add_argument("--hours", type=float, help="choose size and length for this time")
     plan.add_argument("--tokens", type=_number, help="to train on; default: those of the corpus")
-    plan.set_defaults(run=_plan)
+    plan.set_defaults(run_command=_plan)
 
     why = things.add_parser("why", help="which stages would run, and why; nothing is made")
     why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
     why.add_argument("--config", default="sample", help="a name in conf/ or a path")
     why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
-    why.set_defaults(run=_why)
+    why.set_defaults(run_command=_why)
+
+    generate = things.add_parser(
+        "generate",
+        help="what a trained model writes after a beginning",
+        description="Have a trained model write on. It ends where the document does.",
+    )
+    generate.add_argument("prompt", nargs="?", default="", help="the beginning; -: standard input")
+    generate.add_argument(
+        "--run", help="a name in femtogpt runs, a configuration, a folder, or best; default: newest"
+    )
+    generate.add_argument("--tokens", type=_number, default=200, help="at most (default: 200)")
+    generate.add_argument("--temperature", type=float, default=0.8, help="0: no chance; 0.8")
+    generate.add_argument("--top-k", type=int, help="draw among so many of the likeliest tokens")
+    generate.add_argument(
+        "--top-p", type=float, default=0.95, help="among the fewest with this probability; 0.95"
+    )
+    generate.add_argument(
+        "--min-p", type=float, default=0.0, help="with this share of the likeliest's; 0"
+    )
+    generate.add_argument(
+        "--repetition-penalty", type=float, default=1.0, help="of tokens that were there; 1: none"
+    )
+    generate.add_argument("--seed", type=_number, help="the same one writes the same; random")
+    generate.add_argument("--stop", action="append", default=[], help="end before this text")
+    generate.add_argument("--count", type=_number, default=1, help="how many texts (default: 1)")
+    generate.add_argument("--json", action="store_true", help="for programs: a line for each text")
+    generate.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    generate.set_defaults(run_command=_generate)
 
     about = "what data/ holds: kind, age, size, what it was made from and what uses it"
     artifacts = things.add_parser("artifacts", help=about)
@@ -70,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("--dry-run", action="store_true", help="only list them")
     prune.add_argument("--yes", action="store_true", help="do not ask")
     prune.add_argument("--data", type=Path, default=Path("data"), help="default: data")
-    prune.set_defaults(run=_prune)
+    prune.set_defaults(run_command=_prune)
     runs = things.add_parser("runs", help="the trained models, and those in training")
     _listing(runs, _runs)
 
@@ -103,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(corpus, "prove", _corpus_prove, "check again that no held-out text is in train")
     about = "the cleaning rules and the document filters, as Markdown"
     rules = corpus.add_parser("rules", help=about, description=f"{about.capitalize()}.")
-    rules.set_defaults(run=_corpus_rules)
+    rules.set_defaults(run_command=_corpus_rules)
 
     tokens = things.add_parser("tokens", help="the token shards").add_subparsers(
         required=True, metavar="show|report"
@@ -139,14 +172,14 @@ def _command(group, name: str, run, about: str) -> argparse.ArgumentParser:
         "--from", dest="where", help="a folder, or a configuration; default: the newest in data/"
     )
     command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
-    command.set_defaults(run=run)
+    command.set_defaults(run_command=run)
     return command
 
 
 def _listing(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="default: data")
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run_command=run)
 
 
 def _why(options: argparse.Namespace) -> None:
@@ -154,6 +187,33 @@ def _why(options: argparse.Namespace) -> None:
 
     for line in why(options.config, options.set, options.stage, options.archive):
         print(line, flush=True)
+
+
+def _generate(options: argparse.Namespace) -> None:
+    from femtogpt.commands.find_run import find_run
+
+    run = find_run(options.run, options.data)  # before torch is imported, which takes seconds
+    from femtogpt.commands.generate import generate, read_prompt
+    from femtogpt.generation.sampling import Sampling
+
+    sampling = Sampling(
+        options.repetition_penalty,
+        options.temperature,
+        options.top_k,
+        options.top_p,
+        options.min_p,
+    )
+    generate(
+        run,
+        read_prompt(options.prompt),
+        options.tokens,
+        sampling,
+        options.seed,
+        options.stop,
+        options.count,
+        options.json,
+        sys.stdout,
+    )
 
 
 def _artifacts(options: argparse.Namespace) -> None:

@@ -14,12 +14,17 @@ from hypothesis import strategies as st
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
+from femtogpt.errors import UserError
 from femtogpt.generation.samples import write_samples
-from femtogpt.generation.sampling import draw, generate, write
+from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.text_stream import TextStream
+from femtogpt.generation.writing import generate, stream, write
 from femtogpt.tokens.tokenizer import Tokenizer, train
 from tests.tiny import VOCAB, lively, settings, shape
 
 MODEL = lively(shape())
+NOTHING = torch.tensor([], dtype=torch.long)
+GREEDY = Sampling(temperature=0)
 CHANCES = torch.tensor([0.05, 0.5, 0.15, 0.3])
 
 
@@ -29,26 +34,22 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def drawn(times: int, **how) -> list[int]:
     """Many draws from CHANCES."""
-    how = {"temperature": 1.0, "top_k": None, "top_p": 1.0, **how}
-    random = seeded()
-    return [draw(CHANCES.log() + 3, random=random, **how) for _ in range(times)]
+    sampling, random = Sampling(**{"temperature": 1.0, **how}), seeded()
+    return [sampling.draw(CHANCES.log() + 3, NOTHING, random) for _ in range(times)]
 
 
 def continued(ids: list[int], tokens: int, end: int | None = None, model=MODEL) -> list[int]:
     """The likeliest continuation."""
-    return list(generate(model, ids, tokens, 0, None, 1.0, seeded(), end))
+    return list(generate(model, ids, tokens, GREEDY, seeded(), end))
+
+
+LINES = ["мама мыла раму", "у рамы мама, у мамы рама", "шла Саша по шоссе и сосала сушку"]
+PIECES = train(iter(LINES * 20), 310)  # a tokenizer's file
 
 
 @pytest.fixture(scope="module")
-def pieces() -> bytes:
-    """A tokenizer's file."""
-    lines = ["мама мыла раму", "у рамы мама, у мамы рама", "шла Саша по шоссе и сосала сушку"]
-    return train(iter(lines * 20), 310)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(pieces) -> Tokenizer:
-    return Tokenizer(pieces)
+def tokenizer() -> Tokenizer:
+    return Tokenizer(PIECES)
 
 
 def test_temperature_zero_writes_the_likeliest_token_each_time():
@@ -102,6 +103,9 @@ def test_tokens_are_drawn_as_often_as_the_softmax_says(temperature):
         ({"top_p": 0.55}, {1, 3}),
         ({"top_p": 0.85}, {1, 2, 3}),
         ({"top_p": 1.0}, {0, 1, 2, 3}),
+        ({"min_p": 0.59}, {1, 3}),  # of the likeliest's 0.5
+        ({"min_p": 0.61}, {1}),
+        ({"min_p": 1.0}, {1}),
         ({"top_k": 2, "top_p": 0.6}, {1}),  # of the two, 0.5 / 0.8 > 0.6
         ({"temperature": 0.5, "top_p": 0.67}, {1}),  # sharpened before: 0.25 / 0.365 > 0.67
     ],
@@ -123,7 +127,8 @@ def test_only_the_likeliest_are_drawn_and_keep_their_proportions(how, kept):
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_whatever_the_settings_a_token_of_the_nucleus_is_drawn(logits, heat, top_k, top_p, seed):
     values = torch.tensor(logits)
-    chosen = draw(values, heat, top_k, top_p, seeded(seed))
+    sampling = Sampling(temperature=heat, top_k=top_k, top_p=top_p)
+    chosen = sampling.draw(values, NOTHING, seeded(seed))
     chances = (values.double() / heat).softmax(0)
     kept = chances.sort(descending=True).values[:top_k]
     likelier = kept[kept > chances[chosen] * (1 + 1e-5)].sum() / kept.sum()
@@ -131,9 +136,80 @@ def test_whatever_the_settings_a_token_of_the_nucleus_is_drawn(logits, heat, top
     assert chances[chosen] >= kept[-1] * (1 - 1e-5)
 
 
+def test_what_was_written_is_less_likely_again():
+    logits = torch.tensor([2.0, 1.0, -1.0, 0.5])
+    for penalty, seen, expected in [(1.0, [0], 0), (3.0, [0], 1), (3.0, [0, 1, 1], 0)]:
+        sampling = Sampling(repetition_penalty=penalty, temperature=0)
+        assert sampling.draw(logits, torch.tensor(seen), seeded()) == expected
+    sampling = Sampling(repetition_penalty=2.0, temperature=1.0)
+    draws = [sampling.draw(logits, torch.tensor([0, 2]), random) for random in [seeded()] * 4000]
+    shares = torch.tensor([1.0, 1.0, -2.0, 0.5]).softmax(0)
+    assert draws.count(2) / 4000 == pytest.approx(float(shares[2]), abs=0.015)
+    assert draws.count(0) / 4000 == pytest.approx(float(shares[0]), abs=0.03)
+    assert logits.tolist() == [2.0, 1.0, -1.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"temperature": -0.1},
+        {"temperature": float("nan")},
+        {"top_k": 0},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
+        {"min_p": -0.1},
+        {"repetition_penalty": 0.0},
+    ],
+    ids=str,
+)
+def test_a_setting_out_of_range_is_named(how):
+    with pytest.raises(UserError, match=rf"{next(iter(how))} .* is out of range: give"):
+        Sampling(**how)
+
+
+WORDS = st.text(st.sampled_from("мама шёл\n \u2581漢🙂é—<0>\0"), max_size=30)
+
+
+@given(WORDS)
+def test_a_stream_is_the_text_in_whole_characters(text):
+    tokenizer = Tokenizer(PIECES)
+    reader = TextStream(tokenizer)
+    parts = [reader.add(id) for id in tokenizer.encode(text)]
+    assert not any("\ufffd" in part for part in parts)
+    assert "".join(parts) + reader.rest() == text
+
+
+@given(st.lists(st.integers(2, Tokenizer(PIECES).size - 1) | st.integers(3, 258), max_size=12))
+def test_bytes_that_are_no_character_are_marked_each(ids):
+    tokenizer = Tokenizer(PIECES)
+    reader = TextStream(tokenizer)
+    assert "".join(map(reader.add, ids)) + reader.rest() == tokenizer.decode(ids)
+
+
+@given(WORDS, st.lists(st.text(st.sampled_from("мапш \n漢"), min_size=1, max_size=4), max_size=3))
+def test_a_stream_ends_before_the_first_stop_sign(text, signs):
+    tokenizer = Tokenizer(PIECES)
+    reader, shown = TextStream(tokenizer, signs), ""
+    for id in tokenizer.encode(text):
+        shown += reader.add(id)
+        assert not any(sign in shown for sign in signs)
+    shown += reader.rest()
+    places = [text.find(sign) for sign in signs if sign in text]
+    assert shown == text[: min(places, default=len(text))]
+    assert reader.stopped == bool(places)
+
+
+def test_writing_ends_with_the_stop_sign(tokenizer):
+    model = lively(shape(), tokenizer.size)
+    whole = write(model, tokenizer, "мама", 40, GREEDY)
+    sign = whole[10:13]
+    parts = list(stream(model, tokenizer, "мама", 40, GREEDY, 0, [sign]))
+    assert "".join(parts) == whole[: whole.index(sign)]
+
+
 def test_the_same_seed_writes_the_same_and_another_seed_something_else(tokenizer):
     model = lively(shape(), tokenizer.size)
-    texts = [write(model, tokenizer, "мама", 30, 1.0, seed=seed) for seed in (1, 2, 1)]
+    texts = [write(model, tokenizer, "мама", 30, seed=seed) for seed in (1, 2, 1)]
     assert texts[0] == texts[2] != texts[1]
 
 
@@ -142,17 +218,17 @@ def test_what_is_written_is_what_follows_the_prompt(tokenizer):
     prompt = "мама\n\nмыла — раму 漢"  # the dash and the sign have no piece: they are bytes
     ids = [tokenizer.eos, *tokenizer.encode(prompt)]
     drawn = continued(ids, 30, tokenizer.eos, model)
-    text = write(model, tokenizer, prompt, 30, temperature=0)
+    text = write(model, tokenizer, prompt, 30, GREEDY)
     assert prompt + text == tokenizer.decode([*ids, *drawn])
     assert text
 
 
-def test_the_samples_stage_keeps_a_text_of_its_own_for_each_prompt(tmp_path, pieces):
+def test_the_samples_stage_keeps_a_text_of_its_own_for_each_prompt(tmp_path):
     tokens = Artifact(tmp_path / "tokens", "tokens", "t", "t", {})
     run = Artifact(tmp_path / "run", "run", "r", "r", {})
     for artifact in (tokens, run):
         artifact.path.mkdir()
-    (tokens.path / "tokenizer.model").write_bytes(pieces)
+    (tokens.path / "tokenizer.model").write_bytes(PIECES)
     model = lively(shape(), 310)
     (run.path / "settings.json").write_text(settings().model_dump_json())
     safetensors.torch.save_file(model.state_dict(), run.path / "model.safetensors")

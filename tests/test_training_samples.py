@@ -7,7 +7,8 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped
-from femtogpt.generation.sampling import write
+from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.writing import write
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loading import load_model
 from femtogpt.tokens.tokenizer import Tokenizer
@@ -64,7 +65,7 @@ def test_what_it_wrote_is_what_the_weights_write_their_average_where_there_is_on
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     tokenizer = Tokenizer.load(tokens.folder)
-    text = write(load_model(run, "cpu"), tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=7)
+    text = write(load_model(run, "cpu"), tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), 7)
     first, *_, last = samples(run).values()
     assert last == text != first
 
@@ -138,7 +139,7 @@ def test_a_document_that_ends_at_once_is_no_sample(tokens):
     model = GPT(shape(), tokenizer.size).eval()
     seeds = range(25)
     assert any(
-        not write(model, tokenizer, tokens=SAMPLE_TOKENS, top_p=0.95, seed=seed) for seed in seeds
+        not write(model, tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), seed) for seed in seeds
     )
     config = settings(sample_every=4).train
     assert all(Sampler(tokens.folder, config, seed).write(model) for seed in seeds)

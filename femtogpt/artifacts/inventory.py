@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.again import STAGES
-from femtogpt.artifacts.artifact import read_manifest, read_recipe
+from femtogpt.artifacts.artifact import MANIFEST, read_manifest, read_recipe
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.lines import read_lines
 from femtogpt.artifacts.store import LOCKS
@@ -57,6 +57,12 @@ class Entry:
         return self.about.get("configuration") or {}
 
     @property
+    def changed(self) -> int:
+        """When its folder or its manifest changed last, in nanoseconds: ``made`` has seconds."""
+        manifest = self.path / MANIFEST
+        return (manifest if manifest.exists() else self.path).stat().st_mtime_ns
+
+    @property
     def made(self) -> datetime:
         """When it was made, or last changed if it is not finished."""
         with suppress(KeyError, ValueError):
@@ -77,7 +83,7 @@ def _files(path: Path) -> list[Path]:
 def entries(root: Path) -> list[Entry]:
     """All artifacts in a data folder, finished or not, by kind and then by age."""
     unsorted = (entry for kind in STAGES for entry in _of_kind(root / kind))
-    return sorted(unsorted, key=lambda entry: (STAGES.index(entry.kind), entry.made))
+    return sorted(unsorted, key=lambda entry: (STAGES.index(entry.kind), entry.made, entry.changed))
 
 
 def _of_kind(folder: Path) -> Iterable[Entry]:

@@ -19,22 +19,17 @@ def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact)
 
     def build(folder: Path) -> dict[str, int]:
         # Imported here: torch takes seconds, and the samples may be up to date.
-        from femtogpt.generation.sampling import write
+        from femtogpt.generation.sampling import Sampling
+        from femtogpt.generation.writing import write
         from femtogpt.model.loading import load_model
 
         model, tokenizer = load_model(run.path, config.train.device), Tokenizer.load(tokens.path)
+        how = config.samples
+        sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
         samples = []
-        for number, prompt in enumerate(config.samples.prompts):
-            text = write(
-                model,
-                tokenizer,
-                prompt,
-                tokens=config.samples.tokens,
-                temperature=config.samples.temperature,
-                top_k=config.samples.top_k,
-                top_p=config.samples.top_p,
-                seed=config.seed + number,
-            )
+        for number, prompt in enumerate(how.prompts):
+            seed = config.seed + number
+            text = write(model, tokenizer, prompt, how.tokens, sampling, seed)
             samples.append({"prompt": prompt, "text": text})
         (folder / SAMPLES_FILE).write_text(
             json.dumps(samples, ensure_ascii=False, indent=1), encoding="utf-8"

@@ -1,79 +1,67 @@
-"""Sampling text from a model, with temperature, top-k and top-p."""
+"""Drawing the next token from a model's logits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from femtogpt.model.gpt import GPT, Cache
-from femtogpt.tokens.tokenizer import Tokenizer
-
-
-def write(
-    model: GPT,
-    tokenizer: Tokenizer,
-    prompt: str = "",
-    tokens: int = 200,
-    temperature: float = 0.8,
-    top_k: int | None = None,
-    top_p: float = 1.0,
-    seed: int = 0,
-) -> str:
-    """The text written after ``prompt``: up to ``tokens`` tokens or the end of the document."""
-    random = torch.Generator(device=model.embed_tokens.weight.device).manual_seed(seed)
-    ids = [tokenizer.eos, *tokenizer.encode(prompt)]
-    drawn = generate(model, ids, tokens, temperature, top_k, top_p, random, tokenizer.eos)
-    # Decoded together with the prompt: the bytes of a character may be in both.
-    return tokenizer.decode([*ids, *drawn])[len(prompt) :]
+from femtogpt.errors import UserError
 
 
-def generate(
-    model: GPT,
-    ids: list[int],
-    tokens: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float,
-    random: torch.Generator,
-    end: int | None = None,
-) -> Iterator[int]:
-    """Draw up to ``tokens`` ids after ``ids``, which must not be empty; stops before ``end``.
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn; the changes apply in the order of the fields.
 
-    Each layer sees the last ``context`` positions. Only the last ``context`` ids are read.
+    Raises UserError for a value outside its range.
     """
-    device = model.embed_tokens.weight.device
-    context = model.config.context
-    cache = Cache(model.config.layers, context)
-    new = ids[-context:]
-    for _ in range(tokens):
-        with torch.no_grad():  # not inference mode: FSDP could not use the weights
-            logits = model(torch.tensor([new], device=device), cache=cache)[0, -1].float()
-            drawn = draw(logits, temperature, top_k, top_p, random)
-        if drawn == end:
-            return
-        yield drawn
-        new = [drawn]
+
+    repetition_penalty: float = 1.0  # of tokens that the text has; 1: none (Keskar et al. 2019)
+    temperature: float = 0.8  # 0: always the likeliest token
+    top_k: int | None = None  # among so many of the likeliest
+    top_p: float = 1.0  # among the fewest with this probability together (Holtzman et al. 2020)
+    min_p: float = 0.0  # among those with this share of the likeliest's (Nguyen et al. 2024)
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "repetition_penalty": 0 < self.repetition_penalty <= 10,
+            "temperature": 0 <= self.temperature <= 10,
+            "top_k": self.top_k is None or self.top_k >= 1,
+            "top_p": 0 < self.top_p <= 1,
+            "min_p": 0 <= self.min_p <= 1,
+        }
+        for name, fits in ranges.items():
+            if not fits:
+                raise UserError(f"{name} {getattr(self, name)} is out of range: {RANGES[name]}")
+
+    def draw(self, logits: Tensor, seen: Tensor, random: torch.Generator) -> int:
+        """Draw an id by logits (V,), after a text with the ids ``seen`` (N,).
+
+        Of several that are likeliest, temperature 0 takes the first.
+        """
+        if self.repetition_penalty != 1:
+            penalty = self.repetition_penalty
+            before = logits[seen]
+            lowered = torch.where(before > 0, before / penalty, before * penalty)
+            logits = logits.index_put((seen,), lowered)
+        if self.temperature == 0:
+            return int(logits.argmax())
+        logits = logits - logits.max()  # so that a tiny temperature can overflow only to −∞
+        chances, ids = torch.softmax(logits / self.temperature, dim=-1).sort(descending=True)
+        if self.top_k is not None:
+            chances, ids = chances[: self.top_k], ids[: self.top_k]
+            chances = chances / chances.sum()
+        before = chances.cumsum(0) - chances
+        kept = (before < self.top_p) & (chances >= self.min_p * chances[0])
+        chances = chances.where(kept, 0.0)  # the likeliest one always stays
+        return int(ids[torch.multinomial(chances, 1, generator=random)])
 
 
-def draw(
-    logits: torch.Tensor,
-    temperature: float,
-    top_k: int | None,
-    top_p: float,
-    random: torch.Generator,
-) -> int:
-    """Draw an id by logits (V,): among the ``top_k`` most likely, and the fewest with ``top_p``.
-
-    Temperature 0 takes the most likely one. Nucleus sampling: Holtzman et al. 2020.
-    """
-    if temperature == 0:
-        return int(logits.argmax())
-    logits = logits - logits.max()  # so that a tiny temperature can overflow only to −∞
-    probabilities, ids = torch.softmax(logits / temperature, dim=-1).sort(descending=True)
-    if top_k is not None:
-        probabilities, ids = probabilities[:top_k], ids[:top_k]
-        probabilities = probabilities / probabilities.sum()
-    before = probabilities.cumsum(0) - probabilities
-    probabilities = probabilities.where(before < top_p, 0.0)  # the most likely one always stays
-    return int(ids[torch.multinomial(probabilities, 1, generator=random)])
+RANGES = {
+    "repetition_penalty": "give more than 0, and at most 10",
+    "temperature": "give 0 to 10",
+    "top_k": "give 1 or more",
+    "top_p": "give more than 0, and at most 1",
+    "min_p": "give 0 to 1",
+}

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from femtogpt.config import SamplesConfig
-from femtogpt.generation.sampling import generate
+from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.writing import generate
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 from femtogpt.training.observers import Evaluation, Moment, Observer
@@ -48,24 +49,15 @@ class Sampler(Observer):
     def write(self, model: GPT) -> str:
         """The text of a sample. It depends on the weights alone; every process calls it."""
         assert self.tokenizer is not None
-        config = SamplesConfig()
+        how = SamplesConfig()
+        sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
         eos = self.tokenizer.eos
         model.eval()
         # Not compiled: each further token would be a shape of its own. Not ended by what is drawn:
         # processes with parts of one model (FSDP) must call it equally often.
         with torch.compiler.set_stance("force_eager"):
-            drawn = list(
-                generate(
-                    model,
-                    [eos],
-                    SAMPLE_TOKENS,
-                    config.temperature,
-                    config.top_k,
-                    config.top_p,
-                    random,
-                )
-            )
+            drawn = list(generate(model, [eos], SAMPLE_TOKENS, sampling, random))
         model.train()
         # The first document that is not empty: an untrained model may end one at once.
         begun = dropwhile(lambda id: id == eos, drawn)

@@ -1,0 +1,46 @@
+"""A trained model by what a person calls it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from femtogpt.commands.run_list import Run, runs
+from femtogpt.errors import UserError, nearest
+from femtogpt.model.files import SETTINGS_FILE
+
+BEST = "best"
+
+
+def find_run(name: str | None, data: Path) -> Path:
+    """The folder of a trained model.
+
+    ``name`` is None (the newest), ``best`` (the fewest held-out bits per character), a folder, a
+    run's name in ``femtogpt runs`` or its beginning, or a configuration (its newest). Raises
+    UserError if there is none, or if a beginning fits several.
+    """
+    if name and name != BEST and (Path(name) / SETTINGS_FILE).is_file():
+        return Path(name)
+    found = [run for run in runs(data) if run.state == "finished"]
+    if not found:
+        raise UserError(f"{data} holds no trained model yet: make pipeline trains one")
+    return data / _chosen(name, found, data).name
+
+
+def _chosen(name: str | None, found: list[Run], data: Path) -> Run:
+    if name is None:
+        return found[-1]
+    if name == BEST:
+        scored = [run for run in found if run.held_out_bits_per_character is not None]
+        if not scored:
+            raise UserError(f"no model in {data} has a held-out figure: name one with --run")
+        return min(scored, key=lambda run: run.held_out_bits_per_character or 0.0)
+    begun = name.removeprefix("run/")
+    fitting = [run for run in found if begun and run.name.removeprefix("run/").startswith(begun)]
+    if len(fitting) > 1:
+        raise UserError(f"--run {name}: {len(fitting)} runs begin so; give more of the name")
+    fitting = fitting or [run for run in found if run.configuration == name]
+    if not fitting:
+        names = {run.name for run in found} | {run.configuration or run.name for run in found}
+        similar = nearest(name, names)
+        raise UserError(f"femtogpt runs lists no trained model {name!r}{similar}")
+    return fitting[-1]
