@@ -23,7 +23,6 @@ from femtogpt.tokens.tokenizer import Tokenizer, train
 from tests.tiny import VOCAB, lively, settings, shape
 
 MODEL = lively(shape())
-NOTHING = torch.tensor([], dtype=torch.long)
 GREEDY = Sampling(temperature=0)
 CHANCES = torch.tensor([0.05, 0.5, 0.15, 0.3])
 
@@ -35,7 +34,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 def drawn(times: int, **how) -> list[int]:
     """Many draws from CHANCES."""
     sampling, random = Sampling(**{"temperature": 1.0, **how}), seeded()
-    return [sampling.draw(CHANCES.log() + 3, NOTHING, random) for _ in range(times)]
+    return [sampling.draw(CHANCES.log() + 3, (), random) for _ in range(times)]
 
 
 def continued(ids: list[int], tokens: int, end: int | None = None, model=MODEL) -> list[int]:
@@ -128,7 +127,7 @@ def test_only_the_likeliest_are_drawn_and_keep_their_proportions(how, kept):
 def test_whatever_the_settings_a_token_of_the_nucleus_is_drawn(logits, heat, top_k, top_p, seed):
     values = torch.tensor(logits)
     sampling = Sampling(temperature=heat, top_k=top_k, top_p=top_p)
-    chosen = sampling.draw(values, NOTHING, seeded(seed))
+    chosen = sampling.draw(values, (), seeded(seed))
     chances = (values.double() / heat).softmax(0)
     kept = chances.sort(descending=True).values[:top_k]
     likelier = kept[kept > chances[chosen] * (1 + 1e-5)].sum() / kept.sum()
@@ -140,9 +139,9 @@ def test_what_was_written_is_less_likely_again():
     logits = torch.tensor([2.0, 1.0, -1.0, 0.5])
     for penalty, seen, expected in [(1.0, [0], 0), (3.0, [0], 1), (3.0, [0, 1, 1], 0)]:
         sampling = Sampling(repetition_penalty=penalty, temperature=0)
-        assert sampling.draw(logits, torch.tensor(seen), seeded()) == expected
+        assert sampling.draw(logits, seen, seeded()) == expected
     sampling = Sampling(repetition_penalty=2.0, temperature=1.0)
-    draws = [sampling.draw(logits, torch.tensor([0, 2]), random) for random in [seeded()] * 4000]
+    draws = [sampling.draw(logits, {0, 2}, random) for random in [seeded()] * 4000]
     shares = torch.tensor([1.0, 1.0, -2.0, 0.5]).softmax(0)
     assert draws.count(2) / 4000 == pytest.approx(float(shares[2]), abs=0.015)
     assert draws.count(0) / 4000 == pytest.approx(float(shares[0]), abs=0.03)

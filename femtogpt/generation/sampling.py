@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -35,16 +36,16 @@ class Sampling:
             if not fits:
                 raise UserError(f"{name} {getattr(self, name)} is out of range: {RANGES[name]}")
 
-    def draw(self, logits: Tensor, seen: Tensor, random: torch.Generator) -> int:
-        """Draw an id by logits (V,), after a text with the ids ``seen`` (N,).
+    def draw(self, logits: Tensor, seen: Collection[int], random: torch.Generator) -> int:
+        """Draw an id by logits (V,), after a text with the ids ``seen``.
 
         Of several that are likeliest, temperature 0 takes the first.
         """
         if self.repetition_penalty != 1:
-            penalty = self.repetition_penalty
-            before = logits[seen]
+            ids = torch.tensor([*seen], dtype=torch.long, device=logits.device)
+            penalty, before = self.repetition_penalty, logits[ids]
             lowered = torch.where(before > 0, before / penalty, before * penalty)
-            logits = logits.index_put((seen,), lowered)
+            logits = logits.index_put((ids,), lowered)
         if self.temperature == 0:
             return int(logits.argmax())
         logits = logits - logits.max()  # so that a tiny temperature can overflow only to −∞

@@ -69,7 +69,7 @@ def generate(
     for _ in range(tokens):
         with torch.no_grad():  # not inference mode: FSDP could not use the weights
             logits = model(torch.tensor([new], device=device), cache=cache)[0, -1].float()
-            drawn = sampling.draw(logits, torch.tensor([*seen], device=device), random)
+            drawn = sampling.draw(logits, seen, random)
         if drawn == end:
             return
         yield drawn
