@@ -8,6 +8,7 @@ import torch
 from check_setup import Report, Setup
 from made_tokens import SOURCE
 
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import generate
 from femtogpt.model.files import WEIGHTS_FILE
@@ -81,7 +82,9 @@ def _written(
     random = torch.Generator(model.embed_tokens.weight.device).manual_seed(0)
     start = time.perf_counter()
     ids = list(
-        generate(model, prompt, tokens, Sampling(temperature=temperature, top_p=top_p), random)
+        generate(
+            Engine(model), prompt, tokens, Sampling(temperature=temperature, top_p=top_p), random
+        )
     )
     return ids, time.perf_counter() - start
 

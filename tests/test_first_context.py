@@ -38,10 +38,10 @@ def test_it_lasts_until_the_rate_falls(tokens, tmp_path):
     reached = []
 
     class Watched(GPT):
-        def read(self, ids, cache=None):
+        def read(self, ids):
             if self.training:
                 reached.append(ids.shape[1])
-            return super().read(ids, cache)
+            return super().read(ids)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("femtogpt.training.trainer.GPT", Watched)

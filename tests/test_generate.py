@@ -15,6 +15,7 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.samples import write_samples
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.text_stream import TextStream
@@ -39,7 +40,7 @@ def drawn(times: int, **how) -> list[int]:
 
 def continued(ids: list[int], tokens: int, end: int | None = None, model=MODEL) -> list[int]:
     """The likeliest continuation."""
-    return list(generate(model, ids, tokens, GREEDY, seeded(), end))
+    return list(generate(Engine(model), ids, tokens, GREEDY, seeded(), end))
 
 
 LINES = ["мама мыла раму", "у рамы мама, у мамы рама", "шла Саша по шоссе и сосала сушку"]
@@ -200,15 +201,15 @@ def test_a_stream_ends_before_the_first_stop_sign(text, signs):
 
 def test_writing_ends_with_the_stop_sign(tokenizer):
     model = lively(shape(), tokenizer.size)
-    whole = write(model, tokenizer, "мама", 40, GREEDY)
+    whole = write(Engine(model), tokenizer, "мама", 40, GREEDY)
     sign = whole[10:13]
-    parts = list(stream(model, tokenizer, "мама", 40, GREEDY, 0, [sign]))
+    parts = list(stream(Engine(model), tokenizer, "мама", 40, GREEDY, 0, [sign]))
     assert "".join(parts) == whole[: whole.index(sign)]
 
 
 def test_the_same_seed_writes_the_same_and_another_seed_something_else(tokenizer):
     model = lively(shape(), tokenizer.size)
-    texts = [write(model, tokenizer, "мама", 30, seed=seed) for seed in (1, 2, 1)]
+    texts = [write(Engine(model), tokenizer, "мама", 30, seed=seed) for seed in (1, 2, 1)]
     assert texts[0] == texts[2] != texts[1]
 
 
@@ -217,7 +218,7 @@ def test_what_is_written_is_what_follows_the_prompt(tokenizer):
     prompt = "мама\n\nмыла — раму 漢"  # the dash and the sign have no piece: they are bytes
     ids = [tokenizer.eos, *tokenizer.encode(prompt)]
     drawn = continued(ids, 30, tokenizer.eos, model)
-    text = write(model, tokenizer, prompt, 30, GREEDY)
+    text = write(Engine(model), tokenizer, prompt, 30, GREEDY)
     assert prompt + text == tokenizer.decode([*ids, *drawn])
     assert text
 

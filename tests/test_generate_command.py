@@ -16,6 +16,7 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.config_origin import ConfigOrigin
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import write
 from femtogpt.model.loading import load_model
@@ -52,8 +53,8 @@ class Models:
 
     def written(self, run: Artifact, prompt: str = "", seed: int = 3) -> str:
         """What a model writes with the settings of the command."""
-        model, tokenizer = load_model(run.path, "cpu"), Tokenizer(PIECES)
-        return write(model, tokenizer, prompt, 12, Sampling(top_p=0.95), seed)
+        engine, tokenizer = Engine(load_model(run.path, "cpu")), Tokenizer(PIECES)
+        return write(engine, tokenizer, prompt, 12, Sampling(top_p=0.95), seed)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from femtogpt.config import ModelConfig
 from femtogpt.model import gpt
-from femtogpt.model.gpt import GPT, Cache
+from femtogpt.model.gpt import GPT, rotate
 from tests.helpers import quick
 from tests.tiny import BOUNDARY, VOCAB, lively, shape
 
@@ -97,34 +97,16 @@ def test_a_later_token_changes_no_earlier_logit():
         assert (after[0, position:] - before[0, position:]).abs().amax(-1).min() > 1e-4
 
 
-@pytest.mark.parametrize("kv_heads", [2, 4])
-@pytest.mark.parametrize("first", [1, 3, 8])
-def test_reading_with_a_cache_gives_the_logits_of_the_whole(first, kv_heads):
-    model = lively(shape(kv_heads=kv_heads))
-    ids = text(8, rows=2)
-    cache = Cache(2, context=8)
-    parts = [model(ids[:, :first], cache=cache)]
-    parts += [model(ids[:, position : position + 1], cache=cache) for position in range(first, 8)]
-    torch.testing.assert_close(torch.cat(parts, 1), model(ids), rtol=0, atol=1e-5)
-
-
-def test_past_the_context_the_cache_lets_a_layer_see_the_last_context_tokens():
-    model = lively(shape(layers=1))
-    ids = text(21)
-    cache = Cache(1, context=8)
-    model(ids[:, :5], cache=cache)
-    for position in range(5, 21):
-        logits = model(ids[:, position : position + 1], cache=cache)
-    expected = model(ids[:, -8:])[:, -1:]
-    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
-
-
 def test_only_the_distance_between_positions_counts():
-    model = lively(shape())
-    ids = text(8)
-    far = Cache(2, context=8)
-    far.position = 1000
-    torch.testing.assert_close(model(ids, cache=far), model(ids), rtol=0, atol=2e-4)
+    q, k, angles = torch.randn(2, 16), torch.randn(2, 16), torch.rand(8).repeat(2)
+
+    def at(position):
+        return (position * angles).cos(), (position * angles).sin()
+
+    near, far = (rotate(q, *at(p + 5)) @ rotate(k, *at(p)).T for p in (3, 90))
+    torch.testing.assert_close(near, far, rtol=0, atol=1e-4)
+    assert (rotate(q, *at(9)) @ rotate(k, *at(3)).T - near).abs().max() > 1e-2
+    model, ids = lively(shape()), text(8)
     swapped = ids[:, [1, 0, 2, 3, 4, 5, 6, 7]]
     assert (model(swapped)[0, -1] - model(ids)[0, -1]).abs().max() > 1e-3
 

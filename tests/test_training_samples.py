@@ -7,6 +7,7 @@ import torch
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import Stopped
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import write
 from femtogpt.model.gpt import GPT
@@ -65,7 +66,9 @@ def test_what_it_wrote_is_what_the_weights_write_their_average_where_there_is_on
     (run / "settings.json").write_text(config.model_dump_json())
     train(config, tokens, run)
     tokenizer = Tokenizer.load(tokens.folder)
-    text = write(load_model(run, "cpu"), tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), 7)
+    text = write(
+        Engine(load_model(run, "cpu")), tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), 7
+    )
     first, *_, last = samples(run).values()
     assert last == text != first
 
@@ -139,7 +142,8 @@ def test_a_document_that_ends_at_once_is_no_sample(tokens):
     model = GPT(shape(), tokenizer.size).eval()
     seeds = range(25)
     assert any(
-        not write(model, tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), seed) for seed in seeds
+        not write(Engine(model), tokenizer, "", SAMPLE_TOKENS, Sampling(top_p=0.95), seed)
+        for seed in seeds
     )
     config = settings(sample_every=4).train
     assert all(Sampler(tokens.folder, config, seed).write(model) for seed in seeds)

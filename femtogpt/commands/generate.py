@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from femtogpt.errors import UserError
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import stream
 from femtogpt.model.loading import load_model
@@ -36,10 +37,10 @@ def generate(
     """
     if "" in stop:
         raise UserError("--stop is empty: give the text to stop before")
-    model, tokenizer = load_model(run, "auto"), Tokenizer.load(run)
+    engine, tokenizer = Engine(load_model(run, "auto")), Tokenizer.load(run)
     first = random.randrange(MOST_SEED) if seed is None else seed
     for number in range(count):
-        parts = stream(model, tokenizer, prompt, tokens, sampling, first + number, stop)
+        parts = stream(engine, tokenizer, prompt, tokens, sampling, first + number, stop)
         if as_json:
             about = {"run": str(run), "seed": first + number, "prompt": prompt}
             print(json.dumps({**about, "text": "".join(parts)}, ensure_ascii=False), file=out)

@@ -19,17 +19,19 @@ def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact)
 
     def build(folder: Path) -> dict[str, int]:
         # Imported here: torch takes seconds, and the samples may be up to date.
+        from femtogpt.generation.engine import Engine
         from femtogpt.generation.sampling import Sampling
         from femtogpt.generation.writing import write
         from femtogpt.model.loading import load_model
 
-        model, tokenizer = load_model(run.path, config.train.device), Tokenizer.load(tokens.path)
+        engine = Engine(load_model(run.path, config.train.device))
+        tokenizer = Tokenizer.load(tokens.path)
         how = config.samples
         sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
         samples = []
         for number, prompt in enumerate(how.prompts):
             seed = config.seed + number
-            text = write(model, tokenizer, prompt, how.tokens, sampling, seed)
+            text = write(engine, tokenizer, prompt, how.tokens, sampling, seed)
             samples.append({"prompt": prompt, "text": text})
         (folder / SAMPLES_FILE).write_text(
             json.dumps(samples, ensure_ascii=False, indent=1), encoding="utf-8"

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.text_stream import TextStream
-from femtogpt.model.gpt import GPT, Cache
 from femtogpt.tokens.tokenizer import Tokenizer
 
 USUAL = Sampling()
 
 
 def write(
-    model: GPT,
+    engine: Engine,
     tokenizer: Tokenizer,
     prompt: str = "",
     tokens: int = 200,
@@ -23,11 +23,11 @@ def write(
     seed: int = 0,
 ) -> str:
     """The text written after ``prompt``: up to ``tokens`` tokens or the end of the document."""
-    return "".join(stream(model, tokenizer, prompt, tokens, sampling, seed))
+    return "".join(stream(engine, tokenizer, prompt, tokens, sampling, seed))
 
 
 def stream(
-    model: GPT,
+    engine: Engine,
     tokenizer: Tokenizer,
     prompt: str,
     tokens: int,
@@ -39,10 +39,10 @@ def stream(
 
     It ends before any of ``stop``, too.
     """
-    random = torch.Generator(device=model.embed_tokens.weight.device).manual_seed(seed)
+    random = torch.Generator(engine.embedding.device).manual_seed(seed)
     text = TextStream(tokenizer, stop)
     ids = [tokenizer.eos, *tokenizer.encode(prompt)]
-    for id in generate(model, ids, tokens, sampling, random, tokenizer.eos):
+    for id in generate(engine, ids, tokens, sampling, random, tokenizer.eos):
         yield text.add(id)
         if text.stopped:
             return
@@ -50,7 +50,7 @@ def stream(
 
 
 def generate(
-    model: GPT,
+    engine: Engine,
     ids: list[int],
     tokens: int,
     sampling: Sampling,
@@ -61,17 +61,13 @@ def generate(
 
     Each layer sees the last ``context`` positions. Only the last ``context`` ids are read.
     """
-    device = model.embed_tokens.weight.device
-    context = model.config.context
-    cache = Cache(model.config.layers, context)
-    new = ids[-context:]
     seen = set(ids)
-    for _ in range(tokens):
-        with torch.no_grad():  # not inference mode: FSDP could not use the weights
-            logits = model(torch.tensor([new], device=device), cache=cache)[0, -1].float()
-            drawn = sampling.draw(logits, seen, random)
+    texts, logits = engine.begin([ids])
+    for number in range(tokens):
+        drawn = sampling.draw(logits[0], seen, random)
         if drawn == end:
             return
         yield drawn
         seen.add(drawn)
-        new = [drawn]
+        if number + 1 < tokens:
+            logits = engine.step(texts, [drawn])

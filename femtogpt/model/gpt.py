@@ -23,24 +23,6 @@ EPS = 1e-6
 QUERY_BLOCK = 128  # queries computed at once, in compiled attention on a CPU
 
 
-class Cache:
-    """The KV cache: keys and values of the last ``context`` positions, by layer."""
-
-    def __init__(self, layers: int, context: int):
-        self.context = context
-        self.position = 0  # of the next token, counted from the start of the text
-        self.layers: list[tuple[Tensor, Tensor] | None] = [None] * layers
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add a layer's new keys and values, (B, K, T, D) each. Returns all within the context."""
-        if (before := self.layers[layer]) is not None:
-            assert k.shape[2] == 1, "after the prompt, one token at a time: there is no mask"
-            k = torch.cat([before[0], k], dim=2)[:, :, -self.context :]
-            v = torch.cat([before[1], v], dim=2)[:, :, -self.context :]
-        self.layers[layer] = (k, v)
-        return k, v
-
-
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate each pair (i, i + D/2) of x (B, H, T, D) by its angle; cos and sin are (T, D)."""
     first, second = x.chunk(2, dim=-1)
@@ -50,19 +32,17 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def attend(
     q: Tensor, k: Tensor, v: Tensor, dropout: float, documents: Tensor | None = None
 ) -> Tensor:
-    """Causal attention of queries (B, H, T, D) to keys and values (B, K, S, D).
+    """Causal attention of queries (B, H, T, D) to keys and values (B, K, T, D).
 
-    A single query sees all keys; otherwise T = S. With ``documents`` (B, T), a query sees only keys
-    of its own document. On a CPU torch's kernel is three times as slow as compiled plain products.
+    With ``documents`` (B, T), a query sees only keys of its own document. On a CPU torch's kernel
+    is three times as slow as compiled plain products.
     """
-    if torch.compiler.is_compiling() and q.device.type == "cpu" and q.shape[2] == k.shape[2]:
+    if torch.compiler.is_compiling() and q.device.type == "cpu":
         return _attend_in_blocks(q, k, v, dropout, documents)
+    mask = None if documents is None else _same_document(documents, documents).tril()
     grouped = q.shape[1] != k.shape[1]
-    causal, mask = q.shape[2] > 1, None
-    if documents is not None:
-        causal, mask = False, _same_document(documents, documents).tril()
     return F.scaled_dot_product_attention(
-        q, k, v, mask, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
+        q, k, v, mask, dropout_p=dropout, is_causal=mask is None, enable_gqa=grouped
     )
 
 
@@ -97,7 +77,6 @@ class Positions:
     cos: Tensor  # (T, D)
     sin: Tensor
     documents: Tensor | None = None  # (B, T): the document of each, if attention is masked
-    cache: Cache | None = None
 
 
 class Attention(nn.Module):
@@ -114,7 +93,7 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(self.head_size, eps=EPS)
         self.k_norm = nn.RMSNorm(self.head_size, eps=EPS)
 
-    def forward(self, x: Tensor, positions: Positions, layer: int) -> Tensor:
+    def forward(self, x: Tensor, positions: Positions) -> Tensor:
         B, T, _ = x.shape
         q, k, v = (
             project(x).view(B, T, -1, self.head_size)
@@ -125,8 +104,6 @@ class Attention(nn.Module):
         q = rotate(self.q_norm(q.float()).transpose(1, 2), *angles).to(v.dtype)  # (B, H, T, D)
         k = rotate(self.k_norm(k.float()).transpose(1, 2), *angles).to(v.dtype)  # (B, K, T, D)
         v = v.transpose(1, 2)
-        if positions.cache is not None:
-            k, v = positions.cache.extend(layer, k, v)
         y = attend(q, k, v, self.dropout if self.training else 0.0, positions.documents)
         output: Tensor = self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
         return output
@@ -157,8 +134,8 @@ class Block(nn.Module):
         self.mlp = FeedForward(config)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, positions: Positions, layer: int) -> Tensor:
-        x = x + self.drop(self.self_attn(self.input_layernorm(x), positions, layer))
+    def forward(self, x: Tensor, positions: Positions) -> Tensor:
+        x = x + self.drop(self.self_attn(self.input_layernorm(x), positions))
         output: Tensor = x + self.drop(self.mlp(self.post_attention_layernorm(x)))
         return output
 
@@ -202,16 +179,14 @@ class GPT(nn.Module):
         self,
         ids: Tensor,
         targets: Tensor | None = None,
-        cache: Cache | None = None,
         soft: SoftTargets | None = None,
     ) -> Tensor:
         """Logits (B, T, V) of ids (B, T), or with targets (B, T) the mean loss in nats per token.
 
-        Targets of −100 do not count; ``soft`` targets change the gradient, not the loss. With a
-        cache, ids continue the text read so far: the prompt at first, then one token at a time.
+        Targets of −100 do not count; ``soft`` targets change the gradient, not the loss.
         """
         if targets is None:
-            return F.linear(self.read(ids, cache), self.embed_tokens.weight)
+            return F.linear(self.read(ids), self.embed_tokens.weight)
         rows, weight = self._read_in_pieces(ids).flatten(0, 1), self.embed_tokens.weight
         return linear_cross_entropy(rows, weight, targets.flatten(), self.gradient, soft)
 
@@ -224,22 +199,19 @@ class GPT(nn.Module):
             rows = self._read_in_pieces(ids).flatten(0, 1)
         return token_nats(rows, self.embed_tokens.weight, targets.flatten()).view(ids.shape)
 
-    def read(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+    def read(self, ids: Tensor) -> Tensor:
         """The normalized hidden states that the head gets, (B, T, C)."""
-        start = cache.position if cache is not None else 0
-        numbers = torch.arange(start, start + ids.shape[1], device=ids.device)
+        numbers = torch.arange(ids.shape[1], device=ids.device)
         angles = numbers[:, None] * self.frequencies.repeat(2)
         x = self.drop(self.embed_tokens(ids))
         documents = None if self.eos is None else (ids == self.eos).cumsum(1)
         rotation = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-        positions = Positions(*rotation, documents, cache)
-        for number, layer in enumerate(self.layers):
+        positions = Positions(*rotation, documents)
+        for layer in self.layers:
             if self.recompute and torch.is_grad_enabled():
-                x = checkpoint(layer, x, positions, number, use_reentrant=False)
+                x = checkpoint(layer, x, positions, use_reentrant=False)
             else:
-                x = layer(x, positions, number)
-        if cache is not None:
-            cache.position += ids.shape[1]
+                x = layer(x, positions)
         normalized: Tensor = self.norm(x)
         return normalized
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from femtogpt.config import SamplesConfig
+from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import generate
 from femtogpt.model.gpt import GPT
@@ -53,12 +54,7 @@ class Sampler(Observer):
         sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
         eos = self.tokenizer.eos
-        model.eval()
-        # Not compiled: each further token would be a shape of its own. Not ended by what is drawn:
-        # processes with parts of one model (FSDP) must call it equally often.
-        with torch.compiler.set_stance("force_eager"):
-            drawn = list(generate(model, [eos], SAMPLE_TOKENS, sampling, random))
-        model.train()
+        drawn = list(generate(Engine(model), [eos], SAMPLE_TOKENS, sampling, random))
         # The first document that is not empty: an untrained model may end one at once.
         begun = dropwhile(lambda id: id == eos, drawn)
         return self.tokenizer.decode(list(takewhile(lambda id: id != eos, begun)))

@@ -1,0 +1,68 @@
+"""The engine: it says what the model says, token by token, for many texts at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from femtogpt.generation.engine import Engine
+from tests.tiny import VOCAB, lively, shape
+
+CONTEXT = 8
+IDS = st.lists(st.integers(0, VOCAB - 1), min_size=1, max_size=CONTEXT)
+
+
+def said(model, ids: list[int]) -> torch.Tensor:
+    """The model's logits after its last tokens, (V,)."""
+    with torch.no_grad():
+        return model(torch.tensor([ids[-CONTEXT:]]))[0, -1]
+
+
+@pytest.mark.parametrize("kv_heads", [2, 4])
+@pytest.mark.parametrize("first", [1, 3, 7])
+def test_within_the_context_it_says_what_the_model_says(first, kv_heads):
+    model = lively(shape(kv_heads=kv_heads))
+    ids = torch.randint(VOCAB, (CONTEXT,)).tolist()
+    engine = Engine(model)
+    texts, logits = engine.begin([ids[:first]])
+    for position in range(first, CONTEXT):
+        torch.testing.assert_close(logits[0], said(model, ids[:position]), rtol=0, atol=1e-5)
+        logits = engine.step(texts, [ids[position]])
+    torch.testing.assert_close(logits[0], said(model, ids), rtol=0, atol=1e-5)
+
+
+def test_past_the_context_each_layer_sees_the_last_context_tokens():
+    model = lively(shape(layers=1))  # then they are all that the model sees
+    ids = torch.randint(VOCAB, (3 * CONTEXT + 1,)).tolist()
+    engine = Engine(model)
+    texts, _ = engine.begin([ids[:5]])
+    for id in ids[5:]:
+        logits = engine.step(texts, [id])
+    torch.testing.assert_close(logits[0], said(model, ids), rtol=0, atol=1e-5)
+
+
+def test_of_a_longer_prompt_the_end_is_read():
+    model = lively(shape())
+    ids = torch.randint(VOCAB, (3 * CONTEXT,)).tolist()
+    torch.testing.assert_close(Engine(model).begin([ids])[1][0], said(model, ids))
+
+
+@given(st.lists(IDS, min_size=1, max_size=4), st.integers(0, 100))
+@hypothesis_settings(max_examples=30, deadline=None)
+def test_a_text_is_the_same_whatever_is_written_beside_it(prompts, seed):
+    engine = Engine(lively(shape()))
+    later = torch.randint(
+        VOCAB, (2 * CONTEXT, len(prompts)), generator=torch.Generator().manual_seed(seed)
+    ).tolist()
+    together, logits = engine.begin(prompts)
+    alone = [engine.begin([prompt]) for prompt in prompts]
+    for ids in later:
+        for row, (_, own) in enumerate(alone):
+            torch.testing.assert_close(logits[row], own[0], rtol=0, atol=1e-5)
+        logits = engine.step(together, ids)
+        alone = [
+            (texts, engine.step(texts, [id])) for (texts, _), id in zip(alone, ids, strict=True)
+        ]
