@@ -248,14 +248,14 @@ def run_out_of_memory(model, above: int, monkeypatch) -> list[int]:
     """Has batches of more than so many sequences fail as torch does; the sizes that were tried."""
     tried, forward = [], model.forward
 
-    def limited(self, ids, targets=None, cache=None, soft=None):
+    def limited(self, ids, targets=None, soft=None):
         if targets is not None:
             tried.append(len(ids))
             if len(ids) > above:
                 if above:
                     forward(self, ids[:above], targets[:above]).backward()  # some of it is done
                 raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        return forward(self, ids, targets, cache, soft)
+        return forward(self, ids, targets, soft)
 
     monkeypatch.setattr(model, "forward", limited)
     return tried
