@@ -97,7 +97,7 @@ lint: $(MADE)  ## style (ruff)
 types: $(MADE)  ## types (mypy)
 	@"$(PROGRAM)" -m mypy
 
-test: $(MADE)  ## the tests, in about six minutes
+test: $(MADE)  ## the tests, in about ten minutes
 	@"$(PROGRAM)" -m pytest -q -m 'not slow' -n 2 --dist loadfile --durations 30
 
 test-all: $(CLUSTER)  ## all tests, the slow ones too

@@ -81,11 +81,8 @@ def _written(
     """The ids after a prompt, and the seconds that they took."""
     random = torch.Generator(model.embed_tokens.weight.device).manual_seed(0)
     start = time.perf_counter()
-    ids = list(
-        generate(
-            Engine(model), prompt, tokens, Sampling(temperature=temperature, top_p=top_p), random
-        )
-    )
+    sampling = Sampling(temperature=temperature, top_p=top_p)
+    ids = list(generate(Engine(model), prompt, tokens, sampling, random))
     return ids, time.perf_counter() - start
 
 

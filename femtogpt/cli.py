@@ -67,28 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what a trained model writes after a beginning",
         description="Have a trained model write on. It ends where the document does.",
     )
-    generate.add_argument("prompt", nargs="?", default="", help="the beginning; -: standard input")
-    generate.add_argument(
-        "--run", help="a name in femtogpt runs, a configuration, a folder, or best; default: newest"
-    )
-    generate.add_argument("--tokens", type=_number, default=200, help="at most (default: 200)")
-    generate.add_argument("--temperature", type=float, default=0.8, help="0: no chance; 0.8")
-    generate.add_argument("--top-k", type=int, help="draw among so many of the likeliest tokens")
-    generate.add_argument(
-        "--top-p", type=float, default=0.95, help="among the fewest with this probability; 0.95"
-    )
-    generate.add_argument(
-        "--min-p", type=float, default=0.0, help="with this share of the likeliest's; 0"
-    )
-    generate.add_argument(
-        "--repetition-penalty", type=float, default=1.0, help="of tokens that were there; 1: none"
-    )
-    generate.add_argument("--seed", type=_number, help="the same one writes the same; random")
-    generate.add_argument("--stop", action="append", default=[], help="end before this text")
-    generate.add_argument("--count", type=_number, default=1, help="how many texts (default: 1)")
-    generate.add_argument("--json", action="store_true", help="for programs: a line for each text")
-    generate.add_argument("--data", type=Path, default=Path("data"), help="default: data")
-    generate.set_defaults(run_command=_generate)
+    _writing(generate)
 
     about = "what data/ holds: kind, age, size, what it was made from and what uses it"
     artifacts = things.add_parser("artifacts", help=about)
@@ -157,6 +136,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--width", type=int, default=256, help="the model's, for its embedding")
     return parser
+
+
+def _writing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("prompt", nargs="?", default="", help="the beginning; -: standard input")
+    names = "a name in femtogpt runs, a configuration, a folder, or best"
+    add("--run", help=f"{names}; default: the newest model")
+    add("--tokens", type=_number, default=200, help="at most; default: 200")
+    chance = "0: always the likeliest token; default: 0.8"
+    add("--temperature", type=float, default=0.8, help=chance)
+    add("--top-k", type=int, help="draw among so many of the likeliest tokens")
+    nucleus = "among the fewest with this probability; default: 0.95"
+    add("--top-p", type=float, default=0.95, help=nucleus)
+    least = "among those with this share of the likeliest's; default: 0"
+    add("--min-p", type=float, default=0.0, help=least)
+    again = "of tokens that the text has; default: 1, none"
+    add("--repetition-penalty", type=float, default=1.0, help=again)
+    add("--seed", type=_number, help="the same one writes the same; default: drawn")
+    add("--stop", action="append", default=[], help="end before this text")
+    add("--count", type=_number, default=1, help="how many texts; default: 1")
+    add("--json", action="store_true", help="for programs: a line for each text")
+    add("--data", type=Path, default=Path("data"), help="default: data")
+    parser.set_defaults(run_command=_generate)
 
 
 def _number(text: str) -> int:

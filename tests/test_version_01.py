@@ -15,6 +15,7 @@ from femtogpt.artifacts.lookup import find, made_from
 from femtogpt.artifacts.reasons import differences, listed
 from femtogpt.artifacts.store import Store
 from femtogpt.commands.run_list import listing, runs
+from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.config_file import load_config
 from femtogpt.training.settings import TrainingSettings, resolve_train
 from femtogpt.training.training_stage import recipe
@@ -45,6 +46,18 @@ def test_a_training_has_the_name_that_it_had(tmp_path):
     for change in ({"beta2": 0.9}, {"first_context": 8}, {"ngram_share": 0.5}):
         changed = settings.model_copy(update={"train": train.model_copy(update=change)})
         assert recipe(changed, tokens).digest != DIGEST
+
+
+def test_a_training_that_evaluates_as_often_as_by_default_has_its_name_too():
+    """By default it was a twentieth of all steps, and is a tenth."""
+    model, tokens = ModelConfig(), Artifact(Path(), "tokens", "t", CONTENT, {})
+    train = resolve_train(TrainConfig(max_steps=60), model, TEXT, VOCABULARY)
+    assert train.evaluate_every == 6
+    names = [
+        recipe(TrainingSettings(model=model, train=each, seed=0), tokens).digest
+        for each in (train, *(train.model_copy(update={"evaluate_every": n}) for n in (3, 4)))
+    ]
+    assert names[0] == names[1] != names[2]
 
 
 def old(store: Store, made: Recipe, files: dict[str, str], finished: bool = True) -> Path:

@@ -56,10 +56,8 @@ class Engine:
         Of a prompt longer than the context, its end is read.
         """
         shape = len(prompts), self.kv_heads, self.context, self.size
-        keys, values = (
-            [self.embedding.new_zeros(shape) for _ in self.layers] for _ in ("keys", "values")
-        )
-        texts = Texts(keys, values, [0] * len(prompts))
+        keys = [self.embedding.new_zeros(shape) for _ in self.layers]
+        texts = Texts(keys, [torch.zeros_like(part) for part in keys], [0] * len(prompts))
         logits = [self._read(texts, row, ids) for row, ids in enumerate(prompts)]
         return texts, torch.cat(logits)
 
@@ -74,7 +72,8 @@ class Engine:
             texts.values[layer][row, :, :length] = v
             return _attention(q[None], k[None], v[None], causal=True)[0].transpose(0, 1)
 
-        return self._logits(ids, torch.arange(length, device=ids.device), attend)[-1:]
+        hidden = self._hidden(ids, torch.arange(length, device=ids.device), attend)
+        return self._logits(hidden[-1:])
 
     @torch.no_grad()
     def step(self, texts: Texts, ids: Sequence[int]) -> Tensor:
@@ -87,22 +86,26 @@ class Engine:
         if len(set(texts.positions)) > 1:  # texts of different lengths
             slots = torch.tensor(texts.positions, device=device) % self.context
             rows = torch.arange(len(ids), device=device)
-            seen = torch.arange(used, device=device) < torch.tensor(counts, device=device)[:, None]
-            mask = seen[:, None, None]  # (B, 1, 1, S)
+            filled = torch.tensor(counts, device=device)[:, None]
+            mask = (torch.arange(used, device=device) < filled)[:, None, None]  # (B, 1, 1, S)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = texts.keys[layer], texts.values[layer]
             keys[rows, :, slots], values[rows, :, slots] = k.to(keys.dtype), v.to(values.dtype)
             seen = keys[:, :, :used], values[:, :, :used]
-            return _attention(q[:, :, None].to(keys.dtype), *seen, mask=mask)[:, :, 0]
+            return _attention(q[:, :, None], *seen, mask=mask)[:, :, 0]
 
         positions = torch.tensor(texts.positions, device=device)
-        logits = self._logits(torch.tensor(ids, device=device), positions, attend)
+        hidden = self._hidden(torch.tensor(ids, device=device), positions, attend)
         texts.positions = [position + 1 for position in texts.positions]
-        return logits
+        return self._logits(hidden)
 
-    def _logits(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
-        """The logits after each of ``ids`` (N,) at ``positions`` (N,): (N, V) in float32."""
+    def _logits(self, hidden: Tensor) -> Tensor:
+        """The logits (N, V), in float32, from what the layers made of N rows."""
+        return F.linear(_normed(hidden, self.norm), self.embedding).float()
+
+    def _hidden(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
+        """What the layers make of ``ids`` (N,) at ``positions`` (N,): (N, C)."""
         angles = positions[:, None, None] * self.frequencies
         cos, sin = angles.cos(), angles.sin()  # (N, 1, D)
         x = F.embedding(ids, self.embedding)
@@ -117,7 +120,7 @@ class Engine:
             hidden = F.linear(_normed(x, layer.feed_forward_norm), layer.gate_and_up)
             gate, up = hidden.chunk(2, dim=-1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
-        return F.linear(_normed(x, self.norm), self.embedding).float()
+        return x
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def write_samples(store: Store, config: Config, tokens: Artifact, run: Artifact)
         engine = Engine(load_model(run.path, config.train.device))
         tokenizer = Tokenizer.load(tokens.path)
         how = config.samples
-        sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
+        sampling = Sampling.of(how)
         samples = []
         for number, prompt in enumerate(how.prompts):
             seed = config.seed + number

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from femtogpt.config import SamplesConfig
 from femtogpt.errors import UserError
 
 
@@ -25,16 +26,24 @@ class Sampling:
     min_p: float = 0.0  # among those with this share of the likeliest's (Nguyen et al. 2024)
 
     def __post_init__(self) -> None:
-        ranges = {
-            "repetition_penalty": 0 < self.repetition_penalty <= 10,
-            "temperature": 0 <= self.temperature <= 10,
-            "top_k": self.top_k is None or self.top_k >= 1,
-            "top_p": 0 < self.top_p <= 1,
-            "min_p": 0 <= self.min_p <= 1,
-        }
-        for name, fits in ranges.items():
+        for name, fits, advice in (
+            (
+                "repetition_penalty",
+                0 < self.repetition_penalty <= 10,
+                "more than 0, and at most 10",
+            ),
+            ("temperature", 0 <= self.temperature <= 10, "0 to 10"),
+            ("top_k", self.top_k is None or self.top_k >= 1, "1 or more"),
+            ("top_p", 0 < self.top_p <= 1, "more than 0, and at most 1"),
+            ("min_p", 0 <= self.min_p <= 1, "0 to 1"),
+        ):
             if not fits:
-                raise UserError(f"{name} {getattr(self, name)} is out of range: {RANGES[name]}")
+                raise UserError(f"{name} {getattr(self, name)} is out of range: give {advice}")
+
+    @classmethod
+    def of(cls, config: SamplesConfig) -> Sampling:
+        """That of a configuration's samples."""
+        return cls(temperature=config.temperature, top_k=config.top_k, top_p=config.top_p)
 
     def draw(self, logits: Tensor, seen: Collection[int], random: torch.Generator) -> int:
         """Draw an id by logits (V,), after a text with the ids ``seen``.
@@ -57,12 +66,3 @@ class Sampling:
         kept = (before < self.top_p) & (chances >= self.min_p * chances[0])
         chances = chances.where(kept, 0.0)  # the likeliest one always stays
         return int(ids[torch.multinomial(chances, 1, generator=random)])
-
-
-RANGES = {
-    "repetition_penalty": "give more than 0, and at most 10",
-    "temperature": "give 0 to 10",
-    "top_k": "give 1 or more",
-    "top_p": "give more than 0, and at most 1",
-    "min_p": "give 0 to 1",
-}

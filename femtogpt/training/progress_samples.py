@@ -50,8 +50,7 @@ class Sampler(Observer):
     def write(self, model: GPT) -> str:
         """The text of a sample. It depends on the weights alone; every process calls it."""
         assert self.tokenizer is not None
-        how = SamplesConfig()
-        sampling = Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
+        sampling = Sampling.of(SamplesConfig())
         random = torch.Generator(model.embed_tokens.weight.device).manual_seed(self.seed)
         eos = self.tokenizer.eos
         drawn = list(generate(Engine(model), [eos], SAMPLE_TOKENS, sampling, random))
