@@ -1,0 +1,67 @@
+"""``femtogpt plan``, ``why`` and ``runs``: before a training, and after it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+
+from femtogpt.commands.options import Commands, add_listing, number
+from femtogpt.errors import UserError
+
+
+def add(commands: Commands) -> None:
+    """Add the commands about trainings."""
+    plan = commands.add_parser("plan", help="what a training will take: memory, steps, time")
+    plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
+    plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
+    plan.add_argument("--device", help="a card by name, or here: measure; default: both")
+    plan.add_argument("--hours", type=float, help="choose size and length for this time")
+    plan.add_argument("--tokens", type=number, help="to train on; default: those of the corpus")
+    plan.set_defaults(run_command=_plan)
+
+    why = commands.add_parser("why", help="which stages would run, and why; nothing is made")
+    why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
+    why.add_argument("--config", default="sample", help="a name in conf/ or a path")
+    why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
+    why.set_defaults(run_command=_why)
+
+    runs = commands.add_parser("runs", help="the trained models, and those in training")
+    add_listing(runs, _runs)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from femtogpt.training.allocator import keep_freed_memory
+
+    keep_freed_memory()  # as a training does, before torch takes any
+    from femtogpt.config_file import load_config
+    from femtogpt.tokens.shards import Tokens
+    from femtogpt.training.plan_report import plan_report
+    from femtogpt.training.settings import tokens_per_epoch
+
+    hours = [] if options.hours is None else [f"train.hours={options.hours}"]
+    config = load_config(options.config, [*hours, *options.set])
+    tokens = options.tokens
+    if tokens is None:
+        with contextlib.suppress(UserError):  # it is not made yet: the plan says so
+            from femtogpt.artifacts.lookup import find
+
+            tokens_artifact = find("tokens", options.config, config.paths.data)
+            weights = {name: source.weight for name, source in config.sources.items()}
+            tokens = round(tokens_per_epoch(Tokens(tokens_artifact.path), weights))
+    print(plan_report(config, tokens, options.vram, options.device))
+
+
+def _why(options: argparse.Namespace) -> None:
+    from femtogpt.commands.why import why
+
+    for line in why(options.config, options.set, options.stage, options.archive):
+        print(line, flush=True)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from femtogpt.commands.run_list import as_json, listing, runs
+
+    found = runs(options.data)
+    print(as_json(found) if options.json else listing(found, options.data))
