@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ os.environ |= {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
 for name in [*os.environ]:
     if name.startswith(("KAGGLE_", "PREFECT_")) or name == "MLFLOW_TRACKING_URI":
         del os.environ[name]
+
+# What make test runs: fewer examples, the same each time. make test-all draws more, at random.
+hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

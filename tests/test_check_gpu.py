@@ -16,8 +16,8 @@ from check_setup import Report, Setup
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOW = {  # like others in a dry run, or tested as themselves elsewhere
-    *("15 M bfloat16", "15 M float32", "54 M", "250 M"),
-    *("one process in DDP", "out of memory", "n-gram teacher"),
+    *("15 M float16", "15 M bfloat16", "15 M float32", "54 M", "250 M"),
+    *("one process in DDP", "out of memory", "n-gram teacher", "kill and resume"),
 }
 BARE = """
 import importlib.abc, importlib.metadata as metadata, re, sys

@@ -121,6 +121,7 @@ def test_a_training_goes_on_with_another_number_of_processes(tmp_path, tokens, r
     assert_same_course(run, one)
 
 
+@SLOW
 def test_a_signal_to_the_launcher_ends_with_a_checkpoint_and_no_process_left(tokens, run):
     with Process(alike(2, max_steps=100_000), tokens, run) as pair:
         pair.reach(3)

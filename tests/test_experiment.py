@@ -245,6 +245,7 @@ def test_arms_of_equal_time_are_not_trained_side_by_side(laboratories):
         laboratories.records("base: minutes=1", jobs=2)
 
 
+@pytest.mark.slow
 def test_a_commits_build_trains_as_this_tree_does(tokens, tmp_path, monkeypatch):
     house = tmp_path / "house"
     for folder in ("femtogpt", "conf"):

@@ -182,13 +182,13 @@ def test_two_processes_are_taught_as_one(text, teacher, run, tmp_path, parallel)
 
 
 def test_what_a_good_teacher_knows_is_learned_in_fewer_steps(tmp_path):
-    documents = drawn(410)
-    splits = {"train": {"one": documents[:400]}, "held_out": {"one": documents[400:]}}
+    documents = drawn(210)
+    splits = {"train": {"one": documents[:200]}, "held_out": {"one": documents[200:]}}
     much = write_tokens(tmp_path / "much", splits)
     splits["train"] = {"one": documents[:60]}
     tokens = write_tokens(tmp_path / "tokens", splits)
     still = {"width": 32, "dropout": 0.0}
-    good = run_of(settings(still, max_steps=300), much, tmp_path / "good")
+    good = run_of(settings(still, max_steps=150), much, tmp_path / "good")
     for seed in range(2):
         losses = []
         for share in (0.0, 0.8):

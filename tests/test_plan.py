@@ -21,7 +21,7 @@ OTHER = ModelConfig(layers=3, width=192, heads=3, kv_heads=1, context=64, dropou
 @pytest.mark.parametrize(
     ("model", "optimizer", "dtype", "again"),
     [
-        (SHAPE, "muon", torch.bfloat16, False),
+        pytest.param(SHAPE, "muon", torch.bfloat16, False, marks=pytest.mark.slow),
         (SHAPE, "adamw", torch.float32, False),
         (SHAPE, "muon", torch.float32, True),
         pytest.param(OTHER, "muon", torch.bfloat16, True, marks=pytest.mark.slow),
