@@ -42,16 +42,20 @@ class TransformersModel:
             library: Any = import_module("transformers")
         except ImportError as error:
             raise UserError(f"--model {folder}: {INSTALL}") from error
+        library.logging.set_verbosity_error()
+        library.logging.disable_progress_bar()
         try:
             self.tokenizer: Any = library.AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, split_special_tokens=True
             )
-            model = library.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, dtype=torch.float32
+            model, loading = library.AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
             )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"{folder} holds no model that transformers loads: {reason}") from error
+        if missing := sorted(loading["missing_keys"]):  # they would be drawn at random
+            raise UserError(f"{folder} lacks weights: {', '.join(missing[:3])}; copy it again")
         self.name = str(folder)
         self.model: Any = model.to(find_device("auto")).eval()
         self.end: int | None = self.tokenizer.eos_token_id
