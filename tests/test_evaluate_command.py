@@ -13,6 +13,7 @@ import safetensors.torch
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
+from femtogpt.evaluation import text_kinds
 from femtogpt.evaluation.document_scores import held_out_texts
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.evaluated_run import ANY, EvaluatedRun
@@ -21,6 +22,7 @@ from femtogpt.evaluation.own_texts import own_texts
 from femtogpt.evaluation.read_before import read_before
 from femtogpt.evaluation.text_kinds import kind_of
 from femtogpt.sources.base import Document
+from femtogpt.sources.interviews import SPEAKER
 from femtogpt.tokens.shards import write_tokens
 from femtogpt.tokens.tokenizer import Tokenizer, train_tokenizer
 from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, story
@@ -288,6 +290,10 @@ def test_all_and_run_exclude_each_other(evaluated):
 )
 def test_the_kind_of_a_text_is_seen_by_its_form(text, source, kind):
     assert kind_of(text, source) == kind
+
+
+def test_a_turn_begins_as_interviews_write_it():
+    assert text_kinds.SPEAKER == SPEAKER
 
 
 def test_held_out_texts_are_described(lab):

@@ -51,7 +51,8 @@ def overview(comparison: Comparison) -> str:
 def _about(clusters: str | None) -> str:
     if clusters is None:
         return "too few works for an interval"
-    return f"±: a 95 % interval, by {clusters}; by work where a part has fewer than three authors"
+    parts = ", or by work in parts of fewer than three authors" if clusters == "author" else ""
+    return f"±: a 95 % interval, clustered by {clusters}{parts}"
 
 
 def _letters(comparison: Comparison) -> list[str]:

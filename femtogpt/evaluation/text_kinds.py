@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import re
 
-from femtogpt.sources.interviews import SPEAKER
-
 KINDS = ("verse", "prose", "dialogue", "article")
+SPEAKER = "▸"  # begins a turn, as femtogpt.sources.interviews writes it
 ARTICLES = "wiki"  # the kind of a source of articles
 VERSE_LINE = 60  # characters
 VERSE_SHARE = 0.75  # of a text's characters that are in such lines
