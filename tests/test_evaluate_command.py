@@ -25,6 +25,7 @@ from femtogpt.sources.base import Document
 from femtogpt.sources.interviews import SPEAKER
 from femtogpt.tokens.shards import write_tokens
 from femtogpt.tokens.tokenizer import Tokenizer, train_tokenizer
+from femtogpt.training.initialization import lineage
 from tests.helpers import PROSE, VERSE, Listed, config, corpus_of, story
 from tests.tiny import lively, settings, shape
 
@@ -54,12 +55,14 @@ class Lab:
         tokens = write_tokens(self.store, whole, corpus, train_tokenizer(self.store, whole, corpus))
         return corpus, tokens
 
-    def run(self, tokens: Artifact, seed: int = 0) -> Artifact:
-        """A model that has not learned anything."""
+    def run(self, tokens: Artifact, seed: int = 0, origin: Path | None = None) -> Artifact:
+        """A model that has not learned anything, with the weights of another as its origin."""
         size = Tokenizer.load(tokens.path).size
 
         def build(folder: Path) -> dict:
-            (folder / "settings.json").write_text(settings().model_dump_json())
+            before = [] if origin is None else lineage(origin)
+            whole = settings().model_copy(update={"lineage": before})
+            (folder / "settings.json").write_text(whole.model_dump_json())
             shutil.copy(tokens.path / "tokenizer.model", folder)
             state = lively(shape(), size, seed).state_dict()
             safetensors.torch.save_file(state, folder / "model.safetensors")
@@ -178,6 +181,21 @@ def test_what_one_of_the_models_was_trained_on_is_left_out(lab, evaluated):
     told = json.loads(evaluated("--all", "--json"))  # of the newest one's corpus
     assert other.name in [model["name"] for model in told["models"]]
     assert all("was trained on two/" in note for note in told["notes"])
+
+
+def test_what_it_learned_from_counts_as_read_too(lab, evaluated):
+    first = runs_of(lab)[0]
+    shared = [each for each in documents(40) if each.id in set(first.held_out["id"])]
+    _, tokens = lab.text((*shared, *documents(30, 100)), source="two")
+    origin = lab.run(tokens, 3)
+    assert first.tokens
+    tuned = EvaluatedRun(lab.run(first.tokens, 4, origin.path).path)
+    told = json.loads(evaluated("--run", tuned.name, "--json"))
+    assert told["models"][0]["works"] < len(shared)
+    assert told["notes"][0].endswith(f"since {tuned.name} was trained on it")
+    shutil.rmtree(origin.path)
+    (note,) = json.loads(evaluated("--run", tuned.name, "--json"))["notes"]
+    assert note.startswith(f"not all that {tuned.name} was trained on is there")
 
 
 def test_a_reprint_is_known_by_its_letters_and_a_quotation_does_no_harm(lab):

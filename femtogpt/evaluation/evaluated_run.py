@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact, fault_of
+from femtogpt.artifacts.inventory import entries
 from femtogpt.artifacts.lookup import made_from
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
@@ -19,6 +20,7 @@ from femtogpt.evaluation.document_scores import COUNTS, NAME, held_out_texts, sc
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.parallel import workers
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.training.continuation import read_settings
 
 if TYPE_CHECKING:
     from femtogpt.model.gpt import GPT
@@ -66,6 +68,32 @@ class EvaluatedRun:
         return None
 
     @cached_property
+    def read(self) -> list[Artifact]:
+        """The corpora that it was trained on, and those of the models that it learned from."""
+        models = [self, *filter(None, self._ancestors)]
+        corpora = [
+            corpus for run in models for corpus in ([run.corpus] if run is self else run.read)
+        ]
+        return list({corpus.content: corpus for corpus in corpora if corpus}.values())
+
+    @cached_property
+    def _ancestors(self) -> list[EvaluatedRun | None]:
+        """The models whose weights it went on from, and its teacher; None: no longer there."""
+        settings = read_settings(self.path)
+        if settings is None:
+            return []
+        origins = [*settings.lineage, *([settings.teacher] if settings.teacher else [])]
+        return [self._with_weights(origin["weights"]) for origin in origins]
+
+    def _with_weights(self, checksum: str) -> EvaluatedRun | None:
+        for entry in entries(self.data):
+            files = entry.about.get("files", {}).values() if entry.kind == "run" else ()
+            if any(file["sha256"] == checksum for file in files):
+                with suppress(UserError):
+                    return EvaluatedRun(entry.path)
+        return None
+
+    @cached_property
     def held_out(self) -> pl.DataFrame:
         """The held-out documents of its corpus. Raises UserError without a corpus."""
         if self.corpus is None:
@@ -91,9 +119,15 @@ class EvaluatedRun:
 
     def remarks(self, texts: pl.DataFrame) -> list[str]:
         """What a reader of its figure has to know."""
-        if self.corpus is not None:
+        if self._is_known:
             return []
-        return [f"what {self.name} was trained on is not there: it may have read the text"]
+        return [f"not all that {self.name} was trained on is there: it may have read the text"]
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether all that it was trained on is there."""
+        models = self._ancestors
+        return self.corpus is not None and all(model and model._is_known for model in models)
 
     def _known(self, texts: pl.DataFrame) -> pl.DataFrame:
         """Names with the tokens and bits that its evaluation has for these texts, or null."""

@@ -14,7 +14,7 @@ from femtogpt.artifacts.inventory import entries
 from femtogpt.errors import UserError
 from femtogpt.evaluation.baseline import BASELINES, baselines_of
 from femtogpt.evaluation.breakdown import Part, parts
-from femtogpt.evaluation.document_scores import NAME, scores_of, table
+from femtogpt.evaluation.document_scores import NAME, held_out_texts, scores_of, table
 from femtogpt.evaluation.evaluated_run import EvaluatedRun
 from femtogpt.evaluation.intervals import Difference, Figure, figure, paired_difference
 from femtogpt.evaluation.read_before import read_before
@@ -106,17 +106,17 @@ def compare(
 
 
 def _has_read(run: EvaluatedRun, texts: pl.DataFrame) -> pl.Series:
-    """Which documents are in the train split of a run's corpus; none if that is not known.
+    """Which documents are in the train split of a corpus that a run has read, as far as is known.
 
-    Its own held-out ones are not: that was proved when the corpus was built.
+    The corpus's own held-out ones are not: that was proved when it was built.
     """
-    if run.corpus is None:
-        return pl.Series([False] * len(texts))
-    new = ~texts["text"].is_in(run.held_out["text"].implode())
-    if not new.any():
-        return new
-    found = iter(read_before(texts.filter(new)["text"].to_list(), run.corpus))
-    return pl.Series([is_new and next(found) for is_new in new], dtype=pl.Boolean)
+    has_read = pl.Series([False] * len(texts))
+    for corpus in run.read:
+        new = ~texts["text"].is_in(held_out_texts(corpus)["text"].implode())
+        if new.any():
+            found = iter(read_before(texts.filter(new)["text"].to_list(), corpus))
+            has_read |= pl.Series([is_new and next(found) for is_new in new], dtype=pl.Boolean)
+    return has_read
 
 
 def _documents(texts: pl.DataFrame) -> str:
