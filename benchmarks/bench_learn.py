@@ -96,7 +96,7 @@ def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
     means = {name: statistics.mean(by_seed.values()) for name, by_seed in bits.items()}
     steps = {name: figures(by_seed, "steps") for name, by_seed in records.items()}
     course = [(seconds[name] / seconds[TODAYS], means[name]) for name in (*shares, OURS)]
-    ngram = ngram_figures(tokens, order=4).bits_per_character
+    ngram = ngram_figures(tokens, order=4)[0].bits_per_character
     return {
         "ten_minutes_ratio": mean_ratio(bits[OURS], bits[TODAYS]),
         "time_to_todays_ratio": time_to(means[TODAYS], course),

@@ -1,6 +1,7 @@
 """The command ``femtogpt``: plans a training, has models write, and looks at what was made.
 
-Only ``femtogpt artifacts prune`` changes anything.
+Only ``femtogpt artifacts prune`` changes anything; ``femtogpt evaluate`` adds an evaluation where
+there is none.
 
 ``femtogpt corpus …`` and ``femtogpt tokens …`` take the newest corpus or token shards below
 ``data/``, or those of a folder or a configuration that is named with ``--from``.
@@ -16,6 +17,7 @@ import sys
 from femtogpt.commands import (
     artifact_commands,
     corpus_commands,
+    evaluation_commands,
     pipeline_commands,
     tokens_commands,
     writing_commands,
@@ -26,6 +28,7 @@ from femtogpt.terminal import speak_plainly
 GROUPS = (
     pipeline_commands,
     writing_commands,
+    evaluation_commands,
     artifact_commands,
     corpus_commands,
     tokens_commands,

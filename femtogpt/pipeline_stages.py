@@ -87,7 +87,7 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         _stage("tokens", shards.recipe, "corpus", "tokenizer"),
         *_choice(config),
         *_generations(config, store),
-        _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
+        _stage("evaluation", partial(evaluate.recipe, config), "corpus", "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
         *(baselines[kind] for kind in wanted),
         Stage(

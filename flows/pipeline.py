@@ -50,7 +50,7 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
     if part == "train":
         return artifacts
 
-    artifacts["evaluation"] = stages.evaluation(config, tokens, run)
+    artifacts["evaluation"] = stages.evaluation(config, corpus, tokens, run)
     artifacts["samples"] = stages.samples(config, tokens, run)
     artifacts |= stages.baselines(config, corpus, tokens)
     if part == "evaluate":

@@ -76,8 +76,9 @@ def _run_trial(
         run = stages.train_trial(config, tokens, mlflow_run, trial.watch)
         if run is None:
             return trial.prune()
-        evaluation = stages.evaluation(config, tokens, run)
-        baselines = stages.baselines(config, artifacts["corpus"], tokens)
+        corpus = artifacts["corpus"]
+        evaluation = stages.evaluation(config, corpus, tokens, run)
+        baselines = stages.baselines(config, corpus, tokens)
         made = {**artifacts, "run": run, "evaluation": evaluation, **baselines}
         stages.record(config, made, mlflow_run)
     except Unfit as error:

@@ -161,9 +161,9 @@ def _train(
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
-def evaluation(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
+def evaluation(config: Config, corpus: Artifact, tokens: Artifact, run: Artifact) -> Artifact:
     """Measure held-out bits per character of the final weights."""
-    return evaluate(_store(config), config, tokens, run)
+    return evaluate(_store(config), config, corpus, tokens, run)
 
 
 @task(name="samples", task_run_name="samples", cache_policy=NO_CACHE)

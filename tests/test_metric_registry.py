@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
+from femtogpt.corpus.schema import SCHEMA, write
+from femtogpt.evaluation.document_scores import SCORES, scores_of
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.metric_registry import METRICS, RANKING, metric
 from femtogpt.evaluation.run_report import summary
@@ -39,12 +42,28 @@ def registered():
     METRICS.update(before)
 
 
+def beside(tokens, folder):
+    """A corpus with the held-out documents that shards were made of."""
+    for source, shards in tokens.shards("held_out").items():
+        rows = [
+            {"id": entry.id, "text": "а" * entry.characters, "characters": entry.characters}
+            for shard in shards
+            for entry in shard.documents()
+        ]
+        frame = pl.DataFrame(rows, SCHEMA)
+        write(frame, folder / f"documents/source={source}/split=held_out/00000.parquet")
+    kinds = {source: {"kind": "sample"} for source in tokens.shards("held_out")}
+    (folder / "manifest.json").write_text(json.dumps({"config": {"sources": kinds}}))
+    return Artifact(folder, "corpus", "corpus", "corpus", COUNTS["corpus"])
+
+
 @pytest.fixture
-def trained(tokens, run):
+def trained(tokens, run, tmp_path):
     config = settings()
     config.write(run)
     train(config, tokens, run)
     return (
+        beside(tokens, tmp_path / "corpus"),
         Artifact(tokens.folder, "tokens", "tokens", "tokens", COUNTS["tokens"]),
         Artifact(run, "run", "run", "run", COUNTS["run"]),
     )
@@ -99,6 +118,19 @@ def test_the_standard_metrics_are_those_of_the_scores(trained, tmp_path):
     assert evaluation.counts["entropy_bits_per_character"] is None
     total = sum(document["tokens"] for document in content["documents"])
     assert total == content["held_out"]["tokens"]
+
+
+def test_each_documents_score_is_kept_and_they_add_up_to_the_whole(trained, tmp_path):
+    evaluation = evaluate(Store(tmp_path), config({"one": listed({"a": "а"})}), *trained)
+    scores, held_out = (
+        scores_of(evaluation),
+        json.loads((evaluation.path / "evaluation.json").read_text())["held_out"],
+    )
+    assert scores.schema == SCORES and scores["source"].unique().sort().to_list() == ["one", "two"]
+    assert scores["tokens"].sum() == held_out["tokens"]
+    assert scores["characters"].sum() == held_out["characters"]
+    bits = held_out["bits_per_character"] * held_out["characters"]
+    assert scores["bits"].sum() == pytest.approx(bits, rel=1e-12)
 
 
 def test_a_name_is_given_once():

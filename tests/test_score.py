@@ -109,6 +109,15 @@ def test_no_more_is_computed_at_once_than_allowed(folder):
     assert 8 <= max(model.seen) <= 10
 
 
+def test_little_is_computed_for_nothing_in_short_texts(folder):
+    random = torch.Generator().manual_seed(0)
+    lengths = torch.randint(20, 600, (100,), generator=random).tolist()
+    shard = write_shard(folder / "0.bin", texts(lengths))
+    model = Uniform()
+    score_shards(model, [shard], context=256, predictions=16384)
+    assert sum(model.seen) <= 1.06 * (shard.tokens - 1)
+
+
 def test_an_estimate_over_everything_is_the_score(folder):
     shards = [write_shard(folder / f"{n}.bin", texts([1, 9, 4, 7], seed=n)) for n in range(3)]
     total = sum((score for _, score in score_shards(MODEL, shards, CONTEXT)), Score())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,20 @@ from femtogpt.progress import progress
 EVALUATION_FILE = "evaluation.json"
 
 
-def evaluate(store: Store, config: Config, tokens: Artifact, run: Artifact) -> Artifact:
-    """Evaluate a run's final weights on the held-out documents.
+def evaluate(
+    store: Store, config: Config, corpus: Artifact, tokens: Artifact, run: Artifact
+) -> Artifact:
+    """Evaluate a run's final weights on the held-out documents of a corpus, encoded in ``tokens``.
 
     ``evaluation.json`` holds ``metrics`` (name to value, unit and which way is better),
-    ``held_out`` (all, by source), ``train`` (an estimate) and ``documents``. The artifact's counts
-    are the metrics' values.
+    ``held_out`` (all, by source), ``train`` (an estimate) and ``documents``. ``documents.parquet``
+    has the documents' scores with their authors and titles. The artifact's counts are the metrics'
+    values.
     """
 
     def build(folder: Path) -> dict[str, Any]:
         # Imported here: torch takes seconds, and an evaluation may be up to date.
+        from femtogpt.evaluation.document_scores import counts, held_out_texts, table, write_scores
         from femtogpt.model.loading import load_model
         from femtogpt.tokens.shards import Tokens
         from femtogpt.training.settings import load_settings
@@ -59,17 +64,22 @@ def evaluate(store: Store, config: Config, tokens: Artifact, run: Artifact) -> A
         (folder / EVALUATION_FILE).write_text(
             json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8"
         )
+        rows = (
+            (source, entry.id, score.tokens, score.nats / math.log(2))
+            for source, scores in context.documents.items()
+            for entry, score in scores
+        )
+        write_scores(table(held_out_texts(corpus), counts(rows)), folder)
         return values
 
-    return store.make(recipe(config, tokens, run), build)
+    return store.make(recipe(config, corpus, tokens, run), build)
 
 
-def recipe(config: Config, tokens: Artifact, run: Artifact) -> Recipe:
+def recipe(config: Config, corpus: Artifact, tokens: Artifact, run: Artifact) -> Recipe:
     """What determines an evaluation."""
     sections = {section for metric in METRICS.values() for section in metric.reads}
     settings = config.model_dump(mode="json", include=sections)
     registered = {"metrics": sorted(METRICS), **settings}
     names = {"metrics": "the list of metrics"}
-    return Recipe(
-        "evaluation", code_of(__name__), registered, {"tokens": tokens, "run": run}, names=names
-    )
+    inputs = {"corpus": corpus, "tokens": tokens, "run": run}
+    return Recipe("evaluation", code_of(__name__), registered, inputs, names=names)

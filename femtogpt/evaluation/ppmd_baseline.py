@@ -25,7 +25,8 @@ MEMORY, LEAST_MEMORY, MEMORY_PER_CHARACTER = (1 << 31) - 1, 1 << 24, 100
 def score_ppmd(store: Store, config: Config, corpus: Artifact) -> Artifact:
     """Have PPMd read the train split, and score each held-out document on its own after that.
 
-    ``baseline.json`` has the figures. Of a train split longer than HISTORY, the beginning of each
+    ``baseline.json`` has the figures, and ``documents.parquet`` those of each document that was
+    scored alone. Of a train split longer than HISTORY, the beginning of each
     document is read, the same share of all. Of more than about SCORED held-out documents, small
     neighbours are scored together.
     """
@@ -33,6 +34,7 @@ def score_ppmd(store: Store, config: Config, corpus: Artifact) -> Artifact:
 
     def build(folder: Path) -> dict[str, Any]:
         from femtogpt.corpus.schema import parts, texts
+        from femtogpt.evaluation.document_scores import counts, write_scores
         from femtogpt.evaluation.ppmd import Alphabet, reader
 
         characters = corpus.counts["train_characters"]
@@ -42,38 +44,42 @@ def score_ppmd(store: Store, config: Config, corpus: Artifact) -> Artifact:
             for _, text in texts(file for _, file in parts(corpus, "train")):
                 yield text[: math.ceil(len(text) * share)]
 
-        counts: Counter[str] = Counter()
+        frequencies: Counter[str] = Counter()
         for text in history():
-            counts.update(text)
-        alphabet, read = Alphabet(counts), counts.total()
+            frequencies.update(text)
+        alphabet, read = Alphabet(frequencies), frequencies.total()
         memory = min(MEMORY, LEAST_MEMORY + MEMORY_PER_CHARACTER * read)
         total, done = read + corpus.counts["held_out_characters"], 0
         tallies: dict[str, Tally] = {}
+        alone: list[tuple[str, str, int, float]] = []
         with progress("ppmd", total, "characters") as update, reader(order, memory) as ppmd:
             for text in history():
                 ppmd.read(alphabet.encode(text))
                 update(done := done + len(text))
             least = corpus.counts["held_out_characters"] / SCORED
             for source, file in parts(corpus, "held_out"):
-                for group in _grouped((text for _, text in texts([file])), least):
-                    bits = ppmd.code_length(b"".join(map(alphabet.encode, group)))
-                    tally = Tally(bits, sum(map(len, group)))
+                for group in _grouped(texts([file]), least):
+                    bits = ppmd.code_length(b"".join(alphabet.encode(text) for _, text in group))
+                    tally = Tally(bits, sum(len(text) for _, text in group))
+                    if len(group) == 1:
+                        alone.append((source, group[0][0].removeprefix(f"{source}/"), 0, bits))
                     tallies[source] = tallies.get(source, Tally()) + tally
                     update(done := done + tally.characters)
         settings = {"order": order, "history_characters": read}
         baseline = Baseline.of(f"PPMd (order {order})", settings, tallies)
         baseline.write(folder)
+        write_scores(counts(alone), folder)
         return baseline.counts
 
     return store.make(recipe(config, corpus), build)
 
 
-def _grouped(documents: Iterable[str], least: float) -> Iterator[list[str]]:
-    """Neighbours together, in groups of at least so many characters each."""
-    group: list[str] = []
-    for text in documents:
-        group.append(text)
-        if sum(map(len, group)) >= least:
+def _grouped(documents: Iterable[tuple[str, str]], least: float) -> Iterator[list[tuple[str, str]]]:
+    """Neighbours, as (name, text), together in groups of at least so many characters each."""
+    group: list[tuple[str, str]] = []
+    for document in documents:
+        group.append(document)
+        if sum(len(text) for _, text in group) >= least:
             yield group
             group = []
     if group:

@@ -17,9 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from femtogpt.model.loss import IGNORED
-from femtogpt.tokens.shards import Entry, Shard
+from femtogpt.tokens.shards import Entry
 
 PREDICTIONS = 16384  # tokens predicted at once
+# A batch ends before a sequence shorter than this share of its first one, unless it has fewer than
+# one part in SMALLEST_BATCH of all that may be predicted at once.
+SIMILAR, SMALLEST_BATCH = 7 / 8, 16
 
 
 class Scorer(Protocol):
@@ -29,6 +32,15 @@ class Scorer(Protocol):
         """The loss in nats of each target, (B, T); 0 for those of IGNORED."""
 
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+
+class Encoded(Protocol):
+    """Documents as ids, such as a ``Shard``: E doc E doc … E, with E the eos id."""
+
+    @property
+    def ids(self) -> NDArray[np.integer]: ...
+
+    def documents(self) -> list[Entry]: ...
 
 
 @dataclass
@@ -86,7 +98,9 @@ class EvalSequence:
     ids: NDArray[np.integer]  # (n + 1,): inputs are all but the last, targets all but the first
 
 
-def eval_sequences(shard: Shard, entries: Sequence[Entry], context: int) -> Iterator[EvalSequence]:
+def eval_sequences(
+    shard: Encoded, entries: Sequence[Entry], context: int
+) -> Iterator[EvalSequence]:
     """Cut the documents of a shard into sequences of at most ``context`` predictions."""
     for number, entry in enumerate(entries):
         end = entry.start + entry.tokens + 1  # of the eos token that ends the document
@@ -96,7 +110,7 @@ def eval_sequences(shard: Shard, entries: Sequence[Entry], context: int) -> Iter
 
 def score_shards(
     model: Scorer,
-    shards: Iterable[Shard],
+    shards: Iterable[Encoded],
     context: int,
     predictions: int = PREDICTIONS,
     update: Callable[[int], None] = lambda tokens: None,
@@ -124,7 +138,7 @@ def score_shards(
 
 
 def spread_evenly(
-    shards: Mapping[str, Sequence[Shard]], context: int, tokens: int
+    shards: Mapping[str, Sequence[Encoded]], context: int, tokens: int
 ) -> list[EvalSequence]:
     """Sequences of about ``tokens`` tokens, spread evenly over all documents: for an estimate."""
     sequences = [
@@ -152,10 +166,16 @@ def mean_nats(model: Scorer, sequences: list[EvalSequence], shape: tuple[int, in
 def _batches(sequences: list[EvalSequence], predictions: int) -> Iterator[list[EvalSequence]]:
     """Batches of sequences of similar length, so that there is little padding."""
     ordered = sorted(sequences, key=lambda sequence: -len(sequence.ids))
-    while ordered:
-        count = max(1, predictions // (len(ordered[0].ids) - 1))
-        yield ordered[:count]
-        ordered = ordered[count:]
+    lengths = np.array([len(sequence.ids) - 1 for sequence in ordered])
+    start = 0
+    while start < len(ordered):
+        longest = lengths[start]
+        most = start + max(1, predictions // longest)
+        least = start + max(1, predictions // SMALLEST_BATCH // longest)
+        similar = int(np.searchsorted(-lengths, -SIMILAR * longest, "right"))
+        end = min(most, max(least, similar))
+        yield ordered[start:end]
+        start = end
 
 
 @torch.no_grad()  # not inference mode: FSDP could not use the weights that it gathers
