@@ -19,6 +19,7 @@ TYPES = {  # of the matrices, and how the file calls that
     "f16": (Format.F16, LlamaFileType.MOSTLY_F16),
     "q8_0": (Format.Q8_0, LlamaFileType.MOSTLY_Q8_0),
 }
+VERSION = "femtogpt.version"  # by which an export is told from another's file
 BLOCK = 32  # weights of a row that share a scale in q8_0
 CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}"  # the text as it is
 WHOLE = {"embed_tokens": "token_embd", "norm": "output_norm"}
@@ -37,13 +38,20 @@ IN_LAYERS = {
 }
 
 
-def write_gguf(run: Path, path: Path, type: str = "f16", name: str = "femtogpt") -> None:
-    """Write the model in a run's folder as a GGUF file; ``type`` is one of TYPES.
+def write_gguf(run: Path, path: Path, type: str = "f16") -> None:
+    """Write the model in a run's folder as a GGUF file (see ``write_gguf_model``).
+
+    Raises UserError if there is no model in the folder.
+    """
+    write_gguf_model(TrainedModel.load(run), path, type, run.name)
+
+
+def write_gguf_model(model: TrainedModel, path: Path, type: str, name: str) -> None:
+    """Write a model as a GGUF file; ``type`` is one of TYPES, ``name`` what programs show.
 
     The head is the embedding, so there is no matrix of its own. Norms stay in float32. Raises
-    UserError if there is no model in the folder, or none that fits into this type.
+    UserError if the model does not fit into this type.
     """
-    model = TrainedModel.load(run)
     format, file_type = TYPES[type]
     if type == "q8_0" and (model.shape.width % BLOCK or model.shape.hidden % BLOCK):
         raise UserError(
@@ -53,7 +61,7 @@ def write_gguf(run: Path, path: Path, type: str = "f16", name: str = "femtogpt")
     writer = gguf.GGUFWriter(path, "qwen3")
     try:
         writer.add_name(name)
-        writer.add_description(f"A Russian language model, trained with femtoGPT {__version__}")
+        writer.add_string(VERSION, __version__)
         writer.add_file_type(file_type)
         writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
         _add_shape(writer, model)

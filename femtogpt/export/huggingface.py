@@ -19,25 +19,30 @@ from femtogpt.model.gpt import EPS
 TYPES = {"f32": np.float32, "f16": np.float16}
 
 
-def write_hf(
-    run: Path, folder: Path, type: str = "f32", samples: SamplesConfig | None = None
-) -> None:
+def write_hf(run: Path, folder: Path, type: str = "f32") -> None:
     """Write the model in a run's folder for transformers, into a folder that exists.
 
-    ``type`` is one of TYPES; ``samples`` are the settings of texts that are written with it. Raises
-    UserError if there is no model in the run's folder, or none that fits into this type.
+    Raises UserError if there is no model in the run's folder.
     """
-    model = TrainedModel.load(run)
-    _write_json(folder / "config.json", config_json(model, type))
-    _write_json(folder / "generation_config.json", _generation(model, samples or SamplesConfig()))
+    write_hf_model(TrainedModel.load(run), folder, type, SamplesConfig())
+
+
+def write_hf_model(model: TrainedModel, folder: Path, type: str, samples: SamplesConfig) -> None:
+    """Write a model for transformers into a folder that exists; ``type`` is one of TYPES.
+
+    ``samples`` say how it writes unless a person says otherwise. Raises UserError if the model does
+    not fit into this type.
+    """
+    _write_json(folder / "config.json", _config(model, type))
+    _write_json(folder / "generation_config.json", _generation(model, samples))
     _write_json(folder / "tokenizer.json", tokenizer_json(model.vocabulary))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(model.shape.context))
-    weights = {_name(name): _cast(weight, type) for name, weight in model.weights.items()}
+    weights = {f"model.{name}": _cast(weight, type) for name, weight in model.weights.items()}
     # transformers refuses a file that does not say for which library it is.
     safetensors.numpy.save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def config_json(model: TrainedModel, type: str) -> dict[str, Any]:
+def _config(model: TrainedModel, type: str) -> dict[str, Any]:
     """The shape as transformers reads it; most of Qwen3's defaults are those of large models."""
     shape: ModelConfig = model.shape
     return {
@@ -99,10 +104,6 @@ def _tokenizer_config(context: int) -> dict[str, Any]:
         "model_input_names": ["input_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
     }
-
-
-def _name(name: str) -> str:
-    return f"model.{name}"
 
 
 def _cast(weight: np.ndarray, type: str) -> np.ndarray:
