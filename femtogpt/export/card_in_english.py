@@ -99,6 +99,6 @@ def _limits(card: Card) -> str:
         private = ", ".join(card.facts.private)
         lines.append(
             f"- **The training texts hold conversations of people ({private}), and the model may"
-            " repeat what was said in them. Do not pass it on without the consent of these people.**"
+            " repeat what was said in them. Do not pass it on without their consent.**"
         )
     return "\n".join(lines)

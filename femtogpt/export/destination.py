@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from femtogpt.artifacts.disk import file_digest, partial_name, sync, write_atomic
 from femtogpt.errors import UserError
 
@@ -66,8 +64,8 @@ def explained(place: Path) -> Iterator[None]:
     """Turn what the operating system refuses into a UserError that says what to do."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or "the disk is full"  # numpy gives no reason
         raise UserError(
             f"{place} cannot be written ({reason}): free some space, or name another place with"
             " --to"

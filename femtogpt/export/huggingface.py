@@ -38,8 +38,9 @@ def write_hf_model(model: TrainedModel, folder: Path, type: str, samples: Sample
     _write_json(folder / "tokenizer.json", tokenizer_json(model.vocabulary))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(model.shape.context))
     weights = {f"model.{name}": _cast(weight, type) for name, weight in model.weights.items()}
-    # transformers refuses a file that does not say for which library it is.
-    safetensors.numpy.save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    # transformers refuses a file that does not say for which library it is. It is written here, as
+    # save_file leaves it readable for its owner alone.
+    (folder / "model.safetensors").write_bytes(safetensors.numpy.save(weights, {"format": "pt"}))
 
 
 def _config(model: TrainedModel, type: str) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def _tokenizer_config(context: int) -> dict[str, Any]:
 def _cast(weight: np.ndarray, type: str) -> np.ndarray:
     """The weights in this type. Raises UserError if they are beyond its numbers."""
     with np.errstate(over="ignore"):
-        cast = weight.astype(TYPES[type])
+        cast = weight.astype(TYPES[type], copy=False)
     if not np.isfinite(cast).all():
         raise UserError(f"the model has weights that {type} cannot hold: use --type f32")
     return cast
