@@ -44,7 +44,10 @@ class Llama:
         return self.ask("/completion", prompt=prompt, **how)
 
     def log_probability(self, ids: list[int], next_id: int) -> float:
-        """That of an id after others: it is forced, and its figure is from before that."""
+        """That of an id after others: it is forced, and its figure is from before that.
+
+        The server has none for a part of a character, which is no text yet.
+        """
         forced = {"logit_bias": [[next_id, 1e6]], "n_probs": 1}
         (token,) = self.complete(ids, 1, **forced)["completion_probabilities"]
         assert token["id"] == next_id

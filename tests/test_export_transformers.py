@@ -83,9 +83,8 @@ def test_logits_are_ours(trained: Pipeline, model):
 
 
 def test_it_writes_what_we_write_also_beyond_the_context(trained: Pipeline, tokenizer, model):
-    for prompt in ("", "Жила-была", "Жила-была старая пряха,\nОна"):
+    for prompt, count in (("", CONTEXT), ("Жила-была старая пряха,\nОна", 2 * CONTEXT)):
         ids = tokenizer(prompt, return_tensors="pt")
-        count = 3 * CONTEXT
         written = model.generate(**ids, do_sample=False, max_new_tokens=count)[0].tolist()
         start = ids.input_ids.shape[1]
         ended = written[start:]

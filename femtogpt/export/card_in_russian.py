@@ -45,7 +45,7 @@ def _shape(card: Card) -> str:
 
 def _texts(card: Card) -> str:
     sources = card.facts.sources
-    head = ("Источник", "Вид", "Произведений", "Знаков", "Откуда", "Лицензия")
+    head = ("Источник", "Вид", "Произведений", "Символов", "Откуда", "Лицензия")
     rows = [
         (
             *(source.name, source.kind, _number(source.works), _number(source.characters)),
@@ -70,8 +70,8 @@ def _figures(card: Card) -> str:
     if held_out:
         lines.append(
             f"- На произведениях, которых модель не видела ({_number(held_out['documents'])},"
-            f" знаков {_number(held_out['characters'])}):"
-            f" **{_number(held_out['bits_per_character'], 3)} бита на знак** (чем меньше, тем"
+            f" символов {_number(held_out['characters'])}):"
+            f" **{_number(held_out['bits_per_character'], 3)} бита на символ** (чем меньше, тем"
             " лучше)."
         )
         if card.facts.baselines:
@@ -85,8 +85,8 @@ def _figures(card: Card) -> str:
     if memorised:
         lines.append(
             f"- Память: из написанного моделью (текстов: {memorised.texts})"
-            f" {_number(100 * memorised.share, 1)} % знаков стоит в отрывках от 50 знаков, которые"
-            " дословно есть в обучающих текстах; в самом длинном таком отрывке знаков:"
+            f" {_number(100 * memorised.share, 1)} % символов стоит в отрывках от 50 символов,"
+            " которые дословно есть в обучающих текстах; длина самого длинного:"
             f" {_number(memorised.longest)}."
         )
     return "\n".join(lines)

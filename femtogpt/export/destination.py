@@ -22,10 +22,10 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises UserError if ``folder`` is something else than an export as it was written, or if it
     cannot be written.
     """
-    folder = folder.resolve()
-    _check_folder(folder)
-    partial, old = partial_name(folder), folder.with_name(f".{folder.name}.old")
-    with explained(folder):
+    place, folder = folder, folder.resolve()
+    with explained(place):
+        _check_folder(folder)
+        partial, old = partial_name(folder), folder.with_name(f".{folder.name}.old")
         shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
         partial.mkdir(parents=True)
         try:

@@ -12,7 +12,7 @@ from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import UserError
 from femtogpt.export.card import Card
 from femtogpt.export.destination import explained, new_file, new_folder
-from femtogpt.export.gguf_file import VERSION, write_gguf_model
+from femtogpt.export.gguf_file import VERSION, names_like_signs, write_gguf_model
 from femtogpt.export.huggingface import write_hf_model
 from femtogpt.export.model_card import SHOWN, model_card
 from femtogpt.export.ollama import FIRST_LINE, modelfile
@@ -67,6 +67,8 @@ def export_gguf(run: Path, to: Path | None, type: str) -> Iterator[str]:
     else:
         yield _of_memory(None)
     _warn(facts)
+    for name in names_like_signs(model.vocabulary):
+        log.warning("warning: llama.cpp may take the piece %s for the end of a text", name)
 
 
 def _of_memory(known: Memorised | None) -> str:
@@ -90,6 +92,8 @@ def _warn(facts: RunFacts) -> None:
 
 def _check_files(file: Path, recipe: Path) -> None:
     """Raise UserError if one of these exists and is not of an export."""
+    if file.parent.is_file():
+        raise UserError(f"{file.parent} is a file: with --to name a folder or a file of .gguf")
     if file.exists() and not _is_ours(file):
         raise UserError(f"{file} is of no export of femtogpt: name another file with --to")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import gguf
@@ -11,6 +12,7 @@ from gguf import LlamaFileType
 
 from femtogpt import __version__
 from femtogpt.errors import UserError
+from femtogpt.export.pieces import PieceType, Vocabulary
 from femtogpt.export.trained_model import TrainedModel
 from femtogpt.model.gpt import EPS
 
@@ -76,6 +78,15 @@ def write_gguf_model(model: TrainedModel, path: Path, type: str, name: str) -> N
         writer.write_tensors_to_file()
     finally:
         writer.close()
+
+
+def names_like_signs(vocabulary: Vocabulary) -> list[str]:
+    """A person's special pieces with names as other models' signs have: <|im_end|>, [EOT].
+
+    llama.cpp knows some by their names, whatever the file says of them.
+    """
+    pieces = (piece for piece in vocabulary.pieces if piece.type == PieceType.USER_DEFINED)
+    return [piece.text for piece in pieces if re.fullmatch(r"_?<[!-~]+>|\[[!-~]+\]", piece.text)]
 
 
 def _add_shape(writer: gguf.GGUFWriter, model: TrainedModel) -> None:

@@ -77,7 +77,8 @@ def facts_of(run: Path) -> RunFacts:
     tokens = _input(artifact, "tokens", data)
     corpus = _input(tokens, "corpus", data)
     origins = [corpus, *(_corpus_at(path) for path in _origins(run))]
-    sources = {source.name: source for found in origins if found for source in _sources(found)}
+    corpora = [found for found in reversed(origins) if found]  # of one name, its own source counts
+    sources = {source.name: source for found in corpora for source in _sources(found)}
     samples, seed = _samples(_output(artifact, "samples", data))
     index = _output(corpus, "text_index", data)
     return RunFacts(
