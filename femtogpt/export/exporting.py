@@ -109,5 +109,5 @@ def _check_files(file: Path, recipe: Path) -> None:
 def _is_ours(file: Path) -> bool:
     try:
         return VERSION in gguf.GGUFReader(file).fields
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, LookupError):
         return False

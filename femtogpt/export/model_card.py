@@ -11,7 +11,7 @@ from femtogpt.export.card_in_russian import in_russian
 from femtogpt.export.sample_texts import Sample
 
 SHOWN = 3  # samples in the card
-MOST_CHARACTERS = 800  # of each
+MOST_CHARACTERS = 1200  # of each
 
 
 def model_card(card: Card) -> str:

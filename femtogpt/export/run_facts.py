@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +44,19 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is known of a run; None or nothing where it is not."""
+    """What is known of a run; by default nothing."""
 
     name: str  # its configuration and the beginning of its digest, or its folder's name
-    sources: tuple[SourceFacts, ...]
-    knows_all_texts: bool  # also those of the models that it started from or was taught by
-    tokens: int | None  # of the train split
-    tokens_seen: int | None  # in training
-    steps: int | None
-    held_out: dict[str, Any] | None  # the figures of its evaluation
-    baselines: tuple[Baseline, ...]
-    samples: SamplesConfig
-    seed: int  # of the first sample
-    text_index: Path | None  # of the train split
+    sources: tuple[SourceFacts, ...] = ()
+    knows_all_texts: bool = False  # also those of the models that it started from or learned from
+    tokens: int | None = None  # of the train split
+    tokens_seen: int | None = None  # in training
+    steps: int | None = None
+    held_out: dict[str, Any] | None = None  # the figures of its evaluation
+    baselines: tuple[Baseline, ...] = ()
+    samples: SamplesConfig = field(default_factory=SamplesConfig)
+    seed: int = 0  # of the first sample
+    text_index: Path | None = None  # of the train split
 
     @property
     def private(self) -> list[str]:
@@ -69,10 +69,7 @@ def facts_of(run: Path) -> RunFacts:
     try:
         artifact = Artifact.load(run)
     except (OSError, ValueError):
-        return RunFacts(
-            *(run.resolve().name, (), False, None, None, None, None, ()),
-            *(SamplesConfig(), 0, None),
-        )
+        return RunFacts(run.resolve().name)
     data = artifact.path.resolve().parents[1]
     tokens = _input(artifact, "tokens", data)
     corpus = _input(tokens, "corpus", data)
