@@ -81,7 +81,7 @@ def _figures(card: Card) -> str:
         lines.append(
             f"- Memory: of {memorised.texts} texts that it wrote, {memorised.share:.1%} of the"
             " characters are in stretches of 50 characters or more that stand verbatim in the"
-            f" training texts; the longest such stretch has {memorised.longest:,} characters."
+            f" training texts; the longest one of any length has {memorised.longest:,} characters."
         )
     return "\n".join(lines)
 

@@ -69,7 +69,7 @@ def _figures(card: Card) -> str:
     lines = []
     if held_out:
         lines.append(
-            f"- На произведениях, которых модель не видела ({_number(held_out['documents'])},"
+            f"- На произведениях, которых модель не видела (их {_number(held_out['documents'])},"
             f" символов {_number(held_out['characters'])}):"
             f" **{_number(held_out['bits_per_character'], 3)} бита на символ** (чем меньше, тем"
             " лучше)."
@@ -86,7 +86,7 @@ def _figures(card: Card) -> str:
         lines.append(
             f"- Память: из написанного моделью (текстов: {memorised.texts})"
             f" {_number(100 * memorised.share, 1)} % символов стоит в отрывках от 50 символов,"
-            " которые дословно есть в обучающих текстах; длина самого длинного:"
+            " которые дословно есть в обучающих текстах; в самом длинном из всех символов:"
             f" {_number(memorised.longest)}."
         )
     return "\n".join(lines)
@@ -94,7 +94,7 @@ def _figures(card: Card) -> str:
 
 def _limits(card: Card) -> str:
     lines = [
-        f"- Модель видит только последние {_number(card.shape.context)} токенов текста.",
+        f"- Модель видит только конец текста, не больше {_number(card.shape.context)} токенов.",
         "- Она сочиняет: имена, даты и события в её текстах могут быть вымышлены. Для советов и"
         " справок она не годится.",
         "- Она пишет так, как написаны её тексты, с их взглядами и предрассудками.",

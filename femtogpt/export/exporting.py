@@ -76,8 +76,8 @@ def _of_memory(known: Memorised | None) -> str:
         return "memory: not looked up, as there is no index of the training texts"
     return (
         f"memory: of {known.texts} texts that it wrote, {known.share:.1%} of the characters are in"
-        " stretches of 50 or more that stand verbatim in the training texts; the longest has"
-        f" {known.longest:,}"
+        " stretches of 50 or more that stand verbatim in the training texts; the longest"
+        f" stretch of any length has {known.longest:,}"
     )
 
 

@@ -48,5 +48,8 @@ def write_texts(run: Path, how: SamplesConfig, seed: int, count: int) -> list[Sa
 
 
 def memorised(text_index: Path | None, samples: Sequence[Sample]) -> Memorised | None:
-    """How much of what was written stands verbatim in the train split; None without its index."""
+    """How much of what was written stands verbatim in the train split.
+
+    None without its index; so far always, as nothing looks texts up in one yet.
+    """
     return None
