@@ -20,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from femtogpt.tokens.shards import Tokens
+    from tests.exports import Pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -123,6 +124,16 @@ def with_server(environment: dict[str, str]) -> Iterator[dict[str, str]]:
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Pipeline:
+    """The artifacts of a pipeline with a small model that is really trained."""
+    from tests.exports import trained_pipeline
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEMTOGPT_WORKERS", "1")
+        return trained_pipeline(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")

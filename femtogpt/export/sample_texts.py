@@ -1,0 +1,55 @@
+"""Texts that a model writes, for its card, and how much of them it knows by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from femtogpt.config import SamplesConfig
+from femtogpt.progress import progress
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a model wrote after a prompt."""
+
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Memorised:
+    """What of some texts stands verbatim in the train split."""
+
+    texts: int
+    share: float  # of their characters, inside stretches of 50 characters or more
+    longest: int  # characters of the longest stretch
+
+
+def write_texts(run: Path, how: SamplesConfig, seed: int, count: int) -> list[Sample]:
+    """Have a run's model write ``count`` texts, the first ones those of the samples stage."""
+    from femtogpt.generation.engine import Engine
+    from femtogpt.generation.sampling import Sampling
+    from femtogpt.generation.writing import write
+    from femtogpt.model.loading import load_model
+    from femtogpt.tokens.tokenizer import Tokenizer
+
+    engine, tokenizer = Engine(load_model(run)), Tokenizer.load(run)
+    samples = []
+    with progress("samples", count, "texts") as update:
+        for number in range(count):
+            prompt = how.prompts[number % len(how.prompts)]
+            sampling = Sampling.of(how)
+            text = write(engine, tokenizer, prompt, how.tokens, sampling, seed + number)
+            samples.append(Sample(prompt, text))
+            update(number + 1)
+    return samples
+
+
+def memorised(text_index: Path | None, samples: Sequence[Sample]) -> Memorised | None:
+    """How much of what was written stands verbatim in the train split.
+
+    None without its index; so far always, as nothing looks texts up in one yet.
+    """
+    return None
