@@ -16,6 +16,7 @@ import sys
 from femtogpt.commands import (
     artifact_commands,
     corpus_commands,
+    memory_commands,
     pipeline_commands,
     tokens_commands,
     writing_commands,
@@ -26,6 +27,7 @@ from femtogpt.terminal import speak_plainly
 GROUPS = (
     pipeline_commands,
     writing_commands,
+    memory_commands,
     artifact_commands,
     corpus_commands,
     tokens_commands,
