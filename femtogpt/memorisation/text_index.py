@@ -14,12 +14,10 @@ import polars as pl
 
 from femtogpt.errors import UserError
 from femtogpt.memorisation.character_ranks import CharacterRanks
-from femtogpt.memorisation.index_layout import ABOUT, SUFFIXES, TEXT, WORKS, Work
+from femtogpt.memorisation.index_layout import ABOUT, AT_LEAST, SUFFIXES, TEXT, WORKS, Work
 from femtogpt.memorisation.near_verbatim import nearly_verbatim
 from femtogpt.memorisation.suffix_search import Ints, Part
 from femtogpt.memorisation.text_query import TextQuery
-
-AT_LEAST = 50  # characters of a stretch that is no coincidence
 
 
 @dataclass(frozen=True)
