@@ -23,6 +23,7 @@ from femtogpt.memorisation.memory import covered, memory_of
 from femtogpt.memorisation.memory_stage import look_up_samples
 from femtogpt.memorisation.memory_words import name_of
 from femtogpt.memorisation.text_index import Stretch, TextIndex
+from femtogpt.pipeline_stages import stages_of
 from femtogpt.sources.base import Document
 from tests.helpers import Listed, config, corpus_of, story
 
@@ -188,6 +189,17 @@ def test_a_work_is_named_by_author_and_title_or_by_its_source_and_id():
     assert name_of(work) == "Чехов, «Студент»"
     assert name_of({**work, "author": None}) == "«Студент»"
     assert name_of({**work, "title": None}) == "books/7"
+
+
+def test_it_can_be_left_out(store):
+    wanted = config({"stories": Listed(items=documents())})
+    stages = [stage.name for stage in stages_of(wanted, store)]
+    without = stages_of(wanted.model_copy(update={"memory": False}), store)
+    assert [stage for stage in stages if stage not in ("text_index", "memory")] == [
+        stage.name for stage in without
+    ]
+    assert len(without) == len(stages) - 2
+    assert "memory" not in without[-1].needs
 
 
 # the command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from femtogpt.artifacts.store import Store
 from femtogpt.progress import progress
 
 KIND = "text_index"
+log = logging.getLogger(__name__)
 
 
 def build_index(store: Store, corpus: Artifact) -> Artifact:
@@ -21,7 +23,9 @@ def build_index(store: Store, corpus: Artifact) -> Artifact:
         from femtogpt.memorisation.index_writing import write_index
 
         with progress(KIND, corpus.counts["train_characters"], "characters") as update:
-            return write_index(folder, lambda: works_of(corpus, "train"), update)
+            counts = write_index(folder, lambda: works_of(corpus, "train"), update)
+        log.info("%s: %.0f MB on disk", KIND, counts["bytes"] / 1e6)
+        return counts
 
     return store.make(recipe(corpus), build)
 

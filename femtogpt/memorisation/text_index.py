@@ -65,7 +65,7 @@ class TextIndex:
         """The index in an artifact's folder. Raises UserError if there is none."""
         try:
             return cls(folder)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise UserError(f"{folder} holds no text index: make pipeline makes it") from error
 
     @property
