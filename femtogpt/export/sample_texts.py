@@ -48,8 +48,15 @@ def write_texts(run: Path, how: SamplesConfig, seed: int, count: int) -> list[Sa
 
 
 def memorised(text_index: Path | None, samples: Sequence[Sample]) -> Memorised | None:
-    """How much of what was written stands verbatim in the train split.
+    """How much of what was written stands verbatim in the train split; None without its index."""
+    from femtogpt.memorisation.memory import memory_of
+    from femtogpt.memorisation.text_index import TextIndex
 
-    None without its index; so far always, as nothing looks texts up in one yet.
-    """
-    return None
+    if text_index is None:
+        return None
+    index = TextIndex.open(text_index)
+    found = [memory_of(index, sample.text) for sample in samples]
+    characters = sum(memory.characters for memory in found)
+    longest = max((len(memory.longest) for memory in found if memory.longest), default=0)
+    known = sum(memory.known for memory in found)
+    return Memorised(len(found), known / max(1, characters), longest)
