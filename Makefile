@@ -42,7 +42,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
-        bench-data bench-train bench-learn bench-scarce law bench-flow check-gpu architecture clean
+        bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -111,6 +111,9 @@ bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-train ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/data_stages.py tokens $(call quoted,ARCHIVE) data/bench
 	@"$(PROGRAM)" benchmarks/bench_train.py data/bench/tokens/*
+
+bench-generate: $(MADE)  ## writing against llama.cpp and others, in 6 minutes
+	@"$(PROGRAM)" benchmarks/bench_generate.py
 
 bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, in 2.5 hours; ARCHIVE=file.zip [QUICK=1 NANOGPT=folder]
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-learn ARCHIVE=russian-literature.zip' >&2; exit 1; }

@@ -106,6 +106,31 @@ def test_several_texts_differ_and_stand_apart(models, generate):
     assert generate("мама", "--count", "2") == expected
 
 
+def test_several_beginnings_have_the_same_seeds(models, generate):
+    run = models.make(1)
+    texts = [prompt + models.written(run, prompt) for prompt in ("мама", "раму")]
+    assert generate("мама", "раму") == "\n\n\n---\n\n".join(texts) + "\n"
+
+
+def test_texts_written_at_once_are_those_written_one_by_one(models, generate):
+    models.make(1)
+    many = ["мама", "мыла", "", "--count", "7", "--json", "--stop", "ам"]
+    lines = generate(*many)
+    assert len(lines.splitlines()) == 21  # more than are written at once
+    assert generate(*many, "--batch") == lines
+    assert generate("мама", "--batch") == generate("мама")
+
+
+def test_a_training_that_has_not_ended_is_no_model_yet(models, generate):
+    whole = models.make(1)
+    half = models.data / "run" / ".aaaabbbbccccdddd.partial"
+    half.mkdir()
+    (half / "settings.json").write_text(settings().model_dump_json())
+    assert "half-finished at step 0 of 20: make pipeline" in generate("--run", "aaaa", status=1)
+    assert "holds no finished model" in generate("--run", str(half), status=1)
+    assert generate() == models.written(whole) + "\n"  # the newest that has ended
+
+
 def test_programs_get_a_line_for_each(models, generate):
     run = models.make(1)
     lines = [json.loads(line) for line in generate("мама", "--count", "2", "--json").splitlines()]
@@ -153,6 +178,7 @@ def test_it_is_stopped_with_ctrl_c(models):
         (["--temperature", "-1"], "temperature -1.0 is out of range: give 0 to 10"),
         (["--stop", ""], "--stop is empty"),
         (["--run", ""], "no trained model ''"),
+        (["--weights", "int4"], "weights 'int4' are unknown"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(models, generate, arguments, words):
