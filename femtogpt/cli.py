@@ -17,6 +17,7 @@ from femtogpt.commands import (
     artifact_commands,
     corpus_commands,
     pipeline_commands,
+    playground_commands,
     tokens_commands,
     writing_commands,
 )
@@ -26,6 +27,7 @@ from femtogpt.terminal import speak_plainly
 GROUPS = (
     pipeline_commands,
     writing_commands,
+    playground_commands,
     artifact_commands,
     corpus_commands,
     tokens_commands,
