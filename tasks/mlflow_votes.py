@@ -25,13 +25,13 @@ def record_votes(votes: Sequence[Vote], mlruns: Path) -> None:
     Runs that MLflow does not have are left out. Raises UserError if its store refuses, or if there
     is none in ``mlruns``.
     """
-    quieten()
-    from mlflow import MlflowClient
-
     uri = store_uri(mlruns)
     database = sqlite_path(uri)
     if database and not database.exists():
         raise UserError(f"MLflow has no runs in {mlruns} yet, so it takes no votes")
+    quieten()
+    from mlflow import MlflowClient
+
     with explain_store_errors(uri):
         if database == (mlruns / DATABASE).absolute():
             mend_addresses(mlruns)

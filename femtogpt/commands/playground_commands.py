@@ -34,14 +34,14 @@ def play(options: argparse.Namespace, record: Record | None = None) -> None:
 
     play_server.play(
         options.data,
-        lambda: _choices(options.data),
+        lambda: choices_of(options.data),
         options.port,
         not options.no_browser,
         record,
     )
 
 
-def _choices(data: Path) -> list[Choice]:
+def choices_of(data: Path) -> list[Choice]:
     from femtogpt.commands.run_list import runs
     from femtogpt.playground.choices import Choice
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 Parts = Iterator[tuple[int, str]]  # the number of a text and what it goes on with, perhaps nothing
+LONGEST_END = 40  # characters that a text may take to end its last word
 
 
 def lockstep(texts: Sequence[Iterator[str]], characters: int) -> Parts:
     """Parts of texts as they are written, always of the shortest one.
 
-    So none runs ahead because its model has longer pieces. Each ends after ``characters``
-    characters.
+    So none runs ahead because its model has longer pieces. Each ends with the word in which it
+    reaches ``characters`` characters, if not by itself.
     """
     lengths = dict.fromkeys(range(len(texts)), 0)  # of those that are not at their end
     while lengths:
@@ -20,11 +21,19 @@ def lockstep(texts: Sequence[Iterator[str]], characters: int) -> Parts:
         if part is None:
             del lengths[number]
             continue
-        part = part[: characters - lengths[number]]
+        end = _word_end(part, characters - lengths[number])
         lengths[number] += len(part)
-        if lengths[number] == characters:
+        if end is not None:
             del lengths[number]
-        yield number, part
+        yield number, part[:end]
+
+
+def _word_end(part: str, left: int) -> int | None:
+    """Where a text ends that has ``left`` characters left, fewer than none in its last word."""
+    latest = left + LONGEST_END
+    places = range(max(0, left), min(latest, len(part)))
+    ends = (place for place in places if not part[place].isalnum())
+    return next(ends, latest if len(part) > latest else None)
 
 
 def evened(parts: Parts, size: int = 8) -> Parts:

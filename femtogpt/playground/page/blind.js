@@ -37,6 +37,7 @@ writer.submit = async () => {
   forget();
   begin(writer.prompt.value);
   for (const text of texts) text.under.textContent = say("waiting");
+  place.scrollIntoView({ block: "nearest" });
   const order = { runs: runs.map((run) => run.name), prompt: writer.prompt.value, ...sampling() };
   const ended = await writer.listen("/api/blind", order, {
     begin: (begun) => {
@@ -59,7 +60,7 @@ writer.submit = async () => {
 
 function finish() {
   for (const text of texts) {
-    text.finish("");
+    text.finish();
     text.under.lastChild.remove(); // tokens would need to know the model
   }
 }
@@ -79,7 +80,7 @@ async function reveal({ runs, better }) {
   texts.forEach((text, side) => {
     const won = better === ["left", "right"][side];
     text.heading.replaceChildren(made("b", { textContent: label(runs[side]) }), ...(won ? [made("span", { className: "won", textContent: `✓ ${say("better")}` })] : []));
-    text.finish("");
+    text.finish();
   });
   await showScore([...runs].sort());
   await Promise.all(texts.map((text, side) => text.mark(runs[side])));

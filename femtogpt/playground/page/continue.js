@@ -16,6 +16,7 @@ writer.submit = async () => {
   texts.forEach((text, side) => text.heading.replaceChildren(made("b", { textContent: label(runs[side].name) }), figure(runs[side])));
   place.replaceChildren(...texts.map((text) => text.article));
   for (const text of texts) text.under.textContent = say("waiting");
+  place.scrollIntoView({ block: "nearest" });
   let seed;
   const order = { runs: runs.map((run) => run.name), prompt, seed: seedOrAny(), ...sampling() };
   const ended = await writer.listen("/api/write", order, {
@@ -29,7 +30,9 @@ writer.submit = async () => {
     place.replaceChildren();
     return;
   }
-  for (const text of texts) text.finish(say("facts", [...text.written].length, seed) + (ended ? "" : ` · ${say("stopped")}`));
+  for (const text of texts) {
+    text.finish(say("facts", [...text.written].length, seed), ...(ended ? [] : [say("stopped")]));
+  }
   try {
     await Promise.all(texts.map((text, side) => text.mark(runs[side].name)));
   } catch (error) {

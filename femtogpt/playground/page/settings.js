@@ -1,7 +1,7 @@
 // Which models write, and how: chosen once for all sections, and kept while the window is open.
 import { ask } from "./server.js";
 import { made } from "./elements.js";
-import { number, say } from "./words.js";
+import { moment, number, say } from "./words.js";
 
 const run = document.getElementById("run");
 const other = document.getElementById("other");
@@ -77,7 +77,7 @@ function fill(select, name, first) {
 function about(one) {
   if (!one) return "";
   const size = one.parameters ? [say("parameters", one.parameters)] : [];
-  return [figure(one), ...size, one.date].join(" · ");
+  return [figure(one), ...size, moment(one.date)].join(" · ");
 }
 
 function tell() {

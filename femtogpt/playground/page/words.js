@@ -9,7 +9,7 @@ const WORDS = {
     beginning: "Начало", empty: "Пусто — модель начнёт новый текст",
     go: "Написать", stop: "Остановить", compare: "Сравнить вслепую",
     go_keys: "Ctrl + Enter — написать, Esc — остановить",
-    blind_about: "Кто где, станет известно после голоса.",
+    blind_about: "Кто из них кто, откроется после голоса.",
     which: "Какой текст лучше", left: "Слева", right: "Справа",
     left_better: "Левый лучше", right_better: "Правый лучше", equal: "Равны", bad: "Оба плохи",
     again: "Ещё раз", better: "лучше",
@@ -135,6 +135,10 @@ export function changeLanguage() {
   language = language === "ru" ? "en" : "ru";
   localStorage.setItem("language", language);
   translate();
+}
+
+export function moment(date) {
+  return new Date(date).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function number(value, digits) {

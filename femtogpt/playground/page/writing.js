@@ -101,15 +101,23 @@ export class GrowingText {
     if (follow) window.scrollTo(0, document.documentElement.scrollHeight);
   }
 
-  finish(facts) {
+  finish(...facts) {
     this.body.ariaBusy = "false";
     this.body.normalize();
-    this.facts = made("span", { className: "facts", textContent: facts });
+    this.facts = facts;
+    this.told = made("span", { className: "facts" });
+    this.tell();
     const pieces = made("button", { type: "button", className: "quiet", textContent: say("as_pieces") });
     pieces.addEventListener("click", () => {
       document.dispatchEvent(new CustomEvent("look", { detail: { text: this.whole, run: this.run } }));
     });
-    this.under.replaceChildren(this.facts, copyButton(() => this.whole), pieces);
+    this.under.replaceChildren(this.told, copyButton(() => this.whole), pieces);
+  }
+
+  // Tell the facts about the text under it, with one more.
+  tell(more) {
+    this.facts.push(...(more ? [more] : []));
+    this.told.textContent = this.facts.join(" · ");
   }
 
   // Mark what stands verbatim in the texts that its run was trained on.
@@ -118,7 +126,7 @@ export class GrowingText {
     if (!this.written) return;
     const found = await ask("/api/marks", { run, text: this.written.slice(0, 20000) });
     if (found === null) {
-      this.facts.append(" · ", say("no_index"));
+      this.tell(say("no_index"));
       return;
     }
     const characters = [...this.written];
@@ -137,6 +145,6 @@ export class GrowingText {
       place = end;
     }
     this.body.replaceChildren(...parts, characters.slice(place).join(""));
-    this.facts.append(" · ", known ? say("marked", known / characters.length) : say("no_marks"));
+    this.tell(known ? say("marked", known / characters.length) : say("no_marks"));
   }
 }
