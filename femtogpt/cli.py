@@ -16,6 +16,7 @@ import sys
 from femtogpt.commands import (
     artifact_commands,
     corpus_commands,
+    memory_commands,
     pipeline_commands,
     playground_commands,
     tokens_commands,
@@ -28,6 +29,7 @@ GROUPS = (
     pipeline_commands,
     writing_commands,
     playground_commands,
+    memory_commands,
     artifact_commands,
     corpus_commands,
     tokens_commands,

@@ -248,6 +248,11 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     samples: SamplesConfig = SamplesConfig()
     baselines: BaselinesConfig = BaselinesConfig()
+    memory: bool = Field(
+        True,
+        description="look up the samples in the training text: its index takes 5 or 6 bytes of"
+        " disk for a character",
+    )
     cluster: ClusterConfig = ClusterConfig()
     paths: Paths = Paths()
     _origin: ConfigOrigin = PrivateAttr(default=ConfigOrigin())

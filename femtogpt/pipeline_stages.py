@@ -59,6 +59,7 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     from femtogpt.corpus import build
     from femtogpt.evaluation import baseline, evaluate, ngram_baseline, ppmd_baseline, run_report
     from femtogpt.generation import samples
+    from femtogpt.memorisation import index_stage, memory_stage
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
 
@@ -75,7 +76,15 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         baseline.NGRAM: _stage(baseline.NGRAM, partial(ngram_baseline.recipe, config), "tokens"),
         baseline.PPMD: _stage(baseline.PPMD, partial(ppmd_baseline.recipe, config), "corpus"),
     }
-    wanted = baseline.wanted(config)
+    memory = [
+        _stage(index_stage.KIND, index_stage.recipe, "corpus"),
+        _stage(memory_stage.KIND, memory_stage.recipe, "corpus", "samples", index_stage.KIND),
+    ]
+    optional = [
+        *(memory if config.memory else ()),
+        *(baselines[kind] for kind in baseline.wanted(config)),
+    ]
+    measured = [stage.name for stage in optional]
 
     return [
         *(
@@ -89,12 +98,12 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
         *_generations(config, store),
         _stage("evaluation", partial(evaluate.recipe, config), "tokens", "run"),
         _stage("samples", partial(samples.recipe, config), "tokens", "run"),
-        *(baselines[kind] for kind in wanted),
+        *optional,
         Stage(
             "report",
             "report",
             partial(run_report.recipe, config.name),
-            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples", *wanted),
+            ("corpus", "tokenizer", "tokens", "run", "evaluation", "samples", *measured),
         ),
     ]
 

@@ -52,6 +52,7 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
 
     artifacts["evaluation"] = stages.evaluation(config, tokens, run)
     artifacts["samples"] = stages.samples(config, tokens, run)
+    artifacts |= stages.memory(config, corpus, artifacts["samples"])
     artifacts |= stages.baselines(config, corpus, tokens)
     if part == "evaluate":
         return artifacts

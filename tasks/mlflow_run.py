@@ -21,6 +21,8 @@ from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.evaluation.baseline import BASELINE_FILE, BASELINES
+from femtogpt.memorisation import memory_stage
+from femtogpt.memorisation.memory_stage import MEMORY_FILE
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.sources.base import Source
 from femtogpt.sqlite_url import sqlite_path
@@ -49,6 +51,7 @@ LOGGED_FILES = {
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
     "evaluation": ["evaluation.json"],
     "samples": ["samples.json", "samples.md"],
+    memory_stage.KIND: [MEMORY_FILE],
     **{kind: [BASELINE_FILE] for kind in BASELINES},
     "report": ["loss.png", "summary.txt"],
 }
@@ -206,6 +209,7 @@ class MLflowRun:
             "texts": {**artifacts["corpus"].counts, **artifacts["tokens"].counts},
             # Of several generations, the last one alone is evaluated.
             "evaluation": artifacts["evaluation"].counts if "evaluation" in artifacts else {},
+            "memory": artifacts["memory"].counts if "memory" in artifacts else {},
             "baselines": {
                 f"{kind}_{key}": value
                 for kind in BASELINES
@@ -296,8 +300,8 @@ def _key(config: Config, attempt: int = 0) -> str:
     sources = _sources(config)
     identities = {name: source.identity() for name, source in sources.items()}
     readings = {name: source.reading() for name, source in sources.items()}
-    # Baselines do not change what is trained: with and without them, it is the same run.
-    settings = config.model_dump(mode="json", exclude={*PLACES, "sources", "baselines"})
+    # These do not change what is trained: with and without them, it is the same run.
+    settings = config.model_dump(mode="json", exclude={*PLACES, "sources", "baselines", "memory"})
     key = json_digest([settings, identities, readings])[:16]
     return json_digest([key, attempt])[:16] if attempt else key
 

@@ -27,6 +27,9 @@ from femtogpt.evaluation.ngram_baseline import score_ngram
 from femtogpt.evaluation.ppmd_baseline import score_ppmd
 from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
+from femtogpt.memorisation import index_stage, memory_stage
+from femtogpt.memorisation.index_stage import build_index
+from femtogpt.memorisation.memory_stage import look_up_samples
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
@@ -173,6 +176,27 @@ def samples(config: Config, tokens: Artifact, run: Artifact) -> Artifact:
     if artifact.made:
         prefect_artifacts.show_samples(artifact)
     return artifact
+
+
+@task(name="text_index", task_run_name="text_index", cache_policy=NO_CACHE)
+def text_index(config: Config, corpus: Artifact) -> Artifact:
+    """Index the train split."""
+    return build_index(_store(config), corpus)
+
+
+@task(name="memory", task_run_name="memory", cache_policy=NO_CACHE)
+def look_up(config: Config, corpus: Artifact, samples: Artifact, index: Artifact) -> Artifact:
+    """Look up the samples in the train split."""
+    return look_up_samples(_store(config), corpus, samples, index)
+
+
+def memory(config: Config, corpus: Artifact, samples: Artifact) -> dict[str, Artifact]:
+    """What the samples have from the train split, and its index; nothing if not wanted."""
+    if not config.memory:
+        return {}
+    index = text_index(config, corpus)
+    found = look_up(config, corpus, samples, index)
+    return {index_stage.KIND: index, memory_stage.KIND: found}
 
 
 @task(name="ngram", task_run_name="ngram", cache_policy=NO_CACHE)

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
     *("corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
-    *("ngram", "ppmd", "report"),
+    *("text_index", "memory", "ngram", "ppmd", "report"),
 )
 # Small enough for seconds, large enough to stop in the middle.
 SMALL = """

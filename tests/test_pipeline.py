@@ -30,7 +30,7 @@ def finished(tmp_path_factory, environment) -> tuple[Pipeline, subprocess.Comple
 def test_one_command_goes_from_text_to_samples(finished):
     _, done = finished
     assert done.returncode == 0, done.stderr
-    headings = ("Corpus", "Tokens", "Model", "Held out", "Baselines", "Sample 1", "MLflow")
+    headings = ("Corpus", "Tokens", "Model", "Held out", "Baselines", "Memory", "Sample 1", "MLflow")
     for heading in (*headings, "make ui"):
         assert heading in done.stdout
     assert lines_of(done.stderr, "made") == ["raw stories", *STAGES]
@@ -71,6 +71,9 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
         figure = json.loads(file.read_text())["bits_per_character"]
         assert course[f"baselines/{name}_bits_per_character"] == [(0, figure)]
         assert figures["entropy"] < figure
+    (file,) = (pipeline.data / "memory").glob("*/manifest.json")
+    for name, figure in json.loads(file.read_text())["counts"].items():
+        assert course[f"memory/{name}"] == [(0, figure)]
     assert next(iter(run.data.metrics)) == bits  # MLflow's pages offer the first for comparisons
     assert run.data.metrics["texts/train_tokens"] > run.data.metrics["texts/held_out_tokens"] > 0
     letters = {
@@ -92,6 +95,7 @@ def test_mlflow_has_the_run_with_curves_figures_and_files(finished):
         "tokenizer/tokenizer.model",
         "run/model.safetensors",
         "samples/samples.md",
+        "memory/memory.json",
         "ngram/baseline.json",
         "ppmd/baseline.json",
         "report/loss.png",
@@ -158,7 +162,7 @@ def test_another_setting_makes_again_what_depends_on_it(finished, with_server):
     pipeline.environment = with_server
     again = pipeline.run("samples.temperature=0.5")
     assert again.returncode == 0, again.stderr
-    assert lines_of(again.stderr, "made") == ["samples", "report"]
+    assert lines_of(again.stderr, "made") == ["samples", "memory", "report"]
 
 
 @pytest.fixture(scope="module")

@@ -58,4 +58,4 @@ def test_a_sweep_that_is_stopped_goes_on_and_ends_with_the_best(tmp_path, with_s
     best = pipeline.run(config=str(folder / "best.yaml"))
     assert best.returncode == 0, best.stderr
     # The training of the sweep is the pipeline's: it is not done again.
-    assert lines_of(best.stderr, "made") == ["samples", "report"]
+    assert lines_of(best.stderr, "made") == ["samples", "text_index", "memory", "report"]

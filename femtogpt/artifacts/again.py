@@ -14,7 +14,7 @@ from femtogpt.errors import UserError, nearest
 
 STAGES = (
     *("raw", "corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
-    *("ngram", "ppmd", "report", "choice"),
+    *("text_index", "memory", "ngram", "ppmd", "report", "choice"),
 )
 ALIASES = {"fetch": "raw", "train": "run", "choose": "choice"}  # what the flows call them
 FOLDER = ".again"

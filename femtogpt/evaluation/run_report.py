@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from femtogpt.evaluation.baseline import Baseline, baselines_of
 from femtogpt.evaluation.baseline_words import comparison, duration
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
+from femtogpt.memorisation import memory_stage
+from femtogpt.memorisation.memory_words import summary_lines
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
 SUMMARY, PLOT = "summary.txt", "loss.png"
@@ -32,7 +34,8 @@ IN_SENTENCES = {  # metrics that the summary names in lines of its own
 def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> Artifact:
     """``loss.png`` and ``summary.txt`` of a pipeline.
 
-    ``artifacts`` are corpus, tokenizer, tokens, run, evaluation, samples and the baselines.
+    ``artifacts`` are corpus, tokenizer, tokens, run, evaluation, samples, memory and the baselines;
+    the last two may be left out.
     """
 
     def build(folder: Path) -> dict[str, Any]:
@@ -92,6 +95,10 @@ def summary(
             parts.append(f"            {metric['value']:.4g} {metric['unit']}: {_words(name)}")
     baselines = baselines_of(artifacts)
     parts += _labelled("Baselines", comparison(baselines, held_out["bits_per_character"], lines))
+    if memory := artifacts.get(memory_stage.KIND):
+        train_bits = evaluation["train"]["bits_per_character_estimate"]
+        gap = held_out["bits_per_character"] - train_bits
+        parts += _labelled("Memory", summary_lines(memory, gap))
     for number, sample in enumerate(samples[:SAMPLES_SHOWN], 1):
         text = sample["prompt"] + sample["text"]
         if len(text) > MAX_SAMPLE_CHARACTERS:
@@ -100,7 +107,7 @@ def summary(
     return "\n".join(parts) + "\n"
 
 
-def _labelled(label: str, lines: list[str]) -> list[str]:
+def _labelled(label: str, lines: Iterable[str]) -> list[str]:
     """Lines of the summary, the first of them with a label."""
     return [f"{'' if number else label:11} {line}" for number, line in enumerate(lines)]
 

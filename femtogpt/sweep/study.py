@@ -41,7 +41,7 @@ class Study:
         self.sweep = sweep
         search = sweep.model_dump(mode="json", exclude={"trials", "minutes", "tokens", "prune"})
         irrelevant: dict[str, Any] = {
-            **dict.fromkeys((*PLACES, "baselines"), True),
+            **dict.fromkeys((*PLACES, "baselines", "memory"), True),
             "train": WITHOUT_EFFECT,
         }
         base = config.model_dump(mode="json", exclude=irrelevant)

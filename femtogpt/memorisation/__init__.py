@@ -1,0 +1,1 @@
+"""What a text has verbatim from the training text."""
