@@ -19,10 +19,12 @@ from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.store import Store
 from femtogpt.commands.playground_commands import choices_of
 from femtogpt.config_origin import ConfigOrigin
+from femtogpt.memorisation.index_stage import build_index
 from femtogpt.playground.playground_app import playground_app
 from femtogpt.playground.reading_room import ReadingRoom
+from femtogpt.sources.base import Document
 from femtogpt.tokens.tokenizer import Tokenizer, train
-from tests.helpers import config, listed
+from tests.helpers import PROSE, Listed, config, corpus_of, listed, story
 from tests.tiny import lively, settings, shape, write_tokens
 
 LINES = ["мама мыла раму", "у рамы мама, у мамы рама"]
@@ -40,13 +42,18 @@ class Models:
         self.store = Store(data, config=whose.read_from(ConfigOrigin(is_plain=True)))
 
     def make(
-        self, seed: int, pieces: bytes = PIECES, text: str | None = None, bits: float = 2.0
+        self,
+        seed: int,
+        pieces: bytes = PIECES,
+        text: str | None = None,
+        bits: float = 2.0,
+        corpus: Artifact | None = None,
     ) -> str:
         """A run with random weights, its samples and its figure; its name. ``text``: its shards."""
         tokenizer = Tokenizer(pieces)
         inputs = {}
         if text is not None:
-            inputs["tokens"] = self.tokens(pieces, text)
+            inputs["tokens"] = self.tokens(pieces, text, corpus)
 
         def build(folder: Path) -> dict[str, Any]:
             (folder / "settings.json").write_text(settings().model_dump_json())
@@ -62,8 +69,17 @@ class Models:
         self.store.make(Recipe("samples", {}, prompts, {"run": run}), lambda _: {})
         return f"run/{run.path.name}"
 
-    def tokens(self, pieces: bytes, text: str) -> Artifact:
+    def indexed(self, seed: int) -> str:
+        """A run whose text has PROSE, «Мельник» by А. Б.; what is verbatim from it can be told."""
+        others = [Document(f"story {number}", story(number, 40)) for number in range(4)]
+        source = Listed(items=(Document("mill", PROSE, "Мельник", "А. Б."), *others))
+        corpus = corpus_of(self.store, config({"one": source}, corpus={"min_characters": 1}))
+        build_index(self.store, corpus)
+        return self.make(seed, text="мама", corpus=corpus)
+
+    def tokens(self, pieces: bytes, text: str, corpus: Artifact | None) -> Artifact:
         tokenizer = Tokenizer(pieces)
+        inputs = {"corpus": corpus} if corpus else {}
 
         def build(folder: Path) -> dict[str, Any]:
             splits = {"train": {"one": [tokenizer.encode(text)]}, "held_out": {}}
@@ -71,7 +87,7 @@ class Models:
             (folder / "tokenizer.model").write_bytes(pieces)
             return {"train_tokens": 1}
 
-        return self.store.make(Recipe("tokens", {}, {"text": text}, {}), build)
+        return self.store.make(Recipe("tokens", {}, {"text": text}, inputs), build)
 
 
 class Page:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from femtogpt.cli import main
 from femtogpt.errors import UserError
 from femtogpt.playground import play_server
-from tests.playgrounds import Models, serving
+from tests.playgrounds import Models, Page, serving
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,25 @@ def test_where_none_is_asked_for_the_next_free_port_is_taken(taken, monkeypatch)
     monkeypatch.setattr(play_server, "TRIES", 1)
     with pytest.raises(UserError, match=rf"the ports {taken} to {taken} are taken"):
         play_server._listening(None)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_also_while_it_writes(models, name):
+    command = [sys.executable, "-m", "femtogpt.cli", "play", "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--data", str(models.data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        line = process.stdout.readline()
+        page = Page(int(re.search(r"http://127\.0\.0\.1:(\d+)  \(Ctrl-C ends it\)", line)[1]))
+        answer = page.post("/api/write", {"runs": [name], "characters": 5000, "temperature": 10})
+        assert b"begin" in answer.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        answer.close()
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_without_a_model_it_says_what_makes_one(tmp_path, capsys):

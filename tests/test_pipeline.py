@@ -30,7 +30,16 @@ def finished(tmp_path_factory, environment) -> tuple[Pipeline, subprocess.Comple
 def test_one_command_goes_from_text_to_samples(finished):
     _, done = finished
     assert done.returncode == 0, done.stderr
-    headings = ("Corpus", "Tokens", "Model", "Held out", "Baselines", "Memory", "Sample 1", "MLflow")
+    headings = (
+        "Corpus",
+        "Tokens",
+        "Model",
+        "Held out",
+        "Baselines",
+        "Memory",
+        "Sample 1",
+        "MLflow",
+    )
     for heading in (*headings, "make ui"):
         assert heading in done.stdout
     assert lines_of(done.stderr, "made") == ["raw stories", *STAGES]

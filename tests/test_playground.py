@@ -13,8 +13,10 @@ from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import write
 from femtogpt.model.loading import load_model
+from femtogpt.playground import verbatim
 from femtogpt.playground.lockstep import evened, lockstep
 from femtogpt.tokens.tokenizer import Tokenizer
+from tests.helpers import PROSE
 from tests.playgrounds import OTHER_PIECES, TALK, Models, events, serving
 
 
@@ -196,6 +198,25 @@ def test_a_run_answers_in_a_dialogue_and_does_not_speak_for_others(page, models,
     assert whole.partition("\n▸")[0].startswith(answer) and "\n▸" not in answer
     nameless = page.events("/api/talk", {**body, "speaker": " : "})[-1]
     assert nameless[1]["why"] == "no turns"
+
+
+def test_what_stands_in_the_training_text_is_told_with_its_work(tmp_path):
+    own = Models(tmp_path / "data")
+    name, plain = own.indexed(1), own.make(2)
+    text = f"😀 Своё. {PROSE[200:270]} И ещё."
+    with serving(own.data) as (page, _):
+        status, marks = page.ask("/api/marks", {"run": name, "text": text})
+        assert status == 200
+        (mark,) = marks
+        assert text[mark["start"] : mark["end"]].strip() == PROSE[200:270].strip()
+        assert (mark["work"]["author"], mark["work"]["title"]) == ("А. Б.", "Мельник")
+        assert page.ask("/api/marks", {"run": name, "text": PROSE[200:240]}) == (200, [])
+        assert page.ask("/api/marks", {"run": plain, "text": text}) == (200, None)
+        index = next((own.data / "text_index").glob("[!.]*/text"))
+        index.write_bytes(b"\x01" + index.read_bytes()[1:])
+    with serving(own.data) as (page, _):
+        verbatim._opened.cache_clear()
+        assert page.ask("/api/marks", {"run": name, "text": text}) == (200, None), "damaged"
 
 
 def test_texts_go_at_one_pace_and_end_with_a_word():

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from femtogpt.generation import writing
+from tests.helpers import PROSE
 from tests.pages import browsing
 from tests.playgrounds import OTHER_PIECES, TALK, Models, serving
 
@@ -262,6 +263,25 @@ def test_what_a_model_writes_is_never_markup(window, browser, served, monkeypatc
     window.until(lambda: window.shows("#write .under button"))
     assert window.one("#write .text").get_property("textContent") == said + said
     assert not window.all(".text img, .text script") and "femtoGPT" in browser.title
+
+
+def test_what_is_verbatim_is_marked_and_its_work_named(window, browser, models, monkeypatch):
+    from selenium.webdriver import ActionChains
+
+    name = models.indexed(7)
+    said = f" 😀 {PROSE[200:280]} и своё"
+    monkeypatch.setattr(writing, "stream", lambda *_: iter([said]))
+    browser.refresh()
+    window.until(lambda: name in [one.get_attribute("value") for one in window.all("#run option")])
+    window.choose("run", name)
+    window.one("#write .go").click()
+    (mark,) = window.until(lambda: window.all("#write mark"))
+    assert mark.get_property("textContent").strip() == PROSE[200:280].strip()
+    assert window.one("#write .text").get_property("textContent") == said
+    assert "дословно из корпуса" in window.one("#write .under").text
+    ActionChains(browser).move_to_element(mark).perform()
+    window.until(lambda: window.shows("#card"))
+    assert "А. Б., Мельник" in window.one("#card").text
 
 
 def test_english_is_an_option_that_is_kept(window, browser):

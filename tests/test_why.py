@@ -58,9 +58,7 @@ def made(lines: dict[str, str]) -> dict[str, str]:
 
 def test_before_anything_is_made_nothing_of_it_is_there(copy):
     lines = copy.why(data="elsewhere")
-    assert made(lines) == dict.fromkeys(
-        [*STAGES, *NOT_MADE], "it does not exist yet"
-    )
+    assert made(lines) == dict.fromkeys([*STAGES, *NOT_MADE], "it does not exist yet")
 
 
 @pytest.mark.parametrize("kept", [(), ("raw",), ("raw", "corpus"), ("run",)])

@@ -11,6 +11,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from femtogpt.errors import UserError
 from femtogpt.playground.choices import Choice
@@ -18,6 +19,7 @@ from femtogpt.playground.votes import Vote
 
 HOST = "127.0.0.1"
 PORT = 8765
+END_SECONDS = 10  # for what is being done when it is ended
 TRIES = 20  # ports, where none was asked for
 Record = Callable[[list[Vote]], None]  # takes all votes so far to somewhere else
 
@@ -37,7 +39,7 @@ def play(
     if not any(choice.state == "finished" for choice in choices()):
         raise UserError(f"{data} holds no trained model yet: make pipeline trains one")
     listening = _listening(port)
-    import uvicorn
+    import uvicorn  # here, so that what is wrong above is said at once
 
     from femtogpt.playground.playground_app import playground_app
     from femtogpt.playground.reading_room import ReadingRoom
@@ -48,15 +50,25 @@ def play(
     sender = VoteSender(room.votes, record)
     app = playground_app(room, number, sender.send)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=END_SECONDS,
     )
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            room.closing = True
+            super().handle_exit(sig, frame)
+
     address = f"http://{HOST}:{number}"
     print(f"Playground  {address}  (Ctrl-C ends it)", flush=True)
     if browser and _has_screen():
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     sender.send()
     with suppress(KeyboardInterrupt):  # the way to end it
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listening])
     sender.finish()
 
 

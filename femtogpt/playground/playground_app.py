@@ -137,6 +137,8 @@ def _streamed(
         try:
             parts = await room.in_turn(begin)
             while part := await room.in_turn(next, parts, None):
+                if room.closing:
+                    return
                 side, text = part
                 if pair:
                     pair.texts[side] += text

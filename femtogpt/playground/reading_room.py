@@ -35,6 +35,7 @@ class ReadingRoom:
     def __init__(self, data: Path, choices: Callable[[], list[Choice]]):
         """``choices`` lists the runs as they are now."""
         self.data, self.choices = data, choices
+        self.closing = False  # once it is true, no text goes on
         self.votes = VoteFile(data)
         self.pairs = BlindPairs(self.votes)
         self._models = LoadedModels()

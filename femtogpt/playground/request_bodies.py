@@ -26,7 +26,6 @@ class Writing(_Body):
     """How to write; what is outside its range, ``Sampling`` says."""
 
     characters: int = Field(600, ge=1, le=5000)
-    seed: int | None = Field(None, ge=0, lt=SEEDS)
     temperature: float = 0.8
     top_k: int | None = None
     top_p: float = 0.95
@@ -40,11 +39,15 @@ class Writing(_Body):
         names = [field.name for field in dataclasses.fields(Sampling)]
         return Sampling(**{name: getattr(self, name) for name in names})
 
+
+class _Seeded(Writing):
+    seed: int | None = Field(None, ge=0, lt=SEEDS)
+
     def seed_or_any(self) -> int:
         return random.randrange(SEEDS) if self.seed is None else self.seed
 
 
-class Continue(Writing):
+class Continue(_Seeded):
     """One or two runs continue a beginning."""
 
     runs: list[RunName] = Field(min_length=1, max_length=2)
@@ -58,7 +61,7 @@ class Compare(Writing):
     prompt: Text = ""
 
     def settings(self) -> dict[str, Any]:
-        return self.model_dump(exclude={"runs", "prompt", "characters", "seed"})
+        return self.model_dump(exclude={"runs", "prompt", "characters"})
 
 
 class Spoken(_Body):
@@ -68,7 +71,7 @@ class Spoken(_Body):
     text: Text
 
 
-class Talk(Writing):
+class Talk(_Seeded):
     """A run answers as a speaker."""
 
     run: RunName

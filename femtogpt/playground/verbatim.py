@@ -17,7 +17,7 @@ def marks(run: Path, data: Path, text: str) -> list[dict[str, Any]] | None:
     """Stretches with start, end (in characters), work and place; None where there is no index."""
     try:
         index = _opened(index_of_run(run, data).path)
-    except UserError:
+    except (UserError, OSError, ValueError, KeyError):  # its text is gone, or was never told
         return None
     return [asdict(stretch) for stretch in index.stretches(text)]
 

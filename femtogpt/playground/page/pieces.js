@@ -22,7 +22,7 @@ prompt.addEventListener("keydown", (event) => {
 
 // Of a text that was written here, by the run that wrote it.
 export async function look(text, run) {
-  if (text !== undefined) prompt.value = text.slice(0, 20000);
+  if (text !== undefined) prompt.value = [...text].slice(0, 20000).join("");
   if (run) choose(run);
   if (!prompt.value || go.disabled) return;
   notice();

@@ -124,7 +124,7 @@ export class GrowingText {
   async mark(run) {
     this.run = run;
     if (!this.written) return;
-    const found = await ask("/api/marks", { run, text: this.written.slice(0, 20000) });
+    const found = await ask("/api/marks", { run, text: this.written });
     if (found === null) {
       this.tell(say("no_index"));
       return;
