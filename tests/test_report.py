@@ -139,6 +139,27 @@ def test_the_summary_and_the_plot_have_the_baselines(artifacts, tmp_path):
     assert "Baselines" not in (plain.path / "summary.txt").read_text("utf-8")
 
 
+def test_the_summary_tells_what_is_memory_and_what_is_chance(artifacts, tmp_path):
+    assert "Memory" not in summary(artifacts, EVALUATION, SAMPLES, LINES)
+    figures = {"longest_characters": 43, "nearly_characters": 61, "share": 0.125}
+    chance = {f"held_out_{name}": value / 2 for name, value in figures.items()}
+    artifacts["memory"] = Artifact(tmp_path / "memory", "memory", "1", "1", figures | chance)
+    artifacts["memory"].path.mkdir()
+    work = {"source": "books", "id": "1", "author": "Чехов", "title": "Студент"}
+    records = [{"longest": {"start": 5, "end": end, "work": work}} for end in (9, 48)]
+    held_out = {"passages": records, "same_authors": True}
+    found = {"samples": [*records, {"longest": None}], "held_out": held_out}
+    (tmp_path / "memory/memory.json").write_text(json.dumps(found), "utf-8")
+    text = summary(artifacts, EVALUATION, SAMPLES, LINES)
+    verbatim, chance, gap = text.partition("Memory      ")[2].splitlines()[:3]
+    assert verbatim == (
+        "43 characters verbatim at most (Чехов, «Студент»), 61 nearly; 12.5% of the samples in"
+        " stretches of 50 or more"
+    )
+    assert "by chance, passages as long of held-out works by the same authors: 21.5" in chance
+    assert gap.strip() == "held-out text takes 0.222 bits per character more than training text"
+
+
 def test_a_long_sample_is_cut_between_words(artifacts):
     text = summary(artifacts, EVALUATION, [{"prompt": "", "text": "слово " * 500}], LINES)
     sample = text.split("Sample 1\n")[1].strip()

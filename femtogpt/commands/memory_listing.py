@@ -9,9 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from femtogpt.errors import UserError
+from femtogpt.memorisation.index_layout import AT_LEAST
 from femtogpt.memorisation.memory import Memory, memory_of, record
 from femtogpt.memorisation.memory_words import name_of
-from femtogpt.memorisation.text_index import AT_LEAST, Stretch, TextIndex
+from femtogpt.memorisation.text_index import Stretch, TextIndex
 
 SHOWN_CHARACTERS = 400  # of a stretch
 
@@ -40,11 +41,11 @@ def listing(index: TextIndex, text: str) -> str:
 
 
 def _lines(text: str, memory: Memory, index: TextIndex) -> Iterator[str]:
-    share = f"{memory.share:.1%} of them stand in the training text in rows of {AT_LEAST} or more"
-    yield f"{memory.characters:,} characters; {share}"
+    share = f"{memory.share:.1%} of them in verbatim stretches of {AT_LEAST} or more"
+    yield f"{memory.characters:,} characters, {share}"
     longest = [memory.longest] if memory.longest else []
     for stretch in index.stretches(text) or longest:
-        yield from _told(text, stretch, "in a row")
+        yield from _told(text, stretch, "verbatim")
     if (nearly := memory.nearly) and nearly.changes:
         yield from _told(text, nearly, f"nearly verbatim, changes: {nearly.changes}")
         there = index.passage(nearly.work, nearly.place, nearly.place_end)
@@ -52,8 +53,8 @@ def _lines(text: str, memory: Memory, index: TextIndex) -> Iterator[str]:
 
 
 def _told(text: str, stretch: Stretch, how: str) -> Iterator[str]:
-    where = f"{name_of(asdict(stretch.work))}, from character {stretch.place:,} on"
-    yield f"\n{len(stretch):,} {how}, from character {stretch.start:,} on: {where}"
+    where = f"{name_of(asdict(stretch.work))}, at {stretch.place:,}"
+    yield f"\n{len(stretch):,} {how}, at {stretch.start:,}: {where}"
     yield f"  {_quoted(text[stretch.start : stretch.end])}"
 
 

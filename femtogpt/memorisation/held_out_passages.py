@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from femtogpt.artifacts.artifact import Artifact
-from femtogpt.corpus.schema import parts, read
+from femtogpt.memorisation.corpus_works import works_of
 from femtogpt.memorisation.index_layout import Work
 
 SEED = 0
@@ -23,12 +23,7 @@ class Passage(NamedTuple):
 
 def held_out_works(corpus: Artifact, authors: Iterable[str]) -> tuple[list[tuple[Work, str]], bool]:
     """The held-out works by these authors with their texts, and True; all works if none is."""
-    columns = ["id", "author", "title", "text"]
-    works = [
-        (Work(source, id, author, title), text)
-        for source, file in parts(corpus, "held_out")
-        for id, author, title, text in read(file, columns).iter_rows()
-    ]
+    works = list(works_of(corpus, "held_out"))
     known = set(authors)
     by_them = [(work, text) for work, text in works if work.author in known]
     return by_them or works, bool(by_them)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TEXT, SUFFIXES, WORKS, ABOUT = "text", "suffixes", "works.parquet", "index.json"
+AT_LEAST = 50  # characters of a stretch that is hardly a coincidence
 
 
 @dataclass(frozen=True)

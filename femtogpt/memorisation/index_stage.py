@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact, Recipe
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.store import Store
+from femtogpt.progress import progress
 
 KIND = "text_index"
+log = logging.getLogger(__name__)
 
 
 def build_index(store: Store, corpus: Artifact) -> Artifact:
     """Index the train split of a corpus. What is in it: ``femtogpt.memorisation.text_index``."""
 
     def build(folder: Path) -> dict[str, Any]:
-        from femtogpt.corpus.schema import parts, read
-        from femtogpt.memorisation.index_layout import Work
+        from femtogpt.memorisation.corpus_works import works_of
         from femtogpt.memorisation.index_writing import write_index
-        from femtogpt.progress import progress
-
-        def works() -> Iterator[tuple[Work, str]]:
-            columns = ["id", "author", "title", "text"]
-            for source, file in parts(corpus, "train"):
-                for id, author, title, text in read(file, columns).iter_rows():
-                    yield Work(source, id, author, title), text
 
         with progress(KIND, corpus.counts["train_characters"], "characters") as update:
-            return write_index(folder, works, update)
+            counts = write_index(folder, lambda: works_of(corpus, "train"), update)
+        log.info("%s: %.0f MB on disk", KIND, counts["bytes"] / 1e6)
+        return counts
 
     return store.make(recipe(corpus), build)
 

@@ -42,7 +42,7 @@ def look_up_samples(
         held_out = {"works": len(works), "same_authors": same_authors, "passages": chance}
         result = {"samples": records, "held_out": held_out}
         text = json.dumps(result, ensure_ascii=False, indent=1)
-        (folder / MEMORY_FILE).write_text(text, encoding="utf-8", errors="surrogatepass")
+        (folder / MEMORY_FILE).write_text(text, encoding="utf-8")
         of_chance = figures(chance) if chance else {}
         return {
             **figures(records),

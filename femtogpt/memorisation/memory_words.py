@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.memorisation.index_layout import AT_LEAST
 from femtogpt.memorisation.memory_stage import MEMORY_FILE
 
 FIGURES = ("longest_characters", "nearly_characters", "share")
@@ -19,29 +20,25 @@ def summary_lines(artifact: Artifact, gap: float) -> Iterator[str]:
     """
     found = json.loads((artifact.path / MEMORY_FILE).read_text(encoding="utf-8"))
     counts, held_out = artifact.counts, found["held_out"]
-    longest = max(
-        (record["longest"] for record in found["samples"] if record["longest"]),
-        key=lambda stretch: stretch["end"] - stretch["start"],
-        default=None,
-    )
-    where = f" ({name_of(longest['work'])})" if longest else ""
-    yield f"samples: {_figures(counts)}{where}"
+    known = (record["longest"] for record in found["samples"] if record["longest"])
+    longest = max(known, key=lambda stretch: stretch["end"] - stretch["start"], default=None)
+    source = f" ({name_of(longest['work'])})" if longest else ""
+    yield f"{_figures(counts, source)} of the samples in stretches of {AT_LEAST} or more"
     if held_out["passages"]:
         by = " by the same authors" if held_out["same_authors"] else ""
         chance = {name: counts[f"held_out_{name}"] for name in FIGURES}
-        yield f"passages as long from held-out works{by}: {_figures(chance)}"
-    yield f"held-out text costs {gap:.3f} bits per character more than training text"
+        yield f"by chance, passages as long of held-out works{by}: {_figures(chance)}"
+    yield f"held-out text takes {gap:.3f} bits per character more than training text"
 
 
-def _figures(figures: Mapping[str, Any]) -> str:
+def _figures(figures: Mapping[str, Any], source: str = "") -> str:
     longest, nearly, share = (figures[name] for name in FIGURES)
-    return (
-        f"{longest} characters in a row are in the training text, {nearly} nearly;"
-        f" {share:.1%} in rows of 50 or more"
-    )
+    return f"{longest} characters verbatim at most{source}, {nearly} nearly; {share:.1%}"
 
 
 def name_of(work: Mapping[str, Any]) -> str:
-    """A work's author and title, as far as they are known; else its source and id."""
-    known = [work["author"] or "", f"«{work['title']}»" if work["title"] else ""]
-    return ", ".join(filter(None, known)) if work["title"] else f"{work['source']}/{work['id']}"
+    """A work's author and title, or its source and id if it has no title."""
+    if not work["title"]:
+        return f"{work['source']}/{work['id']}"
+    author = f"{work['author']}, " if work["author"] else ""
+    return f"{author}«{work['title']}»"

@@ -14,12 +14,10 @@ import polars as pl
 
 from femtogpt.errors import UserError
 from femtogpt.memorisation.character_ranks import CharacterRanks
-from femtogpt.memorisation.index_layout import ABOUT, SUFFIXES, TEXT, WORKS, Work
+from femtogpt.memorisation.index_layout import ABOUT, AT_LEAST, SUFFIXES, TEXT, WORKS, Work
 from femtogpt.memorisation.near_verbatim import nearly_verbatim
 from femtogpt.memorisation.suffix_search import Ints, Part
 from femtogpt.memorisation.text_query import TextQuery
-
-AT_LEAST = 50  # characters of a stretch that is no coincidence
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class TextIndex:
         """The index in an artifact's folder. Raises UserError if there is none."""
         try:
             return cls(folder)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise UserError(f"{folder} holds no text index: make pipeline makes it") from error
 
     @property
