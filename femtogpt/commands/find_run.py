@@ -6,7 +6,7 @@ from pathlib import Path
 
 from femtogpt.commands.run_list import Run, runs
 from femtogpt.errors import UserError, nearest
-from femtogpt.model.files import SETTINGS_FILE
+from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 
 BEST = "best"
 
@@ -16,11 +16,19 @@ def find_run(name: str | None, data: Path) -> Path:
 
     ``name`` is None (the newest), ``best`` (the fewest held-out bits per character), a folder, a
     run's name in ``femtogpt runs`` or its beginning, or a configuration (its newest). Raises
-    UserError if there is none, or if a beginning fits several.
+    UserError if there is none, if a beginning fits several, or if its training has not ended.
     """
     if name and name != BEST and (Path(name) / SETTINGS_FILE).is_file():
+        if not (Path(name) / WEIGHTS_FILE).is_file():
+            raise UserError(
+                f"{name} holds no finished model: make pipeline goes on with a training"
+            )
         return Path(name)
-    found = [run for run in runs(data) if run.state == "finished"]
+    listed = runs(data)
+    found = [run for run in listed if run.state == "finished"]
+    for run in listed:
+        if name and run not in found and _short(run).startswith(name.removeprefix("run/")):
+            raise UserError(f"{run.name} is {run.state}: make pipeline goes on with it")
     if not found:
         raise UserError(f"{data} holds no trained model yet: make pipeline trains one")
     return data / _chosen(name, found, data).name
@@ -35,7 +43,7 @@ def _chosen(name: str | None, found: list[Run], data: Path) -> Run:
             raise UserError(f"no model in {data} has a held-out figure: name one with --run")
         return min(scored, key=lambda run: run.held_out_bits_per_character or 0.0)
     begun = name.removeprefix("run/")
-    fitting = [run for run in found if begun and run.name.removeprefix("run/").startswith(begun)]
+    fitting = [run for run in found if begun and _short(run).startswith(begun)]
     if len(fitting) > 1:
         raise UserError(f"--run {name}: {len(fitting)} runs begin so; give more of the name")
     fitting = fitting or [run for run in found if run.configuration == name]
@@ -44,3 +52,7 @@ def _chosen(name: str | None, found: list[Run], data: Path) -> Run:
         similar = nearest(name, names)
         raise UserError(f"femtogpt runs lists no trained model {name!r}{similar}")
     return fitting[-1]
+
+
+def _short(run: Run) -> str:
+    return run.name.removeprefix("run/")

@@ -1,12 +1,17 @@
-"""``femtogpt generate``: what a model writes."""
+"""``femtogpt generate`` and ``talk``: what a model writes, and what it answers."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from femtogpt.commands.options import Commands, number
+
+if TYPE_CHECKING:
+    from femtogpt.generation.sampling import Sampling
 
 
 def add(commands: Commands) -> None:
@@ -16,15 +21,32 @@ def add(commands: Commands) -> None:
         help="what a trained model writes after a beginning",
         description="Have a trained model write on. It ends where the document does.",
     )
-    _writing(generate)
+    add = generate.add_argument
+    add("prompts", nargs="*", metavar="prompt", help="a beginning, or several; -: standard input")
+    _writing(generate, "at most; default: 200")
+    add("--stop", action="append", default=[], help="end before this text")
+    add("--count", type=number, default=1, help="how many texts after each; default: 1")
+    add("--batch", action="store_true", help="write them at once: sooner, but shown at the end")
+    add("--json", action="store_true", help="for programs: a line for each text")
+    generate.set_defaults(run_command=_generate)
+
+    talk = commands.add_parser(
+        "talk",
+        help="a dialogue with a model trained on interviews or chats",
+        description="Say a line, and the model answers a turn. The end of the input ends it.",
+    )
+    add = talk.add_argument
+    add("--as", dest="person", default="Ведущий", help="who you are; default: Ведущий")
+    add("--with", dest="model", default="Гость", help="who the model is; default: Гость")
+    _writing(talk, "of a turn, at most; default: 200")
+    talk.set_defaults(run_command=_talk)
 
 
-def _writing(parser: argparse.ArgumentParser) -> None:
+def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
     add = parser.add_argument
-    add("prompt", nargs="?", default="", help="the beginning; -: standard input")
     names = "a name in femtogpt runs, a configuration, a folder, or best"
     add("--run", help=f"{names}; default: the newest model")
-    add("--tokens", type=number, default=200, help="at most; default: 200")
+    add("--tokens", type=number, default=200, help=tokens)
     chance = "0: always the likeliest token; default: 0.8"
     add("--temperature", type=float, default=0.8, help=chance)
     add("--top-k", type=int, help="draw among so many of the likeliest tokens")
@@ -35,35 +57,70 @@ def _writing(parser: argparse.ArgumentParser) -> None:
     again = "of tokens that the text has; default: 1, none"
     add("--repetition-penalty", type=float, default=1.0, help=again)
     add("--seed", type=number, help="the same one writes the same; default: drawn")
-    add("--stop", action="append", default=[], help="end before this text")
-    add("--count", type=number, default=1, help="how many texts; default: 1")
-    add("--json", action="store_true", help="for programs: a line for each text")
+    formats = "auto (the fastest), float32, bfloat16 or int8; default: auto"
+    add("--weights", default="auto", help=formats)
     add("--data", type=Path, default=Path("data"), help="default: data")
-    parser.set_defaults(run_command=_generate)
 
 
 def _generate(options: argparse.Namespace) -> None:
+    run = _run(options)
+    from femtogpt.commands.generate import generate, read_prompt
+
+    generate(
+        run,
+        [read_prompt(prompt) for prompt in options.prompts or [""]],
+        options.tokens,
+        _sampling(options),
+        options.seed,
+        options.stop,
+        options.count,
+        options.batch,
+        options.weights,
+        options.json,
+        sys.stdout,
+    )
+
+
+def _talk(options: argparse.Namespace) -> None:
+    run = _run(options)
+    from femtogpt.commands.talk import talk
+
+    talk(
+        run,
+        options.person,
+        options.model,
+        _lines(f"{options.person}: "),
+        options.tokens,
+        _sampling(options),
+        options.seed,
+        options.weights,
+        sys.stdout,
+    )
+
+
+def _run(options: argparse.Namespace) -> Path:
     from femtogpt.commands.find_run import find_run
 
-    run = find_run(options.run, options.data)  # before torch is imported, which takes seconds
-    from femtogpt.commands.generate import generate, read_prompt
+    return find_run(options.run, options.data)  # before torch is imported, which takes seconds
+
+
+def _sampling(options: argparse.Namespace) -> Sampling:
     from femtogpt.generation.sampling import Sampling
 
-    sampling = Sampling(
+    return Sampling(
         options.repetition_penalty,
         options.temperature,
         options.top_k,
         options.top_p,
         options.min_p,
     )
-    generate(
-        run,
-        read_prompt(options.prompt),
-        options.tokens,
-        sampling,
-        options.seed,
-        options.stop,
-        options.count,
-        options.json,
-        sys.stdout,
-    )
+
+
+def _lines(asking: str) -> Iterator[str]:
+    """Lines of standard input, each asked for if that is a terminal."""
+    asking = asking if sys.stdin.isatty() else ""
+    while True:
+        try:
+            yield input(asking)
+        except EOFError:
+            return

@@ -4,12 +4,17 @@ Keys and values stand in place: those of position p in slot p mod context, where
 lies a context back. Each layer so goes on with the last ``context`` positions of a text, however
 long it grows.
 
+For one text, the number of torch's calls counts as much as what they compute. So matrices that read
+the same are one, the weights of norms are in the matrices that read them, and the two numbers that
+are rotated together stand side by side, as a complex number.
+
 Shapes: N rows (the newest tokens of B texts, or all tokens of one prompt), C width, H heads, K
 key-value heads, D head size, F feed-forward size, S context, V vocabulary.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -18,7 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from femtogpt.model.gpt import EPS, GPT, Block, rotate
+from femtogpt.generation.formats import Head, Multiply, format_for, head, matrix
+from femtogpt.model.gpt import EPS, GPT, Block
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
@@ -31,23 +37,38 @@ class Texts:
     values: list[Tensor]
     positions: list[int]  # of each text's next token, counted from its start
 
+    def only(self, rows: Sequence[int]) -> Texts:
+        """Some of the texts."""
+        keys, values = ([part[rows] for part in parts] for parts in (self.keys, self.values))
+        return Texts(keys, values, [self.positions[row] for row in rows])
+
 
 class Engine:
     """Reads prompts and gives the logits of the next token, again and again."""
 
-    def __init__(self, model: GPT):
-        """Of the weights as they are now: once they change, make another."""
-        config = model.config
+    def __init__(self, model: GPT, weights: str = "float32"):
+        """Of the weights as they are now: once they change, make another.
+
+        ``weights`` is their format here: auto (the fastest), float32, bfloat16 or int8. Raises
+        UserError for one that this machine does not have.
+        """
+        config, embedding = model.config, _whole(model.embed_tokens.weight)
+        self.device = embedding.device
+        self.format = format_for(weights, self.device, model.parameter_count())
         self.context = config.context
         self.heads, self.kv_heads, self.size = (
             config.heads,
             config.key_value_heads,
             config.head_size,
         )
-        self.embedding = _whole(model.embed_tokens.weight)  # (V, C), the head's too
-        self.norm = _whole(model.norm.weight)
-        self.layers = [_Layer.of(cast(Block, block)) for block in model.layers]
-        self.frequencies = model.frequencies.repeat(2)  # (D,)
+        self.cache_format = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(
+            self.format, torch.float16
+        )
+        self.head: Head = head(embedding, self.format)  # (V, C)
+        self.unit, self.head_unit = _Unit(config.width), _Unit(config.head_size)
+        self.norm = _gains(model.norm.weight)
+        self.layers = [_Layer.of(cast(Block, block), self.format) for block in model.layers]
+        self.frequencies = model.frequencies  # (D / 2,)
 
     @torch.no_grad()
     def begin(self, prompts: Sequence[Sequence[int]]) -> tuple[Texts, Tensor]:
@@ -56,14 +77,16 @@ class Engine:
         Of a prompt longer than the context, its end is read.
         """
         shape = len(prompts), self.kv_heads, self.context, self.size
-        keys = [self.embedding.new_zeros(shape) for _ in self.layers]
+        keys = [
+            torch.zeros(shape, dtype=self.cache_format, device=self.device) for _ in self.layers
+        ]
         texts = Texts(keys, [torch.zeros_like(part) for part in keys], [0] * len(prompts))
         logits = [self._read(texts, row, ids) for row, ids in enumerate(prompts)]
         return texts, torch.cat(logits)
 
     def _read(self, texts: Texts, row: int, prompt: Sequence[int]) -> Tensor:
         """Read a text's prompt; gives the logits after it, (1, V)."""
-        ids = torch.tensor(prompt[-self.context :], device=self.embedding.device)
+        ids = torch.tensor(prompt[-self.context :], device=self.device)
         length = texts.positions[row] = len(ids)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -78,7 +101,7 @@ class Engine:
     @torch.no_grad()
     def step(self, texts: Texts, ids: Sequence[int]) -> Tensor:
         """Add a token to each text; gives the logits after it, (B, V)."""
-        device = self.embedding.device
+        device = self.device
         counts = [min(position + 1, self.context) for position in texts.positions]
         slots: int | Tensor = texts.positions[0] % self.context
         rows: slice | Tensor = slice(None)
@@ -87,12 +110,14 @@ class Engine:
             slots = torch.tensor(texts.positions, device=device) % self.context
             rows = torch.arange(len(ids), device=device)
             filled = torch.tensor(counts, device=device)[:, None]
-            mask = (torch.arange(used, device=device) < filled)[:, None, None]  # (B, 1, 1, S)
+            empty = torch.arange(used, device=device) >= filled
+            mask = torch.zeros(empty.shape, device=device).masked_fill_(empty, -torch.inf)
+            mask = mask[:, None, None]  # (B, 1, 1, S); torch is slower with bools
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             keys, values = texts.keys[layer], texts.values[layer]
             keys[rows, :, slots], values[rows, :, slots] = k.to(keys.dtype), v.to(values.dtype)
-            seen = keys[:, :, :used], values[:, :, :used]
+            seen = keys[:, :, :used].float(), values[:, :, :used].float()
             return _attention(q[:, :, None], *seen, mask=mask)[:, :, 0]
 
         positions = torch.tensor(texts.positions, device=device)
@@ -101,56 +126,78 @@ class Engine:
         return self._logits(hidden)
 
     def _logits(self, hidden: Tensor) -> Tensor:
-        """The logits (N, V), in float32, from what the layers made of N rows."""
-        return F.linear(_normed(hidden, self.norm), self.embedding).float()
+        """The logits (N, V) from what the layers made of N rows."""
+        return self.head(self.unit(hidden) * self.norm)
 
     def _hidden(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
         """What the layers make of ``ids`` (N,) at ``positions`` (N,): (N, C)."""
         angles = positions[:, None, None] * self.frequencies
-        cos, sin = angles.cos(), angles.sin()  # (N, 1, D)
-        x = F.embedding(ids, self.embedding)
+        turns = torch.polar(torch.ones_like(angles), angles)  # (N, 1, D / 2)
+        x = self.head.rows(ids)
         for number, layer in enumerate(self.layers):
-            projected = F.linear(_normed(x, layer.attention_norm), layer.projection)
-            heads = projected.view(len(ids), -1, self.size)
-            turned = heads[:, : -self.kv_heads].float()  # queries and keys
-            turned = F.rms_norm(turned, (self.size,), eps=EPS) * layer.head_norms
-            q, k = rotate(turned, cos, sin).split([self.heads, self.kv_heads], dim=1)
+            heads = layer.projection(self.unit(x)).view(len(ids), -1, self.size)
+            turned = self.head_unit(heads[:, : -self.kv_heads]) * layer.head_norms
+            pairs = torch.view_as_complex(turned.unflatten(2, (-1, 2)))
+            turned = torch.view_as_real(pairs * turns).flatten(2)
+            q, k = turned.split([self.heads, self.kv_heads], dim=1)
             y = attend(number, q, k, heads[:, -self.kv_heads :])
-            x = x + F.linear(y.reshape(len(ids), -1), layer.output)
-            hidden = F.linear(_normed(x, layer.feed_forward_norm), layer.gate_and_up)
-            gate, up = hidden.chunk(2, dim=-1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            x = x + layer.output(y.reshape(len(ids), -1))
+            gate, up = layer.gate_and_up(self.unit(x)).chunk(2, dim=-1)
+            x = x + layer.down(F.silu(gate) * up)
         return x
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A block's weights; those that read the same are one matrix."""
+    """A block's matrices; those that read the same are one."""
 
-    attention_norm: Tensor  # (C,)
-    projection: Tensor  # to queries, keys and values: (H × D + 2 × K × D, C)
+    projection: Multiply  # to queries, keys and values: (H × D + 2 × K × D, C)
     head_norms: Tensor  # of each query and key: (H + K, D)
-    output: Tensor  # (C, H × D)
-    feed_forward_norm: Tensor
-    gate_and_up: Tensor  # (2 × F, C)
-    down: Tensor  # (C, F)
+    output: Multiply  # (C, H × D)
+    gate_and_up: Multiply  # (2 × F, C)
+    down: Multiply  # (C, F)
 
     @classmethod
-    def of(cls, block: Block) -> _Layer:
+    def of(cls, block: Block, format: str) -> _Layer:
         attention, mlp = block.self_attn, block.mlp
-        readers = attention.q_proj, attention.k_proj, attention.v_proj
-        projections = [_whole(reader.weight) for reader in readers]
-        query, key = _whole(attention.q_norm.weight), _whole(attention.k_norm.weight)
-        heads, kv_heads, _ = (len(projection) // len(query) for projection in projections)
-        return cls(
-            _whole(block.input_layernorm.weight),
-            torch.cat(projections),
-            torch.stack([query] * heads + [key] * kv_heads),
-            _whole(attention.o_proj.weight),
-            _whole(block.post_attention_layernorm.weight),
-            torch.cat([_whole(mlp.gate_proj.weight), _whole(mlp.up_proj.weight)]),
-            _whole(mlp.down_proj.weight),
+        query, key = (
+            _pairs(_gains(attention.q_norm.weight)),
+            _pairs(_gains(attention.k_norm.weight)),
         )
+        size = len(query)
+        q, k, v = (
+            _whole(projection.weight).unflatten(0, (-1, size))  # (heads, D, C)
+            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+        )
+        projection = torch.cat([_pairs(q, 1), _pairs(k, 1), v]).flatten(0, 1)
+        gate_and_up = torch.cat([_whole(mlp.gate_proj.weight), _whole(mlp.up_proj.weight)])
+        return cls(
+            matrix(projection * _gains(block.input_layernorm.weight), format),
+            torch.stack([query] * len(q) + [key] * len(k)),
+            matrix(_whole(attention.o_proj.weight), format),
+            matrix(gate_and_up * _gains(block.post_attention_layernorm.weight), format),
+            matrix(_whole(mlp.down_proj.weight), format),
+        )
+
+
+class _Unit:
+    """Brings rows to length 1: with ``_gains``, RMSNorm in a third of the time that torch takes."""
+
+    def __init__(self, size: int):
+        self.least = torch.tensor(math.sqrt(size * EPS))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.least)
+
+
+def _gains(norm: Tensor) -> Tensor:
+    """What an RMSNorm with these weights multiplies rows of length 1 by."""
+    return _whole(norm) * math.sqrt(len(norm))
+
+
+def _pairs(weight: Tensor, dim: int = 0) -> Tensor:
+    """The numbers of a head in pairs (i, i + D/2): what is rotated together, side by side."""
+    return torch.stack(weight.chunk(2, dim), dim + 1).flatten(dim, dim + 1)
 
 
 def _whole(weight: Tensor) -> Tensor:
@@ -159,15 +206,9 @@ def _whole(weight: Tensor) -> Tensor:
     return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
 
 
-def _normed(x: Tensor, weight: Tensor) -> Tensor:
-    return F.rms_norm(x, weight.shape, weight, EPS)
-
-
 def _attention(
     q: Tensor, k: Tensor, v: Tensor, causal: bool = False, mask: Tensor | None = None
 ) -> Tensor:
     """Attention of queries (B, H, T, D) to keys and values (B, K, S, D)."""
     grouped = q.shape[1] != k.shape[1]
-    return F.scaled_dot_product_attention(
-        q.to(v.dtype), k.to(v.dtype), v, mask, is_causal=causal, enable_gqa=grouped
-    )
+    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, enable_gqa=grouped)

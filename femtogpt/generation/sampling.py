@@ -11,6 +11,8 @@ from torch import Tensor
 from femtogpt.config import SamplesConfig
 from femtogpt.errors import UserError
 
+MOSTLY_ENOUGH = 256  # of the likeliest tokens: to find them takes a twentieth of sorting all
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -58,11 +60,19 @@ class Sampling:
         if self.temperature == 0:
             return int(logits.argmax())
         logits = logits - logits.max()  # so that a tiny temperature can overflow only to −∞
-        chances, ids = torch.softmax(logits / self.temperature, dim=-1).sort(descending=True)
+        chances = torch.softmax(logits / self.temperature, dim=-1)
+        likeliest, ids = chances.topk(min(self.top_k or MOSTLY_ENOUGH, len(chances)))
+        kept = self._kept(likeliest)
+        if self.top_k is None and len(ids) < len(chances) and kept[-1]:  # so others may be, too
+            likeliest, ids = chances.sort(descending=True)
+            kept = self._kept(likeliest)
+        sums = likeliest.double().where(kept, 0.0).cumsum(0)
+        place = torch.rand(1, generator=random, dtype=torch.double, device=sums.device) * sums[-1]
+        return int(ids[torch.searchsorted(sums, place, right=True)])
+
+    def _kept(self, chances: Tensor) -> Tensor:
+        """Which of the likeliest tokens may be drawn, the likeliest one always; in order."""
         if self.top_k is not None:
-            chances, ids = chances[: self.top_k], ids[: self.top_k]
             chances = chances / chances.sum()
         before = chances.cumsum(0) - chances
-        kept = (before < self.top_p) & (chances >= self.min_p * chances[0])
-        chances = chances.where(kept, 0.0)  # the likeliest one always stays
-        return int(ids[torch.multinomial(chances, 1, generator=random)])
+        return (before < self.top_p) & (chances >= self.min_p * chances[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 from femtogpt.config import ModelConfig
 from femtogpt.errors import UserError
@@ -25,13 +26,18 @@ def find_device(name: str) -> torch.device:
 def load_model(run: Path, device: str = "auto") -> GPT:
     """Load the trained model in a run's folder, in evaluation mode.
 
-    Raises UserError if there is none.
+    Raises UserError if there is none, or a damaged one.
     """
     try:
-        settings = json.loads((run / SETTINGS_FILE).read_bytes())
+        shape = ModelConfig.model_validate(json.loads((run / SETTINGS_FILE).read_bytes())["model"])
         weights = safetensors.torch.load_file(run / WEIGHTS_FILE)
+        model = GPT(shape, len(weights["embed_tokens.weight"]))
+        model.load_state_dict(weights)
     except OSError as error:
-        raise UserError(f"{run} holds no trained model: {error.strerror}") from error
-    model = GPT(ModelConfig.model_validate(settings["model"]), len(weights["embed_tokens.weight"]))
-    model.load_state_dict(weights)
+        reason = error.strerror or "its weights are missing"  # safetensors gives no reason
+        raise UserError(f"{run} holds no trained model: {reason}") from error
+    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{run} holds a damaged model ({type(error).__name__}): name another, or train it again"
+        ) from error
     return model.to(find_device(device)).eval()

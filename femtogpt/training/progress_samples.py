@@ -11,6 +11,7 @@ import torch
 from femtogpt.config import SamplesConfig
 from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.text_stream import TextStream
 from femtogpt.generation.writing import generate
 from femtogpt.model.gpt import GPT
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
@@ -56,4 +57,5 @@ class Sampler(Observer):
         drawn = list(generate(Engine(model), [eos], SAMPLE_TOKENS, sampling, random))
         # The first document that is not empty: an untrained model may end one at once.
         begun = dropwhile(lambda id: id == eos, drawn)
-        return self.tokenizer.decode(list(takewhile(lambda id: id != eos, begun)))
+        text = TextStream(self.tokenizer)
+        return "".join(text.add(id) for id in takewhile(lambda id: id != eos, begun)) + text.rest()
