@@ -197,7 +197,7 @@ def test_a_run_answers_in_a_dialogue_and_does_not_speak_for_others(page, models,
     answer = page.texts("/api/talk", body)[0]
     assert whole.partition("\n▸")[0].startswith(answer) and "\n▸" not in answer
     nameless = page.events("/api/talk", {**body, "speaker": " : "})[-1]
-    assert nameless[1]["why"] == "no turns"
+    assert nameless[1]["why"] == "no name"
 
 
 def test_what_stands_in_the_training_text_is_told_with_its_work(tmp_path):

@@ -240,7 +240,7 @@ def test_tokens_are_coloured_and_explained_by_pointer_and_keys(window, browser):
         "arguments[0].value = arguments[1]", window.one("#pieces textarea"), text
     )
     window.one("#pieces .go").click()
-    pieces = window.until(lambda: window.all("#pieces .tokens span"))
+    pieces = window.until(lambda: window.all("#pieces .tokens i"))
     assert window.one("#pieces .tokens").get_property("textContent") == text
     assert len({piece.value_of_css_property("background-color") for piece in pieces}) > 3
     ActionChains(browser).move_to_element(pieces[2]).perform()

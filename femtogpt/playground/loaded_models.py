@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,25 @@ from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.playground.refused import Refused
 
 if TYPE_CHECKING:
-    from femtogpt.generation.engine import Engine
+    from femtogpt.generation.writer import Writer
     from femtogpt.model.gpt import GPT
-    from femtogpt.tokens.tokenizer import Tokenizer
 
 MOST = 2  # what a comparison needs
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to write (``engine``) and to be asked about a whole text (``model``)."""
+    """A model ready to write."""
 
-    model: GPT
-    engine: Engine
-    tokenizer: Tokenizer
+    run: Path
+    writer: Writer
+
+    @cached_property
+    def model(self) -> GPT:
+        """The same in float32, to be asked about a whole text."""
+        from femtogpt.model.loading import load_model
+
+        return load_model(self.run, "auto")
 
 
 class LoadedModels:
@@ -42,8 +48,7 @@ class LoadedModels:
         except OSError as error:
             raise Refused("gone", f"{run} holds no trained model") from error
         if key not in self._kept:
-            loaded = _loaded(run)
-            self._kept[key] = loaded
+            self._kept[key] = _loaded(run)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -54,12 +59,9 @@ def _loaded(run: Path) -> LoadedModel:
     if fault := fault_of(run):
         raise Refused("damaged", f"{run}: {fault}")
     # Imported here: torch takes seconds, and the page is there at once.
-    from femtogpt.generation.engine import Engine
-    from femtogpt.model.loading import load_model
-    from femtogpt.tokens.tokenizer import Tokenizer
+    from femtogpt.generation.writer import Writer
 
     try:
-        model = load_model(run, "auto")
-        return LoadedModel(model, Engine(model), Tokenizer.load(run))
+        return LoadedModel(run, Writer.load(run))
     except UserError as error:
         raise Refused("damaged", str(error)) from error

@@ -84,21 +84,23 @@ class ReadingRoom:
         sampling = how.sampling()
         from femtogpt.generation.writing import stream
 
-        models = [self._model(name) for name in runs]
+        writers = [self._model(name).writer for name in runs]
         most = how.characters * TOKENS_A_CHARACTER
         texts = [
-            stream(model.engine, model.tokenizer, prompt, most, sampling, seed, stop)
-            for model, seed in zip(models, seeds, strict=True)
+            stream(writer.engine, writer.tokenizer, prompt, most, sampling, seed, stop)
+            for writer, seed in zip(writers, seeds, strict=True)
         ]
         return lockstep(texts, how.characters)
 
     def answer(self, talk: Talk, seed: int) -> Parts:
         """A run's turn in a dialogue: until it would begin the next one."""
         said = joined(Turn(turn.speaker, tuple(turn.text.split("\n"))) for turn in talk.turns)
-        named = joined([Turn(talk.speaker, (SPEAKER,))])[0].speaker
-        if named is None:
-            raise Refused("no turns")
-        begun = f"{SPEAKER} {named}:"
+        from femtogpt.generation.dialogue import named
+
+        speaker = named(talk.speaker)
+        if speaker is None:
+            raise Refused("no name")
+        begun = f"{SPEAKER} {speaker}:"
         prompt = "\n".join(filter(None, [written(said, "names"), begun]))
         return self.write([talk.run], prompt, talk, [seed], stop=[f"\n{SPEAKER}"])
 
@@ -107,7 +109,8 @@ class ReadingRoom:
         loaded = self._model(about.run)
         from femtogpt.generation.surprise import surprises
 
-        return [asdict(piece) for piece in surprises(loaded.model, loaded.tokenizer, about.text)]
+        tokenizer = loaded.writer.tokenizer
+        return [asdict(piece) for piece in surprises(loaded.model, tokenizer, about.text)]
 
     def marks(self, about: AboutText) -> list[dict[str, Any]] | None:
         """The stretches of a text that stand in what a run was trained on; None if unknown."""

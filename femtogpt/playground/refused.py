@@ -10,7 +10,7 @@ Why = Literal[
     "gone",  # no such run, or no longer
     "half-finished",  # a run that is still in training, or was stopped
     "damaged",  # a run whose files do not match its manifest
-    "no turns",  # no names in a dialogue
+    "no name",  # of a speaker in a dialogue
     "no such pair",  # the server was started anew, or it is long ago
     "unfinished",  # a vote on texts that are not written to their end
     "not kept",  # a vote that cannot be written to the disk

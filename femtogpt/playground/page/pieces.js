@@ -40,8 +40,10 @@ export async function look(text, run) {
 function show() {
   at = -1;
   place.replaceChildren(...pieces.map(({ text, bits }, number) => {
-    const span = made("span", { textContent: text });
-    span.style.setProperty("--heat", Math.min(1, bits / HOTTEST).toFixed(3));
+    const space = /^ (?=.)/.exec(text)?.[0] ?? ""; // uncoloured, or it would hang over line ends
+    const coloured = made("i", { textContent: text.slice(space.length) });
+    coloured.style.setProperty("--heat", Math.min(1, bits / HOTTEST).toFixed(3));
+    const span = made("span", {}, space, coloured);
     span.dataset.number = number;
     return span;
   }));
@@ -84,7 +86,8 @@ function visible(text) {
 }
 
 place.addEventListener("pointerover", (event) => {
-  if (event.target.dataset.number) point(Number(event.target.dataset.number));
+  const span = event.target.closest("[data-number]");
+  if (span) point(Number(span.dataset.number));
 });
 place.addEventListener("pointerleave", () => point(-1));
 place.addEventListener("blur", () => point(-1));
