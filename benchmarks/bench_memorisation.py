@@ -34,8 +34,7 @@ from femtogpt.memorisation.index_layout import Work
 from femtogpt.memorisation.index_writing import write_index
 from femtogpt.memorisation.text_index import TextIndex
 
-HERE = Path(__file__).resolve().parent
-OUT = HERE / "out/memorisation.json"
+OUT = Path(__file__).resolve().parent / "out/memorisation.json"
 QUERY, QUERIES = 1000, 40  # characters; passages of each kind
 UNCHANGED = 49 / 50  # of the letters of a copy
 KINDS = ("stretches", "longest", "nearly")
@@ -102,7 +101,8 @@ def main() -> None:
     if options.into:
         print(json.dumps(build(corpus, options.into, options.times)))
         return
-    with tempfile.TemporaryDirectory(dir=HERE) as name:
+    OUT.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT.parent) as name:
         command = [sys.executable, __file__, str(options.corpus), "--into", name]
         built = run([*command, "--times", str(options.times)])
         figures = {"machine": machine(), "times": options.times, **built.output}
@@ -120,7 +120,6 @@ def main() -> None:
     )
     for name, times in figures["queries_ms"].items():
         print(f"{name:20}", *(f"{key}: {value:.1f} ms" for key, value in times.items()), sep="  ")
-    OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

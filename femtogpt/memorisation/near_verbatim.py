@@ -20,7 +20,6 @@ LETTERS_PER_CHANGE = 20
 MOST_CHANGES = 100
 AT_ONCE = 1 << 14  # matches
 NEVER = -(1 << 40)
-Flags = npt.NDArray[np.bool_]
 
 
 class Near(NamedTuple):
@@ -53,7 +52,7 @@ def _grown(query: TextQuery, text: Ranks, matches: Matches, letters_per_change: 
     left = _Side(query, text, starts - 1, places - 1, -1)
     right = _Side(query, text, starts, places, 1)
     # By the number of changes on the left; the others are on the right.
-    fits: Flags = np.ones((len(starts), 1), bool)
+    fits: npt.NDArray[np.bool_] = np.ones((len(starts), 1), bool)
     best = Near(0, 0, 0, 0, 0)
     for changes in range(MOST_CHANGES + 1):
         if changes:
@@ -74,8 +73,8 @@ def _grown(query: TextQuery, text: Ranks, matches: Matches, letters_per_change: 
                 int(right.place[row] + right.passed[row, rights]),
                 changes,
             )
-        goes_on: Flags = fits.any(axis=1)
-        if best.end - best.start == query.length or not goes_on.any():
+        goes_on = np.flatnonzero(fits.any(axis=1))
+        if best.end - best.start == query.length or not goes_on.size:
             break
         fits = fits[goes_on]
         left.keep(goes_on)
@@ -97,7 +96,7 @@ class _Side:
         # The letters followed and those of the other text passed, with 0, 1, 2 … changes at most.
         self.letters, self.passed = self._farthest.copy(), self._farthest.copy()
 
-    def keep(self, rows: Flags) -> None:
+    def keep(self, rows: Ints) -> None:
         """Go on with some places only."""
         self.start, self.place = self.start[rows], self.place[rows]
         self._farthest = self._farthest[rows]
@@ -130,10 +129,10 @@ class _Side:
         letters = self._farthest[rows, column]
         passed = letters - self._diagonals()[column]
         is_farther = letters > self.letters[:, -1]
-        for all_counts, new in (("letters", letters), ("passed", passed)):
-            counts = getattr(self, all_counts)
-            last = np.where(is_farther, new, counts[:, -1])
-            setattr(self, all_counts, np.column_stack([counts, last]))
+        letters = np.where(is_farther, letters, self.letters[:, -1])
+        passed = np.where(is_farther, passed, self.passed[:, -1])
+        self.letters = np.column_stack([self.letters, letters])
+        self.passed = np.column_stack([self.passed, passed])
 
     def _diagonals(self) -> Ints:
         width = self._farthest.shape[1]

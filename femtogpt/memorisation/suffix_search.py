@@ -27,8 +27,18 @@ class Part(NamedTuple):
     suffixes: npt.NDArray[np.int32]  # where they begin, from ``start`` on
 
 
-def common(query: Ranks, starts: Ints, text: Ranks, places: Ints, step: int = 1) -> Ints:
-    """How many elements agree, from ``starts`` and ``places`` on, in steps of 1 or −1."""
+def common(
+    query: Ranks,
+    starts: Ints,
+    text: Ranks,
+    places: Ints,
+    step: int = 1,
+    enough: Ints | None = None,
+) -> Ints:
+    """How many elements agree, from ``starts`` and ``places`` on, in steps of 1 or −1.
+
+    Where there are ``enough``, more need not be counted.
+    """
     lengths = np.zeros(len(starts), np.int64)
     block = COMPARED // WIDTH
     for first in range(0, len(starts), block):
@@ -41,6 +51,8 @@ def common(query: Ranks, starts: Ints, text: Ranks, places: Ints, step: int = 1)
             count = differs.argmax(axis=1)
             ended = differs[np.arange(len(active)), count]
             lengths[active] += np.where(ended, count, width)
+            if enough is not None:
+                ended |= lengths[active] >= enough[active]
             active = active[~ended]
             width = max(WIDTH, min(2 * width, COMPARED // max(1, active.size)))
     return lengths
@@ -60,10 +72,11 @@ def position(
     while (active := np.flatnonzero(high - low > 1)).size:
         middle = (low[active] + high[active]) // 2
         places = part.start + part.suffixes[middle].astype(np.int64)
-        first, most = starts[active], lengths[active]
-        same = np.minimum(below[active], above[active])
-        same = same + common(query, first + same, text, places + same)
-        same = np.minimum(same, np.minimum(most, part.end - places))
+        first = starts[active]
+        same, most = np.minimum(below[active], above[active]), lengths[active]
+        limit = np.minimum(most, part.end - places)
+        same = same + common(query, first + same, text, places + same, enough=limit - same)
+        same = np.minimum(same, limit)
         following = text.take(places + same, mode="clip")
         following = np.where(places + same < part.end, following, SEPARATOR)
         is_less = np.where(same == most, past, following < query.take(first + same, mode="clip"))
