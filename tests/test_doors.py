@@ -138,6 +138,12 @@ def test_a_port_that_is_taken_is_told_in_a_line(models, name, taken, capsys):
     assert line.startswith(f"error: --port {taken} is taken") and line.count("\n") == 1
 
 
+def test_a_number_that_is_no_port_is_told(models, name, capsys):
+    command = ["play", "--no-browser", "--data", str(models.data), "--port", "70000"]
+    assert main(command) == 1
+    assert "--port 70000 is no port: choose one below 65536" in capsys.readouterr().err
+
+
 def test_where_none_is_asked_for_the_next_free_port_is_taken(taken, monkeypatch):
     monkeypatch.setattr(play_server, "PORT", taken)
     with play_server._listening(None) as listening:

@@ -91,15 +91,18 @@ class Window:
         )
         self.browser.execute_script(script, name, value)
 
-    def compare(self, runs: list[str], prompt: str = "мама") -> list[str]:
-        """Have two runs write blindly; the texts."""
+    def compare(self, runs: list[str], prompt: str = "мама", key: str = "") -> list[str]:
+        """Have two runs write blindly, by a button or a key; the texts."""
         self.open("blind")
         self.choose("run", runs[0])
         self.choose("other", runs[1])
         self.slide("characters", 100)
         self.one("#blind textarea").clear()
         self.one("#blind textarea").send_keys(prompt)
-        self.one("#blind .go").click()
+        if key:
+            self.one("#blind textarea").send_keys(*key)
+        else:
+            self.one("#blind .go").click()
         self.until(lambda: self.shows("#blind .votes"))
         return self.texts()
 
@@ -181,11 +184,11 @@ def test_names_are_hidden_until_the_vote_also_after_a_reload(window, browser, se
         window.until(lambda: window.shows("#blind .score"))
 
 
-def test_a_vote_is_cast_with_a_key_and_the_score_grows(window, served, runs):
+def test_a_vote_is_cast_with_a_key_and_the_score_grows(window, browser, served, runs):
     count = len(served[1].votes.read())
     for key, better in (("1", "left"), ("3", "equal"), ("4", "bad")):
-        window.compare(runs)
-        window.one("body").send_keys(key)
+        window.compare(runs, key="\ue009\ue007")  # Ctrl + Enter, and the pointer is not needed
+        browser.switch_to.active_element.send_keys(key)
         window.until(lambda: window.shows("#blind .score"))
         count += 1
         assert served[1].votes.read()[-1].better == better
@@ -254,9 +257,8 @@ def test_tokens_are_coloured_and_explained_by_pointer_and_keys(window, browser):
 
 
 def test_what_a_model_writes_is_never_markup(window, browser, served, monkeypatch):
-    said = (
-        "</script><script>document.title = 'x'</script><img src=x onerror=\"document.title='x'\">"
-    )
+    run = "document.title = 'x'"
+    said = f'</script><script>{run}</script><img src=x onerror="{run}">\u2028'
     monkeypatch.setattr(writing, "stream", lambda *_: iter([said]))
     window.one("#write textarea").send_keys(said)
     window.one("#write .go").click()

@@ -80,6 +80,9 @@ def _listening(port: int | None) -> socket.socket:
             listening.bind((HOST, number))
             listening.listen()
             return listening
+        except OverflowError as error:
+            listening.close()
+            raise UserError(f"--port {number} is no port: choose one below 65536") from error
         except OSError as error:
             listening.close()
             if error.errno == errno.EACCES:

@@ -147,8 +147,9 @@ def _streamed(
         except (Refused, UserError) as error:
             yield _event("refused", _reason(error))
         except Exception as error:  # of torch, say, where memory is short
-            log.exception("a text could not be written")
-            yield _event("refused", Refused("failed", f"{type(error).__name__}: {error}").as_dict())
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("a text could not be written (%s)", reason)
+            yield _event("refused", Refused("failed", reason).as_dict())
         else:
             if pair:
                 pair.finished = True

@@ -94,9 +94,9 @@ class ReadingRoom:
 
     def answer(self, talk: Talk, seed: int) -> Parts:
         """A run's turn in a dialogue: until it would begin the next one."""
-        said = joined(Turn(turn.speaker, tuple(turn.text.split("\n"))) for turn in talk.turns)
         from femtogpt.generation.dialogue import named
 
+        said = joined(Turn(turn.speaker, tuple(turn.text.split("\n"))) for turn in talk.turns)
         speaker = named(talk.speaker)
         if speaker is None:
             raise Refused("no name")

@@ -52,6 +52,7 @@ writer.submit = async () => {
   if (ended) {
     finish();
     votes.hidden = false;
+    votes.focus({ preventScroll: true }); // so that the keys 1 to 4 are votes, not text
   } else {
     forget();
     if (ended === false) notice(say("cut"));

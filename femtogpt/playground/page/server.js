@@ -43,7 +43,7 @@ export async function listen(path, body, signal, handlers) {
     const events = (rest + value).split("\n\n");
     rest = events.pop();
     for (const event of events) {
-      const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(event);
+      const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(event);
       if (name === "refused") throw new Refusal(JSON.parse(data));
       ended ||= name === "end";
       handlers[name]?.(JSON.parse(data));
