@@ -7,6 +7,7 @@ AGAIN   ?=
 PORT    ?= 5000
 DUMP    ?=
 PREFECT_PORT ?= 4200
+PLAY_PORT ?=
 QUICK   ?=
 NANOGPT ?=
 CARD    ?=
@@ -41,7 +42,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster pipeline sweep up down deploy notify ui check lint types test test-all \
+.PHONY: help setup cluster pipeline sweep play up down deploy notify ui check lint types test test-all \
         bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
@@ -73,6 +74,9 @@ pipeline: $(MADE)  ## from raw text to samples; CONF=name ARCHIVE=file.zip HOURS
 
 sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps SET="minutes=30 …"
 	@"$(PROGRAM)" -m flows sweep $(if $(subst sample,,$(CONF)),$(call quoted,CONF),shape) $(options)
+
+play: $(MADE)  ## read, compare and judge what models write, on a page in the browser; PLAY_PORT=…
+	@"$(PROGRAM)" -m flows.play $(if $(PLAY_PORT),--port $(PLAY_PORT))
 
 up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
 	@"$(PROGRAM)" -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)

@@ -21,6 +21,7 @@ from femtogpt.commands import (
     export_commands,
     memory_commands,
     pipeline_commands,
+    playground_commands,
     tokens_commands,
     writing_commands,
 )
@@ -30,6 +31,7 @@ from femtogpt.terminal import speak_plainly
 GROUPS = (
     pipeline_commands,
     writing_commands,
+    playground_commands,
     evaluation_commands,
     export_commands,
     memory_commands,

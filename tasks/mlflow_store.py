@@ -48,6 +48,15 @@ def store_uri(folder: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or own
 
 
+def quieten() -> None:
+    """Before MLflow is imported: have it send no telemetry, and say no more than it must."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for noisy in ("alembic", "mlflow.store"):  # they log each step of creating the tables
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It logs a traceback of what it raises; the UserError says it in one line.
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
+
+
 def find_or_create_run(
     uri: str,
     folder: Path,
@@ -61,11 +70,7 @@ def find_or_create_run(
     If there is none it is created, with ``params`` and with ``creation``, the arguments of MLflow's
     ``create_run``. Raises UserError if the store cannot be used.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow.store"):  # they log each step of creating the tables
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    # It logs a traceback of what it raises; the UserError says it in one line.
-    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
+    quieten()
     from mlflow import MlflowClient
 
     with explain_os_errors(folder):

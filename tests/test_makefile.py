@@ -97,8 +97,25 @@ def test_a_time_and_a_law_arrive(tmp_path):
     assert project.arguments("law", "ARCHIVE=my texts.zip") == [runs, "my texts.zip", *own]
 
 
+def test_a_port_for_the_playground_arrives(tmp_path):
+    project = Project(tmp_path)
+    assert project.arguments("play") == ["-m", "flows.play"]
+    assert project.arguments("play", "PLAY_PORT=9000")[2:] == ["--port", "9000"]
+
+
 def test_a_project_in_any_folder_has_its_programs_by_python(project):
-    for target in ("pipeline", "sweep", "up", "down", "deploy", "ui", "lint", "types", "test"):
+    for target in (
+        "pipeline",
+        "sweep",
+        "play",
+        "up",
+        "down",
+        "deploy",
+        "ui",
+        "lint",
+        "types",
+        "test",
+    ):
         assert project.arguments(target)[0] == "-m", target
         assert "%" not in project.program, "MLflow cannot be started there"
 

@@ -1,0 +1,65 @@
+"""What the page offers: the runs of a data folder, and beginnings for them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from femtogpt.artifacts.artifact import MANIFEST, Artifact, read_manifest
+from femtogpt.artifacts.lookup import made_from
+from femtogpt.errors import UserError
+from femtogpt.sources.interviews.turns import SPEAKER
+from femtogpt.tokens.shards import Tokens
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run that a person may choose, by its name in ``femtogpt runs``."""
+
+    name: str
+    configuration: str | None
+    parameters: int | None
+    bits: float | None  # held-out, per character
+    is_estimate: bool  # on a part of the held-out text
+    date: str
+    state: str  # only finished ones write
+
+
+def beginnings(run: Path, data: Path) -> list[str]:
+    """The prompts of the samples that were written with a run; they are its configuration's."""
+    found: list[str] = []
+    with suppress(OSError, ValueError):
+        content = Artifact.load(run).content
+        for path in sorted((data / "samples").glob(f"[!.]*/{MANIFEST}")):
+            manifest = read_manifest(path.parent)
+            if manifest.get("inputs", {}).get("run") == content:
+                found += manifest.get("config", {}).get("prompts", [])
+    return [text for text in dict.fromkeys(found) if text]
+
+
+def tokens_of(run: Path, data: Path) -> Artifact | None:
+    """The token shards that a run was trained on, if they are still there."""
+    with suppress(OSError, ValueError, KeyError, UserError):
+        return made_from(Artifact.load(run), "tokens", data)
+    return None
+
+
+def knows_turns(run: Path, data: Path) -> bool | None:
+    """Whether a run's text has turns of a dialogue; None if its text is no longer there."""
+    tokens = tokens_of(run, data)
+    return None if tokens is None else _has_turns(tokens.path)
+
+
+@lru_cache
+def _has_turns(tokens: Path) -> bool:
+    shards = Tokens(tokens)
+    mark = shards.tokenizer().encode(SPEAKER)
+    return len(mark) == 1 and any(
+        bool(np.any(shard.ids == mark[0]))
+        for part in shards.shards("train").values()
+        for shard in part
+    )
