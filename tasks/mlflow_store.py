@@ -62,7 +62,9 @@ def find_or_create_run(
     ``create_run``. Raises UserError if the store cannot be used.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow.store"):  # they log each step of creating the tables
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # They log each step of creating the tables, and of writing a model.
+    for noisy in ("alembic", "mlflow.store", "mlflow.pyfunc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # It logs a traceback of what it raises; the UserError says it in one line.
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
