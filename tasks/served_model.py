@@ -15,14 +15,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
+from femtogpt.commands.generate import MOST_SEED
 from femtogpt.errors import UserError
 from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import stream
 from femtogpt.model.loading import load_model
 from femtogpt.tokens.tokenizer import Tokenizer
-
-MOST_SEED = 2**31
 
 
 class Writer(PythonModel):

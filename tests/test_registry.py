@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import mlflow
 import polars as pl
 import pytest
 import safetensors.torch
@@ -32,7 +33,6 @@ from tasks.mlflow_run import MLflowRun
 from tests.helpers import config, listed
 from tests.tiny import lively, readable, settings, shape
 
-mlflow = pytest.importorskip("mlflow")
 WORKS = [f"work {number}" for number in range(8)]
 CHARACTERS = 1000
 # Bits per character of each work.
@@ -297,17 +297,17 @@ def outside(runs: Runs, tmp_path: Path) -> dict:
 def test_a_version_brings_the_code_that_writes(runs, tmp_path, capsys):
     runs.record("code", 1, GOOD)
     script = (
-        "import mlflow.pyfunc\n"
+        "import json, mlflow.pyfunc\n"
         "model = mlflow.pyfunc.load_model('models:/femtogpt-code@best')\n"
         "import femtogpt\n"
         "print(femtogpt.__file__)\n"
-        "print(repr(model.predict([{'prompt': 'мама'}], {'seed': 5})['text'][0]))"
+        "print(json.dumps(model.predict([{'prompt': 'мама'}], {'seed': 5})['text'][0]))"
     )
     command = [sys.executable, "-c", script]
     output = subprocess.check_output(command, **outside(runs, tmp_path), text=True, timeout=240)
     place, text = output.splitlines()
     assert str(runs.mlruns) in place
-    assert eval(text) == runs.generated(capsys, "мама", "--seed", "5")
+    assert json.loads(text) == runs.generated(capsys, "мама", "--seed", "5")
 
 
 @pytest.mark.slow
