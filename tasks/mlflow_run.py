@@ -21,6 +21,8 @@ from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.evaluation.baseline import BASELINE_FILE, BASELINES
+from femtogpt.evaluation.document_scores import DOCUMENTS_FILE
+from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.memorisation import memory_stage
 from femtogpt.memorisation.memory_stage import MEMORY_FILE
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
@@ -28,6 +30,7 @@ from femtogpt.sources.base import Source
 from femtogpt.sqlite_url import sqlite_path
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tasks.mlflow_metrics import MetricsForwarder
+from tasks.mlflow_registry import register
 from tasks.mlflow_store import (
     PARENT_TAG,
     end_run,
@@ -49,7 +52,7 @@ LOGGED_FILES = {
     "tokenizer": ["tokenizer.model"],
     "choice": ["choice.json"],
     "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
-    "evaluation": ["evaluation.json"],
+    "evaluation": [EVALUATION_FILE, DOCUMENTS_FILE],
     "samples": ["samples.json", "samples.md"],
     memory_stage.KIND: [MEMORY_FILE],
     **{kind: [BASELINE_FILE] for kind in BASELINES},
@@ -166,8 +169,9 @@ class MLflowRun:
     def complete(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
         """Make sure that MLflow has everything of these artifacts, and mark the run FINISHED.
 
-        Returns the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``. Raises UserError if
-        MLflow's store refuses.
+        Returns the run's ``run_id``, ``experiment_id``, ``name`` and ``uri``, and ``model``, its
+        address in MLflow's registry: empty without an evaluation. Raises UserError if MLflow's
+        store refuses.
         """
         contents = {name: artifact.content for name, artifact in artifacts.items()}
         attempt = artifacts["run"].manifest.get("attempt", 0)
@@ -183,6 +187,9 @@ class MLflowRun:
             raise _incomplete(forwarder.failure)
         with explain_store_errors(self.uri):
             self._log_artifacts(artifacts)
+            # Of several generations, the last one alone is evaluated.
+            is_evaluated, name = "evaluation" in artifacts, self.config.name
+            model = register(self.client, self.run_id, name, artifacts) if is_evaluated else ""
             end_run(self.client, self.run_id, "FINISHED")
             info = self.client.get_run(self.run_id).info
         if info.status != "FINISHED":
@@ -194,6 +201,7 @@ class MLflowRun:
             "uri": self.uri,
             "contents": contents,
             "parent": self.parent_id,
+            "model": model,
         }
         self._record_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self._record_file, json.dumps(record, indent=1).encode())
@@ -246,23 +254,25 @@ class MLflowRun:
             return None
         # A database of ours may have moved with the project: it is asked below.
         there = record["uri"] == self.uri or bool(sqlite_path(record["uri"]) and self._database)
-        same = there and record["contents"] == contents
+        # Older records have no model.
+        same = there and record["contents"] == contents and "model" in record
         # A parent is not asked for where nothing is to be logged: any will do.
         above = record.get("parent")
         same = same and (
             self.parent in ("", above) if isinstance(self.parent, str) else bool(above)
         )
-        return {**record, "uri": self.uri} if same and self._store_has(record["run_id"]) else None
+        same = same and self._store_has(record["run_id"], bool(record["model"]))
+        return {**record, "uri": self.uri} if same else None
 
     @property
     def _database(self) -> Path | None:
         """MLflow's database if it is on this machine."""
         return sqlite_path(self.uri)
 
-    def _store_has(self, run_id: str) -> bool:
-        """Whether MLflow's store still has a run.
+    def _store_has(self, run_id: str, registered: bool) -> bool:
+        """Whether MLflow's store still has a run, and its version if it was ``registered``.
 
-        This reads MLflow's own table: asking the client takes 2.6 s of processor time, nearly all
+        This reads MLflow's own tables: asking the client takes 2.6 s of processor time, nearly all
         of it for imports, and would take them of every pipeline that has nothing to do.
         """
         if self._database is None:
@@ -270,8 +280,10 @@ class MLflowRun:
         address = f"{self._database.absolute().as_uri()}?mode=ro"
         try:
             with closing(sqlite3.connect(address, uri=True)) as connection:
-                query = "select 1 from runs where run_uuid = ? and lifecycle_stage = 'active'"
-                return connection.execute(query, [run_id]).fetchone() is not None
+                queries = ["select 1 from runs where run_uuid = ? and lifecycle_stage = 'active'"]
+                if registered:  # a deleted version names no run
+                    queries.append("select 1 from model_versions where run_id = ?")
+                return all(connection.execute(query, [run_id]).fetchone() for query in queries)
         except sqlite3.Error:
             return False
 

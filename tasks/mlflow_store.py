@@ -51,7 +51,9 @@ def store_uri(folder: Path) -> str:
 def quieten() -> None:
     """Before MLflow is imported: have it send no telemetry, and say no more than it must."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow.store"):  # they log each step of creating the tables
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # They log each step of creating the tables, and of writing a model.
+    for noisy in ("alembic", "mlflow.store", "mlflow.pyfunc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # It logs a traceback of what it raises; the UserError says it in one line.
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)

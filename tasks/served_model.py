@@ -1,0 +1,63 @@
+"""What MLflow loads and serves of a run: after each prompt, the text that its model writes.
+
+MLflow keeps a copy of this file beside the weights and runs it ("models from code"): nothing is
+pickled. The copy has femtogpt beside it and nothing of this package.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from femtogpt.commands.generate import MOST_SEED
+from femtogpt.errors import UserError
+from femtogpt.generation.engine import Engine
+from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.writing import stream
+from femtogpt.model.loading import load_model
+from femtogpt.tokens.tokenizer import Tokenizer
+
+
+class Writer(PythonModel):
+    """A trained model that writes."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the run's weights and tokenizer, which lie beside this file."""
+        run = Path(__file__).parent
+        self.engine, self.tokenizer = Engine(load_model(run)), Tokenizer.load(run)
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pandas.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pandas.DataFrame:
+        """The column ``text`` for the column ``prompt``: the texts without their prompts.
+
+        ``params`` are those of the signature, which MLflow completes. Of several prompts, each has
+        the seed after that of the one before. Raises MlflowException for a value out of its range.
+        """
+        how = dict(params or {})
+        tokens, seed, stop = (how.pop(name) for name in ("tokens", "seed", "stop"))
+        if "" in stop:
+            raise MlflowException.invalid_parameter_value("stop: give the text to stop before")
+        try:
+            sampling = Sampling(**how)
+        except UserError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        first = random.randrange(MOST_SEED) if seed is None else seed
+        texts = []
+        for row, prompt in enumerate(model_input["prompt"].fillna("")):
+            seed = first + row
+            parts = stream(self.engine, self.tokenizer, prompt, tokens, sampling, seed, stop)
+            texts.append("".join(parts))
+        return pandas.DataFrame({"text": texts})
+
+
+set_model(Writer())
