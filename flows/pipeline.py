@@ -13,7 +13,7 @@ from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
-from femtogpt.evaluation.run_report import SUMMARY
+from femtogpt.report.run_report import SUMMARY
 from femtogpt.training.budget_stage import with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent

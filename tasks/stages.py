@@ -25,8 +25,8 @@ from femtogpt.evaluation import baseline
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.ngram_baseline import score_ngram
 from femtogpt.evaluation.ppmd_baseline import score_ppmd
-from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
+from femtogpt.report.run_report import write_report
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens

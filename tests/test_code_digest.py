@@ -23,7 +23,7 @@ STAGES = [
     *("femtogpt.sources.fetch", BUILD, "femtogpt.tokens.tokenizer", "femtogpt.tokens.shards"),
     *("femtogpt.evaluation.evaluate", "femtogpt.generation.samples"),
     *("femtogpt.evaluation.ngram_baseline", "femtogpt.evaluation.ppmd_baseline"),
-    "femtogpt.evaluation.run_report",
+    "femtogpt.report.run_report",
 ]
 
 

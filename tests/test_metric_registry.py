@@ -10,7 +10,7 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.metric_registry import METRICS, RANKING, metric
-from femtogpt.evaluation.run_report import summary
+from femtogpt.report.run_report import summary
 from femtogpt.sweep.study import Study
 from femtogpt.sweep.sweep_config import load_sweep
 from femtogpt.sweep.sweep_report import table

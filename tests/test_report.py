@@ -9,7 +9,7 @@ import pytest
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.baseline import Baseline, Tally
-from femtogpt.evaluation.run_report import plot, summary, write_report
+from femtogpt.report.run_report import plot, summary, write_report
 
 COUNTS = {
     "corpus": {
