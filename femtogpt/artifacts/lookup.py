@@ -59,6 +59,14 @@ def made_from(artifact: Artifact, name: str, data: Path, kind: str | None = None
     )
 
 
+def made_of(artifact: Artifact, kind: str, data: Path) -> Artifact:
+    """The newest artifact of a kind that has this one as an input. Raises UserError without one."""
+    for other in _newest_first(kind, data):
+        if other.manifest["inputs"].get(artifact.kind) == artifact.content:
+            return other
+    raise UserError(f"{data} has no {kind} of {artifact.path}: run make pipeline again")
+
+
 def _sources(artifact: Artifact, data: Path) -> list[str]:
     """The names of the sources from which an artifact was made, by way of its corpus."""
     try:

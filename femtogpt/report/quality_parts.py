@@ -1,0 +1,123 @@
+"""Held-out figures of the whole text and of its parts, each beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from femtogpt.corpus.schema import read
+from femtogpt.evaluation.baseline import Baseline
+from femtogpt.report.run_facts import RunFacts
+from femtogpt.report.wording import Wording
+
+DOCUMENTS_FILE = "documents.parquet"
+DOCUMENT = ["source", "id"]  # what names a document
+LEVELS = {"source": ["source"], "kind": ["kind"], "author": ["author"], "work": ["source", "work"]}
+
+
+@dataclass(frozen=True)
+class QualityPart:
+    """Some held-out documents, and what the model makes of them."""
+
+    level: str  # all, or one of LEVELS
+    name: str  # empty for all
+    bits: float  # per character
+    half_width: float | None  # of the 95 % interval; None below five works
+    works: int
+    characters: int
+    baselines: Mapping[str, float]  # bits per character, by kind
+
+
+def baseline_title(kind: str, baseline: Baseline, words: Wording) -> str:
+    """What a baseline is called."""
+    order = baseline.settings.get("order")
+    return baseline.title if order is None else words(f"baseline_{kind}", order=order)
+
+
+def quality_parts(facts: RunFacts) -> list[QualityPart]:
+    """The whole, then its parts at every level that has several, the largest first."""
+    if facts.evaluation is None:
+        return []
+    scores = _scores(facts)
+    return [*(_of_evaluation(facts) if scores is None else _of_documents(scores, facts))]
+
+
+def _scores(facts: RunFacts) -> pl.DataFrame | None:
+    """The bits of each held-out document, also by the baselines; None from an older version."""
+    scores = _documents(facts.artifacts["evaluation"].path)
+    if scores is None:
+        return None
+    for kind in facts.baselines:
+        bits = _documents(facts.artifacts[kind].path)
+        if bits is not None:
+            columns = bits.select(*DOCUMENT, pl.col("bits").alias(kind))
+            scores = scores.join(columns, DOCUMENT, "left", maintain_order="left")
+    return scores
+
+
+def _documents(folder: Path) -> pl.DataFrame | None:
+    file = folder / DOCUMENTS_FILE
+    return read(file) if file.is_file() else None
+
+
+def _of_documents(scores: pl.DataFrame, facts: RunFacts) -> Iterator[QualityPart]:
+    yield _part("all", "", scores, _whole(facts))
+    for level, key in LEVELS.items():
+        groups = scores.drop_nulls(key).partition_by(key, maintain_order=True)
+        if len(groups) > 1:
+            for group in sorted(groups, key=lambda group: -group["characters"].sum()):
+                name = group[key[-1]][0]
+                known = _of_source(facts, name) if level == "source" else {}
+                yield _part(level, _title(group) if level == "work" else name, group, known)
+
+
+def _title(work: pl.DataFrame) -> str:
+    author, title, id = work.select("author", "title", "work").row(0)
+    return f"{author}. {title or id}" if author else title or id
+
+
+def _part(level: str, name: str, scores: pl.DataFrame, known: Mapping[str, float]) -> QualityPart:
+    """The figures of some documents; ``known`` are those that the baselines have themselves."""
+    characters = int(scores["characters"].sum())
+    counted = {
+        kind: float(scores[kind].sum()) / characters
+        for kind in scores.columns[scores.columns.index("bits") + 1 :]
+        if not scores[kind].has_nulls()  # of documents that were scored together
+    }
+    bits = float(scores["bits"].sum()) / characters
+    works = scores.select("source", "work").n_unique()
+    return QualityPart(level, name, bits, None, works, characters, {**counted, **known})
+
+
+def _of_evaluation(facts: RunFacts) -> Iterator[QualityPart]:
+    """The same without authors and titles, by the ids in ``evaluation.json``."""
+    evaluation: Mapping[str, Any] = facts.evaluation or {}
+    held_out = evaluation["held_out"]
+    yield _scored("all", "", held_out, _whole(facts))
+    sources = held_out.get("sources", {})
+    if len(sources) > 1:
+        for name in sorted(sources, key=lambda name: -sources[name]["characters"]):
+            yield _scored("source", name, sources[name], _of_source(facts, name))
+    documents = evaluation.get("documents", ())
+    for entry in sorted(documents, key=lambda entry: -entry["characters"]):
+        yield _scored("work", entry["id"], entry, {})
+
+
+def _scored(
+    level: str, name: str, score: Mapping[str, Any], baselines: Mapping[str, float]
+) -> QualityPart:
+    bits, characters = score["bits_per_character"], score["characters"]
+    return QualityPart(level, name, bits, None, score.get("documents", 1), characters, baselines)
+
+
+def _whole(facts: RunFacts) -> dict[str, float]:
+    return {kind: each.bits_per_character for kind, each in facts.baselines.items()}
+
+
+def _of_source(facts: RunFacts, source: str) -> dict[str, float]:
+    known = {kind: each.sources.get(source) for kind, each in facts.baselines.items()}
+    return {kind: bits for kind, bits in known.items() if bits is not None}
