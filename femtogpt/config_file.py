@@ -84,7 +84,8 @@ def _origin(
     """How a configuration was read; where files are kept is no change of it."""
     changes = tuple(f"{key}={value}" for key, value in replaced if key.split(".")[0] not in PLACES)
     elsewhere = None if path.resolve().parent == conf.resolve() else path.resolve()
-    sections = {name: part for name, part in settings.items() if name not in (*PLACES, "sources")}
+    elsewhere_told = {*PLACES, "sources", "name"}
+    sections = {name: part for name, part in settings.items() if name not in elsewhere_told}
     given = tuple(sorted(key for key, value in leaves(sections) if value is not None))
     return ConfigOrigin(elsewhere, changes, elsewhere is None and not changes, given)
 

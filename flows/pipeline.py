@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     record = result["run"]
     print(f"\n{(Path(result['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{config.name}»")
-    print(f"Files       {result['report']} (loss.png, summary.txt)")
+    print(f"Files       {result['report']} (report.html, loss.png, summary.txt)")
     print("Next        make ui: curves, samples and files of this run in the browser")
     return 0
 

@@ -50,7 +50,7 @@ LOGGED_FILES = {
     "evaluation": ["evaluation.json"],
     "samples": ["samples.json", "samples.md"],
     **{kind: [BASELINE_FILE] for kind in BASELINES},
-    "report": ["loss.png", "summary.txt"],
+    "report": ["loss.png", "summary.txt", "report.html"],
 }
 log = logging.getLogger("femtogpt.tracking")
 

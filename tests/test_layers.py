@@ -16,7 +16,7 @@ from tests.architecture import imported_names
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     *("artifacts", "sources", "corpus", "tokens", "ngram", "model", "generation", "training"),
-    *("evaluation", "sweep", "pipeline_stages", "commands"),
+    *("evaluation", "report", "sweep", "pipeline_stages", "commands"),
 )  # as data flows
 
 

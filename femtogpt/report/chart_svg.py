@@ -11,11 +11,9 @@ from femtogpt.report.curves import SPOTTED, Chart, Curve, thinned, ticks
 from femtogpt.report.html_parts import Html, tag
 from femtogpt.report.wording import Wording
 
-WIDTH, HEIGHT = 660, 230  # of a picture
+WIDTH, NARROW, HEIGHT = 660, 320, 230  # of a picture
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 24  # around the field of the curves
-COLUMNS = (WIDTH - LEFT - RIGHT) // 2  # of the picture as it stands; two units wide
 ZOOM_COLUMNS = 1500  # of the points for zooming
-LABEL = 13  # between two labels, one below the other
 Span = tuple[float, float]
 Scale = Callable[[float], float]
 
@@ -39,10 +37,13 @@ def _wide(low: float, high: float, margin: float) -> Span:
     return float(low - more), float(high + more)
 
 
-def picture(chart: Chart, steps: Span, marks: Sequence[float], words: Wording) -> Html:
+def picture(
+    chart: Chart, steps: Span, marks: Sequence[float], words: Wording, width: int = WIDTH
+) -> Html:
     """The chart over some steps; ``marks`` are steps at which something happened."""
     (x0, x1), (y0, y1) = steps, height(chart)
-    across = (WIDTH - LEFT - RIGHT) / (x1 - x0)
+    right = width - RIGHT
+    across = (right - LEFT) / (x1 - x0)
     up = (HEIGHT - TOP - BOTTOM) / (y1 - y0)
 
     def x(step: float) -> float:
@@ -51,50 +52,39 @@ def picture(chart: Chart, steps: Span, marks: Sequence[float], words: Wording) -
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (value - y0) * up
 
-    grid = [_tick(y(value), tick_label(value, y1 - y0, words)) for value in ticks(y0, y1, 4)]
+    grid = [
+        Html(_line(LEFT, y(value), right, y(value), None) + _beside(y(value), label))
+        for value in ticks(y0, y1, 4)
+        for label in [tick_label(value, y1 - y0, words)]
+    ]
     below = [
         tag("text", words.whole(round(step)), x=_places(x(step)), y=HEIGHT - 7, of="x")
-        for step in ticks(x0, x1, 6)
+        for step in ticks(x0, x1, width // 100)
         if step == round(step)
     ]
     happened = [_line(x(step), TOP, x(step), HEIGHT - BOTTOM, "mark") for step in marks]
-    levels = [_line(LEFT, y(it.value), WIDTH - RIGHT, y(it.value), it.style) for it in chart.levels]
-    labels = [
-        tag("text", it.name, x=WIDTH - RIGHT, y=_places(place), of=f"label {it.style}")
-        for it, place in zip(chart.levels, apart([y(it.value) for it in chart.levels]), strict=True)
-    ]
+    levels = [_line(LEFT, y(it.value), right, y(it.value), it.style) for it in chart.levels]
     curves = [part for curve in chart.curves for part in _drawn(curve, x, y)]
-    field = tag("g", *happened, *levels, *curves, *labels, of="field")
+    field = tag("g", *happened, *levels, *curves, of="field")
     return tag(
         "svg",
         tag("g", *grid, *below, of="axes"),
         field,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        viewBox=f"0 0 {width} {HEIGHT}",
         role="img",
         aria_label=chart.title,
     )
 
 
-def _tick(at: float, value: str) -> Html:
-    """A line of the grid with its value."""
-    label = tag("text", value, x=LEFT - 6, y=_places(at + 4), of="y")
-    return Html(_line(LEFT, at, WIDTH - RIGHT, at, None) + label)
+def _beside(at: float, value: str) -> Html:
+    """A value beside its line of the grid."""
+    return tag("text", value, x=LEFT - 6, y=_places(at + 4), of="y")
 
 
 def tick_label(value: float, length: float, words: Wording) -> str:
     """A value on an axis of this length."""
     digits = max(0, 1 - math.floor(math.log10(length)))
     return words.number(value, digits) if digits < 5 else words.significant(value, 2)
-
-
-def apart(places: Sequence[float]) -> list[float]:
-    """Where labels stand: just above their lines, and not on each other."""
-    placed: dict[int, float] = {}
-    lowest = HEIGHT - BOTTOM - 4.0
-    for number in sorted(range(len(places)), key=lambda number: -places[number]):
-        placed[number] = min(places[number] - 4, lowest)
-        lowest = placed[number] - LABEL
-    return [placed[number] for number in range(len(places))]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, of: str | None) -> Html:
@@ -108,7 +98,7 @@ def _places(value: float) -> str:
 
 def _drawn(curve: Curve, x: Scale, y: Scale) -> Iterator[Html]:
     """The line of a curve, and the spots of one with few points; round ends show a single one."""
-    points = thinned(curve.points, COLUMNS)
+    points = thinned(curve.points, WIDTH // 2)  # columns of two units
     places = [
         f"{_places(x(step))} {_places(y(value))}"
         for step, value in zip(points.steps, points.values, strict=True)
@@ -122,7 +112,7 @@ def zoom_data(chart: Chart) -> dict[str, object]:
     """What the page's script needs to draw the chart anew."""
     return {
         "curves": [_curve_data(curve) for curve in chart.curves],
-        "levels": [{"name": it.name, "value": it.value, "style": it.style} for it in chart.levels],
+        "levels": [{"value": it.value, "style": it.style} for it in chart.levels],
     }
 
 

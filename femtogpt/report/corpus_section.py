@@ -79,12 +79,7 @@ def _sources(report: Mapping[str, Any], words: Wording) -> Html:
             )
         )
     titles = ("source", "read", "rejected", "in_train", "characters", "held_out", "characters")
-    head = [words(title) for title in titles]
-    return _numbered(head, rows)
-
-
-def _numbered(head: list[str], rows: list[tuple[object, ...]]) -> Html:
-    return table([*head, ""], rows)
+    return table([*(words(title) for title in titles), ""], rows)
 
 
 def _characters(source: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+RATES = "learning_rate/"  # how metrics of each optimizer's rate begin
 SMOOTHED = 40  # parts of a training: the moving average is over one of them
 SPOTTED = "held"  # the style of a curve with so few points that each is seen
 
@@ -44,7 +45,7 @@ class Level:
 
     name: str
     value: float
-    style: str = "level"
+    style: str  # a class of the page's style: the kind of a baseline, final or entropy
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,5 @@ def ticks(low: float, high: float, count: int) -> Numbers:
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * part for part in (1, 2, 5, 10) if power * part >= rough * 0.999)
-    return np.arange(math.ceil(low / step), math.floor(high / step + 1e-9) + 1) * step
+    numbers = np.arange(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)
+    return numbers.astype(np.float64) * step

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from femtogpt.report.chart_svg import picture, reach, zoom_data
-from femtogpt.report.curves import SPOTTED, Chart, Curve, Level, points, smoothed
+from femtogpt.report.chart_svg import NARROW, WIDTH, picture, reach, zoom_data
+from femtogpt.report.curves import RATES, SPOTTED, Chart, Curve, Level, points, smoothed
 from femtogpt.report.html_parts import Html, embedded, joined, note, tag
 from femtogpt.report.quality_parts import baseline_title
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 from femtogpt.training.metrics import BITS, LOSS
-
-RATES = "learning_rate/"
 
 
 def curves(facts: RunFacts, words: Wording) -> Html:
@@ -32,11 +30,11 @@ def curves(facts: RunFacts, words: Wording) -> Html:
         tag(
             "figure",
             tag("figcaption", chart.title, tag("small", chart.unit)),
-            tag("div", *map(_key, chart.curves), of="legend"),
-            picture(chart, steps, marks, words),
+            tag("div", *_legend(chart), of="legend"),
+            picture(chart, steps, marks, words, WIDTH if number < 2 else NARROW),
             of="chart",
         )
-        for chart in charts
+        for number, chart in enumerate(charts)
     )
     buttons = (
         tag("button", words(f"zoom_{name}"), type="button", name=name)
@@ -52,8 +50,11 @@ def curves(facts: RunFacts, words: Wording) -> Html:
     )
 
 
-def _key(curve: Curve) -> Html:
-    return tag("span", tag("i", of=curve.style), curve.name, data_curve="")
+def _legend(chart: Chart) -> Iterator[Html]:
+    for curve in chart.curves:
+        yield tag("span", tag("i", of=curve.style), curve.name, data_curve="")
+    for level in chart.levels:
+        yield tag("span", tag("i", of=f"level {level.style}"), level.name)
 
 
 def _charts(facts: RunFacts, words: Wording) -> Iterator[Chart]:
@@ -108,12 +109,12 @@ def _levels(facts: RunFacts, words: Wording) -> Iterator[Level]:
     """The figures of the baselines, of the whole held-out text, and its true entropy."""
     for kind, baseline in facts.baselines.items():
         bits = baseline.bits_per_character
-        yield Level(f"{baseline_title(kind, baseline, words)}: {words.number(bits)}", bits)
+        yield Level(f"{baseline_title(kind, baseline, words)}: {words.number(bits)}", bits, kind)
     if facts.bits is not None and facts.evaluation:
         label = words("whole_held_out", bits=words.number(facts.bits))
         yield Level(label, facts.bits, "final")
         if (entropy := facts.evaluation["held_out"].get("entropy")) is not None:
-            yield Level(f"{words('true_entropy')}: {words.number(entropy)}", entropy)
+            yield Level(f"{words('true_entropy')}: {words.number(entropy)}", entropy, "entropy")
 
 
 def _marks(facts: RunFacts) -> list[int]:

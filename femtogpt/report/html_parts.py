@@ -79,7 +79,7 @@ def note(value: object) -> Html:
 
 def short(value: object, most: int) -> str:
     """The beginning of a text on one line."""
-    line = " ".join(str(value).split())
+    line = " ".join(str(value).translate(_VISIBLE).split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 

@@ -19,7 +19,7 @@ from femtogpt.report.html_parts import (
     table,
     tag,
 )
-from femtogpt.report.run_facts import RunFacts
+from femtogpt.report.run_facts import RunFacts, manifest_in
 from femtogpt.report.wording import Wording
 
 FILES = 60  # rows, over all sources
@@ -52,7 +52,7 @@ def lineage(facts: RunFacts, words: Wording) -> Html:
 
 
 def _row(artifact: Artifact, words: Wording) -> tuple[object, ...]:
-    manifest = _manifest(artifact)
+    manifest = manifest_in(artifact.path)
     made_from = manifest.get("made_from") or {}
     return (
         tag("code", f"{artifact.kind}/{artifact.digest}"),
@@ -79,13 +79,6 @@ def _origin(raw: Artifact) -> str:
     return short(named or (PurePosixPath(path).name if path else ""), NAME)
 
 
-def _manifest(artifact: Artifact) -> Mapping[str, Any]:
-    try:
-        return artifact.manifest
-    except (OSError, ValueError):
-        return {}
-
-
 def _moment(manifest: Mapping[str, Any], words: Wording) -> str:
     made = manifest.get("made")
     return words.moment(datetime.fromisoformat(made)) if made else ""
@@ -109,7 +102,7 @@ def _files(raws: Mapping[str, Artifact | None], words: Wording) -> Iterator[Html
         (source, name.removeprefix("bytes/"), file)
         for source, raw in raws.items()
         if raw is not None
-        for name, file in _manifest(raw).get("files", {}).items()
+        for name, file in manifest_in(raw.path).get("files", {}).items()
     ]
     if not files:
         return

@@ -59,10 +59,8 @@ def _speed(facts: RunFacts, words: Wording) -> Iterator[Html]:
 
 
 def _times(facts: RunFacts, words: Wording) -> Iterator[Html]:
-    seconds = {}
-    for kind in STAGES:
-        if kind in facts.artifacts:
-            seconds[kind] = facts.artifacts[kind].manifest.get("seconds") or 0.0
+    known = {kind: facts.manifest_of(kind).get("seconds") for kind in STAGES}
+    seconds = {kind: time for kind, time in known.items() if time is not None}
     if not seconds:
         return
     most = max(*seconds.values(), 1e-9)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from femtogpt.evaluation.baseline import NGRAM
+from femtogpt.report.curves import RATES, points
 from femtogpt.report.html_parts import Html, joined, note, short, tag, text
-from femtogpt.report.quality_parts import quality_parts
+from femtogpt.report.quality_parts import whole_part
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
@@ -32,7 +33,7 @@ def overview(facts: RunFacts, words: Wording) -> Html:
 def _when(facts: RunFacts, words: Wording) -> Iterator[str]:
     if made := facts.manifest.get("made"):
         yield words.moment(datetime.fromisoformat(made))
-    elif facts.lines:
+    elif facts.lines and "time" in facts.lines[-1]:
         yield words.moment(facts.lines[-1]["time"])
 
 
@@ -57,12 +58,11 @@ def _verdict(facts: RunFacts, words: Wording) -> Iterator[str]:
 
 def _figures(facts: RunFacts, words: Wording) -> Iterator[tuple[str, str, str]]:
     """Large numbers, each with what stands small beside it and below it."""
-    if facts.bits is not None:
-        (whole, *_) = quality_parts(facts)
+    if whole := whole_part(facts):
         half = "" if whole.half_width is None else f"± {words.number(whole.half_width)}"
-        yield words.number(facts.bits), half, words("held_out_figure")
-    train = facts.evaluation and facts.evaluation["train"]["bits_per_character_estimate"]
-    if train is not None and facts.bits is not None:
+        yield words.number(whole.bits), half, words("held_out_figure")
+    if facts.bits is not None and facts.evaluation:
+        train = facts.evaluation["train"]["bits_per_character_estimate"]
         yield words.number(facts.bits - train, 3, sign=True), "", words("gap")
     run, tokens = facts.counts("run"), facts.counts("tokens")
     if parameters := run.get("parameters"):
@@ -88,7 +88,7 @@ def _figure(value: str, beside: str, below: str) -> Html:
 
 
 def _warnings(facts: RunFacts, words: Wording) -> Iterator[Html]:
-    steps = {line["step"]: line for line in facts.lines if "gradient_norm" in line}
-    lost = sum("train_loss" not in line for line in steps.values())
+    told = {line["step"] for line in facts.lines if any(name.startswith(RATES) for name in line)}
+    lost = told - {*points(facts.lines, "train_loss").steps}
     if lost:
-        yield note(words("lost_steps", steps=words.count(lost, "step")))
+        yield note(words("lost_steps", steps=words.count(len(lost), "step")))

@@ -6,7 +6,8 @@ Without it the page is whole: the charts are pictures, and everything is open.
 SCRIPT = r"""
 'use strict';
 (() => {
-const SVG = 'http://www.w3.org/2000/svg', EDGE = {left: 46, right: 12, top: 12, bottom: 24};
+const SVG = document.querySelector('svg')?.namespaceURI;
+const EDGE = {left: 46, right: 12, top: 12, bottom: 24};
 const data = JSON.parse(document.getElementById('curve-data')?.textContent || 'null');
 const folded = [...document.querySelectorAll('details')];
 const fold = open => folded.forEach(part => part.open = open);
@@ -90,7 +91,7 @@ class Chart {
       axes.append(make('line', {x1: left, x2: this.width - right, y1: y(value), y2: y(value)}),
         make('text', {class: 'y', x: left - 6, y: y(value) + 4}, shown(value, digits)));
     }
-    for (const step of ticks(x0, x1, this.width < 480 ? 4 : 6))
+    for (const step of ticks(x0, x1, Math.floor(this.width / 100)))
       if (Number.isInteger(step))
         axes.append(make('text', {class: 'x', x: x(step), y: this.height - 7}, shown(step, 0)));
     const clip = make('clipPath', {id: `clip-${charts.indexOf(this)}`});
@@ -111,13 +112,6 @@ class Chart {
       field.append(make('path', {class: curve.style, d: `M${places.join('L')}h0`}));
       if (curve.style === data.spotted)
         field.append(make('path', {class: 'spots', d: places.map(at => `M${at}h0`).join('')}));
-    }
-    let lowest = this.height - bottom - 4;
-    for (const level of [...levels].sort((a, b) => a.value - b.value)) {
-      const at = Math.min(y(level.value) - 4, lowest);
-      lowest = at - 13;
-      field.append(make('text', {class: `label ${level.style}`, x: this.width - right, y: at},
-        level.name));
     }
     this.hair = make('line', {class: 'hair', y1: top, y2: this.height - bottom});
     this.drawn = make('rect', {class: 'drawn', y: top, height: this.height - top - bottom,

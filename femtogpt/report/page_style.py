@@ -17,7 +17,7 @@ STYLE = """
   }
 }
 * { box-sizing: border-box }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth }
+html { -webkit-text-size-adjust: 100% }
 body { margin: 0 auto; padding: 3.5rem 1.25rem 5rem; max-width: 60rem; background: var(--paper);
   color: var(--ink); font: 17px/1.55 var(--serif); overflow-wrap: anywhere;
   font-variant-numeric: lining-nums }
@@ -44,17 +44,19 @@ nav a { margin-right: 1.3em; white-space: nowrap }
 .figures span { color: var(--soft); font-size: .8rem; line-height: 1.35; display: block;
   margin-top: .25rem }
 .wide { overflow-x: auto; margin: 0 0 1.1rem }
-table { border-collapse: collapse; width: 100%; font-size: .82rem; line-height: 1.4 }
+table { border-collapse: collapse; width: 100%; font-size: .82rem; line-height: 1.4;
+  overflow-wrap: normal }
 th { color: var(--soft); font-weight: 500; vertical-align: bottom; text-align: left;
   border-bottom: 1px solid var(--soft) }
-td { vertical-align: top; overflow-wrap: break-word; border-bottom: 1px solid var(--hair); unicode-bidi: isolate }
+td { vertical-align: top; border-bottom: 1px solid var(--hair); unicode-bidi: isolate;
+  overflow-wrap: break-word }
 th, td { padding: .38rem 1rem .38rem 0; min-width: 3.4rem }
 th:last-child, td:last-child { padding-right: 0 }
 th:first-child, td:first-child { min-width: 8rem }
 .n { text-align: right; font-variant-numeric: lining-nums tabular-nums }
 tr.group td { padding-top: 1.1rem; color: var(--soft); border-bottom-color: var(--soft) }
 td.range { width: 34%; min-width: 9rem; padding-top: .5rem }
-td.n { white-space: nowrap }
+td.n { white-space: nowrap; overflow-wrap: normal }
 .ends { display: flex; justify-content: space-between }
 .digest { overflow-wrap: anywhere }
 code, .digest { font: .86em/1.4 ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, monospace }
@@ -83,7 +85,10 @@ figcaption small { font-weight: 400; color: var(--soft); font-size: .8rem; margi
   vertical-align: middle; border-top: 2px solid }
 .legend .thin { border-color: var(--pale) } .legend .main { border-color: var(--main) }
 .legend .held { border-color: var(--held); border-top-width: 3px }
-.legend .second { border-color: var(--second) }
+.legend .second, .legend .ppmd { border-color: var(--second) }
+.legend .ngram { border-color: var(--level) } .legend .level { border-top-width: 1.5px }
+.legend .final { border-color: var(--held); border-top-style: dotted }
+.legend .entropy { border-color: var(--ink); border-top-style: dashed }
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2rem }
 .charts figure:nth-child(-n+2) { grid-column: 1 / -1 }
 svg { display: block; width: 100%; height: auto; overflow: visible }
@@ -95,17 +100,17 @@ svg path { stroke-linejoin: round; stroke-linecap: round; stroke-width: 1.6 }
 svg .thin { stroke: var(--pale); stroke-width: 1 } svg .main { stroke: var(--main) }
 svg .second { stroke: var(--second) }
 svg .held { stroke: var(--held) } svg .spots { stroke: var(--held); stroke-width: 5 }
-svg line.level { stroke: var(--level); stroke-dasharray: 5 3 }
+svg line.ngram { stroke: var(--level) } svg line.ppmd { stroke: var(--second) }
 svg line.final { stroke: var(--held); stroke-dasharray: 1.5 3 }
+svg line.entropy { stroke: var(--ink); stroke-dasharray: 5 3 }
 svg line.mark { stroke: var(--soft); stroke-dasharray: 2 3 }
-svg .label { text-anchor: end; paint-order: stroke; stroke: var(--paper); stroke-width: 4px;
-  stroke-linejoin: round; fill: var(--level) }
-svg .label.final { fill: var(--held) }
 .chart svg { cursor: crosshair; touch-action: pan-y; user-select: none; outline: none }
 .chart svg:focus-visible { outline: 1px solid var(--main); outline-offset: 4px }
-svg .hair { stroke: var(--soft); display: none } svg .hair[x1] { display: inline } svg .drawn { fill: var(--main); fill-opacity: .13 }
+svg .hair { stroke: var(--soft); display: none } svg .hair[x1] { display: inline }
+svg .drawn { fill: var(--main); fill-opacity: .13 }
 .tools { margin: 0 0 1.2rem; font-size: .82rem; color: var(--soft); display: flex; gap: .5rem;
   flex-wrap: wrap; align-items: center }
+[hidden] { display: none !important }
 .tools button { font: inherit; color: inherit; background: none; border: 1px solid var(--hair);
   border-radius: 4px; padding: .15rem .7rem; cursor: pointer }
 .tools button:hover { border-color: var(--soft) }
@@ -146,10 +151,10 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--hair) 
   table { font-size: 8.5pt } thead { display: table-header-group }
   tr, figure, .figures div, .texts > div { break-inside: avoid }
   p { orphans: 3; widows: 3 }
-  th, td, th:first-child, td:first-child { min-width: 0; padding-right: .6rem;
-    overflow-wrap: anywhere }
+  th, td, th:first-child, td:first-child { min-width: 0; padding: .22rem .6rem .22rem 0 }
+  td:not(.n) { overflow-wrap: anywhere }
   td.range { min-width: 6rem }
-  td.n { white-space: normal }
+  .figures { grid-template-columns: repeat(5, auto); gap: 1rem } .figures b { font-size: 15pt }
   .texts { display: block; columns: 2; column-gap: 2rem }
   .texts > div { margin-bottom: 1.2rem }
 }

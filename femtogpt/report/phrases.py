@@ -320,7 +320,8 @@ PHRASES: dict[str, Both] = {
     "system": ("система", "system"),
     "versions": ("версии", "versions"),
     "speed": (
-        "Обучение шло {time}: в среднем {rate} токенов в секунду вместе с проверками и сохранением.",
+        "Обучение шло {time}: в среднем {rate} токенов в секунду вместе с проверками и записью на"
+        " диск.",
         "It was trained for {time}: {rate} tokens a second, evaluations and checkpoints included.",
     ),
     "times": ("Сколько занял каждый этап", "How long each stage took"),

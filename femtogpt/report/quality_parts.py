@@ -38,12 +38,38 @@ def baseline_title(kind: str, baseline: Baseline, words: Wording) -> str:
     return baseline.title if order is None else words(f"baseline_{kind}", order=order)
 
 
-def quality_parts(facts: RunFacts) -> list[QualityPart]:
-    """The whole, then its parts at every level that has several, the largest first."""
+@dataclass(frozen=True)
+class QualityLevel:
+    """The largest parts of one level, and how many there are in all."""
+
+    level: str
+    parts: list[QualityPart]
+    total: int
+
+
+def whole_part(facts: RunFacts) -> QualityPart | None:
+    """All held-out text; None without an evaluation."""
     if facts.evaluation is None:
-        return []
+        return None
+    scores, known = _scores(facts), _whole(facts)
+    if scores is None:
+        return _scored("all", "", facts.evaluation["held_out"], known)
+    return _part("all", "", scores, known)
+
+
+def quality_levels(facts: RunFacts, most: Mapping[str, int]) -> Iterator[QualityLevel]:
+    """The levels that have several parts, each with at most so many of them, the largest first."""
+    if facts.evaluation is None:
+        return
     scores = _scores(facts)
-    return [*(_of_evaluation(facts) if scores is None else _of_documents(scores, facts))]
+    for level, key in LEVELS.items():
+        found = (
+            _of_evaluation(level, facts, most[level])
+            if scores is None
+            else _of_documents(level, key, scores, facts, most[level])
+        )
+        if found.total > 1:
+            yield found
 
 
 def _scores(facts: RunFacts) -> pl.DataFrame | None:
@@ -64,15 +90,20 @@ def _documents(folder: Path) -> pl.DataFrame | None:
     return read(file) if file.is_file() else None
 
 
-def _of_documents(scores: pl.DataFrame, facts: RunFacts) -> Iterator[QualityPart]:
-    yield _part("all", "", scores, _whole(facts))
-    for level, key in LEVELS.items():
-        groups = scores.drop_nulls(key).partition_by(key, maintain_order=True)
-        if len(groups) > 1:
-            for group in sorted(groups, key=lambda group: -group["characters"].sum()):
-                name = group[key[-1]][0]
-                known = _of_source(facts, name) if level == "source" else {}
-                yield _part(level, _title(group) if level == "work" else name, group, known)
+def _of_documents(
+    level: str, key: list[str], scores: pl.DataFrame, facts: RunFacts, most: int
+) -> QualityLevel:
+    sizes = scores.drop_nulls(key).group_by(key).agg(pl.col("characters").sum())
+    order = ["characters", *key]
+    largest = sizes.sort(order, descending=[name == "characters" for name in order])
+    parts = []
+    for values in largest.select(key).head(most).iter_rows():
+        of_it = (pl.col(name) == value for name, value in zip(key, values, strict=True))
+        group = scores.filter(pl.all_horizontal(*of_it))
+        known = _of_source(facts, values[0]) if level == "source" else {}
+        name = _title(group) if level == "work" else values[-1]
+        parts.append(_part(level, name, group, known))
+    return QualityLevel(level, parts, largest.height)
 
 
 def _title(work: pl.DataFrame) -> str:
@@ -93,18 +124,19 @@ def _part(level: str, name: str, scores: pl.DataFrame, known: Mapping[str, float
     return QualityPart(level, name, bits, None, works, characters, {**counted, **known})
 
 
-def _of_evaluation(facts: RunFacts) -> Iterator[QualityPart]:
+def _of_evaluation(level: str, facts: RunFacts, most: int) -> QualityLevel:
     """The same without authors and titles, by the ids in ``evaluation.json``."""
     evaluation: Mapping[str, Any] = facts.evaluation or {}
-    held_out = evaluation["held_out"]
-    yield _scored("all", "", held_out, _whole(facts))
-    sources = held_out.get("sources", {})
-    if len(sources) > 1:
-        for name in sorted(sources, key=lambda name: -sources[name]["characters"]):
-            yield _scored("source", name, sources[name], _of_source(facts, name))
-    documents = evaluation.get("documents", ())
-    for entry in sorted(documents, key=lambda entry: -entry["characters"]):
-        yield _scored("work", entry["id"], entry, {})
+    found = {
+        "source": [*evaluation["held_out"].get("sources", {}).items()],
+        "work": [(entry["id"], entry) for entry in evaluation.get("documents", ())],
+    }.get(level, [])
+    largest = sorted(found, key=lambda part: -part[1]["characters"])
+    parts = [
+        _scored(level, name, score, _of_source(facts, name) if level == "source" else {})
+        for name, score in largest[:most]
+    ]
+    return QualityLevel(level, parts, len(found))
 
 
 def _scored(

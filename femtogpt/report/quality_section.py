@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from femtogpt.report.html_parts import Html, joined, limited, note, short, tag
-from femtogpt.report.quality_parts import QualityPart, baseline_title, quality_parts
+from femtogpt.report.quality_parts import QualityPart, baseline_title, quality_levels, whole_part
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
-WORKS = 120  # rows of works; there may be thousands
-PARTS = 25  # rows of any other level
+ROWS = {"source": 25, "kind": 25, "author": 25, "work": 120}  # there may be thousands
 NAME = 90  # characters
 Span = tuple[float, float]
 
 
 def quality(facts: RunFacts, words: Wording) -> Html:
     """The figures, drawn on one scale and as numbers."""
-    parts = quality_parts(facts)
-    if not parts:
+    whole = whole_part(facts)
+    if whole is None:
         return Html()
-    kinds, span = list(facts.baselines), _span(parts)
-    rows: list[Html] = []
-    cuts: list[Html] = []
-    for level, members in groupby(parts, lambda part: part.level):
-        group = list(members)
-        shown = group[: WORKS if level == "work" else PARTS]
-        if level != "all":
-            title = tag("td", words(f"by_{level}"), colspan=5 + len(kinds))
-            rows.append(tag("tr", title, of="group"))
-            cuts.append(limited(len(shown), len(group), level, words))
-        rows += [_row(part, kinds, span, words) for part in shown]
+    levels = list(quality_levels(facts, ROWS))
+    kinds = list(facts.baselines)
+    span = _span([whole, *(part for level in levels for part in level.parts)])
+    rows = [_row(whole, kinds, span, words)]
+    for level in levels:
+        title = tag("td", words(f"by_{level.level}"), colspan=5 + len(kinds))
+        rows.append(tag("tr", title, of="group"))
+        rows += [_row(part, kinds, span, words) for part in level.parts]
     head = tag("thead", tag("tr", *_head(facts, span, words)))
-    whole = tag("table", head, tag("tbody", *rows))
-    return joined([note(words("how_quality_is_told")), tag("div", whole, of="wide"), *cuts])
+    figures = tag("table", head, tag("tbody", *rows))
+    cuts = (limited(len(it.parts), it.total, it.level, words) for it in levels)
+    return joined([note(words("how_quality_is_told")), tag("div", figures, of="wide"), *cuts])
 
 
 def _head(facts: RunFacts, span: Span, words: Wording) -> Iterator[Html]:

@@ -37,20 +37,14 @@ _MADE_OF = (
 class RunFacts:
     """A run and the artifacts around it, by kind."""
 
+    name: str  # what a person calls it: its configuration
     run: Path
     artifacts: Mapping[str, Artifact]
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """The run's manifest; its recipe while it is trained; empty without either."""
-        with suppress(OSError, ValueError):
-            return read_manifest(self.run)
-        return read_recipe(self.run) or {}
-
-    @property
-    def name(self) -> str:
-        """What a person calls the run: its configuration."""
-        return (self.manifest.get("configuration") or {}).get("name") or self.run.resolve().name
+        return manifest_in(self.run) or read_recipe(self.run) or {}
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -92,7 +86,8 @@ class RunFacts:
     @property
     def bits(self) -> float | None:
         """Held-out bits per character, by the evaluation."""
-        return self.evaluation and self.evaluation["held_out"]["bits_per_character"]
+        evaluation = self.evaluation
+        return None if evaluation is None else evaluation["held_out"]["bits_per_character"]
 
     @cached_property
     def raws(self) -> dict[str, Artifact | None]:
@@ -100,12 +95,16 @@ class RunFacts:
         if (corpus := self.artifacts.get("corpus")) is None:
             return {}
         data = corpus.path.resolve().parents[1]
-        names = corpus.manifest.get("inputs", {})
+        names = self.manifest_of("corpus").get("inputs", {})
         return {name: _found(made_from, corpus, name, data, "raw") for name in names}
 
     def counts(self, kind: str) -> Mapping[str, Any]:
         """The counts of an artifact; empty without it."""
         return self.artifacts[kind].counts if kind in self.artifacts else {}
+
+    def manifest_of(self, kind: str) -> Mapping[str, Any]:
+        """The manifest of an artifact; empty without it."""
+        return manifest_in(self.artifacts[kind].path) if kind in self.artifacts else {}
 
     def _of(self, kind: str, file: str) -> Any:
         return self._read(self.artifacts[kind].path / file) if kind in self.artifacts else None
@@ -119,7 +118,15 @@ class RunFacts:
 
 def facts_of(run: Path) -> RunFacts:
     """The facts of a run's folder: what it was made from, and the newest of what was made of it."""
-    return RunFacts(run, dict(_around(run)))
+    configuration = manifest_in(run).get("configuration") or {}
+    return RunFacts(configuration.get("name") or run.resolve().name, run, dict(_around(run)))
+
+
+def manifest_in(folder: Path) -> Mapping[str, Any]:
+    """The manifest in a folder; empty without one."""
+    with suppress(OSError, ValueError):
+        return read_manifest(folder)
+    return {}
 
 
 def _around(run: Path) -> Iterator[tuple[str, Artifact]]:

@@ -71,7 +71,7 @@ def _settings(facts: RunFacts) -> Iterator[tuple[str, Any]]:
     for source, weight in facts.settings.get("weights", {}).items():
         yield f"sources.{source}.weight", weight
     for kind, names in KEPT.items():
-        kept = facts.artifacts[kind].manifest["config"] if kind in facts.artifacts else {}
+        kept = facts.manifest_of(kind).get("config", {})
         for name in names:
             if name in kept:
                 yield f"{kind}.{name}", kept[name]

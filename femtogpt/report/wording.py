@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,10 +13,8 @@ LANGUAGES = ("ru", "en")
 DEFAULT_LANGUAGE = "ru"  # the models are Russian, and so are those who read what they write
 THIN, NO_BREAK = "\u202f", "\u00a0"
 MONTHS = (
-    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split(),
-    (
-        "January February March April May June July August September October November December"
-    ).split(),
+    *("января", "февраля", "марта", "апреля", "мая", "июня"),
+    *("июля", "августа", "сентября", "октября", "ноября", "декабря"),
 )
 DIGITS = 4  # a Russian number of so many digits is not divided
 
@@ -127,9 +125,5 @@ class Wording:
         if not isinstance(when, datetime):
             when = datetime.fromtimestamp(when, UTC)
         here = when.astimezone()
-        month = MONTHS[LANGUAGES.index(self.language)][here.month - 1]
+        month = MONTHS[here.month - 1] if self.language == "ru" else calendar.month_name[here.month]
         return f"{here.day}{NO_BREAK}{month} {here.year}, {here:%H:%M}"
-
-    def listed(self, parts: Mapping[str, int]) -> str:
-        """Counts with their nouns, one after the other."""
-        return ", ".join(self.count(number, noun) for noun, number in parts.items())
