@@ -47,7 +47,12 @@ def course(steps: int, every: int = 1, samples: Sequence[str] = ()) -> list[Line
             bits = 4 - 2 * step / steps
             evaluated = {"held_out_loss": 2 * bits, "held_out_bits_per_character_estimate": bits}
             lines.append({**now, **evaluated})
-    lines += [{**lines[-1], "sample": text} | {"step": n} for n, text in enumerate(samples)]
+    for number, text in enumerate(samples):
+        step = number * steps // max(1, len(samples) - 1)
+        lines.append(
+            {"step": step, "tokens": 64 * step, "seconds": 0.5 * step, "time": 1.7e9 + step}
+        )
+        lines[-1]["sample"] = text
     return lines
 
 
@@ -169,10 +174,10 @@ class MadeRun:
 
     def _evaluation(self) -> dict[str, Any]:
         score = {"bits_per_character": 2.0, "loss": 4.0, "entropy": None, "tokens": 500}
-        whole = {**score, "documents": len(self.works), "characters": 1000}
+        whole = {**score, "documents": len(self.works), "characters": 100 * len(self.works)}
         documents = [
-            {**score, "source": self.source, "id": work, "documents": 1, "characters": 100}
-            for work in self.works
+            {**score, "source": self.source, "id": work, "documents": 1, "characters": 100 + n}
+            for n, work in enumerate(self.works)
         ]
         held_out = {**whole, "sources": {self.source: whole}}
         train = {"loss": 3.9, "bits_per_character_estimate": 1.9}
@@ -194,6 +199,6 @@ class MadeRun:
                 "kind": [("prose", "verse")[n % 2] for n in range(len(self.works))],
                 "characters": [100 + n for n in range(len(self.works))],
                 "tokens": 50,
-                "bits": [200.0 + n for n in range(len(self.works))],
+                "bits": [2.0 * (100 + n) + (-1) ** n for n in range(len(self.works))],
             }
         )

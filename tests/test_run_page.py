@@ -8,10 +8,15 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from femtogpt.artifacts.disk import file_digest
 from femtogpt.cli import main
+from femtogpt.evaluation.document_scores import DOCUMENTS_FILE, NAME
+from femtogpt.evaluation.intervals import figure
+from femtogpt.report.quality_parts import quality_levels
+from femtogpt.report.quality_section import ROWS
 from femtogpt.report.run_facts import RunFacts, facts_of
 from femtogpt.report.run_page import SECTIONS, run_page
 from tests.made_run import CARD, MACHINE, MadeRun, course
@@ -86,13 +91,12 @@ def test_the_page_has_every_section_in_both_languages(tmp_path):
     facts = MadeRun(memory=MEMORY).facts(tmp_path)
     russian, english = page_of(facts), page_of(facts, "en")
     assert {*SECTIONS} <= {*russian.ids} and {*SECTIONS} <= {*english.ids}
-    for page, words in (
-        (russian, ("Качество", "2,02 бита", "5,26 млн", "Архиерей", "1 января", "n-граммы")),
-        (english, ("Quality", "2.000 bits", "5.26 M", "Архиерей", "n-gram, order 4")),
-    ):
-        for word in words[:1] + words[2:4]:
-            assert word in page.text, word
-    assert not re.search("[а-яё]", re.sub("[«“].*?[»”]", "", english.text.split("Corpus")[-1][:40]))
+    for word in ("Качество", "2,000 бита", "5,26 млн", "50 шагов", "n-граммы, порядок 4"):
+        assert word in russian.text.replace("\u00a0", " "), word
+    for word in ("Quality", "2.000 bits", "5.26 M", "50 steps", "n-gram, order 4"):
+        assert word in english.text.replace("\u00a0", " "), word
+    overview = english.text.partition("Quality")[0]
+    assert not re.search("[а-яё]", overview.replace("классика", ""))
 
 
 def test_nothing_in_a_text_breaks_the_page(tmp_path):
@@ -228,17 +232,25 @@ def test_what_a_sample_has_from_the_training_text_is_marked_and_named(tmp_path):
         assert told in text, told
 
 
-def test_each_part_stands_beside_the_baselines_and_the_largest_comes_first(tmp_path):
-    made = MadeRun(works=[f"Работа {n}" for n in range(7)])
+def test_each_part_has_its_interval_and_stands_beside_the_baselines(tmp_path):
+    made = MadeRun(works=[f"Работа {n}" for n in range(9)])
     facts = made.facts(tmp_path)
-    table = pytest.importorskip("polars").read_parquet(
-        facts.artifacts["evaluation"].path / "documents.parquet"
-    )
-    bits = table["bits"].sum() / table["characters"].sum()
-    text = page_of(facts, "en").text
-    assert f"{bits:.3f}2.2002.2007721" in text.replace(" ", "").replace("\u202f", "")
-    assert text.index("Лермонтов. Работа 5") < text.index("Чехов. Работа 0")
-    assert text.index("By author") < text.index("By work")
+    documents = pl.read_parquet(facts.artifacts["evaluation"].path / DOCUMENTS_FILE)
+    bits = documents.select(*NAME, bits=3.0 * pl.col("characters"))
+    bits.write_parquet(facts.artifacts["ngram"].path / DOCUMENTS_FILE)
+    whole = figure(documents)
+    assert whole.half_width
+    by_author = {
+        level.level: {part.name: part for part in level.parts}
+        for level in quality_levels(facts, ROWS)
+    }["author"]
+    assert by_author["Чехов"].half_width is None, "three works are too few"
+    assert by_author["Чехов"].baselines == {"ngram": 3.0}
+    text = "".join(page_of(facts, "en").text.split())
+    assert f"Allheld-outtext{whole}2.2002.2009936".replace(" ", "") in text
+    assert f"onthesametexts:−{3 - whole.bits_per_character:.3f}±{whole.half_width:.3f}" in text
+    assert text.index("Чехов.Работа6") < text.index("Лермонтов.Работа5") < text.index("Работа0")
+    assert text.index("Byauthor") < text.index("Bywork")
 
 
 def test_the_command_writes_the_page_in_either_language(tmp_path, monkeypatch, capsys):

@@ -18,7 +18,8 @@ if (!data) return;
 
 const language = document.documentElement.lang;
 const shown = (value, digits) => value.toLocaleString(language,
-  {minimumFractionDigits: digits, maximumFractionDigits: digits});
+  {minimumFractionDigits: digits, maximumFractionDigits: digits,
+    useGrouping: language === 'ru' ? 'min2' : true});
 const make = (name, attributes, text) => {
   const part = document.createElementNS(SVG, name);
   for (const key in attributes) part.setAttribute(key, attributes[key]);

@@ -111,8 +111,16 @@ PHRASES: dict[str, Both] = {
         " отрезок — 95-процентный интервал (только там, где произведений не меньше пяти), чёрточки"
         " — простые модели для сравнения.",
         "Bits per character of held-out text, which the model has never seen. The dot is the model,"
-        " the bar its 95 % interval (told from five works on), the ticks are simple models for"
+        " the bar its 95% interval (told from five works on), the ticks are simple models for"
         " comparison.",
+    ),
+    "compared_with": (
+        "Разница с «{title}» на тех же текстах: {more} ± {half} бита на символ.",
+        "Compared with “{title}” on the same texts: {more} ± {half} bits per character.",
+    ),
+    "cannot_be_told": (
+        "Кто из них лучше, по этим текстам сказать нельзя.",
+        "These texts cannot tell which is better.",
     ),
     "part": ("часть", "part"),
     "baseline_ngram": ("n-граммы, порядок {order}", "n-gram, order {order}"),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from femtogpt.corpus.schema import read
 from femtogpt.evaluation.baseline import Baseline
+from femtogpt.evaluation.document_scores import NAME, scores_of
+from femtogpt.evaluation.intervals import Difference, figure, paired_difference
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
-DOCUMENTS_FILE = "documents.parquet"
-DOCUMENT = ["source", "id"]  # what names a document
 LEVELS = {"source": ["source"], "kind": ["kind"], "author": ["author"], "work": ["source", "work"]}
 
 
@@ -57,6 +55,18 @@ def whole_part(facts: RunFacts) -> QualityPart | None:
     return _part("all", "", scores, known)
 
 
+def differences(facts: RunFacts) -> dict[str, Difference]:
+    """The model less each baseline on the same documents, where both were scored one by one."""
+    scores = _scores(facts) if facts.evaluation is not None else None
+    if scores is None:
+        return {}
+    return {
+        kind: paired_difference(scores.with_columns(bits=pl.col(kind)), scores)
+        for kind in facts.baselines
+        if kind in scores.columns and not scores[kind].has_nulls()
+    }
+
+
 def quality_levels(facts: RunFacts, most: Mapping[str, int]) -> Iterator[QualityLevel]:
     """The levels that have several parts, each with at most so many of them, the largest first."""
     if facts.evaluation is None:
@@ -74,20 +84,15 @@ def quality_levels(facts: RunFacts, most: Mapping[str, int]) -> Iterator[Quality
 
 def _scores(facts: RunFacts) -> pl.DataFrame | None:
     """The bits of each held-out document, also by the baselines; None from an older version."""
-    scores = _documents(facts.artifacts["evaluation"].path)
+    scores = scores_of(facts.artifacts["evaluation"])
     if scores is None:
         return None
     for kind in facts.baselines:
-        bits = _documents(facts.artifacts[kind].path)
+        bits = scores_of(facts.artifacts[kind])
         if bits is not None:
-            columns = bits.select(*DOCUMENT, pl.col("bits").alias(kind))
-            scores = scores.join(columns, DOCUMENT, "left", maintain_order="left")
+            columns = bits.select(*NAME, pl.col("bits").alias(kind))
+            scores = scores.join(columns, NAME, "left", maintain_order="left")
     return scores
-
-
-def _documents(folder: Path) -> pl.DataFrame | None:
-    file = folder / DOCUMENTS_FILE
-    return read(file) if file.is_file() else None
 
 
 def _of_documents(
@@ -113,15 +118,21 @@ def _title(work: pl.DataFrame) -> str:
 
 def _part(level: str, name: str, scores: pl.DataFrame, known: Mapping[str, float]) -> QualityPart:
     """The figures of some documents; ``known`` are those that the baselines have themselves."""
-    characters = int(scores["characters"].sum())
+    own = figure(scores)
     counted = {
-        kind: float(scores[kind].sum()) / characters
+        kind: float(scores[kind].sum()) / own.characters
         for kind in scores.columns[scores.columns.index("bits") + 1 :]
         if not scores[kind].has_nulls()  # of documents that were scored together
     }
-    bits = float(scores["bits"].sum()) / characters
-    works = scores.select("source", "work").n_unique()
-    return QualityPart(level, name, bits, None, works, characters, {**counted, **known})
+    return QualityPart(
+        level,
+        name,
+        own.bits_per_character,
+        own.half_width,
+        own.works,
+        own.characters,
+        {**counted, **known},
+    )
 
 
 def _of_evaluation(level: str, facts: RunFacts, most: int) -> QualityLevel:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from femtogpt.report.html_parts import Html, joined, limited, note, short, tag
-from femtogpt.report.quality_parts import QualityPart, baseline_title, quality_levels, whole_part
+from femtogpt.report.quality_parts import (
+    QualityPart,
+    baseline_title,
+    differences,
+    quality_levels,
+    whole_part,
+)
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
@@ -30,7 +36,18 @@ def quality(facts: RunFacts, words: Wording) -> Html:
     head = tag("thead", tag("tr", *_head(facts, span, words)))
     figures = tag("table", head, tag("tbody", *rows))
     cuts = (limited(len(it.parts), it.total, it.level, words) for it in levels)
-    return joined([note(words("how_quality_is_told")), tag("div", figures, of="wide"), *cuts])
+    parts = [note(words("how_quality_is_told")), tag("div", figures, of="wide"), *cuts]
+    return joined([*_differences(facts, words), *parts])
+
+
+def _differences(facts: RunFacts, words: Wording) -> Iterator[Html]:
+    """How the model compares with each baseline on the same texts, where that is known."""
+    for kind, it in differences(facts).items():
+        if it.half_width is not None:
+            title = baseline_title(kind, facts.baselines[kind], words)
+            more = words.number(it.difference, 3, sign=True)
+            told = words("compared_with", title=title, more=more, half=words.number(it.half_width))
+            yield tag("p", told if it.is_told else f"{told} {words('cannot_be_told')}")
 
 
 def _head(facts: RunFacts, span: Span, words: Wording) -> Iterator[Html]:
