@@ -33,10 +33,10 @@ def text(value: object) -> Html:
 
 def tag(name: str, /, *inner: object, **attributes: object) -> Html:
     """An element; attributes that are None are left out, and ``of`` is the class."""
-    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     named = "".join(
-        f' {"class" if key == "of" else key}="{html.escape(str(value).translate(_VISIBLE))}"'
-        for key, value in pairs
+        f" {'class' if key == 'of' else key.replace('_', '-')}"
+        f'="{html.escape(str(value).translate(_VISIBLE))}"'
+        for key, value in attributes.items()
         if value is not None
     )
     return Html(f"<{name}{named}>{''.join(map(text, inner))}</{name}>")
@@ -47,7 +47,7 @@ def joined(parts: Iterable[str]) -> Html:
     return Html("".join(map(text, parts)))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], of: str | None = None) -> Html:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
     """A table. A column is one of numbers if its first cell is a Number."""
     rows = [[*row] for row in rows]
     numeric = {n for n, cell in enumerate(rows[0] if rows else ()) if isinstance(cell, Number)}
@@ -57,8 +57,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], of: str | None 
         return tag("tr", *marked)
 
     body = tag("tbody", *(line("td", row) for row in rows))
-    inner = tag("table", tag("thead", line("th", head)), body, of=of)
-    return tag("div", inner, of="wide")
+    return tag("div", tag("table", tag("thead", line("th", head)), body), of="wide")
 
 
 def pairs(rows: Iterable[tuple[object, object]]) -> Html:

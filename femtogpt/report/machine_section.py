@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from femtogpt.report.html_parts import Html, Number, joined, note, short, table, tag
+from femtogpt.report.html_parts import Html, Number, joined, note, pairs, short, table, tag
 from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
@@ -14,6 +14,7 @@ STAGES = (
     *("memory", "ngram", "ppmd"),
 )
 MACHINES = 8  # those that are shown
+VALUE = 200  # characters
 
 
 def machine(facts: RunFacts, words: Wording) -> Html:
@@ -27,11 +28,7 @@ def _machines(facts: RunFacts, words: Wording) -> Iterator[Html]:
     for about in facts.machines[:MACHINES]:
         if len(facts.machines) > 1:
             yield tag("h3", words("from_step", step=about["step"]))
-        rows = (
-            (tag("dt", words(name)), tag("dd", short(value, 200)))
-            for name, value in _about(about, words)
-        )
-        yield tag("dl", *(cell for row in rows for cell in row))
+        yield pairs((words(name), short(value, VALUE)) for name, value in _about(about, words))
 
 
 def _about(about: Mapping[str, Any], words: Wording) -> Iterator[tuple[str, str]]:
@@ -77,4 +74,4 @@ def _times(facts: RunFacts, words: Wording) -> Iterator[Html]:
         for kind, time in seconds.items()
     ]
     yield tag("h3", words("times"))
-    yield table((words("stage"), words("time"), ""), rows, of="times")
+    yield table((words("stage"), words("time"), ""), rows)

@@ -29,7 +29,7 @@ def memory(facts: RunFacts, words: Wording) -> Html:
     return joined(
         [
             note(words("how_memory_is_told")),
-            table(head, [[row[0], *map(Number, row[1:])] for row in rows], of="memory"),
+            table(head, [[row[0], *map(Number, row[1:])] for row in rows]),
             *_stretches(samples[:SAMPLES], words),
             limited(SAMPLES, len(samples), "sample", words),
         ]
@@ -74,7 +74,7 @@ def _stretches(samples: Sequence[Mapping[str, Any]], words: Wording) -> Iterator
             )
     if rows:
         head = ("", "", words("characters"), words("stretch"), words("where_it_stands"))
-        yield table(head, rows, of="stretches")
+        yield table(head, rows)
 
 
 def name_of(work: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from femtogpt import __version__
+import femtogpt
 from femtogpt.corpus.html_page import document
 from femtogpt.report.corpus_section import corpus
 from femtogpt.report.curves_section import curves
@@ -47,7 +47,7 @@ def run_page(facts: RunFacts, language: str = DEFAULT_LANGUAGE) -> str:
         tag("section", tag("h2", words(f"title_{name}")), part, id=name)
         for name, part in there.items()
     )
-    written_by = words("written_by", version=__version__, when=words.moment(time.time()))
+    written_by = words("written_by", version=femtogpt.__version__, when=words.moment(time.time()))
     body = joined(
         [
             tag("header", overview(facts, words), tag("nav", *links)),

@@ -48,7 +48,7 @@ def spread(steps: Sequence[int], most: int) -> list[int]:
 def _written(text: str, words: Wording) -> Html:
     if not text.strip():
         return note(words("nothing_written"))
-    return tag("div", cut(text, STEP_CHARACTERS, words), of="written")
+    return tag("div", cut(text.rstrip(), STEP_CHARACTERS, words), of="written")
 
 
 def _finished(facts: RunFacts, words: Wording) -> Iterator[Html]:
@@ -62,7 +62,7 @@ def _finished(facts: RunFacts, words: Wording) -> Iterator[Html]:
     for number, sample in enumerate(written[:SAMPLES]):
         stretch = known[number] if number < len(known) else None
         prompt = tag("span", cut(sample["prompt"], PROMPT_CHARACTERS, words), of="prompt")
-        body = _marked(sample["text"], stretch, words)
+        body = _marked(sample["text"].rstrip(), stretch, words)
         yield tag("div", tag("div", prompt, body, of="written"), of="story")
     yield limited(SAMPLES, len(written), "sample", words)
 
@@ -78,7 +78,7 @@ def _known(facts: RunFacts) -> Iterator[Mapping[str, Any] | None]:
 def _marked(text: str, stretch: Mapping[str, Any] | None, words: Wording) -> Html:
     """A text with the longest stretch that stands in the training text."""
     shown = cut(text, SAMPLE_CHARACTERS, words)
-    if not stretch or stretch["end"] > len(text[:SAMPLE_CHARACTERS].rstrip()):
+    if not stretch or stretch["end"] > SAMPLE_CHARACTERS:
         return shown
     start, end = stretch["start"], stretch["end"]
     rest = cut(text[end:], SAMPLE_CHARACTERS - end, words)

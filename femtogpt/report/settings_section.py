@@ -10,13 +10,13 @@ from femtogpt.report.run_facts import RunFacts
 from femtogpt.report.wording import Wording
 
 VALUE = 160  # characters
+SOURCES = 30  # whose weights are told
 SHAPE = ("layers", "width", "heads")
 # What is derived where it is not given: the setting, and the phrase that says from what.
 DERIVED = {
     **{f"model.{name}": "from_size" for name in SHAPE},
     "train.batch_size": "from_width",
     "train.learning_rate": "from_width",
-    "train.muon_learning_rate": "from_width",
     "train.beta2": "from_batch",
     "train.epochs": "from_parameters",
     "train.max_steps": "from_epochs",
@@ -68,7 +68,7 @@ def _settings(facts: RunFacts) -> Iterator[tuple[str, Any]]:
     for section in ("model", "train"):
         for name, value in facts.settings.get(section, {}).items():
             yield f"{section}.{name}", value
-    for source, weight in facts.settings.get("weights", {}).items():
+    for source, weight in [*facts.settings.get("weights", {}).items()][:SOURCES]:
         yield f"sources.{source}.weight", weight
     for kind, names in KEPT.items():
         kept = facts.manifest_of(kind).get("config", {})

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from femtogpt import __version__
+import femtogpt
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.model.files import MACHINE_FILE
 from femtogpt.processor import processor
@@ -49,7 +49,7 @@ def this_machine(precision: Precision, processes: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {
-            "femtogpt": __version__,
+            "femtogpt": femtogpt.__version__,
             "python": platform.python_version(),
             "torch": str(torch.__version__),
         },
