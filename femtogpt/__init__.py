@@ -10,7 +10,8 @@ data flows through them; docs/architecture.md shows which imports which::
     model               the GPT, and bits per character
     generation          sampling from a model
     training            the loop and its parts
-    evaluation          held-out figures and the report
+    evaluation          held-out figures, and baselines
+    report              all about a run: a summary and a page
     sweep               trying settings
 """
 

@@ -63,7 +63,8 @@ def load_config(
     _name_sources(settings, conf)
     _check_sources(settings, named)
     try:
-        return Config.model_validate(settings).read_from(_origin(path, conf, replaced))
+        config = Config.model_validate(settings)
+        return config.read_from(_origin(path, conf, replaced, settings))
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
@@ -77,11 +78,16 @@ def name_of(path: Path) -> str:
     return re.sub(r"[^\w-]+", "-", path.stem).strip("-") or "unnamed"
 
 
-def _origin(path: Path, conf: Path, replaced: list[tuple[str, Any]]) -> ConfigOrigin:
+def _origin(
+    path: Path, conf: Path, replaced: list[tuple[str, Any]], settings: Mapping[str, Any]
+) -> ConfigOrigin:
     """How a configuration was read; where files are kept is no change of it."""
     changes = tuple(f"{key}={value}" for key, value in replaced if key.split(".")[0] not in PLACES)
     elsewhere = None if path.resolve().parent == conf.resolve() else path.resolve()
-    return ConfigOrigin(elsewhere, changes, elsewhere is None and not changes)
+    elsewhere_told = {*PLACES, "sources", "name"}
+    sections = {name: part for name, part in settings.items() if name not in elsewhere_told}
+    given = tuple(sorted(key for key, value in leaves(sections) if value is not None))
+    return ConfigOrigin(elsewhere, changes, elsewhere is None and not changes, given)
 
 
 def _name_sources(settings: dict, conf: Path) -> None:

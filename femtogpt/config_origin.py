@@ -14,8 +14,10 @@ class ConfigOrigin:
     path: Path | None = field(default=None, compare=False)  # None: a file in conf/
     changes: tuple[str, ...] = field(default=(), compare=False)  # settings that replace the file's
     is_plain: bool = field(default=False, compare=False)  # as its file in conf/ has it
+    given: tuple[str, ...] = field(default=(), compare=False)  # settings that a person wrote
 
     def as_dict(self) -> dict[str, Any]:
         """For a manifest (JSON)."""
         path = None if self.path is None else str(self.path)
-        return {"path": path, "changes": list(self.changes), "plain": self.is_plain}
+        changes, given = list(self.changes), list(self.given)
+        return {"path": path, "changes": changes, "plain": self.is_plain, "given": given}

@@ -57,9 +57,10 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     Sources without a version get that of the newest download on disk: the network is not used.
     """
     from femtogpt.corpus import build
-    from femtogpt.evaluation import baseline, evaluate, ngram_baseline, ppmd_baseline, run_report
+    from femtogpt.evaluation import baseline, evaluate, ngram_baseline, ppmd_baseline
     from femtogpt.generation import samples
     from femtogpt.memorisation import index_stage, memory_stage
+    from femtogpt.report import run_report
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
 

@@ -13,7 +13,7 @@ from femtogpt.artifacts.again import kinds_of, stages_in
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
-from femtogpt.evaluation.run_report import SUMMARY
+from femtogpt.report.run_report import SUMMARY
 from femtogpt.training.budget_stage import with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\n{(Path(result['report']) / SUMMARY).read_text('utf-8')}")
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{config.name}»")
     print(f"Model       {record['model']}, a version in MLflow's registry")
-    print(f"Files       {result['report']} (loss.png, summary.txt)")
+    print(f"Files       {result['report']} (report.html, loss.png, summary.txt)")
     print("Next        make ui: curves, samples and files of this run in the browser")
     return 0
 

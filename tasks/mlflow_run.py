@@ -56,7 +56,7 @@ LOGGED_FILES = {
     "samples": ["samples.json", "samples.md"],
     memory_stage.KIND: [MEMORY_FILE],
     **{kind: [BASELINE_FILE] for kind in BASELINES},
-    "report": ["loss.png", "summary.txt"],
+    "report": ["loss.png", "summary.txt", "report.html"],
 }
 log = logging.getLogger("femtogpt.tracking")
 

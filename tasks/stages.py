@@ -25,11 +25,11 @@ from femtogpt.evaluation import baseline
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.ngram_baseline import score_ngram
 from femtogpt.evaluation.ppmd_baseline import score_ppmd
-from femtogpt.evaluation.run_report import write_report
 from femtogpt.generation.samples import write_samples
 from femtogpt.memorisation import index_stage, memory_stage
 from femtogpt.memorisation.index_stage import build_index
 from femtogpt.memorisation.memory_stage import look_up_samples
+from femtogpt.report.run_report import write_report
 from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens

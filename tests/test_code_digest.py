@@ -24,7 +24,7 @@ STAGES = [
     *("femtogpt.evaluation.evaluate", "femtogpt.generation.samples"),
     *("femtogpt.evaluation.ngram_baseline", "femtogpt.evaluation.ppmd_baseline"),
     *("femtogpt.memorisation.index_stage", "femtogpt.memorisation.memory_stage"),
-    "femtogpt.evaluation.run_report",
+    "femtogpt.report.run_report",
 ]
 
 

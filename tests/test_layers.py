@@ -16,8 +16,8 @@ from tests.architecture import imported_names
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     *("artifacts", "sources", "corpus", "tokens", "ngram", "model", "generation", "training"),
-    *("memorisation", "evaluation", "export", "sweep", "playground", "pipeline_stages"),
-    "commands",
+    *("memorisation", "evaluation", "report", "export", "sweep", "playground"),
+    *("pipeline_stages", "commands"),
 )  # as data flows
 
 

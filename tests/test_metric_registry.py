@@ -13,7 +13,7 @@ from femtogpt.corpus.schema import SCHEMA, write
 from femtogpt.evaluation.document_scores import SCORES, scores_of
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.evaluation.metric_registry import METRICS, RANKING, metric
-from femtogpt.evaluation.run_report import summary
+from femtogpt.report.run_report import summary
 from femtogpt.sweep.study import Study
 from femtogpt.sweep.sweep_config import load_sweep
 from femtogpt.sweep.sweep_report import table

@@ -9,7 +9,7 @@ import pytest
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.evaluation.baseline import Baseline, Tally
-from femtogpt.evaluation.run_report import plot, summary, write_report
+from femtogpt.report.run_report import plot, summary, write_report
 
 COUNTS = {
     "corpus": {
@@ -33,7 +33,11 @@ COUNTS = {
 CLEANING = {
     "books": {
         "documents": 373,
-        "splits": {"train": {"characters": 38_000_000}, "held_out": {"characters": 2_000_000}},
+        "rejected": {},
+        "splits": {
+            "train": {"documents": 360, "characters": 38_000_000},
+            "held_out": {"documents": 13, "characters": 2_000_000},
+        },
         "rules": {
             "dashes": {"notable": {"documents": 0, "worst": []}},
             "gathered_notes": {
@@ -95,6 +99,7 @@ def test_the_report_names_the_figures_and_draws_the_course(artifacts, tmp_path):
         assert figure in text
     assert "entropy" not in text
     assert is_picture(made.path / "loss.png")
+    assert "<h1>классика</h1>" in (made.path / "report.html").read_text("utf-8")
 
 
 def test_the_summary_names_the_rules_that_took_much_and_a_large_held_out_share(artifacts):

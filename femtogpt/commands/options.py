@@ -49,12 +49,15 @@ def found(kind: str, options: argparse.Namespace) -> Artifact:
     return find(kind, options.where, options.data)
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write a page whole or not at all, and say where. Raises UserError where that fails."""
+def write_page(path: Path, page: str, option: str = "--html") -> None:
+    """Write a page whole or not at all, and say where. Raises UserError where that fails.
+
+    ``option`` is the one that names the file.
+    """
     from femtogpt.artifacts.disk import write_atomic
 
     try:
         write_atomic(path, page.encode())
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; name another file with --html") from error
+        raise UserError(f"{path}: {error.strerror}; name another file with {option}") from error
     print(f"written: {path}")

@@ -1,12 +1,14 @@
-"""``femtogpt plan``, ``why`` and ``runs``: before a training, and after it."""
+"""``femtogpt plan``, ``why``, ``runs`` and ``report``: before a training, and after it."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+from pathlib import Path
 
-from femtogpt.commands.options import Commands, add_listing, number
+from femtogpt.commands.options import Commands, add_listing, number, write_page
 from femtogpt.errors import UserError
+from femtogpt.report.wording import DEFAULT_LANGUAGE, LANGUAGES
 
 
 def add(commands: Commands) -> None:
@@ -29,6 +31,18 @@ def add(commands: Commands) -> None:
 
     runs = commands.add_parser("runs", help="the trained models, and those in training")
     add_listing(runs, _runs)
+
+    report = commands.add_parser(
+        "report",
+        help="all about a trained model, as one page for a browser",
+        description="Write all about a trained model into one page, which needs no network.",
+    )
+    names = "a name in femtogpt runs, a configuration, a folder, or best"
+    report.add_argument("--run", help=f"{names}; default: the newest model")
+    report.add_argument("--language", choices=LANGUAGES, default=DEFAULT_LANGUAGE)
+    report.add_argument("--to", type=Path, help="default: report.html; in English, report.en.html")
+    report.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    report.set_defaults(run_command=_report)
 
 
 def _plan(options: argparse.Namespace) -> None:
@@ -65,3 +79,13 @@ def _runs(options: argparse.Namespace) -> None:
 
     found = runs(options.data)
     print(as_json(found) if options.json else listing(found, options.data))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from femtogpt.commands.find_run import find_run
+    from femtogpt.report.run_facts import facts_of
+    from femtogpt.report.run_page import run_page
+
+    page = run_page(facts_of(find_run(options.run, options.data)), options.language)
+    suffix = "" if options.language == DEFAULT_LANGUAGE else f".{options.language}"
+    write_page(options.to or Path(f"report{suffix}.html"), page, "--to")

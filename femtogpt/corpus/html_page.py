@@ -27,11 +27,18 @@ svg { max-width: 100%; height: auto }
 
 def page(title: str, body: str) -> str:
     """A complete page with this body."""
+    return document(title, STYLE, f"<h1>{html.escape(title)}</h1>{body}")
+
+
+def document(title: str, style: str, body: str, language: str = "ru") -> str:
+    """A complete page of one's own style; it may load nothing from anywhere."""
+    only_itself = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     return (
-        '<!doctype html><html lang="ru"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><h1>{html.escape(title)}</h1>{body}</body></html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{only_itself}">'
+        f"<title>{html.escape(title)}</title><style>{style}</style></head>"
+        f"<body>{body}</body></html>\n"
     )
 
 

@@ -1,1 +1,1 @@
-"""The quality of a trained model: held-out figures and a report."""
+"""The quality of a trained model: held-out figures, and baselines beside them."""

@@ -2,4 +2,5 @@
 
 SETTINGS_FILE = "settings.json"
 WEIGHTS_FILE = "model.safetensors"
+MACHINE_FILE = "machine.json"
 LOCK_FILE = ".lock"  # held while a process trains in the folder

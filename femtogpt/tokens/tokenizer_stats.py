@@ -41,8 +41,8 @@ def compute_stats(
     for stats in possible:
         stats["embedding_parameters"] = stats["pieces"] * width
     return {
-        "sources": _sources(data, tokenizer),
-        "vocabulary": _vocabulary(data, tokenizer),
+        "sources": source_stats(data, tokenizer),
+        "vocabulary": vocabulary_stats(data, tokenizer),
         "width": width,
         "sizes": possible,
         "impossible": sorted(set(sizes) - {stats["pieces"] for stats in possible}),
@@ -50,7 +50,8 @@ def compute_stats(
     }
 
 
-def _sources(data: Tokens, tokenizer: Tokenizer) -> dict[str, dict[str, Any]]:
+def source_stats(data: Tokens, tokenizer: Tokenizer) -> dict[str, dict[str, Any]]:
+    """By source and split the counts; of held-out text also how its words are split."""
     words = WordSplitter(tokenizer)
     sources: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
@@ -92,7 +93,7 @@ def _coverage(
     }
 
 
-def _vocabulary(data: Tokens, tokenizer: Tokenizer) -> dict[str, Any]:
+def vocabulary_stats(data: Tokens, tokenizer: Tokenizer) -> dict[str, Any]:
     """The pieces that are rare in the train split, and the longest, each with its count there."""
     counts = np.zeros(tokenizer.size, dtype=np.int64)
     for shards in data.shards("train").values():

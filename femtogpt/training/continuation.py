@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
-from femtogpt.model.files import LOCK_FILE, SETTINGS_FILE
+from femtogpt.model.files import LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule
@@ -104,6 +104,8 @@ def take_over(earlier: Path, run: Path) -> None:
     log.info("going on from step %s of the training in %s", f"{about['step']:,}", earlier)
     metrics = (earlier / METRICS_FILE).read_bytes()[: about["metrics_size"]]
     write_atomic(run / METRICS_FILE, metrics)
+    if (machines := earlier / MACHINE_FILE).is_file():
+        write_atomic(run / MACHINE_FILE, machines.read_bytes())
     best = folder.parent / BEST
     # Later weights than the checkpoint's are not part of what is continued.
     if best.is_dir() and json.loads((best / INDEX_FILE).read_text("utf-8"))["step"] < about["step"]:

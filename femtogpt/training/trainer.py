@@ -27,6 +27,7 @@ from femtogpt.training.ema import EMA
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.initialization import check_tokenizer, load_weights
+from femtogpt.training.machine_record import note_machine
 from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
 from femtogpt.training.observers import Evaluation, Moment, Observer
 from femtogpt.training.optimizer import Optimizer
@@ -114,6 +115,7 @@ class Trainer:
         own = [sampler, self.waiting]
         self.observers: list[Observer] = [*([self.metrics] if self.metrics else []), *own]
         if group.is_main:
+            note_machine(run, self.step, precision, group.size)
             self._log_beginning()
             _warn_of_context(settings.model.context, tokens.longest("train"))
 

@@ -1,4 +1,4 @@
-"""The report stage: the loss plot, and a summary of what was made."""
+"""The report stage: the loss plot, a summary of what was made, and a page with everything."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
 from femtogpt.memorisation import memory_stage
 from femtogpt.memorisation.memory_words import summary_lines
+from femtogpt.report.run_facts import RunFacts
+from femtogpt.report.run_page import run_page
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 
-SUMMARY, PLOT = "summary.txt", "loss.png"
+SUMMARY, PLOT, PAGE = "summary.txt", "loss.png", "report.html"
 SAMPLES_SHOWN = 3  # samples in the summary
 MAX_SAMPLE_CHARACTERS = 600  # characters of a sample in the summary
 IN_SENTENCES = {  # metrics that the summary names in lines of its own
@@ -32,7 +34,7 @@ IN_SENTENCES = {  # metrics that the summary names in lines of its own
 
 
 def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> Artifact:
-    """``loss.png`` and ``summary.txt`` of a pipeline.
+    """``loss.png``, ``summary.txt`` and ``report.html`` of a pipeline.
 
     ``artifacts`` are corpus, tokenizer, tokens, run, evaluation, samples, memory and the baselines;
     the last two may be left out.
@@ -45,6 +47,8 @@ def write_report(store: Store, name: str, artifacts: Mapping[str, Artifact]) -> 
         samples = json.loads((artifacts["samples"].path / SAMPLES_FILE).read_text("utf-8"))
         text = summary(artifacts, evaluation, samples, lines)
         (folder / SUMMARY).write_text(text, encoding="utf-8")
+        page = run_page(RunFacts(name, artifacts["run"].path, artifacts))
+        (folder / PAGE).write_text(page, encoding="utf-8")
         return {}
 
     return store.make(recipe(name, artifacts), build)
