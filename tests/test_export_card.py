@@ -16,8 +16,8 @@ from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.export import exporting
 from femtogpt.export.card import Card
+from femtogpt.export.known_of_run import facts_of
 from femtogpt.export.model_card import model_card
-from femtogpt.export.run_facts import facts_of
 from femtogpt.export.sample_texts import Memorised, Sample
 from tests.exports import Pipeline
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from femtogpt import __version__
 from femtogpt.config import ModelConfig
-from femtogpt.export.run_facts import RunFacts
+from femtogpt.export.known_of_run import RunFacts
 from femtogpt.export.sample_texts import Memorised, Sample
 
 

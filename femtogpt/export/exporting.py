@@ -14,9 +14,9 @@ from femtogpt.export.card import Card
 from femtogpt.export.destination import explained, new_file, new_folder
 from femtogpt.export.gguf_file import VERSION, names_like_signs, write_gguf_model
 from femtogpt.export.huggingface import write_hf_model
+from femtogpt.export.known_of_run import RunFacts, facts_of
 from femtogpt.export.model_card import SHOWN, model_card
 from femtogpt.export.ollama import FIRST_LINE, modelfile
-from femtogpt.export.run_facts import RunFacts, facts_of
 from femtogpt.export.sample_texts import Memorised, memorised, write_texts
 from femtogpt.export.trained_model import TrainedModel
 

@@ -7,7 +7,7 @@ without what the pipeline makes of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact, read_manifest, read_recipe
-from femtogpt.artifacts.lookup import made_from, made_of
+from femtogpt.artifacts.lookup import made_from
 from femtogpt.corpus.schema import PROOF, REPORT
-from femtogpt.errors import UserError
-from femtogpt.evaluation.baseline import NGRAM, PPMD, Baseline, baselines_of
+from femtogpt.evaluation.around_run import around, found
+from femtogpt.evaluation.baseline import Baseline, baselines_of
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.generation.samples import SAMPLES_FILE
+from femtogpt.memorisation import memory_stage
 from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.training.machine_record import read_machines
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
-
-MEMORY, MEMORY_FILE = "memory", "memory.json"
-# Of which kind of artifact the pipeline makes which.
-_MADE_OF = (
-    *(("run", "evaluation"), ("run", "samples"), ("samples", MEMORY)),
-    *(("tokens", NGRAM), ("corpus", PPMD)),
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class RunFacts:
 
     @cached_property
     def memory(self) -> dict[str, Any] | None:
-        return self._of(MEMORY, MEMORY_FILE)
+        return self._of(memory_stage.KIND, memory_stage.MEMORY_FILE)
 
     @cached_property
     def corpus_report(self) -> dict[str, Any] | None:
@@ -96,7 +90,7 @@ class RunFacts:
             return {}
         data = corpus.path.resolve().parents[1]
         names = self.manifest_of("corpus").get("inputs", {})
-        return {name: _found(made_from, corpus, name, data, "raw") for name in names}
+        return {name: found(made_from, corpus, name, data, "raw") for name in names}
 
     def counts(self, kind: str) -> Mapping[str, Any]:
         """The counts of an artifact; empty without it."""
@@ -119,7 +113,7 @@ class RunFacts:
 def facts_of(run: Path) -> RunFacts:
     """The facts of a run's folder: what it was made from, and the newest of what was made of it."""
     configuration = manifest_in(run).get("configuration") or {}
-    return RunFacts(configuration.get("name") or run.resolve().name, run, dict(_around(run)))
+    return RunFacts(configuration.get("name") or run.resolve().name, run, around(run))
 
 
 def manifest_in(folder: Path) -> Mapping[str, Any]:
@@ -127,25 +121,3 @@ def manifest_in(folder: Path) -> Mapping[str, Any]:
     with suppress(OSError, ValueError):
         return read_manifest(folder)
     return {}
-
-
-def _around(run: Path) -> Iterator[tuple[str, Artifact]]:
-    """By kind, the run with what it was made from and what was made of it."""
-    artifact = _found(Artifact.load, run)
-    if artifact is None:
-        return
-    data, known = run.resolve().parents[1], {"run": artifact}
-    for of, kind in (("run", "tokens"), ("tokens", "corpus"), ("tokens", "tokenizer")):
-        if of in known and (found := _found(made_from, known[of], kind, data)):
-            known[kind] = found
-    for of, kind in _MADE_OF:
-        if of in known and (found := _found(made_of, known[of], kind, data)):
-            known[kind] = found
-    yield from known.items()
-
-
-def _found(look: Callable[..., Artifact], *what: object) -> Artifact | None:
-    """What is looked for; None if it is not there."""
-    with suppress(UserError, OSError, ValueError, KeyError):
-        return look(*what)
-    return None

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
-from femtogpt.artifacts.lookup import made_from, made_of
+from femtogpt.artifacts.lookup import made_from
 from femtogpt.config import SamplesConfig
 from femtogpt.errors import UserError
-from femtogpt.evaluation.baseline import NGRAM, PPMD, Baseline, baselines_of
+from femtogpt.evaluation.around_run import around
+from femtogpt.evaluation.baseline import Baseline, baselines_of
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
+from femtogpt.memorisation import index_stage
 from femtogpt.model.files import SETTINGS_FILE
 
 PRIVATE = frozenset({"interviews"})  # kinds of source: conversations of people, chats among them
@@ -66,18 +68,15 @@ class RunFacts:
 
 def facts_of(run: Path) -> RunFacts:
     """What the artifacts around a run's folder say of it."""
-    try:
-        artifact = Artifact.load(run)
-    except (OSError, ValueError):
+    known = around(run)
+    if not known:
         return RunFacts(run.resolve().name)
-    data = artifact.path.resolve().parents[1]
-    tokens = _input(artifact, "tokens", data)
-    corpus = _input(tokens, "corpus", data)
+    artifact, tokens, corpus = known["run"], known.get("tokens"), known.get("corpus")
     origins = [corpus, *(_corpus_at(path) for path in _origins(run))]
-    corpora = [found for found in reversed(origins) if found]  # of one name, its own source counts
-    sources = {source.name: source for found in corpora for source in _sources(found)}
-    samples, seed = _samples(_output(artifact, "samples", data))
-    index = _output(corpus, "text_index", data)
+    corpora = [one for one in reversed(origins) if one]  # of one name, its own source counts
+    sources = {source.name: source for one in corpora for source in _sources(one)}
+    samples, seed = _samples(known.get("samples"))
+    index = known.get(index_stage.KIND)
     return RunFacts(
         name=_name(artifact),
         sources=tuple(sources.values()),
@@ -85,8 +84,8 @@ def facts_of(run: Path) -> RunFacts:
         tokens=tokens.counts.get("train_tokens") if tokens else None,
         tokens_seen=artifact.counts.get("tokens"),
         steps=artifact.counts.get("steps"),
-        held_out=_held_out(_output(artifact, "evaluation", data)),
-        baselines=_baselines(_output(tokens, NGRAM, data), _output(corpus, PPMD, data)),
+        held_out=_held_out(known.get("evaluation")),
+        baselines=tuple(baselines_of(known).values()),
         samples=samples,
         seed=seed,
         text_index=index.path if index else None,
@@ -96,18 +95,6 @@ def facts_of(run: Path) -> RunFacts:
 def _name(run: Artifact) -> str:
     configuration = (run.manifest.get("configuration") or {}).get("name") or run.kind
     return f"{configuration}-{run.digest[:NAMED]}"
-
-
-def _input(artifact: Artifact | None, name: str, data: Path) -> Artifact | None:
-    with suppress(UserError, KeyError):
-        return made_from(artifact, name, data) if artifact else None
-    return None
-
-
-def _output(artifact: Artifact | None, kind: str, data: Path) -> Artifact | None:
-    with suppress(UserError):
-        return made_of(artifact, kind, data) if artifact else None
-    return None
 
 
 def _origins(run: Path) -> Iterator[Path]:
@@ -121,10 +108,8 @@ def _origins(run: Path) -> Iterator[Path]:
 def _corpus_at(origin: Path) -> Artifact | None:
     """The corpus of a model that a person named by its run, a checkpoint or a file of weights."""
     for folder in (origin, *origin.parents):
-        with suppress(OSError, ValueError):
-            run = Artifact.load(folder)
-            data = run.path.resolve().parents[1]
-            return _input(_input(run, "tokens", data), "corpus", data)
+        if known := around(folder):
+            return known.get("corpus")
     return None
 
 
@@ -168,11 +153,6 @@ def _held_out(evaluation: Artifact | None) -> dict[str, Any] | None:
         return None
     figures: dict[str, Any] = json.loads((evaluation.path / EVALUATION_FILE).read_text("utf-8"))
     return figures["held_out"]
-
-
-def _baselines(ngram: Artifact | None, ppmd: Artifact | None) -> tuple[Baseline, ...]:
-    found = {NGRAM: ngram, PPMD: ppmd}
-    return tuple(baselines_of({kind: one for kind, one in found.items() if one}).values())
 
 
 def _samples(samples: Artifact | None) -> tuple[SamplesConfig, int]:
