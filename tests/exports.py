@@ -152,4 +152,4 @@ def trained_pipeline(folder: Path) -> Pipeline:
     run = run_training(store, resolved, tokens, training)
     write_samples(store, settings, tokens, run)
     score_ngram(store, settings, tokens)
-    return Pipeline(folder / "data", run, tokens, evaluate(store, settings, tokens, run))
+    return Pipeline(folder / "data", run, tokens, evaluate(store, settings, corpus, tokens, run))

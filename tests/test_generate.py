@@ -7,7 +7,7 @@ import json
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -187,6 +187,7 @@ def test_bytes_that_are_no_character_are_marked_each(ids):
 
 
 @given(WORDS, st.lists(st.text(st.sampled_from("мапш \n漢"), min_size=1, max_size=4), max_size=3))
+@example(" а ", ["а", " а "])  # the second begins first, and ends last
 def test_a_stream_ends_before_the_first_stop_sign(text, signs):
     tokenizer = Tokenizer(PIECES)
     reader, shown = TextStream(tokenizer, signs), ""

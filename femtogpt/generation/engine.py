@@ -61,9 +61,7 @@ class Engine:
             config.key_value_heads,
             config.head_size,
         )
-        self.cache_format = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(
-            self.format, torch.float16
-        )
+        self.cache_format = torch.float32 if self.format == "float32" else torch.float16
         self.head: Head = head(embedding, self.format)  # (V, C)
         self.unit, self.head_unit = _Unit(config.width), _Unit(config.head_size)
         self.norm = _gains(model.norm.weight)

@@ -37,23 +37,20 @@ class TextStream:
 
     def rest(self) -> str:
         """What was held back, once no more ids come."""
-        text = self._until_stop(self._decoder.decode(b"", final=True)) + self._held
-        self._held = ""
-        return text
+        return self._until_stop(self._decoder.decode(b"", final=True), final=True)
 
-    def _until_stop(self, text: str) -> str:
+    def _until_stop(self, text: str, final: bool = False) -> str:
         if self.stopped:
             return ""
-        text = self._held + text
-        self._held = ""
+        text, self._held = self._held + text, ""
         found = [place for sign in self.stop if (place := text.find(sign)) >= 0]
-        if found:
-            self.stopped = True
-            return text[: min(found)]
-        held = max((_begun(text, sign) for sign in self.stop), default=0)
-        if held:
-            text, self._held = text[:-held], text[-held:]
-        return text
+        end = min(found, default=len(text))
+        begun = len(text) - max((_begun(text, sign) for sign in self.stop), default=0)
+        if begun < end and not final:  # a sign that begins before the others may be coming
+            self._held = text[begun:]
+            return text[:begun]
+        self.stopped = bool(found)
+        return text[:end]
 
 
 def _begun(text: str, sign: str) -> int:
