@@ -182,7 +182,7 @@ def damage(run: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("no weights", "holds no trained model: it has no model.safetensors"),
+        ("no weights", "holds no finished model"),
         ("cut off", "model.safetensors is damaged"),
         ("no header", "model.safetensors is damaged"),
         ("not finite", "norm.weight is not finite"),
