@@ -55,12 +55,13 @@ help:  ## list the targets
 
 setup: $(MADE)  ## create .venv with everything that is needed (other targets do it on first use)
 
+# Without --compile, a module is compiled when it is first imported, which one in seven ever is.
 $(MADE): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo 'error: $(PYTHON) is missing: install Python 3.11 or newer, or name one with PYTHON=…' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
 	$(if $(MOVED),@echo 'the project has moved: making $(VENV) again')
 	$(PYTHON) -m venv $(MOVED) $(VENV)
-	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
+	"$(PROGRAM)" -m pip install --quiet --no-compile --disable-pip-version-check $(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 cluster: $(CLUSTER)  ## install what Dask, object storage and PostgreSQL need (docs/cluster.md)
