@@ -55,7 +55,7 @@ help:  ## list the targets
 
 setup: $(MADE)  ## create .venv with everything that is needed (other targets do it on first use)
 
-# Without --compile, a module is compiled when it is first imported, which one in seven ever is.
+# With --no-compile, a module is compiled when it is first imported, which one in seven ever is.
 $(MADE): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo 'error: $(PYTHON) is missing: install Python 3.11 or newer, or name one with PYTHON=…' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: $(PYTHON) is older than 3.11: name a newer one with PYTHON=…' >&2; exit 1; }
