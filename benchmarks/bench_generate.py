@@ -109,7 +109,7 @@ def random_model(run: Path, size: str) -> Path:
         if weight.ndim == 2:
             torch.nn.init.normal_(weight, std=0.02)
     safetensors.torch.save_file(model.state_dict(), run / "model.safetensors")
-    (run / "settings.json").write_text(json.dumps({"model": config.model_dump()}))
+    (run / "settings.json").write_text(json.dumps({"model": config.model_dump()}), encoding="utf-8")
     words = ("".join(chr(1072 + int(n)) for n in torch.randint(32, (7,))) for _ in range(9000))
     (run / TOKENIZER_FILE).write_bytes(train(words, VOCABULARY))
     for kind in ("f32", "q8_0"):

@@ -83,6 +83,7 @@ def test_a_part_that_takes_too_long_is_ended_and_the_next_ones_go_on(tmp_path):
     assert parts["evaluation"]["error"] == "no time was left for it"
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_says_why_and_the_next_ones_go_on(tmp_path, capfd):
     setup = Setup(tmp_path, is_dry=True)
     (shard,) = setup.tokens.shards("held_out")["made"]
@@ -95,6 +96,7 @@ def test_a_part_that_fails_says_why_and_the_next_ones_go_on(tmp_path, capfd):
     assert "0 of 2 parts passed" in text
 
 
+@pytest.mark.slow
 def test_it_needs_no_other_packages_than_trainings_do(tmp_path):
     """No network either, and no set-up: a folder with the project, and a Python with torch."""
     out = tmp_path / "found.json"

@@ -125,6 +125,7 @@ def test_a_stopped_training_ends_as_if_it_had_not(text, teacher, run, tmp_path, 
     assert outcome(run) != outcome(trained(settings(**changes), text, tmp_path / "untaught"))
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_as_if_it_had_not(text, teacher, run, tmp_path):
     config = taught(teacher, max_steps=60)
     with Process(config, text, run) as process:
@@ -181,6 +182,7 @@ def test_two_processes_are_taught_as_one(text, teacher, run, tmp_path, parallel)
         )
 
 
+@pytest.mark.slow
 def test_what_a_good_teacher_knows_is_learned_in_fewer_steps(tmp_path):
     documents = drawn(210)
     splits = {"train": {"one": documents[:200]}, "held_out": {"one": documents[200:]}}
@@ -241,6 +243,7 @@ def test_the_digest_follows_the_weights_of_the_teacher_and_not_its_place(text, t
     assert taught(moved).as_dict()["teacher"]["weights"] == file_digest(moved / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_a_plan_counts_the_teacher(text, teacher):
     model, plain = SHAPE, settings().train
     with_teacher = plain.model_copy(update={"teacher": teacher})

@@ -189,7 +189,7 @@ def test_a_deleted_run_stays_deleted_and_another_takes_its_place(made, tmp_path)
     assert other != run and is_deleted(client, run) and not is_deleted(client, other)
 
 
-@pytest.mark.parametrize("what", ["experiment", "run"])
+@pytest.mark.parametrize("what", [pytest.param("experiment", marks=pytest.mark.slow), "run"])
 def test_after_mlflow_gc_it_is_as_if_it_had_never_been(made, tmp_path, what):
     folder = tmp_path / "mlruns"
     shutil.copytree(made, folder)

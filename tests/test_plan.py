@@ -23,7 +23,7 @@ OTHER = ModelConfig(layers=3, width=192, heads=3, kv_heads=1, context=64, dropou
     [
         pytest.param(SHAPE, "muon", torch.bfloat16, False, marks=pytest.mark.slow),
         (SHAPE, "adamw", torch.float32, False),
-        (SHAPE, "muon", torch.float32, True),
+        pytest.param(SHAPE, "muon", torch.float32, True, marks=pytest.mark.slow),
         pytest.param(OTHER, "muon", torch.bfloat16, True, marks=pytest.mark.slow),
         pytest.param(OTHER, "adamw", torch.bfloat16, False, marks=pytest.mark.slow),
     ],
@@ -46,6 +46,7 @@ def test_where_the_optimisers_step_takes_more_than_the_gradient_that_counts():
     assert found.fitting(0.9 * found.memory(0)) == 0
 
 
+@pytest.mark.slow
 def test_computing_layers_again_takes_less_memory():
     kept, again = (
         plan(SHAPE, TrainConfig(activation_checkpointing=way), 2000, torch.float32).per_sequence
@@ -54,6 +55,7 @@ def test_computing_layers_again_takes_less_memory():
     assert again < kept / 2
 
 
+@pytest.mark.slow
 def test_the_mask_of_documents_is_told_too():
     train = TrainConfig(document_mask=True)
     masked = plan(SHAPE, train, 2000, torch.float32)

@@ -108,8 +108,9 @@ class Runs:
         return {str(version.version): version.run_id for version in found}
 
     def load(self, address: str):
-        mlflow.set_tracking_uri(self.uri)
-        return mlflow.pyfunc.load_model(address)
+        with pytest.MonkeyPatch.context() as patch:  # set_tracking_uri would hold for other tests
+            patch.setenv("MLFLOW_TRACKING_URI", self.uri)
+            return mlflow.pyfunc.load_model(address)
 
     def generated(self, capsys, *arguments: str) -> str:
         """What ``femtogpt generate`` writes."""
@@ -229,6 +230,7 @@ def test_a_run_without_an_evaluation_is_no_version(runs):
     assert runs.versions("generation") == {}
 
 
+@pytest.mark.slow
 def test_deleted_versions_are_registered_anew_and_the_alias_is_on_one_that_is_there(runs):
     records = [runs.record("deleted", seed, bits) for seed, bits in enumerate([BETTER, GOOD])]
     runs.record("deleted", 2, WORSE)
@@ -243,6 +245,7 @@ def test_deleted_versions_are_registered_anew_and_the_alias_is_on_one_that_is_th
     assert runs.best("deleted") == "1"
 
 
+@pytest.mark.slow
 def test_a_version_whose_run_was_deleted_is_not_the_best(runs):
     first = runs.record("gone", 1, BETTER)
     runs.record("gone", 2, GOOD)
@@ -254,6 +257,7 @@ def test_a_version_whose_run_was_deleted_is_not_the_best(runs):
     assert runs.versions("gone")[runs.best("gone")] == again["run_id"]
 
 
+@pytest.mark.slow
 def test_what_a_person_made_the_best_stays_until_another_is_better(runs, tmp_path):
     for seed, bits in enumerate([BETTER, WORSE]):
         runs.record("hand", seed, bits)

@@ -104,7 +104,10 @@ def test_a_text_with_half_a_character_is_printed(text):
         assert done.returncode == 0 and done.stdout.endswith(b"!\n"), done.stderr
 
 
-@pytest.mark.parametrize("words", [["pipeline", "нет такой"], ["sweep", "нет такой"]])
+@pytest.mark.parametrize(
+    "words",
+    [["pipeline", "нет такой"], pytest.param(["sweep", "нет такой"], marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("name", LOCALES)
 def test_an_error_of_a_flow_is_one_line_under_every_locale(name, words):
     done = run([sys.executable, "-m", "flows", *words], LOCALES[name])

@@ -66,7 +66,7 @@ def test_a_raised_training_that_is_asked_for_again_is_trained_from_the_start(tra
     assert trainings.steps == 36 + 36
 
 
-@pytest.mark.parametrize("after", [0, 9, 25])
+@pytest.mark.parametrize("after", [pytest.param(0, marks=pytest.mark.slow), 9, 25])
 @pytest.mark.parametrize("same_command", [False, True])
 def test_it_is_resumed_from_its_own_steps(trainings, raised, tmp_path, after, same_command):
     again(trainings, 36, after)

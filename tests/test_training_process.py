@@ -30,7 +30,9 @@ def test_a_killed_process_loses_nothing_that_the_same_command_does_not_bring_bac
     assert outcome(run) == unbroken(config)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "standard input closes"])
+@pytest.mark.parametrize(
+    "how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow), "standard input closes"]
+)
 def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
     tokens, run, unbroken, how
 ):

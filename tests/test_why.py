@@ -61,7 +61,13 @@ def test_before_anything_is_made_nothing_of_it_is_there(copy):
     assert made(lines) == dict.fromkeys([*STAGES, *NOT_MADE], "it does not exist yet")
 
 
-@pytest.mark.parametrize("kept", [(), ("raw",), ("raw", "corpus"), ("run",)])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [(), ("raw",), *(pytest.param(kept, marks=SLOW) for kept in (("raw", "corpus"), ("run",)))],
+)
 def test_what_a_shared_store_has_would_be_taken_from_there(copy, tmp_path, kept):
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -165,6 +171,7 @@ def test_a_damaged_or_missing_file_is_named(harm, present, past, copy):
     assert made(copy.make()) == {"corpus": past}
 
 
+@pytest.mark.slow
 def test_what_was_deleted_is_no_longer_there(copy):
     (report,) = copy.data.glob("corpus/*/report.json")
     report.parent.rename(copy.folder / "aside")
@@ -194,6 +201,7 @@ def test_a_finished_training_outlives_edited_code_until_a_person_asks(copy):
     assert len(list(copy.data.glob("run/*/model.safetensors"))) == 2  # the old one is not lost
 
 
+@pytest.mark.slow
 def test_a_half_finished_training_goes_on_with_newer_code(copy):
     copy.make("train.max_steps=61", "stop")
     (partial,) = copy.data.glob("run/.*.partial")
@@ -203,6 +211,7 @@ def test_a_half_finished_training_goes_on_with_newer_code(copy):
     assert not partial.exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_is_begun_again_and_stopped_goes_on_with_the_next_plain_command(copy):
     copy.make("again=train", "stop")
     (partial,) = copy.data.glob("run/.*.partial")
