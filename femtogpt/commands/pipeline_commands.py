@@ -15,7 +15,9 @@ def add(commands: Commands) -> None:
     """Add the commands about trainings."""
     plan = commands.add_parser("plan", help="what a training will take: memory, steps, time")
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
-    plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    plan.add_argument(
+        "--set", nargs="*", action="extend", default=[], help="overrides: section.field=value"
+    )
     plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
     plan.add_argument("--device", help="a card by name, or here: measure; default: both")
     plan.add_argument("--hours", type=float, help="choose size and length for this time")
@@ -25,7 +27,9 @@ def add(commands: Commands) -> None:
     why = commands.add_parser("why", help="which stages would run, and why; nothing is made")
     why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
     why.add_argument("--config", default="sample", help="a name in conf/ or a path")
-    why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    why.add_argument(
+        "--set", nargs="*", action="extend", default=[], help="overrides: section.field=value"
+    )
     why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     why.set_defaults(run_command=_why)
 

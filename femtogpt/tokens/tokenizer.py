@@ -202,7 +202,7 @@ class Tokenizer:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"{path} is no tokenizer: delete its folder to have it made again, or name another"
+                f"{path} is no tokenizer: put the right one there, or name another"
             ) from error
 
     @cached_property
