@@ -281,9 +281,9 @@ def test_a_folder_with_files_that_do_not_fit_is_refused_in_a_line(lab, evaluated
         tmp_path / "own.txt", "--run", loose, status=1
     )
     (loose / "model.safetensors").write_bytes(b"none")
-    assert "holds no sound model" in evaluated(tmp_path / "own.txt", "--run", loose, status=1)
+    assert "holds a damaged model" in evaluated(tmp_path / "own.txt", "--run", loose, status=1)
     (loose / "model.safetensors").unlink()
-    assert "holds no trained model" in evaluated(tmp_path / "own.txt", "--run", loose, status=1)
+    assert "holds no finished model" in evaluated(tmp_path / "own.txt", "--run", loose, status=1)
 
 
 def test_all_and_run_exclude_each_other(evaluated):

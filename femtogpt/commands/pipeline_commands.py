@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from femtogpt.commands.options import Commands, add_listing, number, write_page
+from femtogpt.commands.options import Commands, add_listing, add_run, number, write_page
 from femtogpt.errors import UserError
 from femtogpt.report.wording import DEFAULT_LANGUAGE, LANGUAGES
 
@@ -41,11 +41,10 @@ def add(commands: Commands) -> None:
         help="all about a trained model, as one page for a browser",
         description="Write all about a trained model into one page, which needs no network.",
     )
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    report.add_argument("--run", help=f"{names}; default: the newest model")
-    report.add_argument("--language", choices=LANGUAGES, default=DEFAULT_LANGUAGE)
+    language = f"of the page; default: {DEFAULT_LANGUAGE}"
+    report.add_argument("--language", choices=LANGUAGES, default=DEFAULT_LANGUAGE, help=language)
     report.add_argument("--to", type=Path, help="default: report.html; in English, report.en.html")
-    report.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    add_run(report)
     report.set_defaults(run_command=_report)
 
 

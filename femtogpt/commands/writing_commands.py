@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtogpt.commands.given_text import standard_input
-from femtogpt.commands.options import Commands, number
+from femtogpt.commands.options import Commands, add_run, number
 
 if TYPE_CHECKING:
     from femtogpt.generation.sampling import Sampling
@@ -46,9 +46,8 @@ def add(commands: Commands) -> None:
 
 
 def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
+    add_run(parser)
     add = parser.add_argument
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    add("--run", help=f"{names}; default: the newest model")
     add("--tokens", type=number, default=200, help=tokens)
     chance = "0: always the likeliest token; default: 0.8"
     add("--temperature", type=float, default=0.8, help=chance)
@@ -62,7 +61,6 @@ def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
     add("--seed", type=_seed, help="the same one writes the same; default: drawn")
     formats = "auto (the fastest), float32, bfloat16 or int8; default: auto"
     add("--weights", default="auto", help=formats)
-    add("--data", type=Path, default=Path("data"), help="default: data")
 
 
 def _seed(text: str) -> int:
