@@ -95,10 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make pipeline", description=__doc__)
     parser.add_argument("config", nargs="?", default="sample", help="a name in conf/ or a path")
     parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
-    parser.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
     parser.add_argument(
-        "--again", nargs="*", default=[], help="stages to run though they are up to date: train"
+        "--set", nargs="*", action="extend", default=[], help="overrides: section.field=value"
     )
+    again = "stages to run though they are up to date: train"
+    parser.add_argument("--again", nargs="*", action="extend", default=[], help=again)
     parser.add_argument("--hours", default="", help="choose size and length for this time")
     parser.add_argument("--set-line", default="", help="the same in one line, as make's SET")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)

@@ -99,7 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make sweep", description=__doc__)
     parser.add_argument("sweep", help="a name in conf/sweeps/ or a path")
     parser.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
-    parser.add_argument("--set", nargs="*", default=[], help="minutes=30, train.max_steps=99, …")
+    parser.add_argument(
+        "--set", nargs="*", action="extend", default=[], help="minutes=30, train.max_steps=99, …"
+    )
     parser.add_argument("--set-line", default="", help="the same in one line, as make's SET")
     parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

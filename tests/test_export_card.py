@@ -129,6 +129,11 @@ def test_samples_are_shown_as_they_are(trained: Pipeline):
     assert len(long) < 1300 and long.endswith(" …")
 
 
+def test_a_text_that_ended_at_once_is_not_shown(trained: Pipeline):
+    shown = card_of(trained, samples=[Sample("", ""), Sample("", "мама")]).split("Samples\n\n")[1]
+    assert shown == "```text\nмама\n```\n"
+
+
 def model_card_sample(card: str) -> str:
     return card.split("```text\n")[1].split("\n```")[0]
 

@@ -81,6 +81,11 @@ def test_the_modelfile_completes_a_text(export, tmp_path):
     assert "PARAMETER num_ctx 8" in lines and "PARAMETER repeat_penalty 1.0" in lines
 
 
+def test_the_file_may_be_named_in_capitals(export, tmp_path):
+    export("gguf", "--to", "MODEL.GGUF")
+    assert (tmp_path / "MODEL.GGUF").is_file()
+
+
 @pytest.mark.parametrize("words", [("hf", "--to", "there"), ("gguf", "--to", "there")])
 def test_a_second_export_replaces_the_first(export, run, tmp_path, words):
     export(*words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -152,6 +153,26 @@ def test_the_beginning_may_come_from_standard_input(models, generate, monkeypatc
     run = models.make(1)
     monkeypatch.setattr("sys.stdin", io.StringIO("мама\nмыла\n"))
     assert generate("-") == "мама\nмыла" + models.written(run, "мама\nмыла") + "\n"
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_a_beginning_that_is_no_utf8_is_refused_in_a_line(models, locale):
+    models.make(1)
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": "utf-8:strict"}
+    for beginning, name in (("-", "standard input"), (b"\xff", "the beginning")):
+        command = [sys.executable, "-m", "femtogpt.cli", "generate", beginning]
+        command += ["--data", str(models.data)]
+        done = subprocess.run(command, input=b"\xff\xfe", capture_output=True, env=environment)
+        assert done.stderr.decode() == f"error: {name} is not UTF-8: give text in UTF-8\n"
+        assert done.returncode == 1 and not done.stdout
+
+
+def test_a_seed_that_torch_does_not_know_is_refused(models, generate, capsys):
+    models.make(1)
+    assert generate("--seed", str(2**63 - 1), "--count", "2")
+    with pytest.raises(SystemExit):
+        generate("--seed", str(2**63))
+    assert "give less than 2 to the 63rd" in capsys.readouterr().err
 
 
 def test_it_stops_before_a_text(models, generate):

@@ -161,7 +161,10 @@ def test_the_summary_tells_what_is_memory_and_what_is_chance(artifacts, tmp_path
         "43 characters verbatim at most (Чехов, «Студент»), 61 nearly; 12.5% of the samples in"
         " stretches of 50 or more"
     )
-    assert "by chance, passages as long of held-out works by the same authors: 21.5" in chance
+    assert (
+        "by chance, passages of the same length from held-out works by the same authors: 21.5"
+        in chance
+    )
     assert gap.strip() == "held-out text takes 0.222 bits per character more than training text"
 
 

@@ -171,7 +171,9 @@ def test_each_id_has_its_text_or_its_byte():
 def test_what_is_no_tokenizer_is_told(content, tmp_path):
     if content is not None:
         (tmp_path / TOKENIZER_FILE).write_bytes(content)
-    with pytest.raises(UserError, match=r"tokenizer\.model is no tokenizer: delete its folder"):
+    with pytest.raises(
+        UserError, match=r"tokenizer\.model is no tokenizer: put the right one there"
+    ):
         Tokenizer.load(tmp_path)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt.artifacts.store import Store
+from femtogpt.cli import main
 from femtogpt.config import QualityConfig
 from femtogpt.corpus.build import build_corpus
 from femtogpt.pipeline_stages import verdicts
@@ -218,6 +219,11 @@ def test_a_training_that_is_begun_again_and_stopped_goes_on_with_the_next_plain_
     assert made(copy.make()) == {"run": "it was not finished"}
     assert not partial.exists()
     assert made(copy.make()) == {}
+
+
+def test_of_settings_that_are_given_one_by_one_all_count(capsys):
+    assert main(["why", "--set", "train.steps_of_old=1", "--set", "seed=1"]) == 1
+    assert "steps_of_old" in capsys.readouterr().err
 
 
 def test_any_stage_can_be_asked_for_again(copy):

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtogpt.commands.options import Commands
+from femtogpt.commands.options import RUN_NAMES, Commands
 from femtogpt.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ def add(commands: Commands) -> None:
     )
     add = parser.add_argument
     add("texts", nargs="*", type=Path, help="files and folders of your own, of any known format")
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    add("--run", action="append", default=[], help=f"{names}; several are compared")
+    add("--run", action="append", default=[], help=f"{RUN_NAMES}; several are compared")
     add("--all", action="store_true", help="a table over all trained models")
     models = "a model of the library transformers, on disk; may be given several times"
     add("--model", action="append", default=[], type=Path, help=models)

@@ -42,7 +42,10 @@ def overview(comparison: Comparison) -> str:
         for letter, each, verdict in zip(letters, scored, verdicts, strict=True)
     ]
     whole = comparison.models[0].figure
-    size = f"{counted(whole.works, 'work')}, {millions(whole.characters)} characters"
+    characters = (
+        "1 character" if whole.characters == 1 else f"{millions(whole.characters)} characters"
+    )
+    size = f"{counted(whole.works, 'work')}, {characters}"
     lines = [f"{comparison.text}: {size}", _about(whole.clusters), *comparison.notes]
     compared = f"beside {letters[0]}" if len(rows) > 1 else ""
     return "\n".join(lines) + "\n\n" + table(["", "bits/char", compared, "model"], rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from femtogpt.commands.options import Commands
+from femtogpt.commands.options import Commands, add_run
 from femtogpt.errors import UserError
 
 HF, GGUF = "hf", "gguf"
@@ -21,12 +21,10 @@ def add(commands: Commands) -> None:
     )
     add = export.add_argument
     add("format", choices=TYPES, help="hf: a folder for transformers; gguf: a file for the others")
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    add("--run", help=f"{names}; default: the newest model")
     add("--to", type=Path, help="a folder, or a .gguf file; default: a folder below exports")
     kinds = "of the weights: f32, f16 or, with gguf, q8_0; default: f32 with hf, f16 with gguf"
     add("--type", choices=TYPES[GGUF], help=kinds)
-    add("--data", type=Path, default=Path("data"), help="default: data")
+    add_run(export)
     export.set_defaults(run_command=_export)
 
 

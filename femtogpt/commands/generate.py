@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from femtogpt.commands.given_text import checked, standard_input
 from femtogpt.errors import UserError
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writer import Writer
@@ -78,4 +78,6 @@ def _show(parts: Iterable[str], before: str, out: TextIO) -> None:
 
 def read_prompt(prompt: str) -> str:
     """The beginning itself, or what standard input has for ``-``, without its last line end."""
-    return sys.stdin.read().removesuffix("\n") if prompt == "-" else prompt
+    if prompt == "-":
+        return standard_input().removesuffix("\n")
+    return checked(prompt, "the beginning")

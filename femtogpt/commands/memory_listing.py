@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from femtogpt.commands.given_text import standard_input
 from femtogpt.errors import UserError
 from femtogpt.memorisation.index_layout import AT_LEAST
 from femtogpt.memorisation.memory import Memory, memory_of, record
@@ -20,7 +20,7 @@ SHOWN_CHARACTERS = 400  # of a stretch
 def read_text(name: str) -> str:
     """A file's text, or standard input's for ``-``. Raises UserError if it cannot be read."""
     if name == "-":
-        return sys.stdin.read()
+        return standard_input()
     try:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Commands = Any  # what argparse's add_subparsers gives; it has no public name
 Run = Callable[[argparse.Namespace], None]
+RUN_NAMES = "a name in femtogpt runs, a configuration, a folder, or best"  # as find_run takes them
 
 
 def number(text: str) -> int:
@@ -33,6 +34,12 @@ def command(group: Commands, name: str, run: Run, about: str) -> argparse.Argume
     command.add_argument("--data", type=Path, default=Path("data"), help="default: data")
     command.set_defaults(run_command=run)
     return command
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The options of a command about a trained model."""
+    parser.add_argument("--run", help=f"{RUN_NAMES}; default: the newest model")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="default: data")
 
 
 def add_listing(parser: argparse.ArgumentParser, run: Run) -> None:

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from femtogpt.commands.options import Commands, add_listing, number, write_page
+from femtogpt.commands.options import Commands, add_listing, add_run, number, write_page
 from femtogpt.errors import UserError
 from femtogpt.report.wording import DEFAULT_LANGUAGE, LANGUAGES
 
@@ -15,7 +15,9 @@ def add(commands: Commands) -> None:
     """Add the commands about trainings."""
     plan = commands.add_parser("plan", help="what a training will take: memory, steps, time")
     plan.add_argument("--config", default="sample", help="a name in conf/ or a path")
-    plan.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    plan.add_argument(
+        "--set", nargs="*", action="extend", default=[], help="overrides: section.field=value"
+    )
     plan.add_argument("--vram", help="memory of the card, as 8GB; default: the device's")
     plan.add_argument("--device", help="a card by name, or here: measure; default: both")
     plan.add_argument("--hours", type=float, help="choose size and length for this time")
@@ -25,7 +27,9 @@ def add(commands: Commands) -> None:
     why = commands.add_parser("why", help="which stages would run, and why; nothing is made")
     why.add_argument("stage", nargs="?", help="only this one, as corpus or train")
     why.add_argument("--config", default="sample", help="a name in conf/ or a path")
-    why.add_argument("--set", nargs="*", default=[], help="overrides: section.field=value")
+    why.add_argument(
+        "--set", nargs="*", action="extend", default=[], help="overrides: section.field=value"
+    )
     why.add_argument("--archive", default="", help="a copy of the Kaggle dataset on disk")
     why.set_defaults(run_command=_why)
 
@@ -37,11 +41,10 @@ def add(commands: Commands) -> None:
         help="all about a trained model, as one page for a browser",
         description="Write all about a trained model into one page, which needs no network.",
     )
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    report.add_argument("--run", help=f"{names}; default: the newest model")
-    report.add_argument("--language", choices=LANGUAGES, default=DEFAULT_LANGUAGE)
+    language = f"of the page; default: {DEFAULT_LANGUAGE}"
+    report.add_argument("--language", choices=LANGUAGES, default=DEFAULT_LANGUAGE, help=language)
     report.add_argument("--to", type=Path, help="default: report.html; in English, report.en.html")
-    report.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    add_run(report)
     report.set_defaults(run_command=_report)
 
 

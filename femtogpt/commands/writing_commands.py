@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtogpt.commands.options import Commands, number
+from femtogpt.commands.given_text import standard_input
+from femtogpt.commands.options import Commands, add_run, number
 
 if TYPE_CHECKING:
     from femtogpt.generation.sampling import Sampling
+
+SEEDS = 2**63  # half of those that torch knows
 
 
 def add(commands: Commands) -> None:
@@ -43,9 +46,8 @@ def add(commands: Commands) -> None:
 
 
 def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
+    add_run(parser)
     add = parser.add_argument
-    names = "a name in femtogpt runs, a configuration, a folder, or best"
-    add("--run", help=f"{names}; default: the newest model")
     add("--tokens", type=number, default=200, help=tokens)
     chance = "0: always the likeliest token; default: 0.8"
     add("--temperature", type=float, default=0.8, help=chance)
@@ -56,10 +58,17 @@ def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
     add("--min-p", type=float, default=0.0, help=least)
     again = "of tokens that the text has; default: 1, none"
     add("--repetition-penalty", type=float, default=1.0, help=again)
-    add("--seed", type=number, help="the same one writes the same; default: drawn")
+    add("--seed", type=_seed, help="the same one writes the same; default: drawn")
     formats = "auto (the fastest), float32, bfloat16 or int8; default: auto"
     add("--weights", default="auto", help=formats)
-    add("--data", type=Path, default=Path("data"), help="default: data")
+
+
+def _seed(text: str) -> int:
+    """A seed that torch takes, and those after it too."""
+    seed = number(text)
+    if seed >= SEEDS:
+        raise argparse.ArgumentTypeError(f"{text} is too large: give less than 2 to the 63rd")
+    return seed
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -121,6 +130,6 @@ def _lines(asking: str) -> Iterator[str]:
     asking = asking if sys.stdin.isatty() else ""
     while True:
         try:
-            yield input(asking)
+            yield standard_input(lambda: input(asking))
         except EOFError:
             return

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -16,14 +15,11 @@ from femtogpt.artifacts.lookup import made_from
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
 from femtogpt.errors import UserError
+from femtogpt.evaluation.around_run import found
 from femtogpt.evaluation.document_scores import COUNTS, NAME, held_out_texts, scores_of, table
 from femtogpt.evaluation.evaluate import evaluate
 from femtogpt.parallel import workers
-from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training.continuation import read_settings
-
-if TYPE_CHECKING:
-    from femtogpt.model.gpt import GPT
 
 # No configuration changes an evaluation, unless a metric of one's own reads it.
 ANY = Config.model_validate({"name": "evaluate", "sources": {"any": {"kind": "sample"}}})
@@ -56,16 +52,12 @@ class EvaluatedRun:
     @cached_property
     def tokens(self) -> Artifact | None:
         """The token shards that it was trained on; None if they are no longer there."""
-        with suppress(UserError, KeyError):
-            return self._artifact and made_from(self._artifact, "tokens", self.data)
-        return None
+        return self._artifact and found(made_from, self._artifact, "tokens", self.data)
 
     @cached_property
     def corpus(self) -> Artifact | None:
         """The corpus that it was trained on; None if it is no longer there."""
-        with suppress(UserError, KeyError):
-            return self.tokens and made_from(self.tokens, "corpus", self.data)
-        return None
+        return self.tokens and found(made_from, self.tokens, "corpus", self.data)
 
     @cached_property
     def read(self) -> list[Artifact]:
@@ -149,31 +141,12 @@ class EvaluatedRun:
     def _scored(self, texts: pl.DataFrame) -> pl.DataFrame:
         """The scores of texts that no evaluation has."""
         from femtogpt.evaluation.score_texts import EncodedTexts, score_texts
+        from femtogpt.model.loading import load_model
         from femtogpt.tokens.tokenizer import Tokenizer
 
-        tokenizer = Tokenizer.load(self.path)
-        model = self._model(tokenizer.size)
+        model = load_model(self.path)
+        tokenizer = Tokenizer.of_model(self.path, model.vocab_size)
         ids = tokenizer.encode_documents(texts["text"].to_list(), workers())
         documents = list(zip(ids, texts["characters"], strict=True))
         encoded = EncodedTexts.of(documents, tokenizer.eos, tokenizer.eos)
         return score_texts(texts, encoded, model, model.config.context, self.name)
-
-    def _model(self, pieces: int) -> GPT:
-        """Raises UserError if its files hold none, or one for another number of pieces."""
-        from safetensors import SafetensorError
-
-        from femtogpt.model.loading import load_model
-
-        try:
-            model = load_model(self.path)
-        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"{self.path} holds no sound model ({reason}): train it again, or name another"
-            ) from error
-        if model.vocab_size != pieces:
-            raise UserError(
-                f"{self.path}: the model has {model.vocab_size} pieces, but the tokenizer beside it"
-                f" {pieces}: put the right {TOKENIZER_FILE} there"
-            )
-        return model

@@ -52,8 +52,10 @@ class TransformersModel:
                 folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
             )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{folder} holds no model that transformers loads: {reason}") from error
+            reason = str(error).strip().splitlines()[0].rstrip(" :")
+            raise UserError(
+                f"{folder} holds no model that transformers loads ({reason}): name another folder"
+            ) from error
         if missing := sorted(loading["missing_keys"]):  # they would be drawn at random
             raise UserError(f"{folder} lacks weights: {', '.join(missing[:3])}; copy it again")
         self.name = str(folder)

@@ -86,8 +86,8 @@ def _figures(card: Card) -> str:
         lines.append(
             f"- Память: из написанного моделью (текстов: {memorised.texts})"
             f" {_number(100 * memorised.share, 1)} % символов стоит в отрывках от 50 символов,"
-            " которые дословно есть в обучающих текстах; в самом длинном из всех символов:"
-            f" {_number(memorised.longest)}."
+            " которые дословно есть в обучающих текстах; длина самого длинного дословного"
+            f" отрывка: {_number(memorised.longest)}."
         )
     return "\n".join(lines)
 

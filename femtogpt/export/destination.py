@@ -24,7 +24,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     place, folder = folder, folder.resolve()
     with explained(place):
-        _check_folder(folder)
+        _check_folder(place)
         partial, old = partial_name(folder), folder.with_name(f".{folder.name}.old")
         shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
         partial.mkdir(parents=True)

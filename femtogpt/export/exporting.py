@@ -53,7 +53,7 @@ def export_gguf(run: Path, to: Path | None, type: str) -> Iterator[str]:
     """
     model, facts = TrainedModel.load(run), facts_of(run)
     to = to or EXPORTS / f"{facts.name}-gguf"
-    file = to if to.suffix == ".gguf" else to / f"{facts.name}-{type}.gguf"
+    file = to if to.suffix.lower() == ".gguf" else to / f"{facts.name}-{type}.gguf"
     recipe = file.with_name(MODELFILE)
     _check_files(file, recipe)
     with new_file(file) as partial:

@@ -29,8 +29,8 @@ def model_card(card: Card) -> str:
 
 def _shown(samples: Sequence[Sample]) -> Iterator[str]:
     """Samples as blocks in which no sign has a meaning and line ends stay."""
-    for sample in samples[:SHOWN]:
-        text = sample.prompt + sample.text
+    texts = [text for sample in samples if (text := sample.prompt + sample.text).strip()]
+    for text in texts[:SHOWN]:
         if len(text) > MOST_CHARACTERS:
             text = text[:MOST_CHARACTERS].rsplit(" ", 1)[0] + " …"
         longest = max(map(len, re.findall("`+", text)), default=0)

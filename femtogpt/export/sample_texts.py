@@ -31,20 +31,16 @@ def write_texts(run: Path, how: SamplesConfig, seed: int, count: int) -> list[Sa
     """Have a run's model write ``count`` texts, the first ones those of the samples stage."""
     from femtogpt.generation.engine import Engine
     from femtogpt.generation.sampling import Sampling
-    from femtogpt.generation.writing import write
+    from femtogpt.generation.writing import write_together
     from femtogpt.model.loading import load_model
     from femtogpt.tokens.tokenizer import Tokenizer
 
     engine, tokenizer = Engine(load_model(run)), Tokenizer.load(run)
-    samples = []
-    with progress("samples", count, "texts") as update:
-        for number in range(count):
-            prompt = how.prompts[number % len(how.prompts)]
-            sampling = Sampling.of(how)
-            text = write(engine, tokenizer, prompt, how.tokens, sampling, seed + number)
-            samples.append(Sample(prompt, text))
-            update(number + 1)
-    return samples
+    prompts = [how.prompts[number % len(how.prompts)] for number in range(count)]
+    seeds = range(seed, seed + count)
+    with progress("samples"):
+        texts = write_together(engine, tokenizer, prompts, how.tokens, Sampling.of(how), seeds)
+    return list(map(Sample, prompts, texts))
 
 
 def memorised(text_index: Path | None, samples: Sequence[Sample]) -> Memorised | None:

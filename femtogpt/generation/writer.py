@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from femtogpt.errors import UserError
 from femtogpt.generation.engine import Engine
 from femtogpt.model.loading import load_model
 from femtogpt.tokens.tokenizer import Tokenizer
@@ -24,10 +23,6 @@ class Writer:
 
         Raises UserError if there is none, or if its tokenizer is another's.
         """
-        model, tokenizer = load_model(run, "auto"), Tokenizer.load(run)
-        if tokenizer.size != model.vocab_size:
-            raise UserError(
-                f"{run}: the model has {model.vocab_size} pieces, the tokenizer beside it"
-                f" {tokenizer.size}: put the one that it was trained with there"
-            )
+        model = load_model(run)
+        tokenizer = Tokenizer.of_model(run, model.vocab_size)
         return cls(Engine(model, weights), tokenizer)

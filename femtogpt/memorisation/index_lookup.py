@@ -11,7 +11,10 @@ from femtogpt.memorisation.index_stage import KIND
 
 
 def index_of_run(run: Path, data: Path) -> Artifact:
-    """The index of a trained model's text. Raises UserError if it is no longer there."""
+    """The index of a trained model's text. Raises UserError if it is no longer there.
+
+    ``femtogpt.evaluation.around_run`` would leave out what is missing, and not say what it is.
+    """
     if not (run / MANIFEST).is_file():
         raise UserError(f"{run} does not say on what it was trained: name its text with --from")
     tokens = made_from(Artifact.load(run), "tokens", data)

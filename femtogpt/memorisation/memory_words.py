@@ -27,7 +27,7 @@ def summary_lines(artifact: Artifact, gap: float) -> Iterator[str]:
     if held_out["passages"]:
         by = " by the same authors" if held_out["same_authors"] else ""
         chance = {name: counts[f"held_out_{name}"] for name in FIGURES}
-        yield f"by chance, passages as long of held-out works{by}: {_figures(chance)}"
+        yield f"by chance, passages of the same length from held-out works{by}: {_figures(chance)}"
     yield f"held-out text takes {gap:.3f} bits per character more than training text"
 
 

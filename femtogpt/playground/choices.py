@@ -11,7 +11,7 @@ import numpy as np
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact, read_manifest
 from femtogpt.artifacts.lookup import made_from
-from femtogpt.errors import UserError
+from femtogpt.evaluation.around_run import found
 from femtogpt.sources.interviews.turns import SPEAKER
 from femtogpt.tokens.shards import Tokens
 
@@ -30,27 +30,25 @@ class Choice:
 
 
 def beginnings(run: Path, data: Path) -> list[str]:
-    """The prompts of the samples that were written with a run; they are its configuration's."""
-    found: list[str] = []
+    """The prompts of all samples that were written with a run; they are its configuration's."""
+    prompts: list[str] = []
     with suppress(OSError, ValueError):
         content = Artifact.load(run).content
         for path in sorted((data / "samples").glob(f"[!.]*/{MANIFEST}")):
             manifest = read_manifest(path.parent)
             if manifest.get("inputs", {}).get("run") == content:
-                found += manifest.get("config", {}).get("prompts", [])
-    return [text for text in dict.fromkeys(found) if text]
-
-
-def tokens_of(run: Path, data: Path) -> Artifact | None:
-    """The token shards that a run was trained on, if they are still there."""
-    with suppress(OSError, ValueError, KeyError, UserError):
-        return made_from(Artifact.load(run), "tokens", data)
-    return None
+                prompts += manifest.get("config", {}).get("prompts", [])
+    return [text for text in dict.fromkeys(prompts) if text]
 
 
 def knows_turns(run: Path, data: Path) -> bool | None:
-    """Whether a run's text has turns of a dialogue; None if its text is no longer there."""
-    tokens = tokens_of(run, data)
+    """Whether a run's text has turns of a dialogue; None if its text is no longer there.
+
+    ``femtogpt.generation.dialogue`` asks the model instead. That takes torch and the weights of
+    each run, and the page lists all of them before any is loaded.
+    """
+    artifact = found(Artifact.load, run)
+    tokens = artifact and found(made_from, artifact, "tokens", data)
     return None if tokens is None else _has_turns(tokens.path)
 
 

@@ -181,7 +181,7 @@ PHRASES: dict[str, Both] = {
         "Сколько образцы повторяют из обучающих текстов дословно — и сколько совпадает само собой:"
         " те же числа для таких же по длине отрывков отложенных произведений.",
         "How much of the samples stands verbatim in the training text, and how much does by chance:"
-        " the same figures for passages as long from held-out works.",
+        " the same figures for passages of the same length from held-out works.",
     ),
     "of_samples": ("образцы модели", "what the model wrote"),
     "of_passages": ("отрывки отложенных произведений", "passages of held-out works"),

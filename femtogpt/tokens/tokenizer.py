@@ -202,8 +202,19 @@ class Tokenizer:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"{path} is no tokenizer: delete its folder to have it made again, or name another"
+                f"{path} is no tokenizer: put the right one there, or name another"
             ) from error
+
+    @classmethod
+    def of_model(cls, run: Path, pieces: int) -> Tokenizer:
+        """That beside a model of so many pieces. Raises UserError if it is invalid or another's."""
+        tokenizer = cls.load(run)
+        if tokenizer.size != pieces:
+            raise UserError(
+                f"{run}: the model has {pieces} pieces, but the tokenizer beside it"
+                f" {tokenizer.size}: put the one that it was trained with there"
+            )
+        return tokenizer
 
     @cached_property
     def pieces(self) -> list[str]:
