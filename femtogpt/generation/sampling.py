@@ -60,33 +60,32 @@ class Sampling:
             values[[*seen]] = np.where(before > 0, before / penalty, before * penalty)
         if self.temperature == 0:
             return int(values.argmax())
-        chances = self._chances(values)
-        likeliest = _order(chances, self.top_k or MOSTLY_ENOUGH)
-        kept = self._kept(chances[likeliest])
-        if self.top_k is None and len(likeliest) < len(chances) and kept[-1]:  # others may be, too
-            likeliest = _order(chances, len(chances))
-            kept = self._kept(chances[likeliest])
-        sums = np.where(kept, chances[likeliest], 0.0).cumsum(dtype=np.float64)
+        likeliest = _likeliest(values, self.top_k or MOSTLY_ENOUGH)
+        chances, kept = self._kept(values, likeliest)
+        if self.top_k is None and len(likeliest) < len(values) and kept[-1]:  # others may be, too
+            likeliest = _likeliest(values, len(values))
+            chances, kept = self._kept(values, likeliest)
+        sums = np.where(kept, chances, 0.0).cumsum(dtype=np.float64)
         share = torch.rand((), generator=random, dtype=torch.double, device=random.device)
         return int(likeliest[sums.searchsorted(share.item() * sums[-1], side="right")])
 
-    def _chances(self, logits: np.ndarray) -> np.ndarray:
-        """The softmax of logits (V,) at the temperature."""
-        with np.errstate(over="ignore"):  # a tiny temperature overflows to a chance of 0
-            powers = np.exp((logits - logits.max()) / self.temperature)
-        return powers / powers.sum()
+    def _kept(self, logits: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The chances of the likeliest ids, in order; and which may be drawn, the first always.
 
-    def _kept(self, chances: np.ndarray) -> np.ndarray:
-        """Which of the likeliest tokens may be drawn, the likeliest one always; in order."""
-        if self.top_k is not None:
-            chances = chances / chances.sum()
+        With ``top_k`` there are no other chances.
+        """
+        highest = logits[ids[0]]
+        with np.errstate(over="ignore"):  # a tiny temperature: e^−∞ is 0
+            powers = np.exp((logits[ids] - highest) / self.temperature)
+            whole = powers if self.top_k else np.exp((logits - highest) / self.temperature)
+        chances = powers / whole.sum()
         before = chances.cumsum() - chances
-        return (before < self.top_p) & (chances >= self.min_p * chances[0])
+        return chances, (before < self.top_p) & (chances >= self.min_p * chances[0])
 
 
-def _order(chances: np.ndarray, most: int) -> np.ndarray:
+def _likeliest(logits: np.ndarray, most: int) -> np.ndarray:
     """Up to ``most`` of the likeliest ids, the likeliest first."""
-    ids = np.arange(len(chances))
-    if most < len(chances):
-        ids = chances.argpartition(-most)[-most:]
-    return ids[chances[ids].argsort()[::-1]]
+    if most >= len(logits):
+        return logits.argsort()[::-1]
+    ids = logits.argpartition(-most)[-most:]
+    return ids[logits[ids].argsort()[::-1]]
