@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from femtogpt.generation.arranged_layer import Layer
@@ -27,7 +28,12 @@ class OneText:
     """Gives the logits of the next token, again and again."""
 
     def __init__(self, head: Head, layers: Sequence[Layer], norm: Tensor, frequencies: Tensor):
-        """Of what the engine has under these names."""
+        """Of what the engine has under these names.
+
+        From then on numpy's products take one thread. OpenBLAS's threads spin while they wait: for
+        one row two are no faster than one, and many times slower beside other programs.
+        """
+        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
         self.embedding, self.head = head, of_one_row(head)
         self.layers = [_OneRow(layer) for layer in layers]
         self.norm, self.frequencies = norm.numpy(), frequencies.numpy()
@@ -37,7 +43,7 @@ class OneText:
 
         Gives the logits after it, (V,).
         """
-        turns = np.exp(1j * (np.float32(position) * self.frequencies)).astype(np.complex64)
+        turns = np.exp(1j * (np.float32(position) * self.frequencies))
         x: Array = self.embedding.rows(id).numpy()
         parts = zip(self.layers, keys.numpy(), values.numpy(), strict=True)
         with np.errstate(over="ignore"):  # of e^−x in a sigmoid that is 0
