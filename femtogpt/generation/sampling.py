@@ -61,26 +61,26 @@ class Sampling:
         if self.temperature == 0:
             return int(values.argmax())
         likeliest = _likeliest(values, self.top_k or MOSTLY_ENOUGH)
-        chances, kept = self._kept(values, likeliest)
-        if self.top_k is None and len(likeliest) < len(values) and kept[-1]:  # others may be, too
+        sums = self._sums(values, likeliest)
+        if self.top_k is None and len(sums) == len(likeliest) < len(values):  # others may be, too
             likeliest = _likeliest(values, len(values))
-            chances, kept = self._kept(values, likeliest)
-        sums = np.where(kept, chances, 0.0).cumsum(dtype=np.float64)
+            sums = self._sums(values, likeliest)
         share = torch.rand((), generator=random, dtype=torch.double, device=random.device)
         return int(likeliest[sums.searchsorted(share.item() * sums[-1], side="right")])
 
-    def _kept(self, logits: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The chances of the likeliest ids, in order; and which may be drawn, the first always.
+    def _sums(self, logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The chances of the likeliest ids, each with those before it, as far as they may be drawn.
 
-        With ``top_k`` there are no other chances.
+        The first always may. With ``top_k`` there are no other chances.
         """
         highest = logits[ids[0]]
         with np.errstate(over="ignore"):  # a tiny temperature: e^−∞ is 0
             powers = np.exp((logits[ids] - highest) / self.temperature)
             whole = powers if self.top_k else np.exp((logits - highest) / self.temperature)
         chances = powers / whole.sum()
-        before = chances.cumsum() - chances
-        return chances, (before < self.top_p) & (chances >= self.min_p * chances[0])
+        sums = chances.cumsum(dtype=np.float64)
+        in_top_p = sums.searchsorted(self.top_p) + 1
+        return sums[: min(in_top_p, np.count_nonzero(chances >= self.min_p * chances[0]))]
 
 
 def _likeliest(logits: np.ndarray, most: int) -> np.ndarray:
