@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from femtogpt.generation.arranged_layer import Layer
@@ -30,10 +29,9 @@ class OneText:
     def __init__(self, head: Head, layers: Sequence[Layer], norm: Tensor, frequencies: Tensor):
         """Of what the engine has under these names.
 
-        From then on numpy's products take one thread. OpenBLAS's threads spin while they wait: for
-        one row two are no faster than one, and many times slower beside other programs.
+        From then on numpy's products take one thread.
         """
-        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+        _take_one_thread()
         self.embedding, self.head = head, of_one_row(head)
         self.layers = [_OneRow(layer) for layer in layers]
         self.norm, self.frequencies = norm.numpy(), frequencies.numpy()
@@ -86,6 +84,19 @@ class _OneRow:
         up *= gate
         up /= 1 + np.exp(-gate)
         return self.down(up)
+
+
+def _take_one_thread() -> None:
+    """Keep OpenBLAS to one thread.
+
+    Its threads spin while they wait: for one row two were no faster than one, and many times slower
+    beside other programs.
+    """
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:  # on a bare machine that trains: it writes samples only
+        return
+    ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def _unit(x: Array) -> Array:
