@@ -75,7 +75,9 @@ class Plain:
         return (x.to(self.columns.dtype) @ self.columns).float()
 
     def rows(self, ids: Tensor | int) -> Tensor:
-        return self.columns[:, ids].t().float()
+        if isinstance(ids, int):
+            return self.columns[:, ids].float()
+        return self.columns.index_select(1, ids).t().float()
 
 
 class Int8:
