@@ -16,7 +16,9 @@ from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 CODE_FILE = Path(__file__).with_name("served_model.py")
 PACKAGE_FILE = "femtogpt.zip"  # one file: a store of MLflow's may be far away
 # What writing imports, and what MLflow's pages and servers are told to install for it.
-PACKAGES = ("torch", "numpy", "sentencepiece", "safetensors", "pydantic", "filelock")
+PACKAGES = (
+    *("torch", "numpy", "threadpoolctl", "sentencepiece", "safetensors", "pydantic", "filelock"),
+)
 # As those of ``femtogpt generate``: name, type, default.
 PARAMS: tuple[tuple[str, str, Any], ...] = (
     ("tokens", "long", 200),

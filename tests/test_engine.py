@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from hypothesis import given
@@ -12,6 +14,14 @@ from femtogpt.generation.engine import Engine
 from tests.tiny import VOCAB, lively, shape
 
 CONTEXT = 8
+no_fbgemm = pytest.mark.skipif(
+    "fbgemm" not in torch.backends.quantized.supported_engines, reason="of x86 processors"
+)
+FORMATS = [  # and by how much roundings may change what is said
+    ("float32", 1e-5),
+    ("bfloat16", 0.02),
+    pytest.param("int8", 0.1, marks=no_fbgemm),
+]
 IDS = st.lists(st.integers(0, VOCAB - 1), min_size=1, max_size=CONTEXT)
 
 
@@ -66,3 +76,40 @@ def test_a_text_is_the_same_whatever_is_written_beside_it(prompts, seed):
         alone = [
             (texts, engine.step(texts, [id])) for (texts, _), id in zip(alone, ids, strict=True)
         ]
+
+
+@pytest.mark.parametrize(("format", "most"), FORMATS)
+@pytest.mark.parametrize("kv_heads", [1, 4])
+def test_numpy_and_torch_say_the_same_of_one_text(format, most, kv_heads):
+    engine = Engine(lively(shape(width=64, kv_heads=kv_heads)), format)
+    in_torch = Engine(lively(shape(width=64, kv_heads=kv_heads)), format)
+    in_torch.one_text = None
+    (texts, _), (others, _) = engine.begin([[1, 2, 3]]), in_torch.begin([[1, 2, 3]])
+    for id in torch.randint(VOCAB, (2 * CONTEXT,)).tolist():
+        expected, logits = in_torch.step(others, [id]), engine.step(texts, [id])
+        assert (logits - expected).norm() < most * expected.norm()
+
+
+def test_a_text_goes_on_alone_after_others_have_ended():
+    engine = Engine(lively(shape()))
+    together, _ = engine.begin([[1, 2, 3], [4, 5]])
+    alone, _ = engine.begin([[4, 5]])
+    for id in (6, 7, 8):
+        engine.step(together, [9, id])
+        engine.step(alone, [id])
+    left = together.only([1])
+    for id in torch.randint(VOCAB, (2 * CONTEXT,)).tolist():
+        expected, logits = engine.step(alone, [id]), engine.step(left, [id])
+        torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_gates_may_be_shut_altogether():
+    model = lively(shape())
+    for layer in model.layers:
+        layer.mlp.gate_proj.weight.data *= 1000
+    engine = Engine(model)
+    texts, _ = engine.begin([[1]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        logits = engine.step(texts, [2])
+    torch.testing.assert_close(logits[0], said(model, [1, 2]), rtol=1e-4, atol=1e-4)

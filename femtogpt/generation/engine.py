@@ -4,9 +4,9 @@ Keys and values stand in place: those of position p in slot p mod context, where
 lies a context back. Each layer so goes on with the last ``context`` positions of a text, however
 long it grows.
 
-For one text, the number of torch's calls counts as much as what they compute. So matrices that read
-the same are one, the weights of norms are in the matrices that read them, and the two numbers that
-are rotated together stand side by side, as a complex number.
+For few texts, the number of torch's calls counts as much as what they compute, so a layer's weights
+are arranged to be read with few (``femtogpt.generation.arranged_layer``). For one text on a CPU it
+counts most, so its steps are in numpy (``femtogpt.generation.one_text``). Both say the same.
 
 Shapes: N rows (the newest tokens of B texts, or all tokens of one prompt), C width, H heads, K
 key-value heads, D head size, F feed-forward size, S context, V vocabulary.
@@ -23,7 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from femtogpt.generation.formats import Head, Multiply, format_for, head, matrix
+from femtogpt.generation.arranged_layer import Layer, gains, whole
+from femtogpt.generation.formats import Head, format_for, head
+from femtogpt.generation.one_text import OneText
 from femtogpt.model.gpt import EPS, GPT, Block
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -33,14 +35,14 @@ Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 class Texts:
     """What the engine keeps of the texts that it writes."""
 
-    keys: list[Tensor]  # of each layer, (B, K, S, D)
-    values: list[Tensor]
+    keys: Tensor  # (layers, B, K, S, D)
+    values: Tensor
     positions: list[int]  # of each text's next token, counted from its start
 
     def only(self, rows: Sequence[int]) -> Texts:
         """Some of the texts."""
-        keys, values = ([part[rows] for part in parts] for parts in (self.keys, self.values))
-        return Texts(keys, values, [self.positions[row] for row in rows])
+        positions = [self.positions[row] for row in rows]
+        return Texts(self.keys[:, rows], self.values[:, rows], positions)
 
 
 class Engine:
@@ -52,7 +54,7 @@ class Engine:
         ``weights`` is their format here: auto (the fastest), float32, bfloat16 or int8. Raises
         UserError for one that this machine does not have.
         """
-        config, embedding = model.config, _whole(model.embed_tokens.weight)
+        config, embedding = model.config, whole(model.embed_tokens.weight)
         self.device = embedding.device
         self.format = format_for(weights, self.device, model.parameter_count())
         self.context = config.context
@@ -64,9 +66,12 @@ class Engine:
         self.cache_format = torch.float32 if self.format == "float32" else torch.float16
         self.head: Head = head(embedding, self.format)  # (V, C)
         self.unit, self.head_unit = _Unit(config.width), _Unit(config.head_size)
-        self.norm = _gains(model.norm.weight)
-        self.layers = [_Layer.of(cast(Block, block), self.format) for block in model.layers]
+        self.norm = gains(model.norm.weight)
+        self.layers = [Layer.of(cast(Block, block), self.format) for block in model.layers]
         self.frequencies = model.frequencies  # (D / 2,)
+        self.one_text = None
+        if self.device.type == "cpu":
+            self.one_text = OneText(self.head, self.layers, self.norm, self.frequencies)
 
     @torch.no_grad()
     def begin(self, prompts: Sequence[Sequence[int]]) -> tuple[Texts, Tensor]:
@@ -74,11 +79,9 @@ class Engine:
 
         Of a prompt longer than the context, its end is read.
         """
-        shape = len(prompts), self.kv_heads, self.context, self.size
-        keys = [
-            torch.zeros(shape, dtype=self.cache_format, device=self.device) for _ in self.layers
-        ]
-        texts = Texts(keys, [torch.zeros_like(part) for part in keys], [0] * len(prompts))
+        shape = len(self.layers), len(prompts), self.kv_heads, self.context, self.size
+        keys = torch.zeros(shape, dtype=self.cache_format, device=self.device)
+        texts = Texts(keys, torch.zeros_like(keys), [0] * len(prompts))
         logits = [self._read(texts, row, ids) for row, ids in enumerate(prompts)]
         return texts, torch.cat(logits)
 
@@ -99,6 +102,8 @@ class Engine:
     @torch.no_grad()
     def step(self, texts: Texts, ids: Sequence[int]) -> Tensor:
         """Add a token to each text; gives the logits after it, (B, V)."""
+        if self.one_text is not None and len(ids) == 1:
+            return self._step_of_one(self.one_text, texts, ids[0])
         device = self.device
         counts = [min(position + 1, self.context) for position in texts.positions]
         slots: int | Tensor = texts.positions[0] % self.context
@@ -123,6 +128,12 @@ class Engine:
         texts.positions = [position + 1 for position in texts.positions]
         return self._logits(hidden)
 
+    def _step_of_one(self, one_text: OneText, texts: Texts, id: int) -> Tensor:
+        position = texts.positions[0]
+        logits = one_text.step(texts.keys[:, 0], texts.values[:, 0], position, id)
+        texts.positions = [position + 1]
+        return logits[None]
+
     def _logits(self, hidden: Tensor) -> Tensor:
         """The logits (N, V) from what the layers made of N rows."""
         return self.head(self.unit(hidden) * self.norm)
@@ -145,63 +156,14 @@ class Engine:
         return x
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """A block's matrices; those that read the same are one."""
-
-    projection: Multiply  # to queries, keys and values: (H × D + 2 × K × D, C)
-    head_norms: Tensor  # of each query and key: (H + K, D)
-    output: Multiply  # (C, H × D)
-    gate_and_up: Multiply  # (2 × F, C)
-    down: Multiply  # (C, F)
-
-    @classmethod
-    def of(cls, block: Block, format: str) -> _Layer:
-        attention, mlp = block.self_attn, block.mlp
-        query, key = (
-            _pairs(_gains(attention.q_norm.weight)),
-            _pairs(_gains(attention.k_norm.weight)),
-        )
-        size = len(query)
-        q, k, v = (
-            _whole(projection.weight).unflatten(0, (-1, size))  # (heads, D, C)
-            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-        )
-        projection = torch.cat([_pairs(q, 1), _pairs(k, 1), v]).flatten(0, 1)
-        gate_and_up = torch.cat([_whole(mlp.gate_proj.weight), _whole(mlp.up_proj.weight)])
-        return cls(
-            matrix(projection * _gains(block.input_layernorm.weight), format),
-            torch.stack([query] * len(q) + [key] * len(k)),
-            matrix(_whole(attention.o_proj.weight), format),
-            matrix(gate_and_up * _gains(block.post_attention_layernorm.weight), format),
-            matrix(_whole(mlp.down_proj.weight), format),
-        )
-
-
 class _Unit:
-    """Brings rows to length 1: with ``_gains``, RMSNorm in a third of the time that torch takes."""
+    """Brings rows to length 1: with ``gains``, RMSNorm in a third of the time that torch takes."""
 
     def __init__(self, size: int):
         self.least = torch.tensor(math.sqrt(size * EPS))
 
     def __call__(self, x: Tensor) -> Tensor:
         return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.least)
-
-
-def _gains(norm: Tensor) -> Tensor:
-    """What an RMSNorm with these weights multiplies rows of length 1 by."""
-    return _whole(norm) * math.sqrt(len(norm))
-
-
-def _pairs(weight: Tensor, dim: int = 0) -> Tensor:
-    """The numbers of a head in pairs (i, i + D/2): what is rotated together, side by side."""
-    return torch.stack(weight.chunk(2, dim), dim + 1).flatten(dim, dim + 1)
-
-
-def _whole(weight: Tensor) -> Tensor:
-    """A weight without its gradient; if FSDP has it sharded, gathered."""
-    weight = weight.detach()
-    return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
 
 
 def _attention(

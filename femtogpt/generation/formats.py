@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,8 +28,8 @@ class Head(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """Logits (N, V) of x (N, C)."""
 
-    def rows(self, ids: Tensor) -> Tensor:
-        """The embeddings (N, C) of ids (N,)."""
+    def rows(self, ids: Tensor | int) -> Tensor:
+        """The embeddings (N, C) of ids (N,), or the one of an id, (C,)."""
 
 
 def format_for(wanted: str, device: torch.device, parameters: int) -> str:
@@ -53,6 +54,14 @@ def head(weight: Tensor, format: str) -> Head:
     return Int8Head(weight) if format == "int8" else Plain(weight, getattr(torch, format))
 
 
+def of_one_row(multiply: Multiply) -> Callable[[np.ndarray], np.ndarray]:
+    """The same for a row (inputs,) of numpy's, on a CPU."""
+    if isinstance(multiply, Plain) and multiply.columns.dtype == torch.float32:
+        columns = multiply.columns.numpy()
+        return lambda row: row @ columns
+    return lambda row: multiply(torch.from_numpy(row)[None])[0].numpy()
+
+
 class Plain:
     """A matrix of floating-point numbers."""
 
@@ -65,7 +74,9 @@ class Plain:
     def __call__(self, x: Tensor) -> Tensor:
         return (x.to(self.columns.dtype) @ self.columns).float()
 
-    def rows(self, ids: Tensor) -> Tensor:
+    def rows(self, ids: Tensor | int) -> Tensor:
+        if isinstance(ids, int):
+            return self.columns[:, ids].float()
         return self.columns.index_select(1, ids).t().float()
 
 
@@ -98,7 +109,7 @@ class Int8Head:
         x = x.bfloat16()  # of its other formats, torch multiplies a tenth as fast
         return torch._weight_int8pack_mm(x, self.numbers, self.scales_bfloat16).float()
 
-    def rows(self, ids: Tensor) -> Tensor:
+    def rows(self, ids: Tensor | int) -> Tensor:
         return self.numbers[ids] * self.scales[ids, None]
 
 
