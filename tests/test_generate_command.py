@@ -155,6 +155,12 @@ def test_the_beginning_may_come_from_standard_input(models, generate, monkeypatc
     assert generate("-") == "мама\nмыла" + models.written(run, "мама\nмыла") + "\n"
 
 
+def test_a_model_with_a_damaged_byte_does_not_write(models, generate):
+    weights = models.make(1).path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert "model.safetensors does not match its checksum" in generate("мама", status=1)
+
+
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
 def test_a_beginning_that_is_no_utf8_is_refused_in_a_line(models, locale):
     models.make(1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.disk import file_digest, json_digest, partial_name, sync, write_atomic
+from femtogpt.errors import UserError
 
 MANIFEST = "manifest.json"
 RECIPE_FILE = ".recipe.json"  # the recipe of an unfinished artifact, until it has a manifest
@@ -133,6 +134,12 @@ def fault_of(path: Path) -> Fault | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Fault(MANIFEST, f"cannot be read ({error!r})", f"could not be read ({error!r})")
     return None
+
+
+def refuse_damaged(run: Path) -> None:
+    """Raise UserError if a run's folder is an artifact with a damaged or missing file."""
+    if (run / MANIFEST).exists() and (fault := fault_of(run)):
+        raise UserError(f"{run} is damaged ({fault}): run make pipeline to mend it")
 
 
 def _no_match(name: str) -> Fault:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from femtogpt.artifacts.artifact import MANIFEST, Artifact, fault_of
+from femtogpt.artifacts.artifact import MANIFEST, Artifact, refuse_damaged
 from femtogpt.artifacts.inventory import entries
 from femtogpt.artifacts.lookup import made_from
 from femtogpt.artifacts.store import Store
@@ -32,8 +32,7 @@ class EvaluatedRun:
     path: Path
 
     def __post_init__(self) -> None:
-        if (self.path / MANIFEST).exists() and (fault := fault_of(self.path)):
-            raise UserError(f"{self.path} is damaged ({fault}): run make pipeline to mend it")
+        refuse_damaged(self.path)
 
     @property
     def name(self) -> str:

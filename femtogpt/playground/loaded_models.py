@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtogpt.artifacts.artifact import fault_of
 from femtogpt.errors import UserError
 from femtogpt.model.files import WEIGHTS_FILE
 from femtogpt.playground.refused import Refused
@@ -56,8 +55,6 @@ class LoadedModels:
 
 
 def _loaded(run: Path) -> LoadedModel:
-    if fault := fault_of(run):
-        raise Refused("damaged", f"{run}: {fault}")
     # Imported here: torch takes seconds, and the page is there at once.
     from femtogpt.generation.writer import Writer
 
