@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from femtogpt.generation import engine
 from femtogpt.generation.engine import Engine
 from tests.tiny import VOCAB, lively, shape
 
@@ -113,3 +114,15 @@ def test_gates_may_be_shut_altogether():
         warnings.simplefilter("error")
         logits = engine.step(texts, [2])
     torch.testing.assert_close(logits[0], said(model, [1, 2]), rtol=1e-4, atol=1e-4)
+
+
+def test_prompts_are_read_the_same_in_one_pass_and_in_several(monkeypatch):
+    reader = Engine(lively(shape()))
+    prompts = [[1], [2, 3, 4], [5] * CONTEXT, [6, 7], list(range(3 * CONTEXT))]
+    texts, logits = reader.begin(prompts)
+    monkeypatch.setattr(engine, "ROWS", 4)
+    other_texts, other_logits = reader.begin(prompts)
+    torch.testing.assert_close(logits, other_logits, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(texts.keys, other_texts.keys, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(texts.values, other_texts.values, rtol=1e-5, atol=1e-5)
+    assert texts.positions == other_texts.positions == [1, 3, CONTEXT, 2, CONTEXT]

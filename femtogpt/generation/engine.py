@@ -8,7 +8,7 @@ For few texts, the number of torch's calls counts as much as what they compute, 
 are arranged to be read with few (``femtogpt.generation.arranged_layer``). For one text on a CPU it
 counts most, so its steps are in numpy (``femtogpt.generation.one_text``). Both say the same.
 
-Shapes: N rows (the newest tokens of B texts, or all tokens of one prompt), C width, H heads, K
+Shapes: N rows (the newest tokens of B texts, or all tokens of some prompts), C width, H heads, K
 key-value heads, D head size, F feed-forward size, S context, V vocabulary.
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
 import torch
@@ -28,6 +29,7 @@ from femtogpt.generation.formats import Head, format_for, head
 from femtogpt.generation.one_text import OneText
 from femtogpt.model.gpt import EPS, GPT, Block
 
+ROWS = 2048  # of prompts that are read together: it bounds the memory that they take
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
@@ -82,22 +84,36 @@ class Engine:
         shape = len(self.layers), len(prompts), self.kv_heads, self.context, self.size
         keys = torch.zeros(shape, dtype=self.cache_format, device=self.device)
         texts = Texts(keys, torch.zeros_like(keys), [0] * len(prompts))
-        logits = [self._read(texts, row, ids) for row, ids in enumerate(prompts)]
+        ends = [prompt[-self.context :] for prompt in prompts]
+        logits, first = [], 0
+        while first < len(ends):  # as many together as make ROWS rows, one at least
+            rows = accumulate(map(len, ends[first:]))
+            count = max(1, sum(row <= ROWS for row in rows))
+            logits.append(self._read(texts, first, ends[first : first + count]))
+            first += count
         return texts, torch.cat(logits)
 
-    def _read(self, texts: Texts, row: int, prompt: Sequence[int]) -> Tensor:
-        """Read a text's prompt; gives the logits after it, (1, V)."""
-        ids = torch.tensor(prompt[-self.context :], device=self.device)
-        length = texts.positions[row] = len(ids)
+    def _read(self, texts: Texts, first: int, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Read the prompts of the texts from the one numbered ``first`` on, all in one pass.
+
+        Gives the logits after each, (prompts, V).
+        """
+        lengths = [len(prompt) for prompt in prompts]
+        texts.positions[first : first + len(prompts)] = lengths
+        ids = torch.tensor([id for prompt in prompts for id in prompt], device=self.device)
+        positions = torch.cat([torch.arange(length) for length in lengths]).to(self.device)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            q, k, v = (x.transpose(0, 1) for x in (q, k, v))  # (heads, N, D)
-            texts.keys[layer][row, :, :length] = k
-            texts.values[layer][row, :, :length] = v
-            return _attention(q[None], k[None], v[None], causal=True)[0].transpose(0, 1)
+            of_texts = (x.transpose(0, 1).split(lengths, dim=1) for x in (q, k, v))
+            parts = []
+            for row, (q, k, v) in enumerate(zip(*of_texts, strict=True), first):
+                texts.keys[layer][row, :, : k.shape[1]] = k  # (K, its length, D)
+                texts.values[layer][row, :, : v.shape[1]] = v
+                parts.append(_attention(q[None], k[None], v[None], causal=True)[0])
+            return torch.cat(parts, dim=1).transpose(0, 1)
 
-        hidden = self._hidden(ids, torch.arange(length, device=ids.device), attend)
-        return self._logits(hidden[-1:])
+        hidden = self._hidden(ids, positions, attend)
+        return self._logits(hidden[torch.tensor(lengths).cumsum(0) - 1])
 
     @torch.no_grad()
     def step(self, texts: Texts, ids: Sequence[int]) -> Tensor:
