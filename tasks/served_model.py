@@ -17,20 +17,20 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from femtogpt.commands.generate import MOST_SEED
 from femtogpt.errors import UserError
-from femtogpt.generation.engine import Engine
 from femtogpt.generation.sampling import Sampling
+from femtogpt.generation.writer import Writer
 from femtogpt.generation.writing import stream
-from femtogpt.model.loading import load_model
-from femtogpt.tokens.tokenizer import Tokenizer
 
 
-class Writer(PythonModel):
+class ServedModel(PythonModel):
     """A trained model that writes."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the run's weights and tokenizer, which lie beside this file."""
-        run = Path(__file__).parent
-        self.engine, self.tokenizer = Engine(load_model(run)), Tokenizer.load(run)
+        """Load the run's weights and tokenizer, which lie beside this file.
+
+        Raises UserError if the model is damaged, or if the tokenizer is another's.
+        """
+        self.writer = Writer.load(Path(__file__).parent, "float32")
 
     def predict(
         self,
@@ -52,12 +52,13 @@ class Writer(PythonModel):
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         first = random.randrange(MOST_SEED) if seed is None else seed
+        engine, tokenizer = self.writer.engine, self.writer.tokenizer
         texts = []
         for row, prompt in enumerate(model_input["prompt"].fillna("")):
             seed = first + row
-            parts = stream(self.engine, self.tokenizer, prompt, tokens, sampling, seed, stop)
+            parts = stream(engine, tokenizer, prompt, tokens, sampling, seed, stop)
             texts.append("".join(parts))
         return pandas.DataFrame({"text": texts})
 
 
-set_model(Writer())
+set_model(ServedModel())

@@ -28,18 +28,21 @@ class Memorised:
 
 
 def write_texts(run: Path, how: SamplesConfig, seed: int, count: int) -> list[Sample]:
-    """Have a run's model write ``count`` texts, the first ones those of the samples stage."""
-    from femtogpt.generation.engine import Engine
-    from femtogpt.generation.sampling import Sampling
-    from femtogpt.generation.writing import write_together
-    from femtogpt.model.loading import load_model
-    from femtogpt.tokens.tokenizer import Tokenizer
+    """Have a run's model write ``count`` texts, the first ones those of the samples stage.
 
-    engine, tokenizer = Engine(load_model(run)), Tokenizer.load(run)
+    Raises UserError if the run is damaged.
+    """
+    from femtogpt.generation.sampling import Sampling
+    from femtogpt.generation.writer import Writer
+    from femtogpt.generation.writing import write_together
+
+    writer = Writer.load(run, "float32")
     prompts = [how.prompts[number % len(how.prompts)] for number in range(count)]
     seeds = range(seed, seed + count)
     with progress("samples"):
-        texts = write_together(engine, tokenizer, prompts, how.tokens, Sampling.of(how), seeds)
+        texts = write_together(
+            writer.engine, writer.tokenizer, prompts, how.tokens, Sampling.of(how), seeds
+        )
     return list(map(Sample, prompts, texts))
 
 
