@@ -45,6 +45,23 @@ def test_within_the_context_it_says_what_the_model_says(first, kv_heads):
     torch.testing.assert_close(logits[0], said(model, ids), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("format", ["float32", pytest.param("int8", marks=no_fbgemm)])
+def test_one_text_takes_one_of_the_processors_threads(format, monkeypatch):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        engine, during = Engine(lively(shape()), format), []
+        texts, _ = engine.begin([[1, 2, 3]])
+        head = engine.one_text.head
+        monkeypatch.setattr(
+            engine.one_text, "head", lambda x: during.append(torch.get_num_threads()) or head(x)
+        )
+        engine.step(texts, [4])
+        assert (during, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_past_the_context_each_layer_sees_the_last_context_tokens():
     model = lively(shape(layers=1))  # then they are all that the model sees
     ids = torch.randint(VOCAB, (3 * CONTEXT + 1,)).tolist()

@@ -10,7 +10,8 @@ V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -44,11 +45,12 @@ class OneText:
         turns = np.exp(1j * (np.float32(position) * self.frequencies))
         x: Array = self.embedding.rows(id).numpy()
         parts = zip(self.layers, keys.numpy(), values.numpy(), strict=True)
-        with np.errstate(over="ignore"):  # of e^−x in a sigmoid that is 0
+        # What overflows is e^−x in a sigmoid that is 0.
+        with np.errstate(over="ignore"), _one_thread():
             for layer, layer_keys, layer_values in parts:
                 x = x + layer.attention(_unit(x), turns, layer_keys, layer_values, position)
                 x = x + layer.feed_forward(_unit(x))
-        return torch.from_numpy(self.head(_unit(x) * self.norm))
+            return torch.from_numpy(self.head(_unit(x) * self.norm))
 
 
 class _OneRow:
@@ -84,6 +86,17 @@ class _OneRow:
         up *= gate
         up /= 1 + np.exp(-gate)
         return self.down(up)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch's products take one thread: for one row, two wait longer than they work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _take_one_thread() -> None:
