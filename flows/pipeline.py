@@ -121,7 +121,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"MLflow      run «{record['name']}» ({record['run_id']}) in experiment «{config.name}»")
     print(f"Model       {record['model']}, a version in MLflow's registry")
     print(f"Files       {result['report']} (report.html, loss.png, summary.txt)")
-    print("Next        make ui: curves, samples and files of this run in the browser")
+    print("Next        make play: write with this model, compare it, in the browser")
+    print("            make ui: curves, samples and files of this run")
     return 0
 
 

@@ -123,7 +123,7 @@ def test_a_run_is_whole_under_every_locale(made, tmp_path, name):
         timeout=240,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
-    assert b"Next        make ui" in done.stdout
+    assert b"Next        make play" in done.stdout
     assert b"Traceback" not in done.stderr
     assert len(artifacts_of(pipeline)) == 2
 
