@@ -126,7 +126,7 @@ def teacher(setup: Setup, report: Report) -> None:
     ids = torch.from_numpy(batch)
     rows = []
     for device in ("cpu", setup.device):
-        here = NGramTeacher(setup.tokens, settings.train, torch.device(device))
+        here = NGramTeacher(setup.tokens, torch.device(device))
         soft = here.targets(ids[:, :-1].to(device), ids[:, 1:].to(device), 0.8)
         rows.append(soft.teacher.rows(0, 8 * 64).cpu().clone())
     report.most("difference of its probabilities", float((rows[0] - rows[1]).abs().max()), 1e-6)

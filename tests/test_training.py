@@ -279,6 +279,23 @@ def test_where_memory_runs_out_the_same_batch_is_computed_in_smaller_parts(
     assert outcome(run) == parts
 
 
+def test_an_evaluation_that_does_not_fit_in_memory_halves_the_micro_batch_too(
+    tokens, run, monkeypatch
+):
+    tried, nats = [], GPT.nats
+
+    def limited(self, ids, targets):
+        tried.append(len(ids))
+        if len(ids) > 3:
+            raise torch.OutOfMemoryError("made up")
+        return nats(self, ids, targets)
+
+    monkeypatch.setattr(GPT, "nats", limited)
+    train(settings(batch_size=12, max_steps=2), tokens, run)
+    assert tried[:3] == [12, 6, 3]
+    assert set(tried[2:]) == {3}
+
+
 def test_not_even_one_sequence_in_memory_is_one_line(tokens, run, monkeypatch):
     run_out_of_memory(GPT, 0, monkeypatch)
     with pytest.raises(UserError, match="single sequence at a time: lower"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from femtogpt.errors import UserError
 from femtogpt.model.loss import SoftTargets
 from femtogpt.training.precision import Precision
 
+Result = TypeVar("Result")
 Teach = Callable[[Tensor, Tensor], SoftTargets | None]
 log = logging.getLogger(__name__)
 
@@ -42,16 +43,27 @@ class Gradient:
         ``seed`` determines dropout; ``teach`` gives the soft targets of a micro-batch. Raises
         UserError if a single sequence does not fit in memory.
         """
-        while True:
+
+        def accumulated() -> Tensor:
             torch.manual_seed(seed)
+            return self._accumulated(inputs, targets, teach)
+
+        return self.fitted(accumulated, len(inputs))
+
+    def fitted(self, compute: Callable[[], Result], batch_size: int) -> Result:
+        """What ``compute`` gives; it is called again with smaller micro-batches if memory runs out.
+
+        Raises UserError if a single sequence does not fit in memory.
+        """
+        while True:
             try:
-                return self._accumulated(inputs, targets, teach)
+                return compute()
             except Exception as error:
                 if not is_out_of_memory(error) or self.is_distributed:
                     raise  # the other processes wait for this one where it failed
             # Outside the handler: the traceback refers to the tensors that must be freed.
             self.model.zero_grad(set_to_none=True)
-            self._halve(len(inputs))
+            self._halve(batch_size)
 
     def _accumulated(self, inputs: Tensor, targets: Tensor, teach: Teach) -> Tensor:
         total = torch.zeros((), device=inputs.device)

@@ -175,9 +175,11 @@ class Trainer:
         metrics_size = self.metrics.size if self.metrics else 0  # to resume before the evaluation
         self.model.pieces = self._pieces(self.step)
         with self.ema.applied(), self.precision.autocast():
-            loss, bits = self.group.broadcast(
-                self.held_out.score(self.model, self.gradient.sequences)
+            scores = self.gradient.fitted(
+                lambda: self.held_out.score(self.model, self.gradient.sequences),
+                self.config.batch_size,
             )
+            loss, bits = self.group.broadcast(scores)
             losses = self.early_stopping.losses
             if losses and loss < min(losses) and not self.is_last_step:
                 self.writer.save_best(self.step, loss, self.state.weights())
