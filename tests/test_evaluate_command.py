@@ -256,6 +256,17 @@ def test_what_holds_no_text_is_said_in_a_line(evaluated, tmp_path, name, content
     assert "there is no such file or folder" in evaluated(tmp_path / "none", status=1)
 
 
+def test_a_file_that_cannot_be_read_is_told_once(evaluated, tmp_path, caplog):
+    (tmp_path / "own.txt").write_text(PROSE, "utf-8")
+    (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    page = evaluated(tmp_path / "own.txt", tmp_path / "binary.txt")
+    assert (page + caplog.text).count("it is not text") == 1
+    assert "left out: binary: it is not text" in page
+    error = evaluated(tmp_path / "binary.txt", status=1)
+    assert (error + caplog.text).count("it is not text") == 1
+    assert "left out: binary: it is not text" in evaluated(tmp_path)
+
+
 def test_a_text_that_was_read_in_training_is_refused(lab, evaluated, tmp_path):
     taken = set(runs_of(lab)[-1].held_out["id"])
     known = next(each.text for each in documents(40) if each.id not in taken)
