@@ -29,11 +29,10 @@ function find(name) {
   return runs.find((one) => one.name === name);
 }
 
-// A run as a person knows it: its configuration, and the first digits of its name.
+// A run as a person knows it: its configuration, and its name in `femtogpt runs`.
 export function label(name) {
-  const digits = name.replace("run/", "").slice(0, 6);
-  const configuration = find(name)?.configuration;
-  return configuration ? `${configuration} · ${digits}` : digits;
+  const { configuration, short } = find(name) ?? { short: name.replace("run/", "") };
+  return configuration ? `${configuration} · ${short}` : short;
 }
 
 export function figure(one) {
