@@ -23,7 +23,7 @@ const WORDS = {
     bits: (bits) => `${number(bits, 1)} бита`, chance: (share) => percent(share),
     mean: (bits, count) => `${number(bits, 2)} бита на символ, токенов: ${count}`,
     held_out: (bits, estimate) => `${estimate ? "≈ " : ""}${number(bits, 3)} бита на символ`,
-    no_figure: "без оценки", parameters: (count) => `параметров: ${millions(count, "млн")}`,
+    no_figure: "без оценки", parameters: (count) => `${scaled(count, "тыс.", "млн")} параметров`,
     facts: (length, seed) => `символов: ${length} · зерно ${seed}`,
     stopped: "остановлено",
     no_index: "Указателя текстов для этой модели нет: дословные совпадения не отмечены.",
@@ -74,7 +74,7 @@ const WORDS = {
     bits: (bits) => `${number(bits, 1)} bits`, chance: (share) => percent(share),
     mean: (bits, count) => `${number(bits, 2)} bits per character, ${count} tokens`,
     held_out: (bits, estimate) => `${estimate ? "≈ " : ""}${number(bits, 3)} bits per character`,
-    no_figure: "not evaluated", parameters: (count) => `${millions(count, "M")} parameters`,
+    no_figure: "not evaluated", parameters: (count) => `${scaled(count, "k", "M")} parameters`,
     facts: (length, seed) => `${length} characters · seed ${seed}`,
     stopped: "stopped",
     no_index: "There is no index of this model's texts: nothing verbatim can be marked.",
@@ -151,8 +151,9 @@ export function number(value, digits) {
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-function millions(count, unit) {
-  return count < 1e5 ? number(count, 0) : `${number(count / 1e6, count < 1e7 ? 1 : 0)} ${unit}`;
+function scaled(count, thousand, million) {
+  const [value, unit] = count < 1e5 ? [count / 1e3, thousand] : [count / 1e6, million];
+  return `${number(value, value < 10 ? 1 : 0)} ${unit}`;
 }
 
 function percent(share) {
