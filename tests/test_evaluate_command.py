@@ -195,7 +195,7 @@ def test_what_it_learned_from_counts_as_read_too(lab, evaluated):
     assert told["notes"][0].endswith(f"since {tuned.name} was trained on it")
     shutil.rmtree(origin.path)
     (note,) = json.loads(evaluated("--run", tuned.name, "--json"))["notes"]
-    assert note.startswith(f"not all that {tuned.name} was trained on is there")
+    assert note.startswith(f"a part of what {tuned.name} was trained on is gone")
 
 
 def test_a_reprint_is_known_by_its_letters_and_a_quotation_does_no_harm(lab):

@@ -21,7 +21,7 @@ def find_run(name: str | None, data: Path) -> Path:
     if name and name != BEST and (Path(name) / SETTINGS_FILE).is_file():
         if not (Path(name) / WEIGHTS_FILE).is_file():
             raise UserError(
-                f"{name} holds no finished model: make pipeline goes on with a training"
+                f"{name} holds no finished model: make pipeline goes on with its training"
             )
         return Path(name)
     listed = runs(data)
@@ -55,7 +55,9 @@ def _chosen(name: str | None, found: list[Run], data: Path) -> Run:
     if not fitting:
         names = {run.short for run in found} | {run.configuration or run.short for run in found}
         similar = nearest(name, names)
-        raise UserError(f"femtogpt runs lists no trained model {name!r}{similar}")
+        raise UserError(
+            f"femtogpt runs lists no trained model {name!r}{similar or ': name one that it lists'}"
+        )
     return fitting[-1]
 
 
