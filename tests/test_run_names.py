@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from femtogpt.artifacts.store import Store
+from femtogpt.artifacts.file_lock import FileLock
+from femtogpt.artifacts.store import LOCKS, Store
 from femtogpt.cli import main
 from femtogpt.config_origin import ConfigOrigin
 from tests.playgrounds import Models, serving
+from tests.tiny import settings
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,19 @@ def test_each_row_begins_with_a_name_that_run_takes(alike, said):
 def test_a_name_that_fits_several_runs_lists_them(alike, said):
     error = said("generate", "--run", "abc", status=1)
     assert re.search(r"give one of abcdef70 \(tiny, 20.+\), abcdef71 \(tiny, 20.+\)\n$", error)
+
+
+def test_a_run_in_training_has_not_ended_and_is_waited_for(models, alike, said):
+    half = models.data / "run" / ".bbbbbbbbbbbbbbbb.partial"
+    half.mkdir()
+    (half / "settings.json").write_text(settings().model_dump_json())
+    with FileLock(models.data / LOCKS / "run-bbbbbbbbbbbbbbbb"):
+        (row,) = [row for row in said("runs").splitlines() if row.startswith("bbbbbb")]
+        error = said("generate", "--run", "bb", status=1)
+    assert row.split()[1] == "—" and row.endswith("training now, step 0 of 20")
+    assert "bbbbbb is training now, step 0 of 20: wait for its end" in error
+    assert "make pipeline goes on with it" in said("generate", "--run", "bb", status=1)
+    shutil.rmtree(half)
 
 
 def test_an_evaluation_names_runs_with_their_configurations(alike, said, tmp_path):

@@ -28,10 +28,9 @@ def find_run(name: str | None, data: Path) -> Path:
     found = [run for run in listed if run.state == "finished"]
     for run in listed:
         if name and run not in found and _digest(run).startswith(name.removeprefix("run/")):
-            is_busy = run.state.startswith("training now")
-            advice = (
-                "wait for its end, or name another" if is_busy else "make pipeline goes on with it"
-            )
+            advice = "make pipeline goes on with it"
+            if run.is_training:
+                advice = "wait for its end, or name another"
             raise UserError(f"run {run.short} is {run.state}: {advice}")
     if not found:
         raise UserError(f"{data} holds no trained model yet: make pipeline trains one")

@@ -17,6 +17,7 @@ from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
 
 SHORTEST = 6  # digits of a name
+TRAINING = "training now"  # how the state of a run begins that a process trains
 SETTINGS_CHARACTERS = 48  # of a configuration and its changes, in the table
 
 
@@ -37,6 +38,11 @@ class Run:
     is_estimate: bool  # on a part of the held-out text
     date: str  # when it ended or, if it has not, wrote last
     state: str
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a process trains it at present."""
+        return self.state.startswith(TRAINING)
 
 
 def runs(data: Path) -> list[Run]:
@@ -94,7 +100,7 @@ def _state(data: Path, entry: Entry, settings: dict[str, Any], lines: list[dict[
         return "finished"
     step = lines[-1]["step"] if lines else 0
     progress = f"step {step:,} of {settings['train']['max_steps']:,}"
-    return f"training now, {progress}" if is_busy(data, entry) else f"half-finished at {progress}"
+    return f"{TRAINING}, {progress}" if is_busy(data, entry) else f"half-finished at {progress}"
 
 
 def _evaluated(run: Entry, found: Iterable[Entry]) -> float | None:
@@ -128,7 +134,7 @@ def listing(found: list[Run], data: Path) -> str:
     rows = [
         (
             run.short,
-            run.date,
+            "—" if run.is_training else run.date,
             _settings(run),
             f"{run.layers} × {run.width}"
             + (f", {millions(run.parameters)}" if run.parameters else ""),

@@ -17,7 +17,7 @@ from femtogpt.sources.texts import Files
 
 
 class OwnFiles(Files):
-    """Files of a person who is told of each one that cannot be read."""
+    """A person's files. Each one that cannot be read is told by its name, and not counted too."""
 
     tells_faults: ClassVar[bool] = False
 
