@@ -22,13 +22,15 @@ def main() -> int:
     add_options(parser)
     parser.add_argument("--mlruns", type=Path, default=ROOT / "mlruns")
     options = parser.parse_args()
-    from tasks.mlflow_votes import record_votes
-
     try:
+        from tasks.mlflow_votes import record_votes
+
         play(options, lambda votes: record_votes(votes, options.mlruns))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while modules load
+        return 130
     return 0
 
 

@@ -49,9 +49,14 @@ def store_uri(folder: Path) -> str:
 
 
 def quieten() -> None:
-    """Before MLflow is imported: have it send no telemetry, and say no more than it must."""
+    """Before MLflow is imported: have it send no telemetry, and say no more than it must.
+
+    A server that is away it then asks for half a minute, not for four.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # of a run on a server
     # They log each step of creating the tables, and of writing a model.
     for noisy in ("alembic", "mlflow.store", "mlflow.pyfunc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -123,10 +128,16 @@ def explain_store_errors(uri: str) -> Iterator[None]:
             " make, which finds a way round, or rename the folder"
         ) from error
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        advice = (
+            "make sure that its folder has room and is writable and that no other program locks it,"
+            " or choose another with paths.mlruns=…"
+            if sqlite_path(uri)
+            else "make sure that its server runs and can be reached, or name another in"
+            " MLFLOW_TRACKING_URI"
+        )
         raise UserError(
-            f"MLflow's store {uri} cannot be used ({one_line(error)}): make sure that its folder"
-            " has room and is writable and that no other program locks it, or choose another with"
-            " paths.mlruns=…; the same command goes on from here"
+            f"MLflow's store {uri} cannot be used ({one_line(error)}): {advice}; the same command"
+            " goes on from here"
         ) from error
 
 

@@ -195,7 +195,7 @@ def test_what_it_learned_from_counts_as_read_too(lab, evaluated):
     assert told["notes"][0].endswith(f"since {tuned.name} was trained on it")
     shutil.rmtree(origin.path)
     (note,) = json.loads(evaluated("--run", tuned.name, "--json"))["notes"]
-    assert note.startswith(f"not all that {tuned.name} was trained on is there")
+    assert note.startswith(f"a part of what {tuned.name} was trained on is gone")
 
 
 def test_a_reprint_is_known_by_its_letters_and_a_quotation_does_no_harm(lab):
@@ -254,6 +254,17 @@ def test_what_holds_no_text_is_said_in_a_line(evaluated, tmp_path, name, content
     given = path.parent if "/" in name else path
     assert words in evaluated(given, status=1)
     assert "there is no such file or folder" in evaluated(tmp_path / "none", status=1)
+
+
+def test_a_file_that_cannot_be_read_is_told_once(evaluated, tmp_path, caplog):
+    (tmp_path / "own.txt").write_text(PROSE, "utf-8")
+    (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    page = evaluated(tmp_path / "own.txt", tmp_path / "binary.txt")
+    assert (page + caplog.text).count("it is not text") == 1
+    assert "left out: binary: it is not text" in page
+    error = evaluated(tmp_path / "binary.txt", status=1)
+    assert (error + caplog.text).count("it is not text") == 1
+    assert "left out: binary: it is not text" in evaluated(tmp_path)
 
 
 def test_a_text_that_was_read_in_training_is_refused(lab, evaluated, tmp_path):

@@ -110,9 +110,17 @@ def test_types_of_gguf_may_lie_side_by_side(export, tmp_path):
         ({"there": "a"}, ("hf", "--to", "there"), "there is a file: name a folder with --to"),
         ({"there/a": "a"}, ("hf", "--to", "there"), "there holds other files: name another"),
         ({"there": "a"}, ("gguf", "--to", "there"), "there is a file: with --to name"),
-        ({"a.gguf": "a"}, ("gguf", "--to", "a.gguf"), "a.gguf is of no export of femtogpt"),
-        ({"a.gguf/b": "a"}, ("gguf", "--to", "a.gguf"), "a.gguf is of no export of femtogpt"),
-        ({"Modelfile": "a"}, ("gguf", "--to", "b.gguf"), "Modelfile is of no export of femtogpt"),
+        ({"a.gguf": "a"}, ("gguf", "--to", "a.gguf"), "a.gguf was not written by femtogpt export"),
+        (
+            {"a.gguf/b": "a"},
+            ("gguf", "--to", "a.gguf"),
+            "a.gguf was not written by femtogpt export",
+        ),
+        (
+            {"Modelfile": "a"},
+            ("gguf", "--to", "b.gguf"),
+            "Modelfile was not written by femtogpt export",
+        ),
     ],
 )
 def test_what_belongs_to_others_stays(export, tmp_path, files, words, said):
@@ -131,7 +139,7 @@ def test_what_a_person_changed_in_an_export_stays(export, tmp_path):
     assert "README.md was changed after the export" in export("hf", "--to", "there", status=1)
     card.unlink()
     (tmp_path / "there/LICENSE").write_text("…")
-    assert "LICENSE is of no export" in export("hf", "--to", "there", status=1)
+    assert "LICENSE was not written by an export" in export("hf", "--to", "there", status=1)
 
 
 @pytest.mark.parametrize("words", [("hf",), ("gguf", "--type", "f32")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import pytest
@@ -298,6 +299,85 @@ def test_english_is_an_option_that_is_kept(window, browser):
     assert window.one("#tab-blind").text == "Вслепую"
 
 
+# Every text that is shown, but what models and persons have written.
+SHOWN = """
+const foreign = "[lang=ru]:not(html), .beginnings, #language";
+const seen = (element) => element.checkVisibility() && !element.closest(foreign);
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const texts = [document.title];
+while (walker.nextNode()) {
+  if (seen(walker.currentNode.parentElement)) texts.push(walker.currentNode.data.trim());
+}
+for (const element of document.querySelectorAll("[aria-label], [placeholder]")) {
+  if (seen(element)) texts.push(element.ariaLabel ?? "", element.placeholder ?? "");
+}
+return texts.filter(Boolean);
+"""
+
+
+def switches(window, *words: str) -> None:
+    """The page shows these Russian words, and a change of the language changes all of them."""
+
+    def shown() -> list[str]:
+        return window.browser.execute_script(SHOWN)
+
+    russian = shown()
+    assert not [word for word in words if word not in "\n".join(russian)], russian
+    window.one("#language").click()
+    assert not [text for text in shown() if re.search("[а-яё]", text, re.I)]
+    window.one("#language").click()
+    assert shown() == russian
+
+
+def test_what_is_already_shown_changes_its_language_too(window, browser, models, runs):
+    without_turns = models.make(4, text="мама мыла раму")
+    browser.refresh()
+    window.until(lambda: window.all(f"#run option[value='{without_turns}']"))
+    window.choose("run", runs[0])
+    window.choose("other", runs[1])
+    window.slide("characters", 100)
+    window.one("#write .go").click()
+    window.until(lambda: window.one("#write .texts").text.count("Указателя") == 2)
+    switches(window, "зерно", "бита на символ", "Скопировать", "не отмечены", "нет")
+    window.compare(runs)
+    switches(window, "Слева", "Левый лучше")
+    window.one("#blind .votes button").click()
+    window.until(lambda: window.shows("#blind .score"))
+    window.until(lambda: window.one("#blind .texts").text.count("Указателя") == 2)
+    switches(window, "лучше", "побед", "голосов", "Ещё раз")
+    window.choose("other", runs[0])
+    window.one("#blind .go").click()
+    switches(window, "Выберите вторую модель")
+    window.open("talk")
+    switches(window, "удалены")
+    window.choose("run", without_turns)
+    window.until(lambda: "вести разговор она не умеет" in window.one("#no-turns").text)
+    switches(window, "вести разговор она не умеет")
+    window.open("pieces")
+    window.one("#pieces textarea").send_keys("мама")
+    window.one("#pieces .go").click()
+    window.until(lambda: window.shows("#pieces .legend"))
+    switches(window, "бита на символ, токенов", "неожиданно")
+
+
+def test_a_text_in_the_making_changes_its_language_too(window, runs, monkeypatch):
+    loaded = threading.Event()
+
+    def stream(*_):
+        loaded.wait(SECONDS)
+        yield "слово"
+
+    monkeypatch.setattr(writing, "stream", stream)
+    window.one("#write .go").click()
+    window.until(lambda: "загружается" in window.one("#write .under").text)
+    switches(window, "модель загружается…", "Остановить")
+    window.one("#language").click()
+    loaded.set()
+    window.until(lambda: "nothing verbatim can be marked" in window.one("#write .under").text)
+    window.one("#language").click()
+    switches(window, "не отмечены")
+
+
 def test_everything_is_reached_by_keys_alone(window, browser):
     window.one("#tab-write").send_keys("\ue014")
     assert browser.switch_to.active_element.get_attribute("id") == "tab-blind"
@@ -348,6 +428,5 @@ def test_a_run_that_is_gone_is_told_and_the_list_is_new(window, models, tmp_path
     window.one("#write .go").click()
     window.until(lambda: window.shows("#notice"))
     assert "больше нет" in window.one("#notice").text
-    window.until(
-        lambda: name not in [one.get_attribute("value") for one in window.all("#run option")]
-    )
+    listed = "return [...document.querySelectorAll('#run option')].map((one) => one.value)"
+    window.until(lambda: name not in window.browser.execute_script(listed))

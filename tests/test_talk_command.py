@@ -76,7 +76,7 @@ def test_a_model_of_other_text_says_so(talk, tmp_path):
 
 @pytest.mark.parametrize("name", ["", " ", "А: Б", "▸", "А\nБ"])
 def test_a_name_that_no_turn_begins_with_is_refused(talk, name):
-    assert "is no speaker's name: give one line" in talk("а\n", "--as", name, status=1)
+    assert "is no speaker's name: give one line, without" in talk("а\n", "--as", name, status=1)
 
 
 def test_a_damaged_model_is_named(talk, run, tmp_path):

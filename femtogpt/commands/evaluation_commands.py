@@ -35,6 +35,7 @@ def add(commands: Commands) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from femtogpt.commands.evaluation_view import as_json, overview, page
     from femtogpt.commands.find_run import find_run
+    from femtogpt.commands.run_list import runs as list_runs
     from femtogpt.evaluation.evaluated_run import EvaluatedRun
     from femtogpt.evaluation.model_comparison import Model, compare
     from femtogpt.evaluation.own_texts import own_texts
@@ -60,7 +61,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.json:
         print(as_json(comparison))
     else:
-        print(overview(comparison) if options.all else page(comparison))
+        configurations = {run.name: run.configuration for run in list_runs(options.data)}
+        print((overview if options.all else page)(comparison, configurations))
 
 
 def _all(data: Path) -> tuple[list[EvaluatedRun], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -17,9 +18,9 @@ CHARACTERS = 48  # of a part's name
 COLUMNS = 4  # models side by side
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Comparison, configurations: Mapping[str, str | None]) -> str:
     """The models, then each part of the text with a column for each of the first COLUMNS."""
-    sections = [overview(comparison)]
+    sections = [overview(comparison, configurations)]
     head = ["works", "characters", *_letters(comparison)[:COLUMNS]]
     if len(comparison.models) == 2:
         head.append("B − A")
@@ -32,13 +33,16 @@ def page(comparison: Comparison) -> str:
     return "\n\n".join(sections)
 
 
-def overview(comparison: Comparison) -> str:
-    """Each model and baseline with its figure, and how it compares with the first."""
+def overview(comparison: Comparison, configurations: Mapping[str, str | None]) -> str:
+    """Each model and baseline with its figure, and how it compares with the first.
+
+    ``configurations`` are those of runs, by the runs' names.
+    """
     scored = [*comparison.models, *comparison.baselines]
     letters = _letters(comparison) + [""] * len(comparison.baselines)
     verdicts = ["", *map(_verdict, comparison.differences())]
     rows = [
-        (letter, str(each.figure), verdict, each.name)
+        (letter, str(each.figure), verdict, each.name, configurations.get(each.name) or "")
         for letter, each, verdict in zip(letters, scored, verdicts, strict=True)
     ]
     whole = comparison.models[0].figure
@@ -48,7 +52,7 @@ def overview(comparison: Comparison) -> str:
     size = f"{counted(whole.works, 'work')}, {characters}"
     lines = [f"{comparison.text}: {size}", _about(whole.clusters), *comparison.notes]
     compared = f"beside {letters[0]}" if len(rows) > 1 else ""
-    return "\n".join(lines) + "\n\n" + table(["", "bits/char", compared, "model"], rows)
+    return "\n".join(lines) + "\n\n" + table(["", "bits/char", compared, "model", ""], rows)
 
 
 def _about(clusters: str | None) -> str:

@@ -21,14 +21,17 @@ def find_run(name: str | None, data: Path) -> Path:
     if name and name != BEST and (Path(name) / SETTINGS_FILE).is_file():
         if not (Path(name) / WEIGHTS_FILE).is_file():
             raise UserError(
-                f"{name} holds no finished model: make pipeline goes on with a training"
+                f"{name} holds no finished model: make pipeline goes on with its training"
             )
         return Path(name)
     listed = runs(data)
     found = [run for run in listed if run.state == "finished"]
     for run in listed:
-        if name and run not in found and _short(run).startswith(name.removeprefix("run/")):
-            raise UserError(f"{run.name} is {run.state}: make pipeline goes on with it")
+        if name and run not in found and _digest(run).startswith(name.removeprefix("run/")):
+            advice = "make pipeline goes on with it"
+            if run.is_training:
+                advice = "wait for its end, or name another"
+            raise UserError(f"run {run.short} is {run.state}: {advice}")
     if not found:
         raise UserError(f"{data} holds no trained model yet: make pipeline trains one")
     return data / _chosen(name, found, data).name
@@ -43,16 +46,19 @@ def _chosen(name: str | None, found: list[Run], data: Path) -> Run:
             raise UserError(f"no model in {data} has a held-out figure: name one with --run")
         return min(scored, key=lambda run: run.held_out_bits_per_character or 0.0)
     begun = name.removeprefix("run/")
-    fitting = [run for run in found if begun and _short(run).startswith(begun)]
+    fitting = [run for run in found if begun and _digest(run).startswith(begun)]
     if len(fitting) > 1:
-        raise UserError(f"--run {name}: {len(fitting)} runs begin so; give more of the name")
+        each = ", ".join(f"{run.short} ({run.configuration or '—'}, {run.date})" for run in fitting)
+        raise UserError(f"--run {name} begins the names of several runs: give one of {each}")
     fitting = fitting or [run for run in found if run.configuration == name]
     if not fitting:
-        names = {run.name for run in found} | {run.configuration or run.name for run in found}
+        names = {run.short for run in found} | {run.configuration or run.short for run in found}
         similar = nearest(name, names)
-        raise UserError(f"femtogpt runs lists no trained model {name!r}{similar}")
+        raise UserError(
+            f"femtogpt runs lists no trained model {name!r}{similar or ': name one that it lists'}"
+        )
     return fitting[-1]
 
 
-def _short(run: Run) -> str:
+def _digest(run: Run) -> str:
     return run.name.removeprefix("run/")

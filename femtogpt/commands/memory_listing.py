@@ -24,7 +24,9 @@ def read_text(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{name}: {error.strerror}; give a file with text, or -") from error
+        raise UserError(
+            f"{name}: {error.strerror}; name a file with text, or - for standard input"
+        ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{name} is not UTF-8: save it as UTF-8 text") from error
 

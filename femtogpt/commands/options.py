@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Commands = Any  # what argparse's add_subparsers gives; it has no public name
 Run = Callable[[argparse.Namespace], None]
-RUN_NAMES = "a name in femtogpt runs, a configuration, a folder, or best"  # as find_run takes them
+# As find_run takes them.
+RUN_NAMES = "a name in femtogpt runs or its beginning, a configuration, a folder, or best"
 
 
 def number(text: str) -> int:

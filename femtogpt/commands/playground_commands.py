@@ -48,6 +48,7 @@ def choices_of(data: Path) -> list[Choice]:
     return [
         Choice(
             run.name,
+            run.short,
             run.configuration,
             run.parameters,
             run.held_out_bits_per_character,

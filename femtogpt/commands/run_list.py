@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,13 +16,19 @@ from femtogpt.commands.table import millions, table
 from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
 
+SHORTEST = 6  # digits of a name
+TRAINING = "training now"  # how the state of a run begins that a process trains
+SETTINGS_CHARACTERS = 48  # of a configuration and its changes, in the table
+
 
 @dataclass(frozen=True)
 class Run:
     """A trained model, or one in training."""
 
     name: str
+    short: str  # the beginning of its digest that no other run has, as ``--run`` takes it
     configuration: str | None
+    changes: list[str]  # settings that were not the configuration's
     layers: int
     width: int
     parameters: int | None
@@ -29,21 +36,35 @@ class Run:
     tokens: int | None  # of the text, once
     held_out_bits_per_character: float | None
     is_estimate: bool  # on a part of the held-out text
-    date: str
+    date: str  # when it ended or, if it has not, wrote last
     state: str
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a process trains it at present."""
+        return self.state.startswith(TRAINING)
 
 
 def runs(data: Path) -> list[Run]:
     """The trainings in a data folder, the newest last."""
     found = entries(data)
-    return [_run(data, entry, found) for entry in found if _is_training(entry)]
+    trainings = [entry for entry in found if _is_training(entry)]
+    digests = [entry.digest for entry in trainings]
+    return [_run(data, entry, _short(entry.digest, digests), found) for entry in trainings]
+
+
+def _short(digest: str, digests: list[str]) -> str:
+    for length in range(SHORTEST, len(digest)):
+        if sum(other.startswith(digest[:length]) for other in digests) == 1:
+            return digest[:length]
+    return digest
 
 
 def _is_training(entry: Entry) -> bool:
     return entry.kind == "run" and not entry.is_leftover and (entry.path / SETTINGS_FILE).exists()
 
 
-def _run(data: Path, entry: Entry, found: Iterable[Entry]) -> Run:
+def _run(data: Path, entry: Entry, short: str, found: Iterable[Entry]) -> Run:
     settings = json.loads((entry.path / SETTINGS_FILE).read_bytes())
     counts = entry.about.get("counts") or {}
     lines: list[dict[str, Any]] = []
@@ -53,7 +74,9 @@ def _run(data: Path, entry: Entry, found: Iterable[Entry]) -> Run:
     estimates = [line[BITS] for line in lines if BITS in line]
     return Run(
         name=entry.name.replace(".partial", "").replace("/.", "/"),
+        short=short,
         configuration=entry.configuration.get("name") or _user(data, entry),
+        changes=list(entry.configuration.get("changes") or ()),
         layers=settings["model"]["layers"],
         width=settings["model"]["width"],
         parameters=counts.get("parameters"),
@@ -77,7 +100,7 @@ def _state(data: Path, entry: Entry, settings: dict[str, Any], lines: list[dict[
         return "finished"
     step = lines[-1]["step"] if lines else 0
     progress = f"step {step:,} of {settings['train']['max_steps']:,}"
-    return f"training now, {progress}" if is_busy(data, entry) else f"half-finished at {progress}"
+    return f"{TRAINING}, {progress}" if is_busy(data, entry) else f"half-finished at {progress}"
 
 
 def _evaluated(run: Entry, found: Iterable[Entry]) -> float | None:
@@ -110,20 +133,26 @@ def listing(found: list[Run], data: Path) -> str:
         return f"{data} holds no trained model yet: make pipeline trains one"
     rows = [
         (
-            run.name,
-            run.configuration or "—",
+            run.short,
+            "—" if run.is_training else run.date,
+            _settings(run),
             f"{run.layers} × {run.width}"
             + (f", {millions(run.parameters)}" if run.parameters else ""),
             ", ".join(run.sources)
             + (f", {millions(run.tokens)} tokens" if run.tokens is not None else ""),
             _bits(run),
-            run.date,
             run.state,
         )
         for run in found
     ]
-    head = ("run", "configuration", "model", "text", "held out, bits/char", "date", "state")
+    head = ("run", "ended", "configuration", "model", "text", "held out, bits/char", "state")
     return table(head, rows)
+
+
+def _settings(run: Run) -> str:
+    """Its configuration, and what was changed of it."""
+    words = " ".join([run.configuration or "—", *run.changes])
+    return textwrap.shorten(words, SETTINGS_CHARACTERS, placeholder=" …")
 
 
 def _bits(run: Run) -> str:

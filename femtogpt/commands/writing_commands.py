@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     )
     add = generate.add_argument
     add("prompts", nargs="*", metavar="prompt", help="a beginning, or several; -: standard input")
-    _writing(generate, "at most; default: 200")
+    _writing(generate, "how many to write at most; default: 200")
     add("--stop", action="append", default=[], help="end before this text")
     add("--count", type=number, default=1, help="how many texts after each; default: 1")
     add("--batch", action="store_true", help="write them at once: sooner, but shown at the end")
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
     add = talk.add_argument
     add("--as", dest="person", default="Ведущий", help="who you are; default: Ведущий")
     add("--with", dest="model", default="Гость", help="who the model is; default: Гость")
-    _writing(talk, "of a turn, at most; default: 200")
+    _writing(talk, "how many a turn has at most; default: 200")
     talk.set_defaults(run_command=_talk)
 
 
@@ -49,17 +49,17 @@ def _writing(parser: argparse.ArgumentParser, tokens: str) -> None:
     add_run(parser)
     add = parser.add_argument
     add("--tokens", type=number, default=200, help=tokens)
-    chance = "0: always the likeliest token; default: 0.8"
+    chance = "how much is left to chance; 0: always the likeliest token; default: 0.8"
     add("--temperature", type=float, default=0.8, help=chance)
     add("--top-k", type=int, help="draw among so many of the likeliest tokens")
-    nucleus = "among the fewest with this probability; default: 0.95"
+    nucleus = "draw among the fewest that have this probability together; default: 0.95"
     add("--top-p", type=float, default=0.95, help=nucleus)
-    least = "among those with this share of the likeliest's; default: 0"
+    least = "draw among those with this share of the likeliest one's; default: 0"
     add("--min-p", type=float, default=0.0, help=least)
-    again = "of tokens that the text has; default: 1, none"
+    again = "makes tokens that the text has less likely; default: 1, none"
     add("--repetition-penalty", type=float, default=1.0, help=again)
-    add("--seed", type=_seed, help="the same one writes the same; default: drawn")
-    formats = "auto (the fastest), float32, bfloat16 or int8; default: auto"
+    add("--seed", type=_seed, help="the same seed writes the same text; default: drawn")
+    formats = "their format: auto (the fastest), float32, bfloat16 or int8; default: auto"
     add("--weights", default="auto", help=formats)
 
 

@@ -89,8 +89,8 @@ class EvaluatedRun:
         """The held-out documents of its corpus. Raises UserError without a corpus."""
         if self.corpus is None:
             raise UserError(
-                f"the corpus of {self.name} is not there, and so its held-out text is not known:"
-                " name a file or folder to evaluate it on"
+                f"the corpus of {self.name} is gone, so its held-out text is not known: name a file"
+                " or folder to evaluate it on"
             )
         return held_out_texts(self.corpus)
 
@@ -112,7 +112,7 @@ class EvaluatedRun:
         """What a reader of its figure has to know."""
         if self._is_known:
             return []
-        return [f"not all that {self.name} was trained on is there: it may have read the text"]
+        return [f"a part of what {self.name} was trained on is gone: it may have read the text"]
 
     @property
     def _is_known(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import polars as pl
 
@@ -13,6 +14,12 @@ from femtogpt.errors import UserError
 from femtogpt.evaluation.document_scores import TEXTS, described
 from femtogpt.sources.base import Document, unique_ids
 from femtogpt.sources.texts import Files
+
+
+class OwnFiles(Files):
+    """A person's files. Each one that cannot be read is told by its name, and not counted too."""
+
+    tells_faults: ClassVar[bool] = False
 
 
 def own_texts(paths: Sequence[Path]) -> tuple[pl.DataFrame, list[str]]:
@@ -45,7 +52,7 @@ def _name(path: Path, taken: Sequence[str]) -> str:
 
 
 def _documents(path: Path) -> Iterator[Document]:
-    source = Files(path=path)
+    source = OwnFiles(path=path)
     with TemporaryDirectory(prefix="femtogpt-") as folder:
         source.fetch(Path(folder))
         yield from unique_ids(source.documents(Path(folder)))

@@ -37,7 +37,10 @@ class TransformersModel:
 
     def __init__(self, folder: Path):
         if not folder.is_dir():
-            raise UserError(f"{folder}: there is no such folder; nothing is downloaded for --model")
+            raise UserError(
+                f"--model {folder}: there is no such folder, and nothing is downloaded: name one"
+                " on this disk"
+            )
         try:
             library: Any = import_module("transformers")
         except ImportError as error:
@@ -64,7 +67,10 @@ class TransformersModel:
         start = self.tokenizer.bos_token_id
         self.start: int | None = self.end if start is None else start
         if self.start is None:
-            raise UserError(f"{folder}: its tokenizer has no token that begins or ends a text")
+            raise UserError(
+                f"{folder}: its tokenizer has no token that begins or ends a text: name another"
+                " model"
+            )
         self.context = min(LONGEST, getattr(model.config, "max_position_embeddings", LONGEST))
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:

@@ -32,7 +32,7 @@ def _shape(card: Card) -> str:
             f" (для ключей и значений {shape.key_value_heads})",
         ),
         ("Контекст, токенов", _number(shape.context)),
-        ("Словарь, единиц", _number(card.pieces)),
+        ("Словарь, токенов", _number(card.pieces)),
     ]
     if facts.steps and facts.tokens_seen:
         length = f"шагов {_number(facts.steps)}, токенов {_number(facts.tokens_seen)}"
@@ -85,7 +85,7 @@ def _figures(card: Card) -> str:
     if memorised:
         lines.append(
             f"- Память: из написанного моделью (текстов: {memorised.texts})"
-            f" {_number(100 * memorised.share, 1)} % символов стоит в отрывках от 50 символов,"
+            f" {_number(100 * memorised.share, 1)} % символов входит в отрывки от 50 символов,"
             " которые дословно есть в обучающих текстах; длина самого длинного дословного"
             f" отрывка: {_number(memorised.longest)}."
         )

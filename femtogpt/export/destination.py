@@ -85,10 +85,14 @@ def _check_folder(folder: Path) -> None:
         raise UserError(f"{folder} holds other files: name another folder with --to") from None
     for name in sorted(present - {RECORD}):
         if name not in files:
-            raise UserError(f"{folder / name} is of no export: move it, or name another --to")
+            raise UserError(
+                f"{folder / name} was not written by an export: move it, or name another folder"
+                " with --to"
+            )
         if file_digest(folder / name) != files[name]:
             raise UserError(
-                f"{folder / name} was changed after the export: move it, or name another --to"
+                f"{folder / name} was changed after the export: move it, or name another folder"
+                " with --to"
             )
 
 

@@ -93,9 +93,11 @@ def _warn(facts: RunFacts) -> None:
 def _check_files(file: Path, recipe: Path) -> None:
     """Raise UserError if one of these exists and is not of an export."""
     if file.parent.is_file():
-        raise UserError(f"{file.parent} is a file: with --to name a folder or a file of .gguf")
+        raise UserError(
+            f"{file.parent} is a file: with --to name a folder, or a file that ends in .gguf"
+        )
     if file.exists() and not _is_ours(file):
-        raise UserError(f"{file} is of no export of femtogpt: name another file with --to")
+        raise UserError(f"{file} was not written by femtogpt export: name another file with --to")
     try:
         first, *_ = recipe.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
@@ -103,7 +105,9 @@ def _check_files(file: Path, recipe: Path) -> None:
     except (OSError, UnicodeDecodeError):
         first = ""
     if first != FIRST_LINE:
-        raise UserError(f"{recipe} is of no export of femtogpt: name another folder with --to")
+        raise UserError(
+            f"{recipe} was not written by femtogpt export: name another folder with --to"
+        )
 
 
 def _is_ours(file: Path) -> bool:

@@ -60,7 +60,7 @@ class Vocabulary:
         except (OSError, DecodeError) as error:
             raise UserError(
                 f"{file} is no tokenizer: copy the {TOKENIZER_FILE} that the model was trained"
-                " with to this place"
+                " with here"
             ) from error
         if problem := _problem(model):
             raise UserError(

@@ -48,7 +48,9 @@ def _shape(run: Path) -> ModelConfig:
     try:
         return ModelConfig.model_validate(json.loads((run / SETTINGS_FILE).read_bytes())["model"])
     except OSError as error:
-        raise UserError(f"{run} holds no trained model: {error.strerror}") from error
+        raise UserError(
+            f"{run} holds no trained model ({error.strerror}): name another run"
+        ) from error
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{run / SETTINGS_FILE} is damaged: name another run") from error
 
@@ -73,7 +75,9 @@ def _weights(file: Path, shape: ModelConfig, vocab_size: int) -> Weights:
         with safe_open(file, framework="np") as tensors:
             weights = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise UserError(f"{file.parent} holds no trained model: it has no {file.name}") from error
+        raise UserError(
+            f"{file.parent} holds no {file.name}: name a run whose training has ended"
+        ) from error
     except (OSError, SafetensorError) as error:
         raise UserError(f"{file} is damaged ({error}): name another run") from error
     expected = dict(_tensor_shapes(shape, vocab_size))
@@ -82,7 +86,8 @@ def _weights(file: Path, shape: ModelConfig, vocab_size: int) -> Weights:
         if expected.get(name) != found.get(name):
             raise UserError(
                 f"{file} does not fit the settings and the tokenizer beside it: {name} is"
-                f" {found.get(name, 'missing')}, not {expected.get(name, 'there')}"
+                f" {found.get(name, 'missing')}, not {expected.get(name, 'there')}; name another"
+                " run"
             )
         if not np.isfinite(weights[name]).all():
             raise UserError(f"{file}: {name} is not finite: the training failed; name another run")

@@ -34,12 +34,12 @@ class Dialogue:
         for name in (person, model):
             if not name.strip() or name != named(name):
                 raise UserError(
-                    f"{name!r} is no speaker's name: give one line without a colon and {SPEAKER}"
+                    f"{name!r} is no speaker's name: give one line, without a colon or {SPEAKER}"
                 )
         if not knows_turns(writer):
             raise UserError(
-                "this model was not trained on turns of a dialogue: name one of interviews or"
-                " chats with --run, or use femtogpt generate"
+                "this model was not trained on turns of a dialogue: name one trained on interviews"
+                " or chats with --run, or use femtogpt generate"
             )
         self.writer, self.person, self.model = writer, person, model
         self.turns: list[Turn] = []

@@ -16,6 +16,6 @@ def index_of_run(run: Path, data: Path) -> Artifact:
     ``femtogpt.evaluation.around_run`` would leave out what is missing, and not say what it is.
     """
     if not (run / MANIFEST).is_file():
-        raise UserError(f"{run} does not say on what it was trained: name its text with --from")
+        raise UserError(f"{run} does not say what it was trained on: name the text with --from")
     tokens = made_from(Artifact.load(run), "tokens", data)
     return made_of(made_from(tokens, "corpus", data), KIND, data)

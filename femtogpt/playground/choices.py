@@ -18,9 +18,10 @@ from femtogpt.tokens.shards import Tokens
 
 @dataclass(frozen=True)
 class Choice:
-    """A run that a person may choose, by its name in ``femtogpt runs``."""
+    """A run that a person may choose."""
 
     name: str
+    short: str  # as ``femtogpt runs`` shows it
     configuration: str | None
     parameters: int | None
     bits: float | None  # held-out, per character

@@ -92,7 +92,7 @@ def _listening(port: int | None) -> socket.socket:
             if error.errno != errno.EADDRINUSE:
                 raise
     taken = f"--port {port} is" if port is not None else f"the ports {PORT} to {number} are"
-    raise UserError(f"{taken} taken by another program: end it, or choose another with --port")
+    raise UserError(f"{taken} taken by other programs: end one, or choose another with --port")
 
 
 def _has_screen() -> bool:

@@ -84,7 +84,7 @@ PHRASES: dict[str, Both] = {
         "На отложенных текстах она тратит {bits} бита на символ — на {share} больше n-граммной"
         " модели, которая только считает сочетания токенов: обучение пока не окупилось.",
         "It needs {bits} bits per character of held-out text, {share} more than an n-gram model,"
-        " which only counts pieces: the training has not paid yet.",
+        " which only counts pieces: the training has not paid off yet.",
     ),
     "held_out_figure": (
         "бита на символ на отложенных текстах: чем меньше, тем лучше",
@@ -173,7 +173,7 @@ PHRASES: dict[str, Both] = {
     ),
     "finished_samples": ("Готовая модель", "The finished model"),
     "marked_stretches": (
-        "Выделен самый длинный отрывок от 50 символов, который дословно стоит в обучающих текстах.",
+        "Выделен самый длинный отрывок от 50 символов, который дословно есть в обучающих текстах.",
         "Marked: the longest stretch of 50 characters or more that stands in the training text.",
     ),
     # memory
@@ -201,7 +201,7 @@ PHRASES: dict[str, Both] = {
         "отрывок; под ним — как в тексте, если иначе",
         "stretch; below, the text's own words",
     ),
-    "where_it_stands": ("где стоит", "where it stands"),
+    "where_it_stands": ("где встречается", "where it stands"),
     # corpus
     "corpus_in_words": (
         "Прочитано {documents} из {sources}; для обучения осталось {train} символов, ещё {share}"

@@ -50,6 +50,7 @@ class Reader(FileSource):
     tables: ClassVar[frozenset[str]] = frozenset()  # suffixes of files with a document for each row
     as_stored: ClassVar[bool] = False  # compressed files are passed to their formats as they are
     stops_if_all_damaged: ClassVar[bool] = False  # with an error, not only faults
+    tells_faults: ClassVar[bool] = True  # in a line at the end, not only in documents
     not_text: Literal["stop", "reject"] = Field(
         "reject", description="what to do about a file that cannot be read"
     )
@@ -107,7 +108,7 @@ class Reader(FileSource):
                             f"{file.name} cannot be read ({document.fault}): remove it, or leave"
                             " such files out with sources.<name>.not_text=reject"
                         )
-                    else:
+                    elif self.tells_faults:
                         summary.add_fault(file.suffix, document.fault)
                     if file.mended and document.id == file.name:
                         document = replace(document, mended=tuple(file.mended))

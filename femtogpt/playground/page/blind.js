@@ -15,7 +15,7 @@ let pair = null, texts = [];
 offerBeginnings(writer);
 
 function begin(prompt) {
-  texts = [say("left"), say("right")].map((heading) => new GrowingText(prompt, heading));
+  texts = ["left", "right"].map((side) => new GrowingText(prompt, made("span", { words: () => say(side) })));
   place.replaceChildren(...texts.map((text) => text.article));
   votes.hidden = score.hidden = true;
 }
@@ -30,13 +30,12 @@ function forget() {
 writer.submit = async () => {
   const runs = [chosen(), chosenOther()];
   if (!runs[1] || runs[0] === runs[1]) {
-    notice(say("choose_two"));
+    notice(() => say("choose_two"));
     document.getElementById("other").focus();
     return;
   }
   forget();
   begin(writer.prompt.value);
-  for (const text of texts) text.under.textContent = say("waiting");
   place.scrollIntoView({ block: "nearest" });
   const order = { runs: runs.map((run) => run.name), prompt: writer.prompt.value, ...sampling() };
   const ended = await writer.listen("/api/blind", order, {
@@ -44,10 +43,7 @@ writer.submit = async () => {
       pair = begun.pair;
       sessionStorage.setItem(KEPT, pair);
     },
-    text: ({ side, text }) => {
-      texts[side].under.textContent = "";
-      texts[side].add(text);
-    },
+    text: ({ side, text }) => texts[side].add(text),
   });
   if (ended) {
     finish();
@@ -55,7 +51,7 @@ writer.submit = async () => {
     votes.focus({ preventScroll: true }); // so that the keys 1 to 4 are votes, not text
   } else {
     forget();
-    if (ended === false) notice(say("cut"));
+    if (ended === false) notice(() => say("cut"));
   }
 };
 
@@ -80,7 +76,8 @@ async function vote(better) {
 async function reveal({ runs, better }) {
   texts.forEach((text, side) => {
     const won = better === ["left", "right"][side];
-    text.heading.replaceChildren(made("b", { textContent: label(runs[side]) }), ...(won ? [made("span", { className: "won", textContent: `✓ ${say("better")}` })] : []));
+    const verdict = won ? [made("span", { className: "won", words: () => `✓ ${say("better")}` })] : [];
+    text.heading.replaceChildren(made("b", { textContent: label(runs[side]) }), ...verdict);
     text.finish();
   });
   await showScore([...runs].sort());
@@ -94,16 +91,16 @@ async function showScore(runs) {
     [first, second] = [second, first];
     tally = await ask("/api/score", { runs: [first, second] });
   }
-  const verdict = { better: say("score_better", label(first)), level: say("score_level") }[tally.verdict] ?? say("score_open");
-  const more = tally.more ? [made("p", { textContent: say("more", tally.more) })] : [];
-  const again = made("button", { type: "button", className: "go", textContent: say("again") });
+  const verdict = () => ({ better: say("score_better", label(first)), level: say("score_level") })[tally.verdict] ?? say("score_open");
+  const more = tally.more ? [made("p", { words: () => say("more", tally.more) })] : [];
+  const again = made("button", { type: "button", className: "go", words: () => say("again") });
   again.addEventListener("click", () => writer.form.requestSubmit());
   score.replaceChildren(
-    made("p", { className: "verdict", textContent: verdict }),
+    made("p", { className: "verdict", words: verdict }),
     drawn(tally),
     made("div", { className: "ends" }, made("span", { textContent: `← ${label(second)}` }), made("span", { textContent: `${label(first)} →` })),
-    made("p", { textContent: `${label(first)}: ${say("rate", tally.rate, tally.low, tally.high)}` }),
-    made("p", { className: "note", textContent: say("votes", tally.votes, tally.ties) }),
+    made("p", { id: "rate", words: () => `${label(first)}: ${say("rate", tally.rate, tally.low, tally.high)}` }),
+    made("p", { className: "note", words: () => say("votes", tally.votes, tally.ties) }),
     ...more,
     again,
   );
@@ -114,7 +111,7 @@ async function showScore(runs) {
 function drawn(tally) {
   const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   drawing.setAttribute("role", "img");
-  drawing.setAttribute("aria-label", say("rate", tally.rate, tally.low, tally.high));
+  drawing.setAttribute("aria-labelledby", "rate");
   const add = (name, kind, values) => {
     const shape = document.createElementNS(drawing.namespaceURI, name);
     shape.setAttribute("class", kind);
@@ -147,7 +144,7 @@ export async function resume() {
     const seen = await ask(`/api/blind/${pair}`);
     if (!seen.finished) {
       forget();
-      notice(say("cut"));
+      notice(() => say("cut"));
       return;
     }
     begin(seen.prompt);

@@ -12,26 +12,22 @@ offerBeginnings(writer);
 writer.submit = async () => {
   const runs = [chosen(), chosenOther()].filter(Boolean);
   const prompt = writer.prompt.value;
-  const texts = runs.map((run) => new GrowingText(prompt, ""));
-  texts.forEach((text, side) => text.heading.replaceChildren(made("b", { textContent: label(runs[side].name) }), figure(runs[side])));
+  const texts = runs.map((run) => new GrowingText(prompt, made("b", { textContent: label(run.name) }), made("span", { words: () => figure(run) })));
   place.replaceChildren(...texts.map((text) => text.article));
-  for (const text of texts) text.under.textContent = say("waiting");
   place.scrollIntoView({ block: "nearest" });
   let seed;
   const order = { runs: runs.map((run) => run.name), prompt, seed: seedOrAny(), ...sampling() };
   const ended = await writer.listen("/api/write", order, {
     begin: (begun) => { seed = begun.seed; },
-    text: ({ side, text }) => {
-      texts[side].under.textContent = "";
-      texts[side].add(text);
-    },
+    text: ({ side, text }) => texts[side].add(text),
   });
   if (ended === null && !texts.some((text) => text.written)) {
     place.replaceChildren();
     return;
   }
   for (const text of texts) {
-    text.finish(say("facts", [...text.written].length, seed), ...(ended ? [] : [say("stopped")]));
+    const facts = () => say("facts", [...text.written].length, seed);
+    text.finish(facts, ...(ended ? [] : [() => say("stopped")]));
   }
   try {
     await Promise.all(texts.map((text, side) => text.mark(runs[side].name)));

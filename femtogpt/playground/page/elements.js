@@ -1,10 +1,12 @@
 // Small parts of the page. Text goes in as text, never as markup.
-import { say } from "./words.js";
+import { say, speak } from "./words.js";
 
 const card = document.getElementById("card");
 
-export function made(name, about = {}, ...children) {
+// `words`, if given, is a function: what the element says in the chosen language.
+export function made(name, { words, ...about } = {}, ...children) {
   const element = Object.assign(document.createElement(name), about);
+  if (words) speak(element, words);
   element.append(...children);
   return element;
 }
@@ -35,7 +37,7 @@ export function hideCard() {
 }
 
 export function copyButton(text) {
-  const button = made("button", { type: "button", className: "quiet copy", textContent: say("copy") });
+  const button = made("button", { type: "button", className: "quiet copy", words: () => say("copy") });
   button.addEventListener("click", () => copy(button, text()));
   return button;
 }
@@ -51,8 +53,9 @@ export function atEnd() {
   return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 80;
 }
 
+// Say something above the sections, or nothing any more. `words` is a function, as in `made`.
 export function notice(words) {
   const place = document.getElementById("notice");
   place.hidden = !words;
-  place.textContent = words ?? "";
+  place.replaceChildren(...(words ? [made("span", { words })] : []));
 }

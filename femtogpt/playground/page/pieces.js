@@ -3,14 +3,14 @@ import { ask } from "./server.js";
 import { hideCard, made, notice, showCard } from "./elements.js";
 import { choose, chosen } from "./settings.js";
 import { tellRefusal } from "./writing.js";
-import { say } from "./words.js";
+import { say, speak } from "./words.js";
 
 const section = document.getElementById("pieces");
 const form = section.querySelector("form"), prompt = section.querySelector(".prompt");
 const go = section.querySelector(".go");
 const place = section.querySelector(".tokens"), legend = section.querySelector(".legend");
 const HOTTEST = 12; // bits
-let pieces = [], at = -1, mean = null;
+let pieces = [], at = -1;
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -48,15 +48,10 @@ function show() {
     return span;
   }));
   const characters = [...pieces.map((piece) => piece.text).join("")].length;
-  mean = pieces.reduce((sum, piece) => sum + piece.bits, 0) / Math.max(1, characters);
-  tell();
+  const mean = pieces.reduce((sum, piece) => sum + piece.bits, 0) / Math.max(1, characters);
+  speak(legend.querySelector("b"), () => say("mean", mean, pieces.length));
   place.hidden = legend.hidden = false;
 }
-
-function tell() {
-  if (mean !== null) legend.querySelector("b").textContent = say("mean", mean, pieces.length);
-}
-document.addEventListener("translated", tell);
 
 function point(number) {
   place.children[at]?.classList.remove("chosen");

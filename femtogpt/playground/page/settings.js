@@ -1,7 +1,7 @@
 // Which models write, and how: chosen once for all sections, and kept while the window is open.
 import { ask } from "./server.js";
 import { made } from "./elements.js";
-import { moment, number, say } from "./words.js";
+import { moment, number, say, speak } from "./words.js";
 
 const run = document.getElementById("run");
 const other = document.getElementById("other");
@@ -29,11 +29,10 @@ function find(name) {
   return runs.find((one) => one.name === name);
 }
 
-// A run as a person knows it: its configuration, and the first digits of its name.
+// A run as a person knows it: its configuration, and its name in `femtogpt runs`.
 export function label(name) {
-  const digits = name.replace("run/", "").slice(0, 6);
-  const configuration = find(name)?.configuration;
-  return configuration ? `${configuration} · ${digits}` : digits;
+  const { configuration, short } = find(name) ?? { short: name.replace("run/", "") };
+  return configuration ? `${configuration} · ${short}` : short;
 }
 
 export function figure(one) {
@@ -59,7 +58,7 @@ export async function loadRuns() {
   runs = await ask("/api/runs");
   const kept = [run.value || sessionStorage.getItem("run"), other.value || sessionStorage.getItem("other")];
   fill(run, kept[0], []);
-  fill(other, kept[1], [made("option", { value: "", textContent: say("nobody") })]);
+  fill(other, kept[1], [made("option", { value: "", words: () => say("nobody") })]);
   tell();
 }
 
@@ -67,7 +66,7 @@ function fill(select, name, first) {
   const options = runs.map((one) => made("option", {
     value: one.name,
     disabled: one.state !== "finished",
-    textContent: `${label(one.name)} · ${one.state === "finished" ? short(one) : say("unready")}`,
+    words: () => `${label(one.name)} · ${one.state === "finished" ? short(one) : say("unready")}`,
   }));
   select.replaceChildren(...first, ...options);
   const usable = [...select.options].filter((option) => !option.disabled);
@@ -81,8 +80,8 @@ function about(one) {
 }
 
 function tell() {
-  document.getElementById("run-about").textContent = about(chosen());
-  document.getElementById("other-about").textContent = about(chosenOther());
+  speak(document.getElementById("run-about"), () => about(chosen()));
+  speak(document.getElementById("other-about"), () => about(chosenOther()));
   sessionStorage.setItem("run", run.value);
   sessionStorage.setItem("other", other.value);
   document.dispatchEvent(new Event("chosen"));
@@ -105,7 +104,4 @@ document.getElementById("usual").addEventListener("click", () => {
   }
   seed.value = "";
 });
-document.addEventListener("translated", () => {
-  sliders.forEach(show);
-  if (runs.length) loadRuns();
-});
+document.addEventListener("translated", () => sliders.forEach(show));

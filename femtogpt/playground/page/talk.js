@@ -2,7 +2,7 @@
 import { copy, made } from "./elements.js";
 import { chosen, sampling, seedOrAny } from "./settings.js";
 import { Writer } from "./writing.js";
-import { say } from "./words.js";
+import { say, speak } from "./words.js";
 
 const section = document.getElementById("talk");
 const writer = new Writer(section);
@@ -60,7 +60,7 @@ section.querySelector(".copy").addEventListener("click", (event) => {
 function tell() {
   const turnsKnown = chosen()?.turns;
   warning.hidden = turnsKnown === true;
-  warning.textContent = say(turnsKnown === false ? "no_turns" : "unknown_turns");
+  speak(warning, () => say(turnsKnown === false ? "no_turns" : "unknown_turns"));
   for (const part of [section.querySelector(".names"), writer.form, list]) part.hidden = turnsKnown === false;
 }
 document.addEventListener("chosen", tell);

@@ -2,12 +2,12 @@
 import { Refusal, ask, listen } from "./server.js";
 import { atEnd, copyButton, explain, made, notice } from "./elements.js";
 import { chosen, chosenOther, loadRuns } from "./settings.js";
-import { refusal, say } from "./words.js";
+import { refusal, say, speak } from "./words.js";
 
 // Tell why something was not done; a list that is out of date is fetched anew.
 export async function tellRefusal(error) {
   if (!(error instanceof Refusal)) throw error;
-  notice(refusal(error.why, error.detail));
+  notice(() => refusal(error.why, error.detail));
   if (["gone", "half-finished"].includes(error.why)) await loadRuns();
 }
 
@@ -81,13 +81,14 @@ export function offerBeginnings(writer) {
 
 // A text as it grows, with its beginning before it.
 export class GrowingText {
-  constructor(prompt, heading) {
+  constructor(prompt, ...heading) {
     this.prompt = prompt;
     this.written = "";
-    this.heading = made("h2", {}, heading);
+    this.heading = made("h2", {}, ...heading);
     this.body = made("div", { className: "text", ariaBusy: "true", lang: "ru" }, made("span", { className: "begun", textContent: prompt }));
     this.under = made("div", { className: "under" });
     this.article = made("article", {}, this.heading, this.body, this.under);
+    this.under.append(made("span", { words: () => say("waiting") }));
   }
 
   get whole() {
@@ -96,28 +97,29 @@ export class GrowingText {
 
   add(text) {
     const follow = atEnd();
+    if (!this.written) this.under.replaceChildren();
     this.written += text;
     this.body.append(text);
     if (follow) window.scrollTo(0, document.documentElement.scrollHeight);
   }
 
+  // `facts` are functions, as the words of `made`.
   finish(...facts) {
     this.body.ariaBusy = "false";
     this.body.normalize();
     this.facts = facts;
-    this.told = made("span", { className: "facts" });
-    this.tell();
-    const pieces = made("button", { type: "button", className: "quiet", textContent: say("as_pieces") });
+    this.told = made("span", { className: "facts", words: () => this.facts.map((fact) => fact()).join(" · ") });
+    const pieces = made("button", { type: "button", className: "quiet", words: () => say("as_pieces") });
     pieces.addEventListener("click", () => {
       document.dispatchEvent(new CustomEvent("look", { detail: { text: this.whole, run: this.run } }));
     });
     this.under.replaceChildren(this.told, copyButton(() => this.whole), pieces);
   }
 
-  // Tell the facts about the text under it, with one more.
-  tell(more) {
-    this.facts.push(...(more ? [more] : []));
-    this.told.textContent = this.facts.join(" · ");
+  // Tell one more fact about the text under it.
+  tell(fact) {
+    this.facts.push(fact);
+    speak(this.told, this.told.words);
   }
 
   // Mark what stands verbatim in the texts that its run was trained on.
@@ -126,7 +128,7 @@ export class GrowingText {
     if (!this.written) return;
     const found = await ask("/api/marks", { run, text: this.written });
     if (found === null) {
-      this.tell(say("no_index"));
+      this.tell(() => say("no_index"));
       return;
     }
     const characters = [...this.written];
@@ -145,6 +147,6 @@ export class GrowingText {
       place = end;
     }
     this.body.replaceChildren(...parts, characters.slice(place).join(""));
-    this.tell(known ? say("marked", known / characters.length) : say("no_marks"));
+    this.tell(() => (known ? say("marked", known / characters.length) : say("no_marks")));
   }
 }
