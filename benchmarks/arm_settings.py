@@ -19,7 +19,10 @@ from pydantic import ValidationError
 
 from femtogpt.config import Config, ModelConfig, TrainConfig
 
-SECTIONS = {"model": ModelConfig, "train": TrainConfig}
+SECTIONS: dict[str, type[ModelConfig] | type[TrainConfig]] = {
+    "model": ModelConfig,
+    "train": TrainConfig,
+}
 STEPS = 1000  # of a training like any other
 SMALLEST_VOCABULARY = 300  # that a configuration accepts; shards may have less
 INSTEAD_OF = {"train.max_steps": "epochs", "train.epochs": "max_steps"}
@@ -47,8 +50,9 @@ def main() -> None:
     except ValidationError as error:
         sys.exit("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
     resolved = {name: getattr(config, name).model_dump(mode="json") for name in SECTIONS}
-    evaluations = STEPS // TrainConfig(max_steps=STEPS).evaluate_every
-    print(json.dumps({**resolved, "evaluations": evaluations, "unknown": unknown}))
+    every = TrainConfig(max_steps=STEPS).evaluate_every
+    assert every, "the dial gives it"
+    print(json.dumps({**resolved, "evaluations": STEPS // every, "unknown": unknown}))
 
 
 def sections(conf: str) -> dict[str, dict]:

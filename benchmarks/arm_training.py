@@ -86,9 +86,7 @@ def train_arm(
             train_for(
                 60 * resolved.training.minutes,
                 paces[number],
-                lambda steps, training=training, attempts=attempts: training.train(
-                    next(attempts), steps
-                ),
+                lambda steps: training.train(next(attempts), steps),  # noqa: B023 (called at once)
             )
         )
         paces[number] = finished[-1].pace

@@ -49,7 +49,7 @@ class Training:
     @classmethod
     def parse(cls, text: str) -> Training:
         """Read ``setting=value …``, of which later ones win. Raises SystemExit for others."""
-        training, settings = cls(), dict(BEFORE)
+        training, settings = cls(), dict[str, Any](BEFORE)
         for item in text.split():
             name, equals, value = item.partition("=")
             if not equals:

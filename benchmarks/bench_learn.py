@@ -135,7 +135,7 @@ def time_to(bits: float, course: Sequence[tuple[float, float]]) -> float | None:
     return None
 
 
-def speed(tokens: Tokens, rounds: int, nanogpt: Path | None) -> Mapping[str, Any]:
+def speed(tokens: Tokens, rounds: int, nanogpt: Path | None) -> dict[str, Any]:
     """Tokens per second of the engine's steps, in turn with the reference's, in float32."""
     model, shape = ModelConfig(**SMALL, context=256), Shape(**SMALL, vocab=tokens.vocab_size)
     log("speed")

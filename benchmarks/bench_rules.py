@@ -24,6 +24,7 @@ import json
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -40,6 +41,7 @@ from femtogpt.corpus.clean import batches
 from femtogpt.corpus.overlap import HeldOutIndex, remove_overlap
 from femtogpt.corpus.rules import Rule, rules_of
 from femtogpt.corpus.schema import DOCUMENT, REPORT, SCHEMA, SPLITS, parts, write
+from femtogpt.sources.base import Source
 from femtogpt.sources.fetch import BYTES, fetch
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
@@ -106,8 +108,9 @@ def main() -> None:
 def documents(config: Config, name: str) -> Iterator[pl.DataFrame]:
     """The documents of a source as they come, in batches."""
     store = Store(config.paths.data)
-    raw = fetch(store, name, config.sources[name])
-    for rows in batches(config.sources[name].documents(raw.path / BYTES)):
+    source = cast(Source, config.sources[name])
+    raw = fetch(store, name, source)
+    for rows in batches(source.documents(raw.path / BYTES)):
         frame = pl.DataFrame(rows, schema=DOCUMENT | {"fault": pl.String}, orient="row")
         yield frame.filter(pl.col("fault").is_null())
 
@@ -154,7 +157,8 @@ def difference(before: str, after: str) -> int:
 def tokens_of(arm: str, config: Config, data: Path) -> Tokens:
     """Token shards of a text cleaned without a group; held-out works are cleaned in full."""
     store = Store(data)
-    raw = {name: fetch(store, name, config.sources[name]) for name in config.sources}
+    sources = cast(dict[str, Source], config.sources)
+    raw = {name: fetch(store, name, source) for name, source in sources.items()}
     full = build_corpus(store, config, raw)
     folder = data / "arms" / arm.replace(" ", "_")
     if not (folder / REPORT).exists():

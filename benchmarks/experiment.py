@@ -82,7 +82,9 @@ class Laboratory:
         with ExitStack() as stack:
             commits = {arm.commit for arm in arms if arm.commit}
             trees = {commit: stack.enter_context(checked_out(commit)) for commit in commits}
-            prepared = [self._prepared(arm, trees.get(arm.commit, ROOT)) for arm in arms]
+            prepared = [
+                self._prepared(arm, trees[arm.commit] if arm.commit else ROOT) for arm in arms
+            ]
             pool = stack.enter_context(ThreadPoolExecutor(self.jobs))
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             tasks = [(arm, seed) for seed in seeds for arm in prepared]
@@ -124,7 +126,12 @@ class Laboratory:
         if known.exists():
             content = json.loads(known.read_text(encoding="utf-8"))
             paces = {int(number): Pace(**pace) for number, pace in content.items()}
-        record = {"arm": arm.name, "commit": arm.commit, "seed": seed, "machine": machine()}
+        record: dict[str, Any] = {
+            "arm": arm.name,
+            "commit": arm.commit,
+            "seed": seed,
+            "machine": machine(),
+        }
         record["trainings"] = [training.definition() for training in arm.trainings]
         with TemporaryDirectory() as runs:
             try:

@@ -68,8 +68,13 @@ def _evaluations(lines: Sequence[dict[str, Any]]) -> list[float]:
 class Finished(Protocol):
     """A training that ran to its end."""
 
-    seconds: float
-    pace: Pace
+    @property
+    def seconds(self) -> float:
+        """From the start of its process to its end."""
+
+    @property
+    def pace(self) -> Pace:
+        """What it took for its parts."""
 
 
 Outcome = TypeVar("Outcome", bound=Finished)

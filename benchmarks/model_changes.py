@@ -23,6 +23,8 @@ from femtogpt.training import trainer
 
 MAX_LOGIT = 15.0
 Z_LOSS_WEIGHT = 1e-4
+Gradients = tuple[Tensor, Tensor]  # the loss, and the gradient by the logits
+Taught = Tensor | None  # the teacher's part, and its share
 
 
 def blocks(model: GPT) -> Iterator[Block]:
@@ -107,9 +109,11 @@ class ReluSquared(GPT):
         self.initialise()
 
 
-def _soft_cap_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _soft_cap_gradient(
+    logits: Tensor, targets: Tensor, taught: Taught = None, share: Taught = None
+) -> Gradients:
     tanh = torch.tanh(logits.float() / MAX_LOGIT)
-    nats, by_capped = softmax_gradient(MAX_LOGIT * tanh, targets)
+    nats, by_capped = softmax_gradient(MAX_LOGIT * tanh, targets, taught, share)
     return nats, (by_capped * (1 - tanh.square())).to(logits.dtype)
 
 
@@ -125,8 +129,10 @@ class SoftCap(GPT):
         return nats.view(ids.shape)
 
 
-def _z_loss_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    nats, by_logits = softmax_gradient(logits.float(), targets)
+def _z_loss_gradient(
+    logits: Tensor, targets: Tensor, taught: Taught = None, share: Taught = None
+) -> Gradients:
+    nats, by_logits = softmax_gradient(logits.float(), targets, taught, share)
     log_sum = logits.float().logsumexp(-1, keepdim=True)
     by_z_loss = 2 * Z_LOSS_WEIGHT * log_sum * (logits.float() - log_sum).exp()
     return nats, (by_logits + by_z_loss).to(logits.dtype)
@@ -157,7 +163,8 @@ def changed_model(changes: Sequence[str]) -> type[GPT]:
 
 def main() -> int:
     changes = sys.argv.pop(1).split(",")
-    trainer.GPT = changed_model(changes)  # type: ignore[misc] # the class that it instantiates
+    # The class that it instantiates.
+    trainer.GPT = changed_model(changes)  # type: ignore[attr-defined]
     return training.main()
 
 

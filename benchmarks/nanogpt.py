@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from reference_recipe import BETAS, WEIGHT_DECAY, Shape, Training
 from torch import Tensor
 
@@ -31,7 +30,7 @@ class NanoGPT(Training):
             dropout=0.0,
             bias=False,
         )
-        self.model: torch.nn.Module = module.GPT(config)
+        self.model: Any = module.GPT(config)  # a torch module, of nanoGPT's class
         self.optimizer = self.model.configure_optimizers(WEIGHT_DECAY, rate, BETAS, "cpu")
 
     def loss(self, sequences: Tensor) -> Tensor:

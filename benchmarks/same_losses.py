@@ -25,6 +25,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from commit_files import checked_out, environment
 
@@ -45,7 +46,7 @@ TRAIN = {
     "evaluate_tokens": 2000,
     "sample_every": 0,
 }
-VARIANTS = {
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "muon": ({}, {"optimizer": "muon"}),
     "muon, EMA, dropout": ({"dropout": 0.1}, {"optimizer": "muon", "ema": 0.9}),
     "adamw": ({}, {"optimizer": "adamw"}),
