@@ -19,7 +19,7 @@ from femtogpt.sources.base import Document, Source
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.sample.stories import write_story
 
-quick = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+quick = settings(deadline=None, database=None, derandomize=True)
 
 PROSE = """\
 Было раннее утро, и над рекою стоял туман. Старый мельник вышел на крыльцо, поглядел на небо

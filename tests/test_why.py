@@ -76,13 +76,14 @@ def test_what_a_shared_store_has_would_be_taken_from_there(copy, tmp_path, kept)
     gone = [copy.data / stage.split()[0] for stage in STAGES if stage.split()[0] not in kept]
     for folder in gone:
         shutil.rmtree(folder)
+    lines = copy.why(remote=shared)
     taken = {
-        stage: line
-        for stage, line in copy.why(remote=shared).items()
+        stage
+        for stage, line in lines.items()
         if line.startswith("would be taken from the shared store, because it is no longer there")
     }
-    assert {*taken} == {stage for stage in STAGES if stage.split()[0] not in kept}
-    assert not copy.why(remote=shared)["run"].startswith("would be made")
+    assert taken == {stage for stage in STAGES if stage.split()[0] not in kept}
+    assert not lines["run"].startswith("would be made")
     assert not any(folder.exists() for folder in gone), "it only looks"
 
 
@@ -93,7 +94,6 @@ def test_a_shared_store_without_it_leaves_it_to_be_made(copy, tmp_path):
 
 
 def test_where_nothing_changed_all_is_up_to_date(copy):
-    assert not set(made(copy.why())) & set(STAGES)
     assert set(made(copy.why())) == {*NOT_MADE}
     assert made(copy.make()) == {}
 
