@@ -37,6 +37,9 @@ for name in [*os.environ]:
 # (test_corpus, test_wiki and test_shards show it); pipelines start them as a person's do.
 os.environ["FEMTOGPT_WORKERS"] = "1"
 
+# Only a power cut would show that a file is on the disk; to wait for it takes as long as training.
+os.fsync = lambda descriptor: None
+
 # What make test runs: fewer examples, the same each time. make test-all draws more, at random.
 hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True)
 
