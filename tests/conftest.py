@@ -44,8 +44,16 @@ os.fsync = lambda descriptor: None
 hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True)
 
 
+# They come first: with a long file at its end, a worker works on while the other has nothing to do.
+LONG = ("test_pipeline.py", "test_training_process.py", "test_training.py", "test_wiki_dump.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; make test-all runs it")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)

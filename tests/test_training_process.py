@@ -127,7 +127,7 @@ def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(token
 
 
 def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
-    config, forwarder = settings(max_steps=2000, evaluate_every=200), Recording()
+    config, forwarder = settings(max_steps=1000, evaluate_every=100), Recording()
     (run / "settings.json").write_text(config.model_dump_json())
     looks = []
 
@@ -137,7 +137,7 @@ def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
             raise Pruned("hopeless")
 
     with pytest.raises(Pruned):
-        supervise(run, tokens.folder, 2000, forwarder, watch)
-    assert looks == [(0.0, 0), (0.1, 200), (0.2, 400)]
-    assert course(run)[-1]["step"] < 2000
+        supervise(run, tokens.folder, 1000, forwarder, watch)
+    assert looks == [(0.0, 0), (0.1, 100), (0.2, 200)]
+    assert course(run)[-1]["step"] < 1000
     assert all(line in forwarder.sent for line in read_metrics(run / METRICS_FILE))
