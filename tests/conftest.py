@@ -37,7 +37,7 @@ for name in [*os.environ]:
 # (test_corpus, test_wiki and test_shards show it); pipelines start them as a person's do.
 os.environ["FEMTOGPT_WORKERS"] = "1"
 
-# Only a power cut would show that a file is on the disk; to wait for it takes as long as training.
+# Only a power cut would show whether a file is on the disk, and trainings wait for it for seconds.
 os.fsync = lambda descriptor: None
 
 # What make test runs: fewer examples, the same each time. make test-all draws more, at random.
