@@ -61,7 +61,7 @@ with made_again(again):
 
 @cache
 def process() -> ProcessPoolExecutor:
-    """The process that runs the code of copies. It ends with this one.
+    """The process that runs the code of copies; to be shut down.
 
     It imports polars once, which takes longer than most commands.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from femtogpt.corpus.build import build_corpus
 from femtogpt.pipeline_stages import verdicts
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.texts import Kaggle
-from tests.edited_copy import EditedCopy
+from tests.edited_copy import EditedCopy, process
 from tests.helpers import config, listed, story
 from tests.kaggle_home import NAME, archive, kaggle_at_home
 
@@ -33,14 +34,15 @@ NEWER = "; the code is newer: --again train trains it anew"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> EditedCopy:
+def template(tmp_path_factory) -> Iterator[EditedCopy]:
     """A copy whose line was run once."""
     copy = EditedCopy.create(tmp_path_factory.mktemp("why") / "copy")
     first = copy.make()
     assert {stage: line.split(" (")[0].strip() for stage, line in first.items()} == {
         stage: "made, because it did not exist yet" for stage in STAGES
     } | {"settings": first["settings"].split(" (")[0]}
-    return copy
+    yield copy
+    process().shutdown()
 
 
 @pytest.fixture
