@@ -103,7 +103,7 @@ types: $(MADE)  ## types (mypy)
 	@"$(PROGRAM)" -m mypy
 
 test: $(MADE)  ## the tests, in about ten minutes
-	@"$(PROGRAM)" -m pytest -q -m 'not slow' --hypothesis-profile quick -n 2 --dist loadfile --durations 30
+	@"$(PROGRAM)" -m pytest -q -m 'not slow' --hypothesis-profile quick -n 2 --dist loadfile --no-loadscope-reorder --durations 30
 
 test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@"$(PROGRAM)" -m pytest -q

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from femtogpt.config_file import read_source
 from femtogpt.corpus.rules import STANDARD, select_rules
-from tests.helpers import quick
+from tests.helpers import examples
 
 CLASSICS = tuple(read_source("classics")["rules"])
 CHAINS = {"standard": STANDARD, "classics": CLASSICS}
@@ -29,8 +28,8 @@ MARKS = (  # what the rules on notes, headings, layout and punctuation look at
 )
 NASTY = (*WHOLE, *"<>/&;#[]{}\u0300\u0301\u0306\u0308", "&lt;", "&gt;", "1]", "b>", "i>", "amp;")
 
-thorough = settings(quick, max_examples=40)
-few = settings(quick, max_examples=15)
+thorough = examples(40)
+few = examples(15)
 
 
 def texts(parts: tuple[str, ...]) -> st.SearchStrategy[list[str]]:

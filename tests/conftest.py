@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from femtogpt.tokens.shards import Tokens
@@ -31,12 +33,27 @@ for name in [*os.environ]:
     if name.startswith(("KAGGLE_", "PREFECT_")) or name == "MLFLOW_TRACKING_URI":
         del os.environ[name]
 
+# Without processes of their own, which cost seconds to start and change no byte of what is made
+# (test_corpus, test_wiki and test_shards show it); pipelines start them as a person's do.
+os.environ["FEMTOGPT_WORKERS"] = "1"
+
+# Only a power cut would show whether a file is on the disk, and trainings wait for it for seconds.
+os.fsync = lambda descriptor: None
+
 # What make test runs: fewer examples, the same each time. make test-all draws more, at random.
 hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True)
 
 
+# They come first: with a long file at its end, a worker works on while the other has nothing to do.
+LONG = ("test_pipeline.py", "test_training_process.py", "test_training.py", "test_wiki_dump.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; make test-all runs it")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +112,8 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def environment(prefect_home: Path) -> dict[str, str]:
     """For pipelines as processes: Prefect's data apart, no server, no credentials."""
-    return {**os.environ, "PREFECT_HOME": str(prefect_home), "PYTHONUNBUFFERED": "1"}
+    kept = {name: value for name, value in os.environ.items() if name != "FEMTOGPT_WORKERS"}
+    return {**kept, "PREFECT_HOME": str(prefect_home), "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -127,13 +145,22 @@ def with_server(environment: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory) -> Pipeline:
-    """The artifacts of a pipeline with a small model that is really trained."""
+def trained(tmp_path_factory, worker_id) -> Pipeline:
+    """The artifacts of a pipeline with a small model that is really trained, once for all workers.
+
+    Nobody changes them.
+    """
     from tests.exports import trained_pipeline
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FEMTOGPT_WORKERS", "1")
-        return trained_pipeline(tmp_path_factory.mktemp("trained"))
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+    folder, made = folder / "trained", folder / "trained.pickle"
+    with FileLock(f"{folder}.lock"):
+        if not made.is_file():
+            folder.mkdir()
+            made.write_bytes(pickle.dumps(trained_pipeline(folder)))
+    return pickle.loads(made.read_bytes())
 
 
 @pytest.fixture(scope="session")

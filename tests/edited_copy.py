@@ -1,12 +1,18 @@
-"""A copy of the product whose code can be edited, and the line as a process that runs it."""
+"""A copy of the product whose code can be edited, and the line as another process runs it."""
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
 import re
+import runpy
 import shutil
-import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +46,7 @@ def trained(run, tokens):
         raise KeyboardInterrupt
     save_file({"head": numpy.zeros(4, numpy.float32)}, run / "model.safetensors")
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s", force=True)
 again = [word[6:] for word in sys.argv if word.startswith("again=")]
 config = load_config(sys.argv[1], [word for word in sys.argv[2:] if "." in word])
 store = Store.of(config)
@@ -51,6 +57,43 @@ with made_again(again):
     tokens = write_tokens(store, config, corpus, tokenizer)
     run_training(store, resolve(config, Tokens(tokens.path)), tokens, trained)
 """
+
+
+@cache
+def process() -> ProcessPoolExecutor:
+    """The process that runs the code of copies; to be shut down.
+
+    It imports polars once, which takes longer than most commands.
+    """
+    return ProcessPoolExecutor(1, get_context("spawn"))
+
+
+def printed(folder: Path, *command: str) -> str:
+    """What a module prints, or LINE, that is run with the code in a folder, all of it loaded anew.
+
+    Raises RuntimeError if it fails; that it is stopped is no failure.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == "femtogpt"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    module, *sys.argv[1:] = command
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+        try:
+            if module == LINE:
+                exec(LINE, {"__name__": "__main__"})
+            else:
+                runpy.run_module(module, run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise RuntimeError(errors.getvalue()) from end
+        except KeyboardInterrupt:
+            if "stop" not in command:
+                raise
+        finally:
+            sys.path.remove(str(folder))
+    return output.getvalue()
 
 
 class EditedCopy:
@@ -89,25 +132,16 @@ class EditedCopy:
 
     def make(self, *words: str) -> dict[str, str]:
         """Run the line up to the training; each stage's line."""
-        return self._lines("-c", LINE, str(self.config), "paths.data=data", *words)
+        return self._lines(LINE, str(self.config), "paths.data=data", *words)
 
     def why(self, *words: str, data: str = "data", remote: Path | None = None) -> dict[str, str]:
         """What ``femtogpt why`` says of each stage."""
         overrides = ["--set", f"paths.data={data}", *([f"paths.remote={remote}"] if remote else [])]
-        command = ["-m", "femtogpt.cli", "why", "--config", str(self.config), *words, *overrides]
+        command = ["femtogpt.cli", "why", "--config", str(self.config), *words, *overrides]
         return self._lines(*command)
 
     def _lines(self, *command: str) -> dict[str, str]:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        stopped = "stop" in command and "KeyboardInterrupt" in done.stderr
-        assert done.returncode == 0 or stopped, done.stderr
-        lines = re.findall(r"^(raw stories|\w+): (.*)$", done.stdout, re.MULTILINE)
+        output = process().submit(printed, self.folder, *command).result(timeout=120)
+        lines = re.findall(r"^(raw stories|\w+): (.*)$", output, re.MULTILINE)
         varying = r" in \d+\.\d s|\(?data/[^ )]*\)?"
         return {stage: re.sub(varying, "", line) for stage, line in lines}

@@ -19,7 +19,14 @@ from femtogpt.sources.base import Document, Source
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.sample.stories import write_story
 
-quick = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+quick = settings(deadline=None, database=None, derandomize=True)
+
+
+def examples(count: int) -> settings:
+    """Other than 100 of them in make test-all, and in make test as many fewer, but 15 at least."""
+    share = settings.default.max_examples / 100
+    return settings(quick, max_examples=min(count, max(15, round(count * share))))
+
 
 PROSE = """\
 Было раннее утро, и над рекою стоял туман. Старый мельник вышел на крыльцо, поглядел на небо

@@ -95,7 +95,7 @@ INTERPRETERS = [
 
 @pytest.mark.skipif(not INTERPRETERS, reason="there is no Python 3.12 or 3.13 on this machine")
 def test_every_python_gives_the_same_digests():
-    folders = [ROOT / name for name in ("femtogpt", "flows", "tasks", "tests")]
+    folders = [ROOT / name for name in ("femtogpt", "flows", "tasks")]
     files = [str(path) for folder in folders for path in sorted(folder.rglob("*.py"))]
     code = (
         "import json, sys\n"
@@ -127,32 +127,49 @@ def test_a_corpus_depends_on_every_rule_and_on_nothing_that_comes_after_it():
 
 
 @pytest.mark.parametrize("kind", sorted(entry_points(group=SOURCE_KINDS).names))
-def test_a_corpus_depends_on_the_classes_of_its_sources(kind):
+def test_a_corpus_depends_on_the_classes_of_its_sources(kind, imported_with):
     (point,) = entry_points(group=SOURCE_KINDS, name=kind)
     code = code_of(BUILD, point.load().__module__)
     assert {base.__module__ for base in point.load().__mro__ if "sources" in base.__module__} <= {
         *code
     }
-    loaded = _imported_with(point.load().__module__)
-    assert loaded <= set(code)
+    assert imported_with[point.load().__module__] <= set(code)
 
 
-def _imported_with(module: str) -> set[str]:
-    """The modules of the product that Python loads with one, without those left out."""
-    code = f"import {module}, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    names = {name for name in done.stdout.split() if name.startswith("femtogpt.")}
+# For each, none of the product's modules is loaded before; those of others are, to save time.
+IMPORT_EACH = """
+import importlib, sys
+for module in sys.argv[1:]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "femtogpt"]:
+        del sys.modules[name]
+    importlib.import_module(module)
+    print(module, *sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def imported_with() -> dict[str, set[str]]:
+    """The modules of the product that Python loads with each one, without those left out."""
+    kinds = [point.load().__module__ for point in entry_points(group=SOURCE_KINDS)]
+    command = [sys.executable, "-c", IMPORT_EACH, *{*kinds, *STAGES}]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     apart = (
         *("artifacts", "config", "config_file", "config_origin", "source_kinds"),
         *("quality_config", "section", "train_config"),
         *("errors", "progress", "scaling", "storage"),
     )
-    return {name for name in names if name.split(".")[1] not in apart}
+    loaded = {}
+    for line in done.stdout.splitlines():
+        module, *names = line.split()
+        own = {name for name in names if name.startswith("femtogpt.")}
+        assert module in own
+        loaded[module] = {name for name in own if name.split(".")[1] not in apart}
+    return loaded
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_all_that_python_imports_for_a_stage_is_part_of_it(stage):
-    assert _imported_with(stage) <= set(code_of(stage))
+def test_all_that_python_imports_for_a_stage_is_part_of_it(stage, imported_with):
+    assert imported_with[stage] <= set(code_of(stage))
 
 
 def test_what_is_only_read_is_no_part_of_any_stage():

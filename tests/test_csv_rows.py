@@ -268,7 +268,7 @@ def test_the_work_grows_with_the_table_and_no_faster_whatever_its_quotes(line):
     def work(count: int) -> int:
         return operations(lambda: list(table("id,text\n" + f"{line}\n" * count)), "formats/")
 
-    assert work(8_000) <= 1.2 * 8 * work(1_000)
+    assert work(4_000) <= 1.2 * 8 * work(500)
 
 
 @quick

@@ -107,16 +107,14 @@ def test_so_does_the_command(trained: Pipeline, tmp_path, monkeypatch, capsys):
         looked_up.append((index, samples))
         return Memorised(len(samples), 0.5, 60)
 
-    corpus = Artifact.load(next(trained.data.glob("corpus/*")))
-    index = Store(trained.data).make(
-        Recipe("text_index", {}, {}, {"corpus": corpus}), lambda folder: {}
-    )
+    data = tmp_path / "data"
+    shutil.copytree(trained.data, data)
+    corpus = Artifact.load(next(data.glob("corpus/*")))
+    recipe = Recipe("text_index", {}, {}, {"corpus": corpus})
+    index = Store(data).make(recipe, lambda folder: {})
     monkeypatch.setattr(exporting, "memorised", memorised)
-    try:
-        for format in ("hf", "gguf"):
-            main(["export", format, "--data", str(trained.data), "--to", str(tmp_path / format)])
-    finally:
-        shutil.rmtree(index.path)
+    for format in ("hf", "gguf"):
+        main(["export", format, "--data", str(data), "--to", str(tmp_path / format)])
     assert [(found, len(samples)) for found, samples in looked_up] == [(index.path, 10)] * 2
     assert capsys.readouterr().out.count("memory: of 10 texts that it wrote, 50.0%") == 2
     assert "of 10 texts that it wrote, 50.0%" in (tmp_path / "hf/README.md").read_text("utf-8")

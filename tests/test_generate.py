@@ -8,7 +8,6 @@ import pytest
 import safetensors.torch
 import torch
 from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from femtogpt.artifacts.artifact import Artifact
@@ -21,6 +20,7 @@ from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.text_stream import TextStream
 from femtogpt.generation.writing import generate, stream, write
 from femtogpt.tokens.tokenizer import Tokenizer, train
+from tests.helpers import examples
 from tests.tiny import VOCAB, lively, settings, shape
 
 MODEL = lively(shape())
@@ -124,7 +124,7 @@ def test_only_the_likeliest_are_drawn_and_keep_their_proportions(how, kept):
     st.floats(0.001, 1),
     st.integers(0, 1000),
 )
-@hypothesis_settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_the_settings_a_token_of_the_nucleus_is_drawn(logits, heat, top_k, top_p, seed):
     values = torch.tensor(logits)
     sampling = Sampling(temperature=heat, top_k=top_k, top_p=top_p)

@@ -21,7 +21,7 @@ ROOMS = (
 )  # as data flows
 
 
-def tops(names: set[str]) -> set[str]:
+def tops(names: frozenset[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 

@@ -118,11 +118,11 @@ def test_the_ngram_fades_and_the_model_takes_what_it_leaves(text, teacher):
 
 @pytest.mark.parametrize("changes", [{}, {"ngram_share": 0.5}], ids=str)
 @pytest.mark.parametrize("stops", [(0, 7), (5, 1, 8), (19,)], ids=str)
-def test_a_stopped_training_ends_as_if_it_had_not(text, teacher, run, tmp_path, stops, changes):
+def test_a_stopped_training_ends_as_if_it_had_not(text, teacher, run, unbroken, stops, changes):
     config = taught(teacher, **changes)
     trained_with_stops(config, text, run, stops)
-    assert outcome(run) == outcome(trained(config, text, tmp_path / "whole"))
-    assert outcome(run) != outcome(trained(settings(**changes), text, tmp_path / "untaught"))
+    assert outcome(run) == unbroken(config)
+    assert outcome(run) != unbroken(settings(**changes))
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.sources.sample import lexicon, lexicon_plots
@@ -15,6 +15,7 @@ from femtogpt.sources.sample.grammar import adjective, agree, noun, preposition
 from femtogpt.sources.sample.patterns import HERO, Cast, Fork, parse
 from femtogpt.sources.sample.pens import Reader, Table, Writer
 from femtogpt.sources.sample.stories import generate_stories, read_story, write_story
+from tests.helpers import examples
 
 SIZE = 2_500_000
 
@@ -166,7 +167,7 @@ def test_vocabulary_is_wide_and_flat(corpus):
 # The information.
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers())
 def test_reading_a_story_finds_the_bits_it_was_written_with(seed):
     story = write_story(random.Random(seed))

@@ -7,17 +7,17 @@ import math
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from femtogpt.model.score import Score, eval_sequences, mean_nats, score_shards, spread_evenly
+from tests.helpers import examples
 from tests.tiny import BOUNDARY, VOCAB, lively, shape, write_shard
 
 CONTEXT = 4
 MODEL = lively(shape())
 # Around multiples of the context a window more or less is needed.
 lengths = st.lists(st.integers(1, 3 * CONTEXT + 2), min_size=1, max_size=5)
-few = hypothesis_settings(max_examples=40, deadline=None)
+few = examples(40)
 
 
 @pytest.fixture(scope="module")

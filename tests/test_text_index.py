@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from femtogpt.errors import UserError
@@ -18,12 +18,12 @@ from femtogpt.memorisation.index_layout import Work
 from femtogpt.memorisation.index_writing import write_index
 from femtogpt.memorisation.near_verbatim import nearly_verbatim
 from femtogpt.memorisation.text_index import TextIndex
-from tests.helpers import PROSE, VERSE, quick, story
+from tests.helpers import PROSE, VERSE, examples, quick, story
 
 MANY = "".join(map(chr, range(0x400, 0x400 + 300)))  # more characters than a byte has values
 ONE_PART = 1 << 20
 numbers = count()
-some = settings(quick, max_examples=40)  # each writes two indexes
+some = examples(40)  # each writes two indexes
 
 
 def indexed(folder: Path, texts: list[str], part: int = ONE_PART) -> TextIndex:
@@ -89,7 +89,7 @@ def test_the_stretches_are_those_that_a_search_finds_which_tries_everything(
         assert told(filter(None, [index.longest(text)])) == ([longest] if longest else [])
 
 
-@settings(some, max_examples=20)
+@examples(20)
 @given(st.data())
 def test_parts_of_works_are_found_whole_however_the_index_is_divided(folder, data):
     draw = random.Random(data.draw(st.integers(0, 10**6)))

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 import sentencepiece as spm
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from femtogpt.artifacts.store import Store
@@ -20,7 +20,7 @@ from femtogpt.tokens.tokenizer import (
     train,
     train_tokenizer,
 )
-from tests.helpers import PROSE, VERSE, config, listed, quick, story
+from tests.helpers import PROSE, VERSE, config, examples, listed, quick, story
 from tests.parquet import corpus
 
 LINES = [line for seed in range(20) for line in story(seed).split("\n")]
@@ -28,7 +28,7 @@ LINES += [*PROSE.split("\n"), *VERSE.split("\n")]
 MODEL = train(iter(LINES), vocab_size=500)
 TOKENIZER = Tokenizer(MODEL)
 STORY = story(1000)  # like LINES, and not among them
-thorough = settings(quick, max_examples=300)
+thorough = examples(300)
 anything = st.text(st.characters(codec="utf-8"))
 russian = st.lists(
     st.sampled_from([*"аеикЁё ,.—\n\t7😀", "  ", "\r\n", SPACE, "мельник", " он", "ещё"])

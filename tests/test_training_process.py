@@ -11,7 +11,7 @@ from femtogpt.errors import Pruned, UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
-from tasks.training_process import supervise
+from tasks.training_process import LOG_FILE, supervise
 from tests.tiny import Process, course, diverging, outcome, settings
 
 LONG = {"max_steps": 200, "checkpoint_every": 40, "evaluate_every": 50}
@@ -88,14 +88,6 @@ def test_two_processes_in_one_folder_do_not_mix_their_trainings(tokens, run, unb
     assert outcome(run) == unbroken(config)
 
 
-def test_what_a_process_says_is_its_own_lines_alone(tokens, run):
-    with Process(settings(precision="bfloat16"), tokens, run) as process:
-        status, lines = process.end()
-    assert status == 0
-    assert len(lines) == 1
-    assert "M parameters on cpu in bfloat16; 20 steps" in lines[0]
-
-
 class Recording:
     """Keeps what a forwarder is given."""
 
@@ -110,12 +102,16 @@ class Recording:
         self.pending = []
 
 
-def test_a_supervised_training_ends_like_any_other(tokens, run, unbroken):
-    config, forwarder = settings(), Recording()
+def test_a_supervised_training_ends_like_any_other_and_says_its_own_lines_alone(
+    tokens, run, unbroken
+):
+    config, forwarder = settings(precision="bfloat16"), Recording()
     (run / "settings.json").write_text(config.model_dump_json())
     supervise(run, tokens.folder, 20, forwarder)
     assert forwarder.sent == read_metrics(run / METRICS_FILE)
     assert outcome(run) == unbroken(config)
+    (line,) = (run / LOG_FILE).read_text("utf-8").splitlines()
+    assert "M parameters on cpu in bfloat16; 20 steps" in line
 
 
 def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
@@ -127,7 +123,7 @@ def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(token
 
 
 def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
-    config, forwarder = settings(max_steps=2000, evaluate_every=200), Recording()
+    config, forwarder = settings(max_steps=1000, evaluate_every=100), Recording()
     (run / "settings.json").write_text(config.model_dump_json())
     looks = []
 
@@ -137,7 +133,7 @@ def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
             raise Pruned("hopeless")
 
     with pytest.raises(Pruned):
-        supervise(run, tokens.folder, 2000, forwarder, watch)
-    assert looks == [(0.0, 0), (0.1, 200), (0.2, 400)]
-    assert course(run)[-1]["step"] < 2000
+        supervise(run, tokens.folder, 1000, forwarder, watch)
+    assert looks == [(0.0, 0), (0.1, 100), (0.2, 200)]
+    assert course(run)[-1]["step"] < 1000
     assert all(line in forwarder.sent for line in read_metrics(run / METRICS_FILE))

@@ -36,12 +36,6 @@ DUMP = dump(*PAGES)
 COMPRESSORS = {"bz2": bz2.compress, "xz": lzma.compress, "gz": gzip.compress, "zst": zstd.compress}
 
 
-@pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch):
-    """Starting others would take longer than these dumps do."""
-    monkeypatch.setenv("FEMTOGPT_WORKERS", "1")
-
-
 def as_7z(data: bytes, name: str = "dump.xml", filters: list[dict] | None = None) -> bytes:
     archive = io.BytesIO()
     with py7zr.SevenZipFile(archive, "w", filters=filters) as packed:
@@ -58,6 +52,12 @@ def incompressible(count: int) -> list[str]:
         page(number, f"Статья {number}", "".join(draw.choices(letters, k=20_000)))
         for number in range(1, count + 1)
     ]
+
+
+@cache
+def compressed(kind: str) -> bytes:
+    """A dump of several blocks."""
+    return COMPRESSORS[kind](dump(*incompressible(60)))
 
 
 def numbers(documents) -> list[str]:
@@ -120,7 +120,7 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
 
 @pytest.mark.parametrize("kind", COMPRESSORS)
 def test_a_truncated_dump_in_an_archive_gives_what_it_gives_beside_one(tmp_path: Path, kind):
-    data = COMPRESSORS[kind](dump(*incompressible(60)))
+    data = compressed(kind)
     for part in (5, 8):
         cut = {f"a.xml.{kind}": data[: len(data) * part // 10]}
         beside = read(cut, tmp_path / f"beside{part}")
@@ -140,7 +140,7 @@ def test_pages_do_not_depend_on_the_pieces_that_come(size):
 
 @pytest.mark.parametrize("kind", COMPRESSORS)
 def test_a_truncated_compressed_dump_gives_all_that_precedes_the_cut(tmp_path: Path, kind, caplog):
-    data = COMPRESSORS[kind](dump(*incompressible(60)))
+    data = compressed(kind)
     decompressor = {"bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}.get(kind)
     for part in (5, 8):
         cut = data[: len(data) * part // 10]
@@ -159,8 +159,7 @@ def test_a_truncated_compressed_dump_gives_all_that_precedes_the_cut(tmp_path: P
 @pytest.mark.parametrize("kind", ["bz2", "xz", "7z"])
 def test_of_a_dump_damaged_in_the_middle_the_pages_before_are_read(tmp_path: Path, kind, caplog):
     count = 120 if kind == "7z" else 60  # several blocks of each
-    data = dump(*incompressible(count))
-    data = bytearray(as_7z(data) if kind == "7z" else COMPRESSORS[kind](data))
+    data = bytearray(as_7z(dump(*incompressible(count))) if kind == "7z" else compressed(kind))
     middle = len(data) * 7 // 10
     data[middle : middle + 1000] = bytes(1000)
     documents = read({"a." + ("7z" if kind == "7z" else f"xml.{kind}"): bytes(data)}, tmp_path)

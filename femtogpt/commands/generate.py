@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from femtogpt.commands.given_text import checked, standard_input
 from femtogpt.errors import UserError
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writer import Writer
@@ -74,10 +73,3 @@ def _show(parts: Iterable[str], before: str, out: TextIO) -> None:
     finally:  # after Ctrl-C too
         out.write("\n")
         out.flush()
-
-
-def read_prompt(prompt: str) -> str:
-    """The beginning itself, or what standard input has for ``-``, without its last line end."""
-    if prompt == "-":
-        return standard_input().removesuffix("\n")
-    return checked(prompt, "the beginning")

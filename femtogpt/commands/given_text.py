@@ -8,6 +8,13 @@ from collections.abc import Callable
 from femtogpt.errors import UserError
 
 
+def read_prompt(prompt: str) -> str:
+    """The beginning itself, or what standard input has for ``-``, without its last line end."""
+    if prompt == "-":
+        return standard_input().removesuffix("\n")
+    return checked(prompt, "the beginning")
+
+
 def standard_input(read: Callable[[], str] | None = None) -> str:
     """All that standard input has, or what ``read`` takes of it. Raises UserError for no UTF-8."""
     try:

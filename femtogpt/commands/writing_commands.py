@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtogpt.commands.given_text import standard_input
+from femtogpt.commands.given_text import read_prompt, standard_input
 from femtogpt.commands.options import Commands, add_run, number
 
 if TYPE_CHECKING:
@@ -73,11 +73,12 @@ def _seed(text: str) -> int:
 
 def _generate(options: argparse.Namespace) -> None:
     run = _run(options)
-    from femtogpt.commands.generate import generate, read_prompt
+    prompts = [read_prompt(prompt) for prompt in options.prompts or [""]]
+    from femtogpt.commands.generate import generate
 
     generate(
         run,
-        [read_prompt(prompt) for prompt in options.prompts or [""]],
+        prompts,
         options.tokens,
         _sampling(options),
         options.seed,
