@@ -1,0 +1,46 @@
+"""What a data folder holds, in a form that can be compared, and what should not be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from femtogpt.artifacts.again import STAGES
+from femtogpt.artifacts.disk import file_digest
+
+OWN = {".lines", ".locks", ".again", ".lock"}  # hidden ones that stay
+Picture = dict[str, str]
+
+
+def picture(data: Path) -> Picture:
+    """Each artifact's files by their paths in the data folder, as checksums."""
+    files = (
+        path
+        for kind in STAGES
+        for path in sorted((data / kind).rglob("*"))
+        if path.is_file() and not is_hidden(path.relative_to(data))
+    )
+    return {str(path.relative_to(data)): file_digest(path) for path in files}
+
+
+def is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def difference(before: Picture, now: Picture) -> str | None:
+    """What is not as it was, in one line; None if all is."""
+    odd = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    if not odd:
+        return None
+    words = {True: "is missing", False: "differs"}
+    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+    return f"{odd[0]} {words[odd[0] not in now] if odd[0] in before else 'is new'}{more}"
+
+
+def leftovers(*folders: Path) -> list[str]:
+    """Files and folders that only a work in progress has."""
+    return [
+        str(path.relative_to(folder))
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.name.startswith(".") and path.name not in OWN or folder.name == "tmp"
+    ]
