@@ -18,12 +18,12 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
@@ -32,6 +32,7 @@ from tests.faults.chain import SMALL, STAGES, run_chain
 from tests.faults.pictures import difference, picture
 from tests.helpers import story
 
+T = TypeVar("T")
 HANGS_SECONDS = 120  # after which a process is given up
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"}
 ENDS = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, 75}, signal.SIGINT: {130, 75}}
@@ -76,13 +77,14 @@ class Worker:
         self.folder, self.overrides = folder, overrides
         self.data, self.temporary = folder / "data", folder / "tmp"
         self.reference, self.log = folder / "reference", folder / "log.txt"
-        for name in ("texts", "tmp", "reference"):
-            (folder / name).mkdir(parents=True)
+        self.texts = folder / "texts"
+        for new in (self.texts, self.temporary, self.reference):
+            new.mkdir(parents=True)
         for number in range(6):
             text = "\n\n".join(story(10 * number + part) for part in range(4))
-            (folder / "texts" / f"{number}.txt").write_text(text, encoding="utf-8")
+            (self.texts / f"{number}.txt").write_text(text, encoding="utf-8")
         self.config = folder / "small.yaml"
-        self.config.write_text(SMALL.replace("TEXTS", str(folder / "texts")), encoding="utf-8")
+        self.config.write_text(SMALL.replace("TEXTS", str(self.texts)), encoding="utf-8")
         self._unbroken()
         self.picture = picture(self.data)
         self.spans = self._spans()
@@ -93,6 +95,26 @@ class Worker:
             shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.reference / stage, self.data)
         self.temporary.mkdir()
+
+    def keep(self, name: str) -> None:
+        """Keep the data folder as it is now, for ``before(name)``."""
+        shutil.copytree(self.data, self.reference / name)
+
+    def in_child(self, work: Callable[[], T]) -> T:
+        """What ``work`` gives in a forked process."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+                faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True)
+                os.environ["TMPDIR"] = str(self.temporary)
+                json.dump(work(), pipe)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as pipe:
+            result: T = json.load(pipe)
+        os.waitpid(pid, 0)
+        return result
 
     def run(self, strike: Strike | None = None) -> End:
         """Run all stages to their end, or until the signal ends it."""
