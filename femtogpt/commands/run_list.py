@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.artifacts.inventory import Entry, entries, is_busy
 from femtogpt.artifacts.lines import read_lines
 from femtogpt.commands.table import millions, table
 from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,29 @@ class Run:
 def runs(data: Path) -> list[Run]:
     """The trainings in a data folder, the newest last."""
     found = entries(data)
-    return [_run(data, entry, found) for entry in found if _is_training(entry)]
+    trainings = (entry for entry in found if entry.kind == "run" and not entry.is_leftover)
+    return [
+        _run(data, entry, settings, found)
+        for entry in trainings
+        if (settings := _settings(entry)) is not None
+    ]
 
 
-def _is_training(entry: Entry) -> bool:
-    return entry.kind == "run" and not entry.is_leftover and (entry.path / SETTINGS_FILE).exists()
+def _settings(entry: Entry) -> dict[str, Any] | None:
+    """The settings of a training; None if it has not begun, or if they are damaged."""
+    file = entry.path / SETTINGS_FILE
+    if not file.exists():
+        return None
+    known = entry.about.get("files", {}).get(SETTINGS_FILE)
+    with suppress(OSError, ValueError):
+        if known is None or file_digest(file) == known["sha256"]:
+            settings: dict[str, Any] = json.loads(file.read_bytes())
+            return settings
+    log.warning("%s is left out, its settings are damaged: make pipeline mends it", entry.name)
+    return None
 
 
-def _run(data: Path, entry: Entry, found: Iterable[Entry]) -> Run:
-    settings = json.loads((entry.path / SETTINGS_FILE).read_bytes())
+def _run(data: Path, entry: Entry, settings: dict[str, Any], found: Iterable[Entry]) -> Run:
     counts = entry.about.get("counts") or {}
     lines: list[dict[str, Any]] = []
     with suppress(OSError, ValueError):

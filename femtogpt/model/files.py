@@ -3,4 +3,5 @@
 SETTINGS_FILE = "settings.json"
 WEIGHTS_FILE = "model.safetensors"
 MACHINE_FILE = "machine.json"
+CHECKPOINTS = "checkpoints"  # the folder of these
 LOCK_FILE = ".lock"  # held while a process trains in the folder

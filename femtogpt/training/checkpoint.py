@@ -24,10 +24,9 @@ import safetensors.torch
 import torch
 
 from femtogpt.artifacts.disk import file_digest, sync, write_atomic
-from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.model.files import CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
 
-CHECKPOINTS = "checkpoints"
 BEST = "best"
 INDEX_FILE = "checkpoint.json"
 STATE_FILE = "state.pt"

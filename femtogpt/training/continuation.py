@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
-from femtogpt.model.files import LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
+from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule
@@ -67,7 +67,7 @@ def differ_in_length_only(
 def newest_step(run: Path) -> int:
     """The step of the newest checkpoint, not verified; 0 without one."""
     # Not by training.checkpoint: it imports torch, which takes seconds.
-    return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
+    return max((int(path.name) for path in (run / CHECKPOINTS).glob("[0-9]*")), default=0)
 
 
 def is_in_use(run: Path) -> bool:
@@ -96,7 +96,7 @@ def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
 
 def take_over(earlier: Path, run: Path) -> None:
     """Copy the newest checkpoint of an earlier training, its metrics and its best weights."""
-    from femtogpt.training.checkpoint import BEST, CHECKPOINTS, INDEX_FILE, find_newest
+    from femtogpt.training.checkpoint import BEST, INDEX_FILE, find_newest
 
     newest = find_newest(earlier)
     assert newest is not None

@@ -50,8 +50,8 @@ def run_part(part: str, seed: int, count: int, end: float) -> list[Try]:
     with TemporaryDirectory(prefix=f"faults-{part}-") as folder:
         for one in islice(PARTS[part].tries(seed, Path(folder)), count):
             done.append(one)
-            sign = "failed" if one.failure else "held"
-            print(f"{part} {len(done)}/{count} {one.what}: {sign} ({one.seconds:.1f} s)", flush=True)
+            held = "failed" if one.failure else "held"
+            print(f"{part} {len(done)}/{count} {one.what}: {held}", flush=True)
             if time.monotonic() > end:
                 break
     return done

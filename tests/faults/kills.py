@@ -8,16 +8,17 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 from tests.faults.chain import STAGES
 from tests.faults.outcomes import Try
-from tests.faults.pictures import difference, leftovers, picture
+from tests.faults.pictures import Picture, difference, leftovers, picture
 from tests.faults.worker import ENDS, Strike, Worker
 
 FULL = 200
+Same = Callable[[Picture, Picture], str | None]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SHARE_TWICE = 0.2  # of the tries in which the process is killed a second time
 
@@ -64,11 +65,11 @@ def struck(worker: Worker, strike: Strike) -> str | None:
     return f"{strike.number.name} ended it with status {end.status}: {end.last_line}"
 
 
-def finished(worker: Worker) -> str | None:
-    """Run to the end; what is wrong with what is there now."""
+def finished(worker: Worker, same: Same = difference) -> str | None:
+    """Run to the end; what is wrong with what is there now, compared with an unbroken run."""
     end = worker.run()
     if end.status:
         return f"the same command ended with status {end.status} in {end.stage}: {end.last_line}"
     if left := leftovers(worker.data, worker.temporary):
         return f"left behind: {', '.join(left[:3])}"
-    return difference(worker.picture, picture(worker.data))
+    return same(worker.picture, picture(worker.data))

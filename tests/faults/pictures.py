@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from femtogpt.artifacts.again import STAGES
+from femtogpt.artifacts.artifact import MANIFEST
 from femtogpt.artifacts.disk import file_digest
+from femtogpt.model.files import CHECKPOINTS
+from femtogpt.report.run_report import PAGE
 
 OWN = {".lines", ".locks", ".again", ".lock"}  # hidden ones that stay
 Picture = dict[str, str]
@@ -26,7 +30,20 @@ def is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def difference(before: Picture, now: Picture) -> str | None:
+def essence(artifacts: Picture) -> dict[str, set[str]]:
+    """What of it stays when a run's checkpoints are others: by kind and file, all that there are.
+
+    Left out are those, and what tells the checksum of the run: manifests and the report's page.
+    """
+    kept: dict[str, set[str]] = {}
+    for name, checksum in artifacts.items():
+        kind, _, *rest = name.split("/")
+        if rest[0] != CHECKPOINTS and rest[-1] not in (MANIFEST, PAGE):
+            kept.setdefault("/".join((kind, *rest)), set()).add(checksum)
+    return kept
+
+
+def difference(before: Mapping[str, object], now: Mapping[str, object]) -> str | None:
     """What is not as it was, in one line; None if all is."""
     odd = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if not odd:
@@ -42,5 +59,5 @@ def leftovers(*folders: Path) -> list[str]:
         str(path.relative_to(folder))
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.name.startswith(".") and path.name not in OWN or folder.name == "tmp"
+        if (path.name.startswith(".") and path.name not in OWN) or folder.name == "tmp"
     ]

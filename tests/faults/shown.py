@@ -1,4 +1,8 @@
-"""What the commands show of a data folder: what they showed before, or one line of error."""
+"""What the commands show of a data folder in which something is damaged.
+
+Each may show what it showed before, or what it shows where the damaged artifact is not there at
+all, or one line of error.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import io
 import shutil
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from typing import Any
 
 from femtogpt.artifacts.disk import file_digest
@@ -24,7 +29,6 @@ COMMANDS = {
     "tokens show": ("tokens", "show", "train/stories/00000", "--at", "0"),
     "tokens report": ("tokens", "report", "--sizes", "300"),
     "runs": ("runs",),
-    "artifacts": ("artifacts",),
 }
 
 
@@ -38,15 +42,30 @@ class Shown:
         errors = {name: text for name, (status, text) in self.right.items() if status}
         assert not errors, errors
 
-    def wrong(self) -> str | None:
-        """What a command shows now that is neither that nor one line of error."""
-        for name, (status, text) in self._now().items():
-            if [status, text] == self.right[name]:
+    def wrong(self, kind: str) -> str | None:
+        """What a command shows now that it should not, while an artifact of a kind is damaged."""
+        now = self._now()
+        if now == self.right:
+            return None
+        without = self._without(kind)
+        for name, (status, text) in now.items():
+            if [status, text] in (self.right[name], without[name]):
                 continue
             if status != 1 or not text.startswith("error: ") or text.count("\n") > 1:
                 last = text.strip().splitlines()[-1:] or [""]
                 return f"femtogpt {name} ended with status {status}: {last[0][:300]}"
         return None
+
+    @cache  # noqa: B019  there is one of it
+    def _without(self, kind: str) -> dict[str, list[Any]]:
+        """What each command shows where there is no artifact of a kind."""
+        damaged = self.worker.data.rename(self.worker.folder / "damaged")
+        self.worker.before("end")
+        shutil.rmtree(self.worker.data / kind)
+        without = self._now()
+        shutil.rmtree(self.worker.data)
+        damaged.rename(self.worker.data)
+        return without
 
     def _now(self) -> dict[str, list[Any]]:
         """Status and output of each command, in a process of its own."""

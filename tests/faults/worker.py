@@ -21,13 +21,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from femtogpt.config import Config
 from femtogpt.config_file import load_config
-from femtogpt.errors import Stopped, UserError
+from femtogpt.errors import Stopped, UserError, is_interruption
 from tests.faults.chain import SMALL, STAGES, run_chain
 from tests.faults.pictures import difference, picture
 from tests.helpers import story
@@ -35,7 +36,7 @@ from tests.helpers import story
 T = TypeVar("T")
 HANGS_SECONDS = 120  # after which a process is given up
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"}
-ENDS = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, 75}, signal.SIGINT: {130, 75}}
+ENDS = {signal.SIGKILL: {-9}, signal.SIGTERM: {130, 75}, signal.SIGINT: {130, 75}}
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Worker:
         assert odd is None, f"two unbroken runs differ: {odd}"
         return {
             now["stage"]: Span(then["seconds"] - now["seconds"], then["operations"])
-            for now, then in zip(begun, begun[1:], strict=False)
+            for now, then in pairwise(begun)
         }
 
     def _records(self, strike: Strike | None, snapshots: bool) -> Iterator[dict[str, Any]]:
@@ -189,12 +190,10 @@ class Worker:
             print(f"error: {error}")
         except Stopped:
             status = 75
-        except KeyboardInterrupt:
-            status = 130
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        except BaseException:
-            traceback.print_exc()
+        except BaseException as error:
+            status = 130 if is_interruption(error) else 1
+            if status == 1:
+                traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(status)
@@ -241,7 +240,8 @@ class _Telling:
 
 
 def _terminate(number: int, frame: Any) -> None:
-    sys.exit(128 + number)
+    """As Prefect's flows do it: by an exception."""
+    raise KeyboardInterrupt
 
 
 def _say_into(log: Path) -> None:
