@@ -179,7 +179,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    if not isinstance(manifest, dict):
+    if not isinstance(manifest, dict) or "self" not in manifest:
         raise ValueError(f"{path / MANIFEST} is not a manifest")
     return manifest
 
@@ -187,7 +187,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _is_itself(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest has the checksum that it says."""
     rest = {name: value for name, value in manifest.items() if name != "self"}
-    return bool(manifest.get("self") == json_digest(rest))
+    return bool(manifest["self"] == json_digest(rest))
 
 
 def read_recipe(partial: Path) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """The process is killed at a random moment; then the same command has to end as if it had not been.
 
-The stages and the signals take turns, so that each is met; the moment is drawn.
+The stages and the signals take turns, so that each is met; the moment is drawn. Most tries go
+without Prefect and MLflow, which take half a minute each time.
 """
 
 from __future__ import annotations
@@ -21,12 +22,22 @@ FULL = 200
 Same = Callable[[Picture, Picture], str | None]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SHARE_TWICE = 0.2  # of the tries in which the process is killed a second time
+FLOW_EVERY = 25  # tries: one of so many kills the whole command, with Prefect and MLflow
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
-    worker = Worker(folder)
+    worker, flow = Worker(folder / "chain"), None
     for number in count(seed):
-        yield one_try(worker, number)
+        if number % FLOW_EVERY:
+            yield one_try(worker, number)
+            continue
+        if flow is None:
+            from tests.faults.flow_kills import Flow  # it imports MLflow
+
+            flow = Flow(folder / "flow")
+        began = time.monotonic()
+        what, failure = flow.killed(number)
+        yield Try("kills", "the command", what, number, time.monotonic() - began, failure)
 
 
 def one_try(worker: Worker, seed: int) -> Try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,11 +54,11 @@ def difference(before: Mapping[str, object], now: Mapping[str, object]) -> str |
     return f"{odd[0]} {words[odd[0] not in now] if odd[0] in before else 'is new'}{more}"
 
 
-def leftovers(*folders: Path) -> list[str]:
+def leftovers(data: Path, temporary: Path) -> list[str]:
     """Files and folders that only a work in progress has."""
+    hidden = (path for path in sorted(data.rglob("*")) if path.name.startswith("."))
+    locks = f"femtogpt-{os.getuid()}"  # of the devices: they stay
     return [
-        str(path.relative_to(folder))
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if (path.name.startswith(".") and path.name not in OWN) or folder.name == "tmp"
+        *(str(path.relative_to(data)) for path in hidden if path.name not in OWN),
+        *(path.name for path in sorted(temporary.iterdir()) if path.name != locks),
     ]
