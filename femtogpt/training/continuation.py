@@ -8,7 +8,6 @@ of the added steps, and decays at the new end. The earlier training stays as it 
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from pathlib import Path
@@ -17,7 +16,12 @@ from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
-from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
+from femtogpt.model.files import (
+    CHECKPOINTS,
+    LOCK_FILE,
+    MACHINE_FILE,
+    SETTINGS_FILE,
+)
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule
@@ -96,7 +100,7 @@ def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
 
 def take_over(earlier: Path, run: Path) -> None:
     """Copy the newest checkpoint of an earlier training, its metrics and its best weights."""
-    from femtogpt.training.checkpoint import BEST, INDEX_FILE, find_newest
+    from femtogpt.training.checkpoint import BEST, find_newest, load_best
 
     newest = find_newest(earlier)
     assert newest is not None
@@ -107,8 +111,9 @@ def take_over(earlier: Path, run: Path) -> None:
     if (machines := earlier / MACHINE_FILE).is_file():
         write_atomic(run / MACHINE_FILE, machines.read_bytes())
     best = folder.parent / BEST
-    # Later weights than the checkpoint's are not part of what is continued.
-    if best.is_dir() and json.loads((best / INDEX_FILE).read_text("utf-8"))["step"] < about["step"]:
+    # Later weights than the checkpoint's are not part of what is continued; nor are damaged ones.
+    kept = load_best(earlier) if best.is_dir() else None
+    if kept is not None and kept[0] < about["step"]:
         _copy(best, run / CHECKPOINTS / BEST)
     _copy(folder, run / CHECKPOINTS / folder.name)  # last: with it, the copy is complete
 
