@@ -71,15 +71,16 @@ def run_training(
         settings, earlier = continued(store, settings, tokens)
 
     def build(folder: Path) -> dict[str, Any]:
-        if earlier is not None and not newest_step(folder):
-            take_over(earlier, folder)
         lacking = discard_damaged(folder)
         for name in lacking or ():  # a checkpoint is whole or of no use
             if name.startswith(f"{CHECKPOINTS}/"):
                 shutil.rmtree((folder / name).parent, ignore_errors=True)
+        is_trained = lacking is not None and not lacking & {WEIGHTS_FILE, METRICS_FILE}
+        if earlier is not None and not newest_step(folder) and not is_trained:
+            take_over(earlier, folder)
         settings.write(folder)
         write_atomic(folder / TOKENIZER_FILE, (tokens.path / TOKENIZER_FILE).read_bytes())
-        if lacking is None or lacking & {WEIGHTS_FILE, METRICS_FILE}:
+        if not is_trained:
             train(folder, tokens.path)
         last = read_metrics(folder / METRICS_FILE)[-1]
         return {

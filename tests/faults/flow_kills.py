@@ -12,6 +12,7 @@ from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 
+from tests.faults.__main__ import FEW
 from tests.faults.pictures import essence, leftovers, picture
 from tests.pipelines import Pipeline, training_processes
 
@@ -37,8 +38,9 @@ class Flow:
     def pipeline(self, name: str) -> Pipeline:
         folder = self.folder / name
         (folder / "tmp").mkdir(parents=True)
+        usual = {name: value for name, value in os.environ.items() if name not in FEW}
         own = {"PREFECT_HOME": str(folder / "prefect"), "TMPDIR": str(folder / "tmp")}
-        return Pipeline(folder, {**os.environ, **own})
+        return Pipeline(folder, {**usual, **own})
 
     def killed(self, seed: int) -> tuple[str, str | None]:
         """Kill a pipeline and run it to its end: what was done, and what is wrong."""

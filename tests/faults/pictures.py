@@ -57,8 +57,12 @@ def difference(before: Mapping[str, object], now: Mapping[str, object]) -> str |
 def leftovers(data: Path, temporary: Path) -> list[str]:
     """Files and folders that only a work in progress has."""
     hidden = (path for path in sorted(data.rglob("*")) if path.name.startswith("."))
-    locks = f"femtogpt-{os.getuid()}"  # of the devices: they stay
     return [
         *(str(path.relative_to(data)) for path in hidden if path.name not in OWN),
-        *(path.name for path in sorted(temporary.iterdir()) if path.name != locks),
+        *(path.name for path in sorted(temporary.iterdir()) if not _stays(path.name)),
     ]
+
+
+def _stays(name: str) -> bool:
+    """Whether a temporary file is for good: the locks of the devices, torch's cache."""
+    return name == f"femtogpt-{os.getuid()}" or name.startswith("torchinductor_")
