@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from femtogpt.model.files import MACHINE_FILE
 from tests.faults import kills
 from tests.faults.chain import STAGES
 from tests.faults.outcomes import Try
@@ -52,20 +53,23 @@ def one_try(worker: Worker, shown: Shown, seed: int) -> Try:
     return Try("damages", f"{kind}, {way}", what, seed, time.monotonic() - began, failure)
 
 
-def but_for_checkpoints(before: Picture, now: Picture) -> str | None:
-    """What differs, though a damaged checkpoint may be gone; none may be other than it was."""
+def but_for_spares(before: Picture, now: Picture) -> str | None:
+    """What differs, but that a damaged checkpoint may be gone, and the record of the machine.
+
+    No checkpoint may be other than it was.
+    """
     changed = [name for name in now if f"/{UNFINISHED}/" in name and now[name] != before.get(name)]
     if changed:
         return f"{changed[0]} is not as it was"
-    return difference(essence(before), essence(now))
+    ours, theirs = essence(now), essence(before)
+    record = f"run/{MACHINE_FILE}"
+    if record not in ours:
+        theirs.pop(record)
+    return difference(theirs, ours)
 
 
 # A damaged evaluation is made again by femtogpt evaluate, at another time.
-COMPARED = {
-    "run": but_for_checkpoints,
-    UNFINISHED: but_for_checkpoints,
-    "evaluation": but_for_checkpoints,
-}
+COMPARED = dict.fromkeys(("run", UNFINISHED, "evaluation"), but_for_spares)
 
 
 def drawn(data: Path, kind: str, draw: random.Random) -> Path:

@@ -1,7 +1,7 @@
 """What the commands show of a data folder in which something is damaged.
 
 Each may show what it showed before, or what it shows where the damaged artifact is not there at
-all, or one line of error.
+all, or a line of error.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Shown:
         for name, (status, text) in now.items():
             if [status, text] in (self.right[name], without[name]):
                 continue
-            if status != 1 or not text.startswith("error: ") or text.count("\n") > 1:
-                last = text.strip().splitlines()[-1:] or [""]
-                return f"femtogpt {name} ended with status {status}: {last[0][:300]}"
+            last = (text.strip().splitlines() or [""])[-1]
+            if status != 1 or not last.startswith("error: "):
+                return f"femtogpt {name} ended with status {status}: {last[:300]}"
         return None
 
     @cache  # noqa: B019  there is one of it
