@@ -8,6 +8,8 @@ PORT    ?= 5000
 DUMP    ?=
 PREFECT_PORT ?= 4200
 PLAY_PORT ?=
+PART    ?=
+SEED    ?=
 QUICK   ?=
 NANOGPT ?=
 CARD    ?=
@@ -42,7 +44,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster pipeline sweep play up down deploy notify ui check lint types test test-all \
+.PHONY: help setup cluster pipeline sweep play up down deploy notify ui check lint types test test-all test-faults \
         bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
@@ -107,6 +109,9 @@ test: $(MADE)  ## the tests, in about ten minutes
 
 test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@"$(PROGRAM)" -m pytest -q
+
+test-faults: $(MADE)  ## try to break it, within an hour: kills, damage (docs/promises.md); PART="kills damages" SEED=1
+	@"$(PROGRAM)" -m tests.faults $(PART) $(if $(SEED),--seed $(call quoted,SEED))
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }

@@ -25,7 +25,7 @@ from femtogpt.commands import (
     tokens_commands,
     writing_commands,
 )
-from femtogpt.errors import UserError
+from femtogpt.errors import UserError, is_interruption
 from femtogpt.terminal import speak_plainly
 
 GROUPS = (
@@ -52,10 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     except BrokenPipeError:  # of `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
+        return 128 + signal.SIGINT
     return 0
 
 

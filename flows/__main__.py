@@ -19,14 +19,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO
 
 from femtogpt.errors import UserError
 from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME
-from flows.temporary_folder import check_room
+from flows.temporary_folder import check_room, run_folder
 from tasks import OPEN_RUNS_VARIABLE
 
 GUARDED = "--guarded"
@@ -49,11 +48,11 @@ def main() -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    with TemporaryDirectory(prefix="femtogpt-") as folder:
-        return _guard(sys.argv[1], sys.argv[2:], Path(folder) / "runs")
+    with run_folder() as (folder, in_use):
+        return _guard(sys.argv[1], sys.argv[2:], folder / "runs", in_use)
 
 
-def _guard(command: str, arguments: list[str], open_runs: Path) -> int:
+def _guard(command: str, arguments: list[str], open_runs: Path, in_use: int) -> int:
     signals: list[int] = []
     with _output(command) as output:
         flow = subprocess.Popen(
@@ -63,6 +62,7 @@ def _guard(command: str, arguments: list[str], open_runs: Path) -> int:
             stderr=output,
             env={**os.environ, OPEN_RUNS_VARIABLE: str(open_runs)},
             start_new_session=True,
+            pass_fds=[in_use],
         )
     stdin = flow.stdin
     assert stdin is not None  # it was started with a pipe

@@ -13,7 +13,7 @@ from prefect.states import Cancelled
 from femtogpt.artifacts.again import made_again, stages_in
 from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
-from femtogpt.errors import Stopped
+from femtogpt.errors import Stopped, is_interruption
 from flows.console import RESUMES
 from flows.parameters import NO_CHANGES, Settings
 from tasks import stages
@@ -106,6 +106,6 @@ def outcome(error: BaseException) -> tuple[str, str]:
     """MLflow's status for a run that ended by an error, KILLED (stopped) or FAILED, and why."""
     if isinstance(error, Stopped):
         return "KILLED", str(error)
-    if isinstance(error, KeyboardInterrupt | TerminationSignal):
+    if isinstance(error, TerminationSignal) or is_interruption(error):
         return "KILLED", f"stopped: {RESUMES}"
     return "FAILED", str(error) or type(error).__name__

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact, Recipe
+from femtogpt.artifacts.disk import json_digest
 from femtogpt.artifacts.lookup import find, made_from
 from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
@@ -27,6 +28,8 @@ def make(store: Store, kind: str, day: int, config: dict | None = None, **inputs
 
     made = store.make(Recipe(kind, {"stage": "1"}, {"day": day, **(config or {})}, inputs), build)
     manifest = {**made.manifest, "made": f"2026-01-{day:02d}T12:00:00+00:00"}
+    del manifest["self"]
+    manifest["self"] = json_digest(manifest)
     (made.path / MANIFEST).write_text(json.dumps(manifest))
     return made
 

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.disk import json_digest
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.corpus.schema import parts, texts
@@ -260,7 +261,8 @@ def made(store: Store, kind: str, content: str, **inputs: str) -> Artifact:
     folder = store.root / kind / content
     folder.mkdir(parents=True)
     manifest = {"kind": kind, "digest": content, "content": content, "counts": {}}
-    manifest |= {"inputs": inputs, "made": "2026-01-01"}
+    manifest |= {"inputs": inputs, "made": "2026-01-01", "files": {}}
+    manifest["self"] = json_digest(manifest)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return Artifact.load(folder)
 

@@ -141,9 +141,14 @@ def test_what_a_sweep_left_goes_on(trainings):
     assert continuations(longer.path) == [9] and trainings.steps == 36
 
 
-def test_a_raised_training_whose_checkpoints_are_lost_takes_them_over_again(trainings, raised):
+@pytest.mark.parametrize(("weights", "steps"), [("lost", 36 + 16), ("there", 36)])
+def test_a_raised_training_whose_checkpoints_are_lost_takes_them_over_if_it_needs_them(
+    trainings, raised, weights, steps
+):
     shutil.rmtree(raised.path / "checkpoints")
+    if weights == "lost":
+        (raised.path / "model.safetensors").unlink()
     assert "checkpoints" in reasons(trainings, 36)[0]
     mended = trainings.run(settings(max_steps=36))
-    assert trainings.steps == 36 + 16
+    assert trainings.steps == steps
     assert mended.path == raised.path and continuations(mended.path) == [20]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.disk import file_digest, json_digest, partial_name, sync, write_atomic
-from femtogpt.errors import UserError
+from femtogpt.errors import Damaged
 
 MANIFEST = "manifest.json"
 RECIPE_FILE = ".recipe.json"  # the recipe of an unfinished artifact, until it has a manifest
@@ -117,8 +117,8 @@ class Fault:
 def fault_of(path: Path) -> Fault | None:
     """What is wrong with the files of an artifact, or None. Reads and verifies every file."""
     try:
-        manifest = read_manifest(path)
-        if manifest.pop("self") != json_digest(manifest):
+        manifest = _parsed(path)
+        if not _is_itself(manifest):
             return _no_match(MANIFEST)
         for name, expected in manifest["files"].items():
             file = path / name
@@ -136,10 +136,30 @@ def fault_of(path: Path) -> Fault | None:
     return None
 
 
-def refuse_damaged(run: Path) -> None:
-    """Raise UserError if a run's folder is an artifact with a damaged or missing file."""
-    if (run / MANIFEST).exists() and (fault := fault_of(run)):
-        raise UserError(f"{run} is damaged ({fault}): run make pipeline to mend it")
+def refuse_damaged(path: Path) -> None:
+    """Raise Damaged if a folder is an artifact with a damaged or missing file."""
+    if (path / MANIFEST).exists() and (fault := fault_of(path)):
+        raise Damaged(f"{path} is damaged ({fault}): run make pipeline to mend it")
+
+
+def discard_damaged(partial: Path) -> set[str] | None:
+    """Take the damaged files from an artifact that was complete, and its manifest with them.
+
+    So what is whole can be gone on with, and no damage gets a new checksum. Gives the names that
+    the manifest lists and that are not there now; None if there is no sound manifest.
+    """
+    lacking = None
+    with suppress(OSError, ValueError, KeyError):
+        files = read_manifest(partial)["files"]
+        lacking = {name for name in files if not _is_whole(partial / name, files[name])}
+        for name in lacking:
+            (partial / name).unlink(missing_ok=True)
+    (partial / MANIFEST).unlink(missing_ok=True)
+    return lacking
+
+
+def _is_whole(file: Path, expected: Mapping[str, Any]) -> bool:
+    return file.is_file() and file_digest(file) == expected["sha256"]
 
 
 def _no_match(name: str) -> Fault:
@@ -147,11 +167,27 @@ def _no_match(name: str) -> Fault:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read the manifest in an artifact's folder. Raises OSError or ValueError without one."""
+    """Read the manifest in an artifact's folder.
+
+    Raises OSError or ValueError without one, or if it is not as it was written.
+    """
+    manifest = _parsed(path)
+    if "self" in manifest and not _is_itself(manifest):
+        raise ValueError(f"{path / MANIFEST} does not match its checksum")
+    return manifest
+
+
+def _parsed(path: Path) -> dict[str, Any]:
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     if not isinstance(manifest, dict):
         raise ValueError(f"{path / MANIFEST} is not a manifest")
     return manifest
+
+
+def _is_itself(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has the checksum that it says."""
+    rest = {name: value for name, value in manifest.items() if name != "self"}
+    return bool(manifest["self"] == json_digest(rest))
 
 
 def read_recipe(partial: Path) -> dict[str, Any] | None:

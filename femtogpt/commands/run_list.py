@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import textwrap
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from femtogpt.artifacts.disk import file_digest
 from femtogpt.artifacts.inventory import Entry, entries, is_busy
 from femtogpt.artifacts.lines import read_lines
 from femtogpt.commands.table import millions, table
@@ -19,6 +21,7 @@ from femtogpt.training.metrics import BITS, METRICS_FILE, read_metrics
 SHORTEST = 6  # digits of a name
 TRAINING = "training now"  # how the state of a run begins that a process trains
 SETTINGS_CHARACTERS = 48  # of a configuration and its changes, in the table
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,13 @@ class Run:
 def runs(data: Path) -> list[Run]:
     """The trainings in a data folder, the newest last."""
     found = entries(data)
-    trainings = [entry for entry in found if _is_training(entry)]
-    digests = [entry.digest for entry in trainings]
-    return [_run(data, entry, _short(entry.digest, digests), found) for entry in trainings]
+    trainings = (entry for entry in found if entry.kind == "run" and not entry.is_leftover)
+    begun = [(entry, settings) for entry in trainings if (settings := _settings(entry)) is not None]
+    digests = [entry.digest for entry, _ in begun]
+    return [
+        _run(data, entry, _short(entry.digest, digests), settings, found)
+        for entry, settings in begun
+    ]
 
 
 def _short(digest: str, digests: list[str]) -> str:
@@ -60,12 +67,23 @@ def _short(digest: str, digests: list[str]) -> str:
     return digest
 
 
-def _is_training(entry: Entry) -> bool:
-    return entry.kind == "run" and not entry.is_leftover and (entry.path / SETTINGS_FILE).exists()
+def _settings(entry: Entry) -> dict[str, Any] | None:
+    """The settings of a training; None if it has not begun, or if they are damaged."""
+    file = entry.path / SETTINGS_FILE
+    if not file.exists():
+        return None
+    known = entry.about.get("files", {}).get(SETTINGS_FILE)
+    with suppress(OSError, ValueError):
+        if known is None or file_digest(file) == known["sha256"]:
+            settings: dict[str, Any] = json.loads(file.read_bytes())
+            return settings
+    log.warning("%s is left out, its settings are damaged: make pipeline mends it", entry.name)
+    return None
 
 
-def _run(data: Path, entry: Entry, short: str, found: Iterable[Entry]) -> Run:
-    settings = json.loads((entry.path / SETTINGS_FILE).read_bytes())
+def _run(
+    data: Path, entry: Entry, short: str, settings: dict[str, Any], found: Iterable[Entry]
+) -> Run:
     counts = entry.about.get("counts") or {}
     lines: list[dict[str, Any]] = []
     with suppress(OSError, ValueError):
@@ -135,7 +153,7 @@ def listing(found: list[Run], data: Path) -> str:
         (
             run.short,
             "—" if run.is_training else run.date,
-            _settings(run),
+            _shortened(run),
             f"{run.layers} × {run.width}"
             + (f", {millions(run.parameters)}" if run.parameters else ""),
             ", ".join(run.sources)
@@ -149,7 +167,7 @@ def listing(found: list[Run], data: Path) -> str:
     return table(head, rows)
 
 
-def _settings(run: Run) -> str:
+def _shortened(run: Run) -> str:
     """Its configuration, and what was changed of it."""
     words = " ".join([run.configuration or "—", *run.changes])
     return textwrap.shorten(words, SETTINGS_CHARACTERS, placeholder=" …")

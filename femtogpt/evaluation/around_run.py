@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.lookup import made_from, made_of
-from femtogpt.errors import UserError
+from femtogpt.errors import Damaged, UserError
 from femtogpt.evaluation.baseline import NGRAM, PPMD
 from femtogpt.memorisation import index_stage, memory_stage
 
@@ -22,7 +21,8 @@ OF = (
 def around(run: Path) -> dict[str, Artifact]:
     """By kind, the run in a folder, what it was made from, and the newest of what was made of it.
 
-    What is no longer there is left out; of a folder without a manifest, all.
+    What is no longer there is left out; of a folder without a manifest, all. Raises Damaged if a
+    file of one of them is damaged.
     """
     artifact = found(Artifact.load, run)
     if artifact is None:
@@ -36,7 +36,10 @@ def around(run: Path) -> dict[str, Artifact]:
 
 
 def found(look: Callable[..., Artifact], *what: object) -> Artifact | None:
-    """What is looked for; None if it is not there."""
-    with suppress(UserError, OSError, ValueError, KeyError):
+    """What is looked for; None if it is not there. Raises Damaged if it is damaged."""
+    try:
         return look(*what)
-    return None
+    except Damaged:
+        raise
+    except (UserError, OSError, ValueError, KeyError):
+        return None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.artifact import Artifact, refuse_damaged
 from femtogpt.artifacts.inventory import entries
 from femtogpt.errors import UserError
 from femtogpt.evaluation.baseline import BASELINES, baselines_of
@@ -136,6 +136,7 @@ def _baselines(run: EvaluatedRun, texts: pl.DataFrame) -> Iterator[Scored]:
             inputs = entry.about["inputs"]
             if any(contents.get(name) != content for name, content in inputs.items()):
                 continue
+            refuse_damaged(entry.path)
             artifact = Artifact.load(entry.path)
             scores = scores_of(artifact)
             if scores is not None and texts.join(scores, NAME, "anti").is_empty():

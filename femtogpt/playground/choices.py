@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact, read_manifest
-from femtogpt.artifacts.lookup import made_from
+from femtogpt.artifacts.lookup import named_in
+from femtogpt.errors import Damaged
 from femtogpt.evaluation.around_run import found
 from femtogpt.sources.interviews.turns import SPEAKER
 from femtogpt.tokens.shards import Tokens
@@ -48,8 +49,10 @@ def knows_turns(run: Path, data: Path) -> bool | None:
     ``femtogpt.generation.dialogue`` asks the model instead. That takes torch and the weights of
     each run, and the page lists all of them before any is loaded.
     """
-    artifact = found(Artifact.load, run)
-    tokens = artifact and found(made_from, artifact, "tokens", data)
+    tokens = None
+    with suppress(Damaged):  # whatever it is, the page lists the runs
+        artifact = found(Artifact.load, run)
+        tokens = artifact and found(named_in, artifact, "tokens", data)
     return None if tokens is None else _has_turns(tokens.path)
 
 

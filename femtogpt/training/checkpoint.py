@@ -24,12 +24,10 @@ import safetensors.torch
 import torch
 
 from femtogpt.artifacts.disk import file_digest, sync, write_atomic
-from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.model.files import CHECKPOINT_FILE, CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
 
-CHECKPOINTS = "checkpoints"
 BEST = "best"
-INDEX_FILE = "checkpoint.json"
 STATE_FILE = "state.pt"
 log = logging.getLogger(__name__)
 
@@ -62,7 +60,17 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
             shutil.rmtree(other)
     os.rename(partial, folder / f"{checkpoint.step:08d}")
     sync(folder)
-    for old in sorted(folder.glob("[0-9]*"))[:-keep]:
+    tidy(run, keep, checkpoint.step)
+
+
+def tidy(run: Path, keep: int, step: int) -> None:
+    """Remove all checkpoints but the newest ``keep`` up to a sound one, that of ``step``.
+
+    A process that was killed may have left one half written or half removed.
+    """
+    folder = run / CHECKPOINTS
+    shutil.rmtree(folder / ".partial", ignore_errors=True)
+    for old in sorted(path for path in folder.glob("[0-9]*") if int(path.name) <= step)[:-keep]:
         shutil.rmtree(old)
 
 
@@ -78,7 +86,7 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
     """The step and the weights of the lowest held-out loss; None if missing or damaged."""
     folder = run / CHECKPOINTS / BEST
     try:
-        about = json.loads((folder / INDEX_FILE).read_text("utf-8"))
+        about = json.loads((folder / CHECKPOINT_FILE).read_text("utf-8"))
         _check_files(folder, about)
         return about["step"], safetensors.torch.load_file(folder / WEIGHTS_FILE)
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
@@ -149,7 +157,7 @@ def _write(
         **about,
         "files": {path.name: file_digest(path) for path in sorted(partial.iterdir())},
     }
-    write_atomic(partial / INDEX_FILE, json.dumps(about, indent=1).encode())
+    write_atomic(partial / CHECKPOINT_FILE, json.dumps(about, indent=1).encode())
     return partial
 
 
@@ -182,9 +190,9 @@ def find_newest(run: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def _verify(folder: Path, metrics: Path) -> dict[str, Any]:
     """The content of ``checkpoint.json``, once all its checksums are verified."""
-    about: dict[str, Any] = json.loads((folder / INDEX_FILE).read_text("utf-8"))
+    about: dict[str, Any] = json.loads((folder / CHECKPOINT_FILE).read_text("utf-8"))
     if about["step"] != int(folder.name):
-        raise ValueError(f"{INDEX_FILE} is of another step")
+        raise ValueError(f"{CHECKPOINT_FILE} is of another step")
     _check_files(folder, about)
     if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
         raise ValueError(f"{metrics.name} is not what it was")

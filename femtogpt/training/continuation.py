@@ -8,7 +8,6 @@ of the added steps, and decays at the new end. The earlier training stays as it 
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
-from femtogpt.model.files import LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
+from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule
@@ -67,7 +66,7 @@ def differ_in_length_only(
 def newest_step(run: Path) -> int:
     """The step of the newest checkpoint, not verified; 0 without one."""
     # Not by training.checkpoint: it imports torch, which takes seconds.
-    return max((int(path.name) for path in (run / "checkpoints").glob("[0-9]*")), default=0)
+    return max((int(path.name) for path in (run / CHECKPOINTS).glob("[0-9]*")), default=0)
 
 
 def is_in_use(run: Path) -> bool:
@@ -96,7 +95,7 @@ def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
 
 def take_over(earlier: Path, run: Path) -> None:
     """Copy the newest checkpoint of an earlier training, its metrics and its best weights."""
-    from femtogpt.training.checkpoint import BEST, CHECKPOINTS, INDEX_FILE, find_newest
+    from femtogpt.training.checkpoint import BEST, find_newest, load_best
 
     newest = find_newest(earlier)
     assert newest is not None
@@ -107,8 +106,9 @@ def take_over(earlier: Path, run: Path) -> None:
     if (machines := earlier / MACHINE_FILE).is_file():
         write_atomic(run / MACHINE_FILE, machines.read_bytes())
     best = folder.parent / BEST
-    # Later weights than the checkpoint's are not part of what is continued.
-    if best.is_dir() and json.loads((best / INDEX_FILE).read_text("utf-8"))["step"] < about["step"]:
+    # Later weights than the checkpoint's are not part of what is continued; nor are damaged ones.
+    kept = load_best(earlier) if best.is_dir() else None
+    if kept is not None and kept[0] < about["step"]:
         _copy(best, run / CHECKPOINTS / BEST)
     _copy(folder, run / CHECKPOINTS / folder.name)  # last: with it, the copy is complete
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from femtogpt.artifacts.artifact import refuse_damaged
 from femtogpt.artifacts.disk import file_digest
 from femtogpt.config import ModelConfig
-from femtogpt.errors import UserError
-from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
+from femtogpt.errors import Damaged, UserError
+from femtogpt.model.files import CHECKPOINT_FILE, SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def weights_file(origin: Path) -> Path:
     """The weights file in a run's or checkpoint's folder, or ``origin`` itself.
 
-    Raises UserError if there is none.
+    Raises UserError if there is none, or if the run or the checkpoint is damaged.
     """
     file = origin / WEIGHTS_FILE if origin.is_dir() else origin
     if not file.is_file():
@@ -27,7 +29,21 @@ def weights_file(origin: Path) -> Path:
             f"train.init_from: there are no weights in {origin}: give the folder of a run or of a"
             " checkpoint, or a .safetensors file"
         )
+    _refuse_damaged(file)
     return file
+
+
+def _refuse_damaged(weights: Path) -> None:
+    """Raise Damaged if the weights, or the run that they are of, are not as they were written."""
+    refuse_damaged(weights.parent)
+    index = weights.parent / CHECKPOINT_FILE
+    with suppress(FileNotFoundError):
+        try:
+            whole = json.loads(index.read_bytes())["files"][weights.name] == file_digest(weights)
+        except (ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise Damaged(f"the checkpoint {weights.parent} is damaged: name another one")
 
 
 def lineage(origin: Path) -> list[dict[str, str]]:
@@ -40,11 +56,15 @@ def lineage(origin: Path) -> list[dict[str, str]]:
 
 
 def teacher_origin(run: Path) -> dict[str, str]:
-    """Path and checksum of a teacher's weights. Raises UserError if there are none."""
+    """Path and checksum of a teacher's weights.
+
+    Raises UserError if there are none, or if its run is damaged.
+    """
     if not all((run / name).is_file() for name in (WEIGHTS_FILE, SETTINGS_FILE)):
         raise UserError(
             f"train.teacher: there is no trained model in {run}: give the folder of a run"
         )
+    refuse_damaged(run)
     return {"path": str(run), "weights": file_digest(run / WEIGHTS_FILE)}
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.errors import Stopped, Unfit, UserError
-from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.model.files import CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loss import SoftTargets
 from femtogpt.tokens.batches import Batches
@@ -99,6 +99,8 @@ class Trainer:
         self.resumed = self._resume(tokens)
         self.teachers = Teachers(settings, tokens, precision, compiled, self.resumed.step)
         group.wait()  # all have read the files that the main process writes from now on
+        if group.is_main:
+            checkpoint.tidy(run, self.config.keep_checkpoints, self.resumed.step)
 
         self.step, self.skipped = self.resumed.step, 0
         self.saved = time.monotonic()
@@ -303,7 +305,7 @@ class Trainer:
     def _give_up(self, reason: str) -> None:
         """Raise Unfit with advice, and the name of the last good checkpoint."""
         self.writer.wait()
-        folder = self.run / checkpoint.CHECKPOINTS
+        folder = self.run / CHECKPOINTS
         best = folder / checkpoint.BEST
         kept = best if best.exists() else max(folder.glob("[0-9]*"), default=None)
         where = f"; the last good checkpoint is {kept}" if kept else ""

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.again import is_requested
-from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.artifact import Artifact, Recipe, discard_damaged
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.artifacts.store import Store
 from femtogpt.config import TrainConfig
-from femtogpt.model.files import WEIGHTS_FILE
+from femtogpt.model.files import CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.scaling import beta2
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
@@ -62,18 +63,25 @@ def run_training(
     leaves there when it raises is kept for the next call. The training continues a shorter one
     with otherwise the same settings (see ``training.continuation``), unless it is to be ``fresh``
     or a person asks for it again: then it starts from the first step. ``name`` is that of the
-    stage.
+    stage. A finished run that is damaged is mended without training if its weights and metrics are
+    whole.
     """
     earlier = None
     if not (fresh or is_requested("run", recipe(settings, tokens).digest)):
         settings, earlier = continued(store, settings, tokens)
 
     def build(folder: Path) -> dict[str, Any]:
-        if earlier is not None and not newest_step(folder):
+        lacking = discard_damaged(folder)
+        for name in lacking or ():  # a checkpoint is whole or of no use
+            if name.startswith(f"{CHECKPOINTS}/"):
+                shutil.rmtree((folder / name).parent, ignore_errors=True)
+        is_trained = lacking is not None and not lacking & {WEIGHTS_FILE, METRICS_FILE}
+        if earlier is not None and not newest_step(folder) and not is_trained:
             take_over(earlier, folder)
         settings.write(folder)
         write_atomic(folder / TOKENIZER_FILE, (tokens.path / TOKENIZER_FILE).read_bytes())
-        train(folder, tokens.path)
+        if not is_trained:
+            train(folder, tokens.path)
         last = read_metrics(folder / METRICS_FILE)[-1]
         return {
             "steps": last["step"],

@@ -1,0 +1,14 @@
+"""``make test-faults``: tries to break the product, in parts that ``__main__`` runs and counts.
+
+Each part is a module with ``FULL``, the number of tries of a whole run, and
+``tries(seed, folder)``, which gives one try after another for ever, beginning with that of the
+seed; the next one has the next seed.
+
+``chain``     the pipeline's stages in one process, without Prefect and MLflow
+``worker``    the chain in a forked process that can be struck at a chosen moment
+``pictures``  what a data folder holds, in a form that can be compared
+``kills``     the process is killed at a random moment
+``damages``   a file is damaged, emptied or deleted
+``shown``     what the commands show of a damaged data folder
+``outcomes``  what came of the tries: the table, the JSON
+"""

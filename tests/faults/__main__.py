@@ -1,0 +1,68 @@
+"""``python -m tests.faults [PART …]``: try to break the product, and say what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+from tests.faults.outcomes import Try, failures, table, write
+
+PARTS = ("kills", "damages")  # modules, as are all of KEYS
+# The processes that a try starts are short: threads and processes of their own would cost more.
+FEW = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "FEMTOGPT_WORKERS": "1"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make test-faults", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}: all")
+    parser.add_argument("--seed", type=int, help="of the first try: drawn, and printed")
+    about = "after which no try begins: 55"
+    parser.add_argument("--minutes", type=float, default=55, help=about)
+    parser.add_argument("--tries", type=int, help="of each part: as many as it has")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/out/faults.json"))
+    options = parser.parse_args(arguments)
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    seed = random.randrange(10**6) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    end = time.monotonic() + 60 * options.minutes
+    done, missing = [], []
+    parts = options.parts or PARTS
+    for number, part in enumerate(parts):
+        share = (end - time.monotonic()) / (len(parts) - number)
+        module = import_module(f"tests.faults.{part}")  # now: it imports torch
+        count = options.tries or module.FULL
+        tried = run_part(module, seed, count, time.monotonic() + share)
+        done += tried
+        if len(tried) < count:
+            missing.append(f"{part}: {count - len(tried)} of {count} not tried, time was up")
+    for line in (table(done), *missing, *failures(done)):
+        print(line)
+    write(done, options.out)
+    return int(any(one.failure for one in done))
+
+
+def run_part(module: ModuleType, seed: int, count: int, end: float) -> list[Try]:
+    """Tries of a part, until there are ``count`` of them or the time has come."""
+    done: list[Try] = []
+    with TemporaryDirectory(prefix="faults-") as folder:
+        for one in islice(module.tries(seed, Path(folder)), count):
+            done.append(one)
+            held = "failed" if one.failure else "held"
+            print(f"{one.part} {len(done)}/{count} {one.what}: {held}", flush=True)
+            if time.monotonic() > end:
+                break
+    return done
+
+
+if __name__ == "__main__":
+    os.environ.update(FEW)
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What came of the tries, as a table for a person and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+KEYS = ("kills", "disk", "damages", "inputs", "network", "together")
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt to break something."""
+
+    part: str
+    row: str  # of the table: the stage or the kind
+    what: str  # was done
+    seed: int  # repeats it
+    seconds: float
+    failure: str | None = None  # in one line
+
+    @property
+    def repeat(self) -> str:
+        return f"python -m tests.faults {self.part} --seed {self.seed} --tries 1"
+
+
+def table(tries: Sequence[Try]) -> str:
+    """A line for each part and row: tries and how many of them failed."""
+    lines = [f"{'part':10} {'stage or kind':36} {'tries':>6} {'failed':>7}"]
+    for part, row in dict.fromkeys((one.part, one.row) for one in sorted(tries, key=_place)):
+        these = [one for one in tries if (one.part, one.row) == (part, row)]
+        failed = sum(one.failure is not None for one in these)
+        lines.append(f"{part:10} {row:36} {len(these):6} {failed:7}")
+    seconds = sum(one.seconds for one in tries)
+    failed = sum(one.failure is not None for one in tries)
+    lines.append(f"{'all':10} {f'in {seconds:.0f} s':36} {len(tries):6} {failed:7}")
+    return "\n".join(lines)
+
+
+def _place(one: Try) -> int:
+    return KEYS.index(one.part)
+
+
+def failures(tries: Sequence[Try]) -> list[str]:
+    """Each failure in one line, with how to repeat it."""
+    return [
+        f"{one.part}, {one.row}: {one.what}: {one.failure}; again: {one.repeat}"
+        for one in tries
+        if one.failure is not None
+    ]
+
+
+def write(tries: Sequence[Try], out: Path) -> None:
+    """The number of tries of each part, and the failures, as JSON."""
+    counts = {key: sum(one.part == key for one in tries) for key in KEYS}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**counts, "failures": failures(tries)}, ensure_ascii=False, indent=1)
+    out.write_text(text + "\n", encoding="utf-8")
