@@ -291,10 +291,14 @@ def test_the_parameters_are_those_of_femtogpt_generate():
 
 
 def outside(runs: Runs, tmp_path: Path) -> dict:
-    """For a process that knows the store and nothing of this folder."""
+    """For a process that knows the store and nothing of this folder.
+
+    Its environment is activated, as the documentation has it.
+    """
     hidden = {"PYTHONPATH", "MLFLOW_TRACKING_URI"}
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return {"cwd": tmp_path, "env": {**kept, "MLFLOW_TRACKING_URI": runs.uri}}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {"cwd": tmp_path, "env": {**kept, "PATH": path, "MLFLOW_TRACKING_URI": runs.uri}}
 
 
 @pytest.mark.slow
