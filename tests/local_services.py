@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.pipelines import ROOT, SMALL, Pipeline
 
@@ -25,6 +26,19 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def await_answer(url: str, server: subprocess.Popen, seconds: float = 180) -> None:
+    """Wait until a server answers; it fails if the server ends or needs longer."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert server.poll() is None, "the server ended"
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"no answer from {url}")
 
 
 class LocalServices:

@@ -8,10 +8,8 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -31,6 +29,7 @@ from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
 from tasks.mlflow_model import PARAMS
 from tasks.mlflow_run import MLflowRun
 from tests.helpers import config, listed
+from tests.local_services import await_answer, free_port
 from tests.tiny import lively, readable, settings, shape
 
 WORKS = [f"work {number}" for number in range(8)]
@@ -321,9 +320,7 @@ def test_a_version_brings_the_code_that_writes(runs, tmp_path, capsys):
 @pytest.mark.slow
 def test_the_best_is_served(runs, tmp_path, capsys):
     runs.record("served", 1, GOOD)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     command += ["-m", "models:/femtogpt-served@best", "-h", "127.0.0.1", "-p", str(port)]
     with (tmp_path / "log").open("wb") as log:
@@ -341,18 +338,6 @@ def test_the_best_is_served(runs, tmp_path, capsys):
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
-
-
-def await_answer(url: str, server: subprocess.Popen, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert server.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(f"no answer from {url}")
 
 
 def post(port: int, query: dict) -> tuple[int, dict]:

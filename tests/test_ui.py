@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.local_services import await_answer, free_port
 from tests.pages import await_text, browsing
 from tests.pipelines import Pipeline
 
@@ -26,9 +25,7 @@ def page(tmp_path_factory, with_server) -> Iterator[tuple[str, Pipeline]]:
     pipeline = Pipeline(tmp_path_factory.mktemp("ui"), with_server)
     done = pipeline.run()
     assert done.returncode == 0, done.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     store = f"sqlite:///{pipeline.mlruns / 'mlflow.db'}"
     mlflow = str(Path(sys.executable).with_name("mlflow"))
     server = subprocess.Popen(
@@ -40,16 +37,11 @@ def page(tmp_path_factory, with_server) -> Iterator[tuple[str, Pipeline]]:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=5)
-                break
-            except OSError:
-                time.sleep(0.3)
+        await_answer(f"{address}/health", server)
         yield address, pipeline
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
+        server.wait(60)
 
 
 @pytest.fixture(scope="module")
