@@ -26,13 +26,14 @@ class Twice(mlflow.pyfunc.PythonModel):
 print("mlflow", mlflow.__version__)
 mlflow.pyfunc.save_model("model", python_model=Twice())
 PYTHON
-serve=("$folder/venv/bin/python" -m mlflow models serve --env-manager local -m model -h 127.0.0.1 -p 0)
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+serve=("$folder/venv/bin/python" -m mlflow models serve --env-manager local -m model -h 127.0.0.1 -p "$port")
 test -x "$folder/venv/bin/uvicorn" && echo "uvicorn lies beside the interpreter"
 status=0
-PATH=/usr/bin:/bin timeout 120 "${serve[@]}" >said 2>&1 || status=$?
+PATH=/usr/bin:/bin timeout --kill-after 10 120 "${serve[@]}" >said 2>&1 || status=$?
 echo "not activated: status $status"
 grep "Return code" said
 test "$status" -ne 124
 grep -q "exec uvicorn .*Return code = 127" said
-PATH="$folder/venv/bin:/usr/bin:/bin" timeout --signal INT 60 "${serve[@]}" >said 2>&1 || true
+PATH="$folder/venv/bin:/usr/bin:/bin" timeout --kill-after 10 120 "${serve[@]}" >said 2>&1 || true
 grep "Uvicorn running" said
