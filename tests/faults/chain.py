@@ -104,8 +104,12 @@ def _train(run: Path, tokens: Path) -> None:
     """What the training's own process does, in this one."""
     command = ["femtogpt.training", str(run), str(tokens)]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    said = [""]
+    tell = mock.patch.object(
+        training_process.logging, "error", lambda form, *values: said.append(form % values)
+    )
     try:
-        with mock.patch.object(sys, "argv", command):
+        with tell, mock.patch.object(sys, "argv", command):
             status = training_process.main()
     finally:
         for number, handler in handlers.items():
@@ -113,4 +117,4 @@ def _train(run: Path, tokens: Path) -> None:
     if status == training_process.STOPPED:
         raise Stopped("the training stopped")
     if status:
-        raise UserError(f"the training ended with status {status}")
+        raise UserError(said[-1] or f"the training ended with status {status}")
