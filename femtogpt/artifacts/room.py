@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
+from math import ceil, floor
 from pathlib import Path
 
 from femtogpt.errors import UserError
@@ -26,14 +28,14 @@ def free_room(folder: Path) -> int:
 
 def lack_of_room(needed: int, free: int, what: str = "this") -> str:
     """That a disk is full, how many bytes something needs, and what to do."""
-    room = f"{what} needs at least {amount(needed)}, and {amount(free)} are free"
+    room = f"{what} needs at least {amount(needed, ceil)}, and {amount(free, floor)} are free"
     return f"the disk is full: {room}: free some space, {ELSEWHERE}"
 
 
-def amount(size: int) -> str:
-    """A number of bytes as a person reads it, rounded up."""
+def amount(size: int, rounded: Callable[[float], int]) -> str:
+    """A number of bytes as a person reads it."""
     unit, name = (10**6, "MB") if size >= 10**6 else (10**3, "kB")
-    return f"{-(-size * 10 // unit) / 10:,.1f} {name}"
+    return f"{rounded(10 * size / unit) / 10:,.1f} {name}"
 
 
 def size_of(folder: Path) -> int:

@@ -97,10 +97,10 @@ def _standing_clocks() -> Iterator[None]:
 
 
 def _run(store: Store, config: Config, tokens: Artifact) -> Artifact:
-    return run_training(store, resolve(config, Tokens(tokens.path)), tokens, _train)
+    return run_training(store, resolve(config, Tokens(tokens.path)), tokens, trained)
 
 
-def _train(run: Path, tokens: Path) -> None:
+def trained(run: Path, tokens: Path) -> None:
     """What the training's own process does, in this one."""
     command = ["femtogpt.training", str(run), str(tokens)]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
