@@ -20,7 +20,7 @@ from pathlib import Path
 
 from femtogpt.errors import Stopped
 from tests.faults import kills
-from tests.faults.chain import STAGES, trained
+from tests.faults.chain import STAGES, standing_clocks, trained
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, leftovers, picture
 from tests.faults.worker import ENDS, End, Strike, Worker
@@ -143,7 +143,8 @@ def one_folder(worker: Worker, pictures: Pictures, draw: random.Random, runs: in
 
     def train() -> str:
         try:
-            trained(partial, tokens)
+            with standing_clocks():
+                trained(partial, tokens)
         except (Exception, Stopped) as error:
             return repr(error)
         return ""

@@ -54,7 +54,7 @@ samples: {tokens: 10}
 def run_chain(config: Config, begins: Callable[[str], None]) -> None:
     """Run all stages; ``begins(stage)`` is called before each, and in the end."""
     store, made = Store.of(config), {}
-    with _standing_clocks():
+    with standing_clocks():
         begins("raw")
         sources = {name: pinned(store, name, source) for name, source in config.sources.items()}
         raws = {name: fetch(store, name, source) for name, source in sources.items()}
@@ -83,7 +83,7 @@ def run_chain(config: Config, begins: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _standing_clocks() -> Iterator[None]:
+def standing_clocks() -> Iterator[None]:
     """Within this, no time passes for what artifacts record of times."""
     clock = SimpleNamespace(monotonic=lambda: 0.0, time=lambda: 0.0)
     calendar = SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone))

@@ -7,15 +7,13 @@ a small disk of its own, the temporary folder and the log are elsewhere.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,12 +23,14 @@ from femtogpt.artifacts.room import size_of
 from femtogpt.model.files import CHECKPOINT_FILE, CHECKPOINTS
 from tests.faults import kills
 from tests.faults.chain import STAGES
-from tests.faults.outcomes import NotTried, Try
+from tests.faults.mounts import fill, mount, read_only, small_disk
+from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, picture
 from tests.faults.worker import End, Strike, Worker
 
 FULL = 72
 WAYS = ("too small", "filled meanwhile", "read-only")
+FLOW_EVERY = 18  # tries: one of so many is of the whole command, with Prefect and MLflow
 SPARE = 32 << 20  # bytes on the disk beyond what the worker has there
 LEFT = (0, 4096, 1 << 16, 1 << 18)  # bytes, by what another program fills the disk
 NEED = re.compile(r"needs at least [\d,.]+ [kM]B, and [\d,.]+ [kM]B are free: free some space")
@@ -57,8 +57,19 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
         worker.log, worker.temporary = folder / "log.txt", folder / "tmp"
         used = shutil.disk_usage(folder / "disk").used
         mount("-o", f"remount,size={used + SPARE}", str(folder / "disk"))
+        flow = None
         for number in count(seed):
-            yield one_try(worker, number)
+            if (number + 1) % FLOW_EVERY:
+                yield one_try(worker, number)
+                continue
+            from tests.faults import flow_disks  # it imports MLflow
+
+            flow, began = flow or flow_disks.Flow(folder / "flow"), time.monotonic()
+            name = flow_disks.FOLDERS[number // FLOW_EVERY % len(flow_disks.FOLDERS)]
+            what, failure = flow_disks.filled(flow, number, name)
+            yield Try(
+                "disk", f"the command, {name}", what, number, time.monotonic() - began, failure
+            )
 
 
 def one_try(worker: Worker, seed: int) -> Try:
@@ -114,47 +125,3 @@ def lost(worker: Worker, before: Picture) -> str | None:
                 return f"{file.parent / name} is damaged"
     new = {name: worker.picture.get(name) for name in now}
     return difference({**new, **before}, now)
-
-
-def fill(ballast: Path, room: int) -> None:
-    """Fill a disk but for some bytes."""
-    size = shutil.disk_usage(ballast.parent).free - room
-    if size > 0:
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[None]:
-    """A disk of its own in a folder. Raises NotTried where none can be had."""
-    folder.mkdir(parents=True)
-    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
-    with unmounting(folder):
-        yield
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Within this, nothing can be written into a folder, not even by root."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount("--bind", str(folder), str(folder))
-    with unmounting(folder):
-        mount("-o", "remount,bind,ro", str(folder))
-        yield
-
-
-def mount(*arguments: str) -> None:
-    try:
-        done = subprocess.run(["mount", *arguments], capture_output=True, text=True, timeout=30)
-    except OSError as error:
-        raise NotTried(f"no disk can be mounted here: {error}") from error
-    if done.returncode:
-        raise NotTried(f"no disk can be mounted here: {done.stderr.strip()}")
-
-
-@contextmanager
-def unmounting(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=30)
