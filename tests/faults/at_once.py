@@ -211,11 +211,11 @@ def _machine(worker: Worker, number: int, url: str) -> Worker:
 WAYS = (
     ("two, the same", lambda *a: same(*a, 2)),
     ("five, the same", lambda *a: same(*a, 5)),
+    ("trainings in one folder", lambda *a: one_folder(*a, 2)),
     ("two, one is killed", lambda *a: killed(*a, 2)),
     ("two that differ", lambda *a: other(*a, 2)),
     ("five that differ", lambda *a: other(*a, 5)),
     ("five, one is killed", lambda *a: killed(*a, 5)),
-    ("trainings in one folder", lambda *a: one_folder(*a, 2)),
     ("two machines", lambda *a: machines(*a, 2)),
     ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
 )

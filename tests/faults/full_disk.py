@@ -13,7 +13,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -52,11 +52,7 @@ class Filling(Strike):
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
-    with small_disk(folder / "disk", 1 << 30):
-        worker = Worker(folder / "disk/chain", "train.keep_checkpoints=2")
-        worker.log, worker.temporary = folder / "log.txt", folder / "tmp"
-        used = shutil.disk_usage(folder / "disk").used
-        mount("-o", f"remount,size={used + SPARE}", str(folder / "disk"))
+    with worker_on_disk(folder, SPARE) as worker:
         flow = None
         for number in count(seed):
             if (number + 1) % FLOW_EVERY:
@@ -67,9 +63,19 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
             flow, began = flow or flow_disks.Flow(folder / "flow"), time.monotonic()
             name = flow_disks.FOLDERS[number // FLOW_EVERY % len(flow_disks.FOLDERS)]
             what, failure = flow_disks.filled(flow, number, name)
-            yield Try(
-                "disk", f"the command, {name}", what, number, time.monotonic() - began, failure
-            )
+            seconds = time.monotonic() - began
+            yield Try("disk", f"the command, {name}", what, number, seconds, failure)
+
+
+@contextmanager
+def worker_on_disk(folder: Path, spare: int) -> Iterator[Worker]:
+    """A worker on a small disk with so many bytes to spare; its log is elsewhere."""
+    disk = folder / "disk"
+    with small_disk(disk, 1 << 30):
+        worker = Worker(disk / "chain", "train.keep_checkpoints=3")
+        worker.log, worker.temporary = folder / "log.txt", folder / "tmp"
+        mount("-o", f"remount,size={shutil.disk_usage(disk).used + spare}", str(disk))
+        yield worker
 
 
 def one_try(worker: Worker, seed: int) -> Try:
