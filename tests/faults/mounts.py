@@ -6,18 +6,21 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.faults.outcomes import NotTried
 
 
 def fill(ballast: Path, room: int) -> None:
-    """Fill a disk but for some bytes."""
-    size = shutil.disk_usage(ballast.parent).free - room
-    if size > 0:
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
+    """Fill a disk but for some bytes, while others write there."""
+    for _ in range(20):
+        size = shutil.disk_usage(ballast.parent).free - room
+        if size <= 0:
+            return
+        with ballast.open("ab") as file, suppress(OSError):
+            os.posix_fallocate(file.fileno(), file.tell(), size)
+            return
 
 
 @contextmanager
