@@ -6,14 +6,13 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.room import ELSEWHERE, LEAST, lack_of_room, size_of
+from femtogpt.artifacts.room import ELSEWHERE, LEAST, free_room, lack_of_room, size_of
 from femtogpt.errors import UserError
 
 
@@ -73,7 +72,7 @@ def flush(descriptor: int) -> None:
 
 
 _CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
-FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TEMPORARY = "the temporary folder is full: free some space, or name another with TMPDIR=…"
 _FORBIDDEN = f"it cannot be written: change its permissions, {ELSEWHERE}"
 _IN_THE_WAY = f"a file is where a folder is needed: move it, {ELSEWHERE}"
@@ -101,7 +100,7 @@ def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[Non
         yield
     except OSError as error:
         where = error.filename or folder
-        if error.errno in FULL:
+        if error.errno in _NO_ROOM:
             raise UserError(_full(Path(where), folder, partial)) from error
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
             raise
@@ -112,12 +111,14 @@ def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[Non
 
 def _full(where: Path, folder: Path, partial: Path | None) -> str:
     """What to do about a full disk: that of a folder, or the temporary one."""
-    free, written = shutil.disk_usage(folder).free, size_of(partial) if partial else 0
-    temporary = Path(tempfile.gettempdir())
-    if where == folder:  # temporary files often have no names to tell
-        is_elsewhere = shutil.disk_usage(temporary).free < LEAST <= free
-    else:
-        is_elsewhere = where.is_relative_to(temporary) and not where.is_relative_to(folder)
-    if is_elsewhere:
-        return f"{temporary}: {_FULL_TEMPORARY}"
-    return f"{where}: {lack_of_room(max(written + free, LEAST), free)}"
+    with suppress(OSError):  # the folder is not there, or no temporary one has any room
+        free, temporary = free_room(folder), Path(tempfile.gettempdir())
+        if where == folder:  # temporary files often have no names to tell
+            is_elsewhere = free_room(temporary) < LEAST <= free
+        else:
+            is_elsewhere = where.is_relative_to(temporary) and not where.is_relative_to(folder)
+        if is_elsewhere:
+            return f"{temporary}: {_FULL_TEMPORARY}"
+        written = size_of(partial) if partial else 0
+        return f"{where}: {lack_of_room(max(written + free, LEAST), free)}"
+    return f"{where}: the disk is full: free some space, {ELSEWHERE}"

@@ -140,11 +140,12 @@ class Trainer:
         """Raise UserError, in all processes, unless the checkpoints to come have room."""
         weights, state = self.state.sizes()
         steps = self.schedule.steps - self.resumed.step
-        count = min(self.config.keep_checkpoints, steps // self.config.checkpoint_every + 1)
+        to_come = steps // self.config.checkpoint_every + 1 if steps else 0
+        count = min(self.config.keep_checkpoints, to_come)
         # One is written before another goes; besides, the best weights and those in the end.
         needed = (count + 1) * (weights + state) + 2 * weights
         present = size_of(self.run / CHECKPOINTS)
-        free = self.group.broadcast(free_room(self.run))
+        present, free = self.group.broadcast((present, free_room(self.run)))
         if needed > present + free:
             lack = lack_of_room(needed - present, free, f"a training with {count} checkpoints")
             raise UserError(f"{self.run}: {lack}")

@@ -61,10 +61,9 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
             from tests.faults import flow_disks  # it imports MLflow
 
             flow, began = flow or flow_disks.Flow(folder / "flow"), time.monotonic()
-            name = flow_disks.FOLDERS[number // FLOW_EVERY % len(flow_disks.FOLDERS)]
-            what, failure = flow_disks.filled(flow, number, name)
+            what, failure = flow_disks.filled(flow, number)
             seconds = time.monotonic() - began
-            yield Try("disk", f"the command, {name}", what, number, seconds, failure)
+            yield Try("disk", "the command, MLflow", what, number, seconds, failure)
 
 
 @contextmanager
