@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
-from femtogpt.errors import Stopped
+from femtogpt.artifacts.room import size_of
+from femtogpt.errors import Stopped, UserError
 from femtogpt.training import checkpoint
 from femtogpt.training.checkpoint import Checkpoint, load_newest, save
 from femtogpt.training.loop import train
@@ -216,3 +218,21 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_one_clear_line(tmp_path, tok
     assert load_newest(run).step == 3
     train(config, tokens, run)
     assert outcome(run) == expected
+
+
+def test_a_training_does_not_begin_without_room_for_its_checkpoints(tmp_path, tokens, small_disk):
+    """And what it asks for is what it then takes."""
+    config = settings(max_steps=4, checkpoint_every=1, keep_checkpoints=2)
+    run = trained(config, tokens, tmp_path / "run")
+    (first, _) = ({path: size_of(path) for path in (run / "checkpoints").glob("[0-9]*")}).values()
+    room = os.statvfs(small_disk)
+    (small_disk / "ballast").write_bytes(b"0" * (room.f_bavail * room.f_bsize - first))
+    with pytest.raises(UserError) as refused:
+        train(config, tokens, small_disk)
+    (line,) = str(refused.value).splitlines()
+    needed = float(re.findall(r"2 checkpoints needs at least ([\d.]+) kB", line)[0])
+    weights = (run / "model.safetensors").stat().st_size
+    assert str(small_disk) in line and "free some space" in line
+    assert 0.8 < 1000 * needed / (3 * first + 2 * weights) <= 1
+    assert not [*small_disk.rglob("*.safetensors")]
+    (small_disk / "ballast").unlink()

@@ -12,29 +12,43 @@ from types import SimpleNamespace
 from tests.faults import __main__ as suite
 from tests.faults.outcomes import KEYS, Try, failures, table
 
+PARTS = ("kills", "disk", "damages", "together")
 ROOT = Path(__file__).resolve().parent.parent
-# The second try of damages is of a store that takes any file for whole.
+# All parts have the same unbroken run, on a small disk where one can be had, and the store of the
+# damaged file takes any file for whole.
 PROGRAM = """
 import sys
-from itertools import islice
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from unittest import mock
-from tests.faults import __main__ as suite, damages
+from tests.faults import __main__ as suite, at_once, damages, full_disk, kills
+from tests.faults.outcomes import NotTried
+from tests.faults.worker import Worker
 
-def tries(seed, folder, real=damages.tries):
-    sound = real(seed, folder)
-    yield from islice(sound, 1)
+def blind(seed, folder, real=damages.tries):
     with mock.patch("femtogpt.artifacts.store.fault_of", lambda path: None):
-        yield from islice(sound, 1)
+        yield from real(seed, folder)
 
-damages.tries = tries
-sys.exit(suite.main(sys.argv[1:]))
+damages.tries = blind
+folder = Path(sys.argv.pop(1))
+with ExitStack() as stack:
+    try:
+        worker = stack.enter_context(full_disk.worker_on_disk(folder, full_disk.SPARE))
+        full_disk.worker_on_disk = lambda *arguments: nullcontext(worker)
+    except NotTried:
+        worker = Worker(folder / "chain", "train.keep_checkpoints=3")
+    for part in (at_once, damages, kills):
+        part.Worker = lambda *arguments: worker
+    status = suite.main(sys.argv[1:])
+sys.exit(status)
 """
 
 
-def test_a_few_tries_hold_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
+def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
     out = tmp_path / "faults.json"
+    options = ["--seed", "2", "--tries", "1", "--out", str(out)]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "--seed", "1", "--tries", "2", "--out", str(out)],
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "faults"), *PARTS, *options],
         cwd=ROOT,
         env={**os.environ, **suite.FEW},
         capture_output=True,
@@ -43,7 +57,10 @@ def test_a_few_tries_hold_and_a_store_that_takes_damage_for_whole_is_found_out(t
     )
     assert done.returncode == 1, done.stderr
     written = json.loads(out.read_text("utf-8"))
-    assert [written[key] for key in KEYS] == [2, 0, 2, 0, 0, 0]
+    counts = {key: written[key] for key in PARTS}
+    if not counts["disk"]:
+        assert "disk: 1 of 1 not tried, no disk can be mounted here" in done.stdout
+    assert {**counts, "disk": 1} == dict.fromkeys(PARTS, 1)
     (failure,) = written["failures"]
     assert failure.startswith("damages, tokenizer, flipped: tokenizer/")
     assert failure.endswith("again: python -m tests.faults damages --seed 2 --tries 1")

@@ -1,6 +1,8 @@
 """Content-addressed folders: each stage's result, with the manifest of what it was made from.
 
 ``disk``          files: atomic writes, checksums, what to do when the disk refuses
+``room``          room on a disk: what lacks of it
+``estimates``     how much a stage will write
 ``artifact``      the folder and its manifest, and the recipe that determines it
 ``store``         finding artifacts and making them
 ``remote``        a store that several machines share

@@ -6,13 +6,13 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from femtogpt.artifacts.room import ELSEWHERE, LEAST, free_room, lack_of_room, size_of
 from femtogpt.errors import UserError
 
 
@@ -72,19 +72,15 @@ def flush(descriptor: int) -> None:
 
 
 _CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
-_NO_ROOM = 1 << 20  # bytes: a full disk may have a few left
-_ELSEWHERE = "or choose another folder with paths.data=…"
-_FULL = f"the disk is full: free some space, {_ELSEWHERE}"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TEMPORARY = "the temporary folder is full: free some space, or name another with TMPDIR=…"
-_FORBIDDEN = f"it cannot be written: change its permissions, {_ELSEWHERE}"
-_IN_THE_WAY = f"a file is where a folder is needed: move it, {_ELSEWHERE}"
-_NO_SUCH_NAME = f"its file system takes no such name: use one without ? and :, {_ELSEWHERE}"
+_FORBIDDEN = f"it cannot be written: change its permissions, {ELSEWHERE}"
+_IN_THE_WAY = f"a file is where a folder is needed: move it, {ELSEWHERE}"
+_NO_SUCH_NAME = f"its file system takes no such name: use one without ? and :, {ELSEWHERE}"
 _ADVICE = {
     errno.EINVAL: _NO_SUCH_NAME,
     errno.EILSEQ: _NO_SUCH_NAME,
-    errno.ENAMETOOLONG: f"the name is too long: use a shorter one, {_ELSEWHERE}",
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
+    errno.ENAMETOOLONG: f"the name is too long: use a shorter one, {ELSEWHERE}",
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,
@@ -94,28 +90,35 @@ _ADVICE = {
 
 
 @contextmanager
-def explain_os_errors(folder: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into a UserError that says what to do."""
+def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[None]:
+    """Turn the operating system's refusals into a UserError that says what to do.
+
+    ``partial`` is the folder of the work in progress: a full disk had too little room for more
+    than what is in it.
+    """
     try:
         yield
     except OSError as error:
         where = error.filename or folder
+        if error.errno in _NO_ROOM:
+            raise UserError(_full(Path(where), folder, partial)) from error
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
             raise
         if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
             raise
-        if error.filename is None and _is_full_elsewhere(error, folder):
-            where, advice = tempfile.gettempdir(), _FULL_TEMPORARY
+        raise UserError(f"{where}: {_ADVICE[error.errno]}") from error
+
+
+def _full(where: Path, folder: Path, partial: Path | None) -> str:
+    """What to do about a full disk: that of a folder, or the temporary one."""
+    with suppress(OSError):  # the folder is not there, or no temporary one has any room
+        free, temporary = free_room(folder), Path(tempfile.gettempdir())
+        if where == folder:  # temporary files often have no names to tell
+            is_elsewhere = free_room(temporary) < LEAST <= free
         else:
-            advice = _ADVICE[error.errno]
-        raise UserError(f"{where}: {advice}") from error
-
-
-def _is_full_elsewhere(error: OSError, folder: Path) -> bool:
-    """Whether it is the temporary folder that is full: its files have no names to tell."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return False
-    with suppress(OSError):
-        temporary = shutil.disk_usage(tempfile.gettempdir()).free
-        return temporary < _NO_ROOM <= shutil.disk_usage(folder).free
-    return False
+            is_elsewhere = where.is_relative_to(temporary) and not where.is_relative_to(folder)
+        if is_elsewhere:
+            return f"{temporary}: {_FULL_TEMPORARY}"
+        written = size_of(partial) if partial else 0
+        return f"{where}: {lack_of_room(max(written + free, LEAST), free)}"
+    return f"{where}: the disk is full: free some space, {ELSEWHERE}"

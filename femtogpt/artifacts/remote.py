@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact
+from femtogpt.artifacts.room import need_room
 from femtogpt.errors import UserError
 from femtogpt.storage import storage_path
 
@@ -72,6 +73,9 @@ class Remote:
         if manifest is None:
             return False
         content = self.folder / kind / digest / manifest["content"]
+        into.mkdir(parents=True, exist_ok=True)
+        size = sum(file["size"] for file in manifest["files"].values())
+        need_room(into, size, f"{kind} from {self.url}")
         for name in manifest["files"]:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             with (into / name).open("wb") as file:

@@ -29,9 +29,11 @@ from femtogpt.artifacts.artifact import (
     write_recipe,
 )
 from femtogpt.artifacts.disk import explain_os_errors, sync
+from femtogpt.artifacts.estimates import bytes_to_write
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.reasons import because, code_differences, differences
 from femtogpt.artifacts.remote import Remote
+from femtogpt.artifacts.room import need_room
 from femtogpt.config import Config
 
 LOCKS = ".locks"
@@ -269,9 +271,11 @@ class Store:
         description = {**recipe.description, "stage": name, "configuration": self._origin()}
         start = time.monotonic()
         try:
-            write_recipe(partial, description)
-            counts = dict(build(partial))
-            write_manifest(partial, description, counts, time.monotonic() - start)
+            need_room(self.root, bytes_to_write(recipe), name)
+            with explain_os_errors(self.root, partial):
+                write_recipe(partial, description)
+                counts = dict(build(partial))
+                write_manifest(partial, description, counts, time.monotonic() - start)
         except BaseException:
             if not resumable:
                 shutil.rmtree(partial, ignore_errors=True)

@@ -136,6 +136,7 @@ def _report_download(api, report) -> None:
         # On its own the client would fill the disk, then retry for a minute.
         present = os.path.getsize(outfile) if os.path.exists(outfile) else 0
         if total and total - present > shutil.disk_usage(os.path.dirname(outfile)).free:
+            report(lacking=total - present)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         try:
             return download_file(response, outfile, *args, **{**options, "chunk_size": CHUNK_BYTES})

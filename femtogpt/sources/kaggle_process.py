@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from femtogpt.artifacts.room import need_room
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
 
@@ -99,6 +100,8 @@ def _run(dataset: str, folder: list[str], wait: Wait) -> dict:
     log.debug("the Kaggle client printed: %s", messages)
     if report.get("done"):
         return {key: report[key] for key in INFO_KEYS if report.get(key)}
+    if "lacking" in report:
+        need_room(Path(*folder), report["lacking"], f"the rest of {dataset}")
     if "errno" in report:
         raise OSError(report["errno"], os.strerror(report["errno"]))
     raise _failure(dataset, report, process.returncode, messages)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from femtogpt.artifacts.disk import file_digest
+from femtogpt.artifacts.room import need_room
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
 from femtogpt.sources.compressed import suffix_of
@@ -52,6 +53,7 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     files = [(path, path.name)] if _is_lone_archive(path) else _files(path, suffixes)
     if path.is_dir():
         _warn_of_other_files(path, suffixes)
+    need_room(into, sum(file.stat().st_size for file, _ in files), f"a copy of {path}")
     for file, name in files:
         copy = into / safe_path(readable(name))
         while copy.exists():  # two undecodable names may become equal

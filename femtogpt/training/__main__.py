@@ -89,6 +89,7 @@ def main() -> int:
     from torch import OutOfMemoryError
 
     from femtogpt.tokens.shards import Tokens
+    from femtogpt.training.checkpoint import unfinished
     from femtogpt.training.loop import train
     from femtogpt.training.settings import load_settings
 
@@ -106,7 +107,7 @@ def main() -> int:
                 os.kill(os.getpid(), -status)
             return status
         alone = _alone(arguments.run) if rank in (None, "0") else contextlib.nullcontext()
-        with explain_os_errors(arguments.run), alone:
+        with explain_os_errors(arguments.run, unfinished(arguments.run)), alone:
             train(settings, tokens, arguments.run, stop)
     except Stopped as stopped:
         logging.info("%s", stopped)

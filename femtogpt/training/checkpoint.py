@@ -27,7 +27,7 @@ from femtogpt.artifacts.disk import file_digest, sync, write_atomic
 from femtogpt.model.files import CHECKPOINT_FILE, CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
 
-BEST = "best"
+BEST, PARTIAL = "best", ".partial"
 STATE_FILE = "state.pt"
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def tidy(run: Path, keep: int, step: int) -> None:
     A process that was killed may have left one half written or half removed.
     """
     folder = run / CHECKPOINTS
-    shutil.rmtree(folder / ".partial", ignore_errors=True)
+    shutil.rmtree(folder / PARTIAL, ignore_errors=True)
     for old in sorted(path for path in folder.glob("[0-9]*") if int(path.name) <= step)[:-keep]:
         shutil.rmtree(old)
 
@@ -92,6 +92,11 @@ def load_best(run: Path) -> tuple[int, dict[str, torch.Tensor]] | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         log.warning("checkpoint %s is damaged (%s): taking the last weights", folder, error)
         return None
+
+
+def unfinished(run: Path) -> Path:
+    """Where a checkpoint is until it is complete."""
+    return run / CHECKPOINTS / PARTIAL
 
 
 class CheckpointWriter:
@@ -147,7 +152,7 @@ def _write(
     about: dict[str, Any],
 ) -> Path:
     """Write weights, other files and their checksums into a temporary folder; gives its path."""
-    partial = folder / ".partial"
+    partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     write_atomic(partial / WEIGHTS_FILE, safetensors.torch.save(dict(weights)))

@@ -67,6 +67,16 @@ class Optimizer:
         for part in self.parts:
             part.zero_grad(set_to_none=True)
 
+    def state_size(self) -> int:
+        """Bytes of the moments that it will have: AdamW has two for each weight, Muon one."""
+        moments = {"adamw": 2, "muon": 1}
+        return sum(
+            moments[name] * weight.numel() * weight.element_size()
+            for name, part in self.named.items()
+            for group in part.param_groups
+            for weight in group["params"]
+        )
+
     def state_dict(self) -> list[dict[str, Any]]:
         return [part.state_dict() for part in self.parts]
 

@@ -72,6 +72,12 @@ class TrainState:
         }
         return Checkpoint(step, metrics_size, seconds, self.weights(), state)
 
+    def sizes(self) -> tuple[int, int]:
+        """Bytes of the weights and of the rest of a checkpoint: moments and the average."""
+        weights = sum(_bytes(value) for value in self.model.state_dict().values())
+        average = sum(map(_bytes, self.ema.state()))
+        return weights, self.optimizer.state_size() + average
+
     def resume(self, run: Path) -> Progress:
         """Load the newest checkpoint in ``run``, if there is one.
 
@@ -96,3 +102,8 @@ class TrainState:
         self.gradient.sequences = min(self.gradient.sequences, before)
         log.info("going on from the checkpoint at step %s", f"{checkpoint.step:,}")
         return Progress(checkpoint.step, checkpoint.seconds, checkpoint.metrics_size)
+
+
+def _bytes(value: torch.Tensor) -> int:
+    """Of a whole tensor, even if this process has only a part of it."""
+    return value.numel() * value.element_size()

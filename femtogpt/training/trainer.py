@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from femtogpt.artifacts.disk import write_atomic
+from femtogpt.artifacts.room import free_room, lack_of_room, size_of
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
@@ -101,6 +102,7 @@ class Trainer:
         group.wait()  # all have read the files that the main process writes from now on
         if group.is_main:
             checkpoint.tidy(run, self.config.keep_checkpoints, self.resumed.step)
+        self._need_room()
 
         self.step, self.skipped = self.resumed.step, 0
         self.saved = time.monotonic()
@@ -133,6 +135,20 @@ class Trainer:
             tokenizer = tokens.folder / TOKENIZER_FILE
             self.state.begin_with(load_weights(self.config.init_from, shapes, tokenizer))
         return progress
+
+    def _need_room(self) -> None:
+        """Raise UserError, in all processes, unless the checkpoints to come have room."""
+        weights, state = self.state.sizes()
+        steps = self.schedule.steps - self.resumed.step
+        to_come = steps // self.config.checkpoint_every + 1 if steps else 0
+        count = min(self.config.keep_checkpoints, to_come)
+        # One is written before another goes; besides, the best weights and those in the end.
+        needed = (count + 1) * (weights + state) + 2 * weights
+        present = size_of(self.run / CHECKPOINTS)
+        present, free = self.group.broadcast((present, free_room(self.run)))
+        if needed > present + free:
+            lack = lack_of_room(needed - present, free, f"a training with {count} checkpoints")
+            raise UserError(f"{self.run}: {lack}")
 
     # the steps of the loop, in their order
 

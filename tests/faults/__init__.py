@@ -8,7 +8,10 @@ seed; the next one has the next seed.
 ``worker``    the chain in a forked process that can be struck at a chosen moment
 ``pictures``  what a data folder holds, in a form that can be compared
 ``kills``     the process is killed at a random moment
+``full_disk`` a disk is full, or a folder can only be read
 ``damages``   a file is damaged, emptied or deleted
+``mounts``    small disks
+``at_once``   several runs at once, on one data folder or with one shared store
 ``shown``     what the commands show of a damaged data folder
 ``outcomes``  what came of the tries: the table, the JSON
 """

@@ -7,15 +7,21 @@ import os
 import random
 import sys
 import time
+from contextlib import closing
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
-from tests.faults.outcomes import Try, failures, table, write
+from tests.faults.outcomes import NotTried, Try, failures, table, write
 
-PARTS = ("kills", "damages")  # modules, as are all of KEYS
+PARTS = {  # of KEYS, with their modules
+    "kills": "kills",
+    "disk": "full_disk",
+    "damages": "damages",
+    "together": "at_once",
+}
 # The processes that a try starts are short: threads and processes of their own would cost more.
 FEW = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "FEMTOGPT_WORKERS": "1"}
 
@@ -35,32 +41,38 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"seed {seed}", flush=True)
     end = time.monotonic() + 60 * options.minutes
     done, missing = [], []
-    parts = options.parts or PARTS
+    parts = options.parts or list(PARTS)
     for number, part in enumerate(parts):
         share = (end - time.monotonic()) / (len(parts) - number)
-        module = import_module(f"tests.faults.{part}")  # now: it imports torch
+        module = import_module(f"tests.faults.{PARTS[part]}")  # now: it imports torch
         count = options.tries or module.FULL
-        tried = run_part(module, seed, count, time.monotonic() + share)
+        tried: list[Try] = []
+        why = "time was up"
+        try:
+            run_part(module, seed, count, time.monotonic() + share, tried)
+        except NotTried as reason:
+            why = str(reason)
         done += tried
         if len(tried) < count:
-            missing.append(f"{part}: {count - len(tried)} of {count} not tried, time was up")
+            missing.append(f"{part}: {count - len(tried)} of {count} not tried, {why}")
     for line in (table(done), *missing, *failures(done)):
         print(line)
     write(done, options.out)
     return int(any(one.failure for one in done))
 
 
-def run_part(module: ModuleType, seed: int, count: int, end: float) -> list[Try]:
-    """Tries of a part, until there are ``count`` of them or the time has come."""
-    done: list[Try] = []
-    with TemporaryDirectory(prefix="faults-") as folder:
-        for one in islice(module.tries(seed, Path(folder)), count):
+def run_part(module: ModuleType, seed: int, count: int, end: float, done: list[Try]) -> None:
+    """Add tries of a part to ``done``, until there are ``count`` or the time has come."""
+    with (
+        TemporaryDirectory(prefix="faults-") as folder,
+        closing(module.tries(seed, Path(folder))) as tries,
+    ):
+        for one in islice(tries, count):
             done.append(one)
             held = "failed" if one.failure else "held"
             print(f"{one.part} {len(done)}/{count} {one.what}: {held}", flush=True)
             if time.monotonic() > end:
                 break
-    return done
 
 
 if __name__ == "__main__":

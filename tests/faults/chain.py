@@ -54,7 +54,7 @@ samples: {tokens: 10}
 def run_chain(config: Config, begins: Callable[[str], None]) -> None:
     """Run all stages; ``begins(stage)`` is called before each, and in the end."""
     store, made = Store.of(config), {}
-    with _standing_clocks():
+    with standing_clocks():
         begins("raw")
         sources = {name: pinned(store, name, source) for name, source in config.sources.items()}
         raws = {name: fetch(store, name, source) for name, source in sources.items()}
@@ -83,7 +83,7 @@ def run_chain(config: Config, begins: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _standing_clocks() -> Iterator[None]:
+def standing_clocks() -> Iterator[None]:
     """Within this, no time passes for what artifacts record of times."""
     clock = SimpleNamespace(monotonic=lambda: 0.0, time=lambda: 0.0)
     calendar = SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone))
@@ -97,15 +97,19 @@ def _standing_clocks() -> Iterator[None]:
 
 
 def _run(store: Store, config: Config, tokens: Artifact) -> Artifact:
-    return run_training(store, resolve(config, Tokens(tokens.path)), tokens, _train)
+    return run_training(store, resolve(config, Tokens(tokens.path)), tokens, trained)
 
 
-def _train(run: Path, tokens: Path) -> None:
+def trained(run: Path, tokens: Path) -> None:
     """What the training's own process does, in this one."""
     command = ["femtogpt.training", str(run), str(tokens)]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    said = [""]
+    tell = mock.patch.object(
+        training_process.logging, "error", lambda form, *values: said.append(form % values)
+    )
     try:
-        with mock.patch.object(sys, "argv", command):
+        with tell, mock.patch.object(sys, "argv", command):
             status = training_process.main()
     finally:
         for number, handler in handlers.items():
@@ -113,4 +117,4 @@ def _train(run: Path, tokens: Path) -> None:
     if status == training_process.STOPPED:
         raise Stopped("the training stopped")
     if status:
-        raise UserError(f"the training ended with status {status}")
+        raise UserError(said[-1] or f"the training ended with status {status}")

@@ -51,10 +51,10 @@ class Flow:
         self.unbroken  # noqa: B018  is made first
         pipeline = self.pipeline(str(seed))
         process = pipeline.start()
-        _await_stage(pipeline, process, stage)
+        await_stage(pipeline, process, stage)
         time.sleep(after)
         process.send_signal(number)
-        output = _ended(pipeline, process)
+        output = ended(pipeline, process)
         what = f"{number.name} to make pipeline {after:.3f} s into {stage}"
         return what, self._wrong(pipeline, process, number, output)
 
@@ -73,9 +73,9 @@ class Flow:
         done = pipeline.run()
         if done.returncode:
             return f"the same command failed: {(done.stderr.strip().splitlines() or [''])[-1]}"
-        return self._difference(pipeline)
+        return self.difference(pipeline)
 
-    def _difference(self, pipeline: Pipeline) -> str | None:
+    def difference(self, pipeline: Pipeline) -> str | None:
         """What is wrong after the end, in one line."""
         if (state := _prefect_state(pipeline)) != "COMPLETED":
             return f"Prefect says {state} after the end"
@@ -92,14 +92,14 @@ class Flow:
         return f"{min(odd)} differs" if odd else None
 
 
-def _await_stage(pipeline: Pipeline, process: subprocess.Popen[str], stage: str) -> None:
+def await_stage(pipeline: Pipeline, process: subprocess.Popen[str], stage: str) -> None:
     end = time.monotonic() + 240
     while not (pipeline.data / stage).exists() and process.poll() is None:
         assert time.monotonic() < end, f"the pipeline did not come to {stage}"
         time.sleep(0.02)
 
 
-def _ended(pipeline: Pipeline, process: subprocess.Popen[str]) -> str:
+def ended(pipeline: Pipeline, process: subprocess.Popen[str]) -> str:
     """What a process has said when it and all that it started are gone."""
     output, _ = process.communicate(timeout=120)
     end = time.monotonic() + 60

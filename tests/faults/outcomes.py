@@ -10,6 +10,10 @@ from pathlib import Path
 KEYS = ("kills", "disk", "damages", "inputs", "network", "together")
 
 
+class NotTried(Exception):
+    """What is needed for a part's tries is not there; the message says what."""
+
+
 @dataclass(frozen=True)
 class Try:
     """One attempt to break something."""

@@ -49,6 +49,9 @@ class Strike:
     seconds: float | None = None  # after it has begun, or …
     operation: int | None = None  # … before this one of its operations on files
 
+    def comes(self, pid: int) -> None:
+        os.kill(pid, self.number)
+
     def __str__(self) -> str:
         if self.seconds is None:
             return f"{self.number.name} in {self.stage} before operation {self.operation}"
@@ -103,6 +106,10 @@ class Worker:
 
     def in_child(self, work: Callable[[], T]) -> T:
         """What ``work`` gives in a forked process."""
+        return self.begin(work)()
+
+    def begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Begin ``work`` in a forked process; gives what awaits its end, and what it gave."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -112,15 +119,29 @@ class Worker:
                 json.dump(work(), pipe)
             os._exit(0)
         os.close(writing)
-        with os.fdopen(reading, encoding="utf-8") as pipe:
-            result: T = json.load(pipe)
-        os.waitpid(pid, 0)
+
+        def result() -> T:
+            with os.fdopen(reading, encoding="utf-8") as pipe:
+                given: T = json.load(pipe)
+            os.waitpid(pid, 0)
+            return given
+
         return result
 
     def run(self, strike: Strike | None = None) -> End:
         """Run all stages to their end, or until the signal ends it."""
-        records = list(self._records(strike, snapshots=False))
-        return End(records[-1]["status"], records[-2]["stage"], self._last_line())
+        return self.start(strike)()
+
+    def start(self, strike: Strike | None = None) -> Callable[[], End]:
+        """Start to run all stages; gives what awaits the end."""
+        records = self._records(strike, snapshots=False)
+        first = next(records)
+
+        def end() -> End:
+            *_, last, status = first, *records
+            return End(status["status"], last.get("stage", ""), self._last_line())
+
+        return end
 
     def _configuration(self) -> Config:
         return load_config(str(self.config), [f"paths.data={self.data}", *self.overrides])
@@ -166,7 +187,7 @@ class Worker:
                 yield record
                 if strike and record["stage"] == strike.stage and strike.seconds is not None:
                     time.sleep(strike.seconds)
-                    os.kill(pid, strike.number)  # a process that has ended waits for waitpid
+                    strike.comes(pid)  # a process that has ended waits for waitpid
         _, status = os.waitpid(pid, 0)
         yield {"status": os.waitstatus_to_exitcode(status), "modules": modules}
 
@@ -230,7 +251,7 @@ class _Telling:
         self.operations += 1
         strike = self.strike
         if strike and (self.stage, self.operations) == (strike.stage, strike.operation):
-            os.kill(os.getpid(), strike.number)
+            strike.comes(os.getpid())
 
     def _is_written(self, path: Any, mode: Any, flags: int) -> bool:
         changed = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)

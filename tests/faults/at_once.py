@@ -1,0 +1,221 @@
+"""Several runs at once: on one data folder, in one run's folder, with a store that machines share.
+
+The ways take turns. Runs start within a moment of each other; what one of them makes, the others
+wait for and use.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+from femtogpt.errors import Stopped
+from tests.faults import kills
+from tests.faults.chain import STAGES, standing_clocks, trained
+from tests.faults.outcomes import Try
+from tests.faults.pictures import Picture, difference, leftovers, picture
+from tests.faults.worker import ENDS, End, Strike, Worker
+
+FULL = 36
+Outcome = tuple[str, str | None]  # what was done, and what is wrong
+Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
+APART_SECONDS = 1.0  # at most, between the starts of two runs
+OTHERS = (
+    (),
+    ("seed=7",),
+    ("tokenizer.vocab_size=420",),
+    ("train.max_steps=20",),
+    ("corpus.held_out=0.2",),
+)
+MADE = re.compile(r": made in .* \(([^()]*)\)$", re.M)
+
+
+def tries(seed: int, folder: Path) -> Iterator[Try]:
+    worker = Worker(folder / "chain")
+    pictures: Pictures = {(): worker.picture}
+    for number in count(seed):
+        draw, began = random.Random(f"together {number}"), time.monotonic()
+        row, way = WAYS[number % len(WAYS)]
+        what, failure = way(worker, pictures, draw)
+        yield Try("together", row, what, number, time.monotonic() - began, failure)
+
+
+def same(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Runs with the same configuration."""
+    return _together(worker, [()] * runs, pictures, draw, None)
+
+
+def other(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Runs with configurations that differ."""
+    return _together(worker, draw.sample(OTHERS, runs), pictures, draw, None)
+
+
+def killed(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Runs of which the first is killed; the others go on, and so does it in the end."""
+    stage = draw.choice(STAGES)
+    number = draw.choice(kills.SIGNALS)
+    return _together(worker, [()] * runs, pictures, draw, kills.drawn(worker, draw, stage, number))
+
+
+def _together(
+    worker: Worker,
+    configurations: Sequence[tuple[str, ...]],
+    pictures: Pictures,
+    draw: random.Random,
+    strike: Strike | None,
+) -> Outcome:
+    for overrides in configurations:
+        if overrides not in pictures:
+            pictures[overrides] = _unbroken(worker, overrides)
+    worker.before("raw")
+    runs = [_another(worker, number, each) for number, each in enumerate(configurations)]
+    ends: list[Callable[[], End]] = []
+    for run in runs:
+        ends.append(run.start(None if ends else strike))
+        time.sleep(draw.random() * APART_SECONDS)
+    what = f"{len(runs)} runs" + (f", {strike}" if strike else "")
+    what += "".join(f", {each}" for each in configurations if each)
+    failure = _ended(runs, [end() for end in ends], strike)
+    if strike and not failure and (end := runs[0].run()).status:
+        failure = f"the killed one again: status {end.status}: {end.last_line}"
+    made = Counter(MADE.findall("".join(run.log.read_text("utf-8") for run in runs)))
+    if not strike and (twice := [path for path, times in made.items() if times > 1]):
+        failure = failure or f"{twice[0]} is made twice"
+    failure = failure or _odd(worker, [pictures[each] for each in configurations])
+    return what, failure
+
+
+def _ended(runs: list[Worker], ends: list[End], strike: Strike | None) -> str | None:
+    """What is wrong with how runs ended, of which one may have been struck."""
+    for run, end in zip(runs, ends, strict=True):
+        allowed = {0, *ENDS[strike.number]} if strike and run is runs[0] else {0}
+        if end.status not in allowed:
+            return f"{run.log.name}: status {end.status} in {end.stage}: {end.last_line}"
+    return None
+
+
+def _odd(worker: Worker, expected: list[Picture]) -> str | None:
+    """What is not as one of the unbroken runs left it."""
+    if left := leftovers(worker.data, worker.temporary):
+        return f"left behind: {', '.join(left[:3])}"
+    now = picture(worker.data)
+    known: dict[str, set[str]] = {}
+    for each in expected:
+        for name, checksum in each.items():
+            known.setdefault(name, set()).add(checksum)
+    odd = [name for name in {*known, *now} if now.get(name) not in known.get(name, ())]
+    return f"{min(odd)} is in no unbroken run, or missing" if odd else None
+
+
+def _unbroken(worker: Worker, overrides: Sequence[str]) -> Picture:
+    """What a configuration leaves in a data folder of its own."""
+    worker.before("raw")
+    end = _another(worker, 0, overrides).run()
+    assert end.status == 0, end
+    return picture(worker.data)
+
+
+def _another(worker: Worker, number: int, overrides: Sequence[str] = ()) -> Worker:
+    """A run on the same data folder, with a log of its own."""
+    run = copy.copy(worker)
+    run.log = worker.folder / f"log {number}.txt"
+    run.overrides = (*worker.overrides, *overrides)
+    return run
+
+
+def one_folder(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Trainings in one run's folder, as when an earlier one is still stopping."""
+    operations = worker.spans["run"].operations
+    operation = draw.randint(operations // 5, operations * 4 // 5)
+    worker.before("run")
+    worker.run(Strike(signal.SIGKILL, "run", operation=operation))
+    (tokens,) = (worker.data / "tokens").glob("[!.]*")
+    (partial,) = (worker.data / "run").glob(".*.partial")
+
+    def train() -> str:
+        try:
+            with standing_clocks():
+                trained(partial, tokens)
+        except (Exception, Stopped) as error:
+            return repr(error)
+        return ""
+
+    ends = [worker.begin(train) for _ in range(runs)]
+    failure = next(filter(None, [end() for end in ends]), None)
+    what = f"{runs} trainings in one folder, killed before operation {operation}"
+    return what, failure or kills.finished(worker)
+
+
+def machines(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Machines with folders of their own and a store that they share; one may be killed."""
+    return _machines(worker, pictures, draw, runs, None)
+
+
+def machine_killed(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """The same, and one is killed; another that comes later makes nothing that is there."""
+    strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
+    return _machines(worker, pictures, draw, runs, strike)
+
+
+def _machines(
+    worker: Worker, pictures: Pictures, draw: random.Random, runs: int, strike: Strike | None
+) -> Outcome:
+    shared = worker.folder / "shared"
+    shutil.rmtree(shared, ignore_errors=True)
+    shared.mkdir()
+    urls = [str(shared)] + ([f"file://{shared}"] if find_spec("upath") else [])
+    url = draw.choice(urls)
+    own = [_machine(worker, number, url) for number in range(runs + 1)]
+    *first, last = own
+    ends: list[Callable[[], End]] = []
+    for machine in first:
+        ends.append(machine.start(None if ends else strike))
+        time.sleep(draw.random() * APART_SECONDS)
+    what = f"{runs} machines at {(url.partition('://')[1] and 'a URL') or 'a folder'}"
+    what += f", {strike}" if strike else ""
+    failure = _ended(first, [end() for end in ends], strike)
+    if strike and not failure and (end := first[0].run()).status:
+        failure = f"the killed one again: status {end.status}: {end.last_line}"
+    end = last.run()
+    if end.status or (made := MADE.findall(last.log.read_text("utf-8"))):
+        failure = failure or (end.last_line if end.status else f"a later machine made {made[0]}")
+    for machine in own:
+        if left := leftovers(machine.data, machine.temporary):
+            failure = failure or f"left behind: {', '.join(left[:3])}"
+        if wrong := difference(_files(worker.picture), _files(picture(machine.data))):
+            failure = failure or f"{machine.data.name}: {wrong}"
+        shutil.rmtree(machine.data)
+    return what, failure
+
+
+def _files(artifacts: Picture) -> Picture:
+    """Without manifests, which name the settings: the store is one of them."""
+    return {name: value for name, value in artifacts.items() if not name.endswith("manifest.json")}
+
+
+def _machine(worker: Worker, number: int, url: str) -> Worker:
+    machine = _another(worker, number, [f"paths.remote={url}"])
+    machine.data = worker.folder / f"machine {number}"
+    return machine
+
+
+WAYS = (
+    ("two, the same", lambda *a: same(*a, 2)),
+    ("five, the same", lambda *a: same(*a, 5)),
+    ("trainings in one folder", lambda *a: one_folder(*a, 2)),
+    ("two, one is killed", lambda *a: killed(*a, 2)),
+    ("two that differ", lambda *a: other(*a, 2)),
+    ("five that differ", lambda *a: other(*a, 5)),
+    ("five, one is killed", lambda *a: killed(*a, 5)),
+    ("two machines", lambda *a: machines(*a, 2)),
+    ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
+)
