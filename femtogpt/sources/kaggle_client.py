@@ -11,7 +11,7 @@ resumes what is already there. It reports on standard output, one JSON object pe
 once the client is imported; ``anonymous`` if there are no valid credentials; what Kaggle says
 about the dataset (``title``, ``version``, ``updated``, ``licence``, ``size``, where available);
 ``total`` (bytes, null if unknown) with ``last_modified``; finally ``done`` or one of ``status``
-(an HTTP code, with ``reason``), ``unreachable`` (the reason) and ``errno``. The client's own
+(an HTTP code, with ``reason`` and the header ``retry_after``), ``unreachable`` (the reason) and ``errno``. The client's own
 output goes to standard error, as does the traceback of any other error.
 """
 
@@ -50,7 +50,8 @@ def main(dataset: str, folder: str | None = None) -> None:
         # Unless the answer is Kaggle's JSON, the message is just the URL, which may be signed.
         reason = "" if " for url: " in str(error) else str(error)
         assert error.response is not None  # raised for a response
-        report(status=error.response.status_code, reason=reason)
+        retry_after = error.response.headers.get("Retry-After")
+        report(status=error.response.status_code, reason=reason, retry_after=retry_after)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         report(unreachable=_root_cause(error))
     except (ConnectionError, TimeoutError) as error:

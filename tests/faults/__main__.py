@@ -15,7 +15,7 @@ from types import ModuleType
 
 from tests.faults.outcomes import Try, failures, table, write
 
-PARTS = ("kills", "damages")  # modules, as are all of KEYS
+PARTS = ("kills", "damages", "inputs", "network")  # modules, as are all of KEYS
 # The processes that a try starts are short: threads and processes of their own would cost more.
 FEW = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "FEMTOGPT_WORKERS": "1"}
 

@@ -1,0 +1,67 @@
+"""Work in a forked process: what it gave, and what it took of memory and of the processor."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import resource
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HANGS_SECONDS = 120  # after which a process is given up
+
+
+@dataclass(frozen=True)
+class Forked:
+    """What came of it; ``value`` is None if the process ended without giving any."""
+
+    value: Any
+    status: int
+    memory: int  # bytes: by how much the process grew at most
+    seconds: float  # of the processor
+
+
+def forked(work: Callable[[], Any], temporary: Path) -> Forked:
+    """Do some work in a process of its own; ``work`` gives a JSON value."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _child(work, temporary, writing)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    record = json.loads(told or "{}")
+    return Forked(
+        record.get("value"),
+        os.waitstatus_to_exitcode(status),
+        record.get("memory", 0),
+        record.get("seconds", 0.0),
+    )
+
+
+def _child(work: Callable[[], Any], temporary: Path, writing: int) -> None:
+    """Do the work, tell what came of it, and end this process."""
+    status = 1
+    try:
+        os.environ["TMPDIR"] = str(temporary)
+        faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        value = work()
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        record = {
+            "value": value,
+            "memory": 1024 * (after.ru_maxrss - before.ru_maxrss),
+            "seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        }
+        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+            json.dump(record, pipe)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
