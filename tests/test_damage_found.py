@@ -146,6 +146,18 @@ def test_a_run_that_was_killed_before_it_got_its_name_is_not_trained_again(train
     assert trainings.steps == 20
 
 
+def test_a_checkpoint_that_a_killed_process_half_removed_is_no_part_of_the_run(trainings, run):
+    half = run / "checkpoints/00000010"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half")
+    (run / "checkpoints/.partial").mkdir()
+    (run / MANIFEST).unlink()
+    run.rename(run.with_name(f".{run.name}.partial"))
+    assert trainings.run(STEPS).path == run
+    kept = sorted(path.name for path in (run / "checkpoints").iterdir())
+    assert [name for name in kept if name != "best"] == ["00000015", "00000020"]
+
+
 def test_nothing_is_trained_on_damaged_weights(run):
     checkpoint = run / "checkpoints/00000020"
     assert weights_file(checkpoint) == checkpoint / "model.safetensors"

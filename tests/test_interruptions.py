@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from prefect.exceptions import TerminationSignal
 
+from femtogpt.tokens.tokenizer import train
 from flows.lifecycle import outcome
 from flows.temporary_folder import PREFIX, run_folder
 
@@ -53,6 +55,16 @@ def test_an_interruption_that_polars_makes_a_panic_of_ends_a_command_as_any_othe
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout == "PanicException\n", "polars says otherwise now: this may go"
     assert done.returncode == 130
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_ends_the_lines_of_a_tokenizer_ends_its_training(error):
+    def lines() -> Iterator[str]:
+        yield from ["мама мыла раму"] * 100
+        raise error("in the middle")
+
+    with pytest.raises(error, match="in the middle"):
+        train(lines(), 300)
 
 
 class PanicException(BaseException):

@@ -149,7 +149,7 @@ def discard_damaged(partial: Path) -> set[str] | None:
     the manifest lists and that are not there now; None if there is no sound manifest.
     """
     lacking = None
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, KeyError):
         files = read_manifest(partial)["files"]
         lacking = {name for name in files if not _is_whole(partial / name, files[name])}
         for name in lacking:

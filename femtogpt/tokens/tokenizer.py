@@ -135,9 +135,20 @@ def train(
     """
     _check_special(special)
     model = io.BytesIO()
+    raised: list[BaseException] = []
+
+    def sentences() -> Iterator[str]:
+        try:
+            yield from (line for line in lines if line)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            raised.append(error)
+            raise
+
     try:
         spm.SentencePieceTrainer.train(
-            sentence_iterator=(line for line in lines if line),
+            sentence_iterator=sentences(),
             model_writer=model,
             model_type="bpe",
             vocab_size=vocab_size,
@@ -159,6 +170,8 @@ def train(
             minloglevel=2,
         )
     except RuntimeError as error:
+        if raised:  # by the lines, a stop among them: sentencepiece makes this error of any
+            raise raised[0] from None
         if "sentences_.empty" in str(error):
             raise UserError(
                 f"tokenizer.vocab_size {vocab_size}: there is no text to train on; add text"

@@ -60,7 +60,17 @@ def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
             shutil.rmtree(other)
     os.rename(partial, folder / f"{checkpoint.step:08d}")
     sync(folder)
-    for old in sorted(folder.glob("[0-9]*"))[:-keep]:
+    tidy(run, keep, checkpoint.step)
+
+
+def tidy(run: Path, keep: int, step: int) -> None:
+    """Remove all checkpoints but the newest ``keep`` up to a sound one, that of ``step``.
+
+    A process that was killed may have left one half written or half removed.
+    """
+    folder = run / CHECKPOINTS
+    shutil.rmtree(folder / ".partial", ignore_errors=True)
+    for old in sorted(path for path in folder.glob("[0-9]*") if int(path.name) <= step)[:-keep]:
         shutil.rmtree(old)
 
 

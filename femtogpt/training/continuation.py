@@ -16,12 +16,7 @@ from pydantic import ValidationError
 
 from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
-from femtogpt.model.files import (
-    CHECKPOINTS,
-    LOCK_FILE,
-    MACHINE_FILE,
-    SETTINGS_FILE,
-)
+from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
 from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule

@@ -99,6 +99,8 @@ class Trainer:
         self.resumed = self._resume(tokens)
         self.teachers = Teachers(settings, tokens, precision, compiled, self.resumed.step)
         group.wait()  # all have read the files that the main process writes from now on
+        if group.is_main:
+            checkpoint.tidy(run, self.config.keep_checkpoints, self.resumed.step)
 
         self.step, self.skipped = self.resumed.step, 0
         self.saved = time.monotonic()

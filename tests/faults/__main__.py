@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make test-faults", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}: all")
     parser.add_argument("--seed", type=int, help="of the first try: drawn, and printed")
-    parser.add_argument("--minutes", type=float, default=60, help="in which all of it ends: 60")
+    about = "after which no try begins: 55"
+    parser.add_argument("--minutes", type=float, default=55, help=about)
     parser.add_argument("--tries", type=int, help="of each part: as many as it has")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/faults.json"))
     options = parser.parse_args(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -65,7 +66,8 @@ class Flow:
         output: str,
     ) -> str | None:
         if "Traceback" in output:
-            return f"a traceback: {output.strip().splitlines()[-1]}"
+            error = re.search(r"^\w[\w.]*(Error|Exception|Interrupt|Exit|Signal).*", output, re.M)
+            return f"a traceback: {error[0] if error else output.strip()[-200:]!r}"
         if process.returncode and (told := _told_of_stop(pipeline, number)):
             return told
         done = pipeline.run()
@@ -103,7 +105,7 @@ def _ended(pipeline: Pipeline, process: subprocess.Popen[str]) -> str:
     end = time.monotonic() + 60
     while (left := training_processes(pipeline.folder)) and time.monotonic() < end:
         time.sleep(0.1)
-    return f"Traceback: still running: {left[0]}" if left else output
+    return f"Traceback\nRunningError: {left[0]}" if left else output
 
 
 def _told_of_stop(pipeline: Pipeline, number: signal.Signals) -> str | None:
