@@ -119,13 +119,15 @@ class KaggleStandIn:
 class _Handler(BaseHTTPRequestHandler):
     stand_in: KaggleStandIn
     protocol_version = "HTTP/1.1"
+    body = b""
 
     def log_message(self, *_: object) -> None:
         pass
 
     def do_POST(self) -> None:
         self._record()
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.loads(self.body or b"{}")
         if self.stand_in.instead and self.stand_in.instead(self):
             return
         match self.path.removeprefix(API):

@@ -154,7 +154,10 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
         names = zip_names(archive, infos)
         zipped = dict(zip(names, infos, strict=True))
         return [
-            *((name, partial(_open_in_zip, archives, path, zipped[name])) for name in sorted(zipped)),
+            *(
+                (name, partial(_open_in_zip, archives, path, zipped[name]))
+                for name in sorted(zipped)
+            ),
             *_replaced(names),
         ]
     entries = [info for info in archive if not info.isdir()]

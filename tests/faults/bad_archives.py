@@ -107,8 +107,8 @@ def other_names(draw: random.Random, folder: Path) -> Given:
 
 def odd_paths(draw: random.Random, folder: Path) -> Given:
     """With names that lead out of the folder, or to the root."""
-    stories = list(texts(draw, len(ODD_NAMES)).values())
-    files = {f"{name} {at}.txt": text for at, (name, text) in enumerate(zip(ODD_NAMES, stories))}
+    stories = texts(draw, len(ODD_NAMES)).values()
+    files = {f"{name}.txt": text for name, text in zip(ODD_NAMES, stories, strict=True)}
     archive = packed(draw, folder, "Архив", files)
     return placed(draw, folder, archive, what="paths out of", whole=files)
 
@@ -201,9 +201,7 @@ def too_large(draw: random.Random, folder: Path) -> Given:
     told = ("Большой",)
     if form == "in an archive":
         archive = packed(draw, folder, "Архив", {**files, "Большой.txt": large})
-        return placed(
-            *(draw, folder, archive), what=form, whole=files, told=told, largest=LIMIT
-        )
+        return placed(*(draw, folder, archive), what=form, whole=files, told=told, largest=LIMIT)
     ending = draw.choice(tuple(COMPRESS)) if form == "compressed" else ""
     content = as_bytes(large)
     as_file(folder / f"Большой.txt{ending}", COMPRESS.get(ending, bytes)(content))

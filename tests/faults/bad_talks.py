@@ -16,7 +16,12 @@ from tests.interviews import srt_time, vtt_time
 from tests.wiki_pages import dump, page
 
 TIMES = (
-    *("{start} --> {before}", "{start} --> {start}", "-{start} --> {end}", "99:99:99,999 --> {end}"),
+    *(
+        "{start} --> {before}",
+        "{start} --> {start}",
+        "-{start} --> {end}",
+        "99:99:99,999 --> {end}",
+    ),
     *("{start} -> {end}", "{start} --> ", "{start} --> конец", "999:00:00,000 --> 999:00:01,000"),
     *("{start}--> {end}", "{end} --> {start}", "00:00 --> 00:00", "{start} --> {end} X1:0 Y1:0"),
 )

@@ -1,14 +1,15 @@
-"""Kaggle's stand-in with one fault after another, and another host to which it sends people."""
+"""Kaggle's stand-in with one fault after another, and another host to which it sends people.
+
+The stand-in is the client's proxy, so that it also sees what is sent to the other host.
+"""
 
 from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.kaggle_home import NAME
@@ -18,6 +19,8 @@ PLACES = {"GetDataset": "question", "DownloadDataset": "download", "IntrospectTo
 STATUSES = (401, 403, 404, 429, 500, 503)
 FOR_GOOD = (401, 403, 404)  # no retry helps
 REDIRECTS = (301, 302, 303, 307, 308)
+ELSEWHERE = "http://elsewhere.test/"
+JSON = "application/json"
 ETAG = '"changed"'
 
 
@@ -32,60 +35,21 @@ class Fault:
 
     def __str__(self) -> str:
         number = f" {self.number}" if self.number else ""
-        return f"{self.kind}{number} at the {self.place}{f' (wait {self.wait} s)' * bool(self.wait)}"
+        return (
+            f"{self.kind}{number} at the {self.place}{f' (wait {self.wait} s)' * bool(self.wait)}"
+        )
 
     @property
     def is_for_good(self) -> bool:
         return self.kind == "status" and self.number in FOR_GOOD and self.place != "question"
 
 
-class Elsewhere:
-    """A host that has what is on Kaggle, and keeps all that it is sent."""
-
-    def __init__(self, kaggle: KaggleStandIn):
-        self.seen: list[str] = []  # each request with its headers and its body
-        handler = type("Handler", (_Elsewhere,), {"elsewhere": self, "kaggle": kaggle})
-        self._server = ThreadingHTTPServer(("127.0.0.2", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.2:{self._server.server_port}/{NAME}.zip"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Elsewhere(BaseHTTPRequestHandler):
-    elsewhere: Elsewhere
-    kaggle: KaggleStandIn
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.elsewhere.seen.append(f"{self.requestline}\n{self.headers}\n{body!r}")
-        data = self.kaggle.data(NAME) or b""
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        with suppress(ConnectionError):
-            self.wfile.write(data)
-
-    do_POST = do_GET
-
-
 class FaultyKaggle:
     """The stand-in, which meets each request with the next fault of its place, if there is one."""
 
-    def __init__(self, kaggle: KaggleStandIn, elsewhere: Elsewhere, secrets: tuple[str, ...]):
-        self.kaggle, self.elsewhere, self.secrets = kaggle, elsewhere, secrets
+    def __init__(self, kaggle: KaggleStandIn, secrets: tuple[str, ...]):
+        self.kaggle, self.secrets = kaggle, secrets
+        self.elsewhere: list[str] = []  # all that the other host was sent
         self.faults: list[Fault] = []
         self.again: Fault | None = None  # every time, when the others are over
         self.change: Callable[[], None] = lambda: None  # publishes another file
@@ -93,7 +57,11 @@ class FaultyKaggle:
         kaggle.instead = self.instead
 
     def instead(self, handler: Any) -> bool:
-        """Answer with a fault; whether there was one."""
+        """Answer with a fault, or as the other host; whether it did."""
+        if handler.path.startswith(ELSEWHERE):
+            self.elsewhere.append(f"{handler.requestline}\n{handler.headers}\n{handler.body!r}")
+            _send(handler, 200, self.kaggle.data(NAME) or b"")
+            return True
         name = handler.path.rpartition("/")[2].partition("?")[0]
         place = "file" if handler.path.startswith(FILES) else PLACES.get(name, "")
         fault = next((fault for fault in self.faults if fault.place == place), None)
@@ -116,11 +84,11 @@ class FaultyKaggle:
                 _status(handler, fault)
             case "echo":  # it says back what it was sent
                 message = f"no: {handler.headers.get('Authorization')}, {', '.join(self.secrets)}"
-                _send(handler, 403, json.dumps({"code": 403, "message": message}).encode())
+                _send(handler, 403, json.dumps({"code": 403, "message": message}).encode(), JSON)
             case "page":
                 _send(handler, 200, b"<html>Sign in to the Wi-Fi</html>", "text/html")
             case "redirect":
-                _send(handler, fault.number, b"", location=self.elsewhere.url)
+                _send(handler, fault.number, b"", location=f"{ELSEWHERE}{NAME}.zip")
             case "circle":
                 _send(handler, 302, b"", location=handler.path)
             case "hung up":
@@ -147,7 +115,7 @@ class FaultyKaggle:
 
 def _status(handler: Any, fault: Fault) -> None:
     message = json.dumps({"code": fault.number, "message": "not now"}).encode()
-    _send(handler, fault.number, message, "application/json", wait=fault.wait)
+    _send(handler, fault.number, message, JSON, wait=fault.wait)
 
 
 def _send(
@@ -186,7 +154,7 @@ def drawn(draw: random.Random, kind: str) -> Fault:
     if kind == "redirect":
         return Fault(draw.choice((*PLACES.values(), "file")), kind, draw.choice(REDIRECTS))
     if kind in ("page", "circle", "hung up"):
-        return Fault(draw.choice(("question", "download", "file")), kind)
+        return Fault(draw.choice((*PLACES.values(), "file")), kind)
     if kind == "echo":
         return Fault(draw.choice(("question", "download")), kind)
     return Fault("file", kind, share)

@@ -29,7 +29,7 @@ from femtogpt.sources import kaggle_process
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.kaggle_process import ADVICE
 from femtogpt.sources.texts import Kaggle
-from tests.faults.faulty_kaggle import STATUSES, Elsewhere, Fault, FaultyKaggle, drawn
+from tests.faults.faulty_kaggle import STATUSES, FaultyKaggle, drawn
 from tests.faults.outcomes import Try
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive
 from tests.kaggle_stand_in import TOKEN, KaggleStandIn
@@ -43,6 +43,7 @@ FULL = 4 * len(KINDS)
 KEY = "a-key-that-nobody-may-see"
 BASIC = base64.b64encode(f"me:{KEY}".encode()).decode()
 SECRETS = (TOKEN, KEY, BASIC, "signature=")
+CREDENTIALS = ({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY})
 SHARE_FOR_GOOD = 0.25  # of the tries: the fault never ends
 MAX_FAULTS = 3  # before the answers are good: as many as there are other attempts
 PATIENCE = {"ANSWER_SECONDS": 8.0, "STALL_SECONDS": 6.0}  # of the product, set low
@@ -69,7 +70,9 @@ def one_try(folder: Path, seed: int) -> Try:
     if draw.random() < SHARE_FOR_GOOD:
         faults, again = [], first
     dataset = draw.choice((NAME, f"{NAME}/1"))
-    credentials = draw.choice(({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY}))
+    credentials = draw.choice(
+        ({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY})
+    )
     (folder / "home").mkdir(parents=True)
     with faulty_kaggle(folder, credentials) as faulty:
         faulty.faults, faulty.again = list(faults), again
@@ -90,21 +93,16 @@ def faulty_kaggle(folder: Path, credentials: dict[str, str]) -> Iterator[FaultyK
         return real([*command[:2], "-c", QUICK, *command[2:]], **options)
 
     with KaggleStandIn({NAME: ARCHIVE}) as kaggle:
-        elsewhere = Elsewhere(kaggle)
-        faulty = FaultyKaggle(kaggle, elsewhere, tuple(credentials.values()))
+        faulty = FaultyKaggle(kaggle, tuple(credentials.values()))
         faulty.change = lambda: kaggle.datasets.update({NAME: archive(seed=1)})
-        exempt = "127.0.0.1,127.0.0.2"
-        own = {**kaggle.env(), "NO_PROXY": exempt, "no_proxy": exempt, "HOME": str(folder / "home")}
+        own = {**kaggle.env(), "HOME": str(folder / "home")}
         inherited = {name: one for name, one in os.environ.items() if "KAGGLE" not in name}
         with (
             mock.patch.dict(os.environ, {**inherited, **own, **credentials}, clear=True),
             mock.patch.object(kaggle_process.subprocess, "Popen", popen),
             mock.patch.multiple(kaggle_process, **PATIENCE),
         ):
-            try:
-                yield faulty
-            finally:
-                elsewhere.close()
+            yield faulty
 
 
 class Attempts:
@@ -169,7 +167,7 @@ def wrong(attempts: Attempts, faulty: FaultyKaggle, folder: Path) -> str | None:
 
 def leaked(attempts: Attempts, faulty: FaultyKaggle, folder: Path) -> str | None:
     """Where a token is that should not be there."""
-    for request in faulty.elsewhere.seen:
+    for request in faulty.elsewhere:
         if any(secret in request for secret in (TOKEN, KEY, BASIC)):
             return f"another host was sent the token: {request.splitlines()[0]}"
     said = [*attempts.log, str(attempts.error or "")]

@@ -30,12 +30,12 @@ from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped, UserError, is_interruption
 from tests.faults.chain import SMALL, STAGES, run_chain
+from tests.faults.forked import HANGS_SECONDS, forked
 from tests.faults.pictures import picture
 from tests.helpers import story
 
 T = TypeVar("T")
 READY = ("torch._dynamo", "matplotlib.pyplot", "scipy.special")  # what stages import late, and long
-HANGS_SECONDS = 120  # after which a process is given up
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"}
 ENDS = {signal.SIGKILL: {-9}, signal.SIGTERM: {130, 75}, signal.SIGINT: {130, 75}}
 
@@ -103,19 +103,8 @@ class Worker:
 
     def in_child(self, work: Callable[[], T]) -> T:
         """What ``work`` gives in a forked process."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-                faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True)
-                os.environ["TMPDIR"] = str(self.temporary)
-                json.dump(work(), pipe)
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, encoding="utf-8") as pipe:
-            result: T = json.load(pipe)
-        os.waitpid(pid, 0)
-        return result
+        value: T = forked(work, self.temporary).value
+        return value
 
     def run(self, strike: Strike | None = None) -> End:
         """Run all stages to their end, or until the signal ends it."""
