@@ -1,4 +1,4 @@
-"""A few tries of ``make test-faults``, and one of a store that takes damaged files for whole."""
+"""A few tries of ``make test-faults``, and one of each of two products that have a fault."""
 
 from __future__ import annotations
 
@@ -27,14 +27,31 @@ def tries(seed, folder, real=damages.tries):
         yield from islice(sound, 1)
 
 damages.tries = tries
-sys.exit(suite.main(sys.argv[1:]))
+sys.exit(suite.main(["kills", "damages", *sys.argv[1:]]))
+"""
+
+# The second try of inputs is of a product that passes over files that have the same name.
+READING = """
+import sys
+from itertools import islice
+from unittest import mock
+from tests.faults import __main__ as suite, inputs
+
+def tries(seed, folder, real=inputs.tries):
+    yield from islice(real(seed, folder), 1)
+    with mock.patch("femtogpt.sources.archives._replaced", lambda names: ()):
+        yield from islice(real(seed, folder), 1)
+
+inputs.tries = tries
+sys.exit(suite.main(["inputs", "network", *sys.argv[1:]]))
 """
 
 
-def test_a_few_tries_hold_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
-    out = tmp_path / "faults.json"
+def run(program: str, seed: int, folder: Path) -> tuple[subprocess.CompletedProcess, dict]:
+    """Run two tries of each part, some of which fail; what was written of them."""
+    out = folder / "faults.json"
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "--seed", "1", "--tries", "2", "--out", str(out)],
+        [sys.executable, "-c", program, "--seed", str(seed), "--tries", "2", "--out", str(out)],
         cwd=ROOT,
         env={**os.environ, **suite.FEW},
         capture_output=True,
@@ -42,12 +59,24 @@ def test_a_few_tries_hold_and_a_store_that_takes_damage_for_whole_is_found_out(t
         timeout=240,
     )
     assert done.returncode == 1, done.stderr
-    written = json.loads(out.read_text("utf-8"))
+    return done, json.loads(out.read_text("utf-8"))
+
+
+def test_a_few_tries_hold_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
+    done, written = run(PROGRAM, 1, tmp_path)
     assert [written[key] for key in KEYS] == [2, 0, 2, 0, 0, 0]
     (failure,) = written["failures"]
     assert failure.startswith("damages, tokenizer, flipped: tokenizer/")
     assert failure.endswith("again: python -m tests.faults damages --seed 2 --tries 1")
     assert failure in done.stdout
+
+
+def test_inputs_and_networks_hold_and_a_product_that_is_silent_of_a_file_is_found_out(tmp_path):
+    _, written = run(READING, 36, tmp_path)
+    assert [written[key] for key in KEYS] == [0, 0, 0, 2, 2, 0]
+    (failure,) = written["failures"]
+    assert failure.startswith("inputs, archive with a name twice: names twice in ")
+    assert "nothing is told" in failure
 
 
 def test_the_table_has_a_line_for_each_row_and_the_sum():
