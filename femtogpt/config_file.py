@@ -59,7 +59,8 @@ def load_config(
     _name_sources(settings, conf)
     if archive is not None:
         _give_archive(settings, archive)
-    named = set(settings.get("sources") or ())
+    sources = settings.get("sources")
+    named = set(sources) if isinstance(sources, dict) else set()
     replaced = [*leaves(changes or {}), *map(_read_override, overrides)]
     _change(settings, [(key, whole(value, key)) for key, value in replaced])
     _name_sources(settings, conf)

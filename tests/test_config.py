@@ -86,6 +86,7 @@ WRONG = {
     "kind that is a list": ("sources: {mine: {kind: [files]}}", "sources.mine", "kind"),
     "source without a kind": ("sources: {mine: {path: texts}}", "sources.mine", "kind"),
     "listed source": ("sources: [clasics]", "'clasics'", "'classics'"),
+    "number of sources": ("sources: -1", "sources", "dictionary"),
     "no sources": ("train: {max_steps: 4}", "sources", "missing"),
     "empty sources": ("sources: {}", "sources", "at least 1"),
     "missing setting of a source": ("sources: {mine: {kind: files}}", "sources.mine", "path"),

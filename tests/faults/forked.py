@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HANGS_SECONDS = 120  # after which a process is given up
+HANGS_SECONDS = 300  # on a busy machine, after which a process is given up
 
 
 @dataclass(frozen=True)
