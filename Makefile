@@ -110,7 +110,7 @@ test: $(MADE)  ## the tests, in about ten minutes
 test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@"$(PROGRAM)" -m pytest -q
 
-test-faults: $(MADE)  ## try to break it, within an hour: kills, damage (docs/promises.md); PART="kills damages" SEED=1
+test-faults: $(MADE)  ## try to break it, within an hour: kills, damage, bad inputs, the network (docs/promises.md); PART="kills damages" SEED=1
 	@"$(PROGRAM)" -m tests.faults $(PART) $(if $(SEED),--seed $(call quoted,SEED))
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]

@@ -10,5 +10,11 @@ seed; the next one has the next seed.
 ``kills``     the process is killed at a random moment
 ``damages``   a file is damaged, emptied or deleted
 ``shown``     what the commands show of a damaged data folder
+``inputs``    the corpus is made of files of every bad sort
+``given``     such a file, and what has to become of it
+``bad_…``     the sorts: archives, texts, talks and dumps, settings
+``forked``    work in a forked process, with what it took of memory and time
+``network``   a dataset is fetched while the network to Kaggle fails
+``faulty_kaggle``  the stand-in for Kaggle with these faults
 ``outcomes``  what came of the tries: the table, the JSON
 """

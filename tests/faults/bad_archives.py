@@ -102,7 +102,10 @@ def other_names(draw: random.Random, folder: Path) -> Given:
     encoding = draw.choice(("cp866", "cp1251", "koi8-r", "utf-8"))
     files = {f"Чехов/{name}": text for name, text in texts(draw, draw.randint(1, 20)).items()}
     archive = as_zip(folder / "Архив.zip", dict(files), encoding)
-    return placed(draw, folder, archive, what=f"names in {encoding}", whole=files, told=())
+    given = placed(draw, folder, archive, what=f"names in {encoding}", whole=files)
+    above = "" if given.path == archive else "Архив/"
+    given.ids = frozenset(f"{above}{name.removesuffix('.txt')}" for name in files)
+    return given
 
 
 def odd_paths(draw: random.Random, folder: Path) -> Given:
