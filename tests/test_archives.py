@@ -16,6 +16,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, Member, Unreadable, members
 from femtogpt.sources.compressed import COMPRESSED
 from femtogpt.sources.texts import Files
+from tests.counted import operations
 from tests.files import (
     APPLE,
     COMPRESS,
@@ -172,6 +173,18 @@ def test_a_stream_of_a_huge_member_takes_little_memory(tmp_path):
     tracemalloc.stop()
     assert size == 60_000_000
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("make", [as_zip, as_tar])
+def test_the_work_grows_with_the_files_in_an_archive_and_no_faster(make, tmp_path):
+    def work(count: int) -> int:
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        name = "t.zip" if make is as_zip else "t.tar.gz"
+        make(folder / name, {f"п/{number}.txt": "Запись." for number in range(count)})
+        return operations(lambda: [member.read() for member in members(folder)], "sources/")
+
+    assert work(400) <= 1.1 * 4 * work(100)
 
 
 @pytest.mark.parametrize("ending", ["", ".zip", ".gz"])
