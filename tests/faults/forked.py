@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HANGS_SECONDS = 300  # on a busy machine, after which a process is given up
+GIVEN_UP_SECONDS = 600  # in which a process ends also on a busy machine
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _child(work: Callable[[], Any], temporary: Path, writing: int) -> None:
     status = 1
     try:
         os.environ["TMPDIR"] = str(temporary)
-        faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True)
+        faulthandler.dump_traceback_later(GIVEN_UP_SECONDS, exit=True)
         before = resource.getrusage(resource.RUSAGE_SELF)
         value = work()
         after = resource.getrusage(resource.RUSAGE_SELF)

@@ -30,12 +30,13 @@ from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped, UserError, is_interruption
 from tests.faults.chain import SMALL, STAGES, run_chain
-from tests.faults.forked import HANGS_SECONDS, forked
+from tests.faults.forked import forked
 from tests.faults.pictures import picture
 from tests.helpers import story
 
 T = TypeVar("T")
 READY = ("torch._dynamo", "matplotlib.pyplot", "scipy.special")  # what stages import late, and long
+HANGS_SECONDS = 120  # after which a process is given up
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"}
 ENDS = {signal.SIGKILL: {-9}, signal.SIGTERM: {130, 75}, signal.SIGINT: {130, 75}}
 
