@@ -16,5 +16,6 @@ seed; the next one has the next seed.
 ``forked``    work in a forked process, with what it took of memory and time
 ``network``   a dataset is fetched while the network to Kaggle fails
 ``faulty_kaggle``  the stand-in for Kaggle with these faults
+``told``      what the log says
 ``outcomes``  what came of the tries: the table, the JSON
 """

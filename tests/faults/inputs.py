@@ -32,6 +32,7 @@ from tests.faults import bad_archives, bad_settings, bad_talks, bad_texts
 from tests.faults.forked import Forked, forked
 from tests.faults.given import Given, Make, texts
 from tests.faults.outcomes import Try
+from tests.faults.told import Told
 from tests.files import as_folder
 
 KINDS: dict[str, Make] = {
@@ -95,7 +96,7 @@ def files_in(folder: Path) -> set[str]:
 
 def corpus_of(path: Path, given: Given, data: Path) -> dict[str, Any]:
     """Make the corpus and tell what came of it, as a JSON value."""
-    told = _Told()
+    told = Told()
     logging.basicConfig(level=logging.WARNING, handlers=[told], force=True)
     try:
         with mock.patch("femtogpt.sources.archives.MAX_BYTES", given.largest):
@@ -120,17 +121,6 @@ def corpus_of(path: Path, given: Given, data: Path) -> dict[str, Any]:
 
 def _table(file: Path) -> pl.DataFrame:
     return pl.read_parquet(file, hive_partitioning=False)
-
-
-class _Told(logging.Handler):
-    """Keeps what the log says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
 
 
 def wrong(given: Given, done: Forked, folder: Path) -> str | None:

@@ -31,6 +31,7 @@ from femtogpt.sources.kaggle_process import ADVICE
 from femtogpt.sources.texts import Kaggle
 from tests.faults.faulty_kaggle import STATUSES, FaultyKaggle, drawn
 from tests.faults.outcomes import Try
+from tests.faults.told import Told
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive
 from tests.kaggle_stand_in import TOKEN, KaggleStandIn
 
@@ -115,21 +116,17 @@ class Attempts:
         self.asked: list[float] = []  # what Kaggle asked for then
         self.artifact: Artifact | None = None
         self.error: Exception | None = None
-        self.log: list[str] = []
+        self.told = Told()
 
     def run(self) -> None:
         from tasks import stages  # it imports Prefect
 
-        handler = logging.Handler(logging.DEBUG)
-        handler.emit = lambda record: self.log.append(  # type: ignore[method-assign]
-            logging.Formatter().format(record)
-        )
         product = logging.getLogger("femtogpt")
         level = product.level
         product.setLevel(logging.DEBUG)
         try:
             with (
-                mock.patch.multiple(product, handlers=[handler], propagate=False),
+                mock.patch.multiple(product, handlers=[self.told], propagate=False),
                 mock.patch.object(stages, "time", SimpleNamespace(sleep=self._slept)),
             ):
                 self._run(stages.fetch_source)
@@ -170,7 +167,7 @@ def leaked(attempts: Attempts, faulty: FaultyKaggle, folder: Path) -> str | None
     for request in faulty.elsewhere:
         if any(secret in request for secret in (TOKEN, KEY, BASIC)):
             return f"another host was sent the token: {request.splitlines()[0]}"
-    said = [*attempts.log, str(attempts.error or "")]
+    said = [*attempts.told.messages, str(attempts.error or "")]
     for text in said:
         if any(secret in text for secret in SECRETS):
             return f"the token is in {text[:300]!r}"
