@@ -30,10 +30,12 @@ def placed(draw: random.Random, folder: Path, archive: Path, **expected) -> Give
     form = draw.choice(FORMS)
     what = f"{expected.pop('what', '')} {archive.suffixes[-1]} {form}".strip()
     if form == "alone":
-        return Given(what, archive, may_stop=expected.pop("alone_stops", False), **expected)
+        return Given(
+            what, archive, only=True, may_stop=expected.pop("alone_stops", False), **expected
+        )
     expected.pop("alone_stops", None)
     whole = expected.pop("whole", {}) | beside(draw, folder)
-    return Given(what, folder, whole=whole, **expected)
+    return Given(what, folder, only=True, whole=whole, **expected)
 
 
 def cut_off(draw: random.Random, folder: Path) -> Given:
@@ -224,6 +226,7 @@ def compressed_cut_off(draw: random.Random, folder: Path) -> Given:
         whole=beside(draw, folder),
         perhaps={"Один": text},
         told=("Один",),
+        only=True,
     )
 
 

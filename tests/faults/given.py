@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from femtogpt.sources.archives import MAX_BYTES
 from tests.files import as_folder
@@ -29,9 +28,9 @@ class Given:
     lines: tuple[str, ...] = ()  # each is somewhere in what is read, or one of ``told`` is told
     lost: int = 0  # letters that may be missing of each text, or be others
     ids: frozenset[str] = frozenset()  # of documents that are read
+    only: bool = False  # nothing is read but these texts, no half of one either
     may_stop: bool = False  # with an error, in one line
     largest: int = MAX_BYTES  # bytes of a file that is read
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of the source
 
 
 Make = Callable[[random.Random, Path], Given]

@@ -78,7 +78,7 @@ def configured(given: Given, folder: Path, draw: random.Random) -> Path:
     as_folder(folder / "own", dict(texts(draw, 3)))
     sources = {
         "own": {"kind": "files", "path": str(folder / "own")},
-        "given": {"kind": given.kind, "path": str(given.path), **given.settings},
+        "given": {"kind": given.kind, "path": str(given.path)},
     }
     path = folder / "given.yaml"
     path.write_text(yaml.safe_dump({"sources": sources, "corpus": CORPUS}), encoding="utf-8")
@@ -108,14 +108,14 @@ def corpus_of(path: Path, given: Given, data: Path) -> dict[str, Any]:
         return {"error": str(error), "messages": told.messages}
     except Exception:
         return {"crash": traceback.format_exc().strip().splitlines()[-4:]}
-    kept = pl.concat([_table(file) for file in corpus.path.glob("documents/*/*/*.parquet")])
+    # All but the texts of "own".
+    kept = [_table(file) for file in corpus.path.glob("documents/source=[!o]*/*/*.parquet")]
     rejected = [_table(file) for file in corpus.path.glob("rejected/*/*.parquet")]
     return {
-        "kept": kept.select("id", "text").rows(),
+        "kept": [row for frame in kept for row in frame.select("id", "text").rows()],
         "rejected": [row for frame in rejected for row in frame.select("id", "figure").rows()],
         "letters": {name: one for name, one in corpus.counts.items() if name.startswith("letters")},
         "messages": told.messages,
-        "files": sum(raw.counts["files"] for raw in raws.values()),
     }
 
 
@@ -160,6 +160,9 @@ def unread(given: Given, value: dict[str, Any]) -> str | None:
     for name, text in given.whole.items():
         if letters(text) not in kept and not _nearly(given, text, kept):
             return f"{name} is not read whole; kept: {', '.join(list(kept.values())[:9])}"
+    known = {letters(text) for text in (*given.whole.values(), *given.perhaps.values())}
+    if given.only and (others := kept.keys() - known):
+        return f"{kept[min(others)]} is none of the texts that were given"
     if missing := given.ids - set(kept.values()):
         return f"no document is called {min(missing)!r}"
     return None
