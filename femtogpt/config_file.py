@@ -7,7 +7,8 @@ A setting is overridden by ``section.field=value``, with the value in YAML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from femtogpt.config_origin import ConfigOrigin
 from femtogpt.errors import UserError, nearest
 from femtogpt.source_kinds import source_kinds
 
+MAX_SHOWN = 100  # characters of an override that cannot be read
 _NAMED = re.compile(r"[^\W\d][\w.-]*=")
 CONF = Path(__file__).resolve().parent.parent / "conf"
 _SHAPE = ("layers", "width", "heads", "kv_heads", "feed_forward")
@@ -57,7 +59,8 @@ def load_config(
     _name_sources(settings, conf)
     if archive is not None:
         _give_archive(settings, archive)
-    named = set(settings.get("sources") or ())
+    sources = settings.get("sources")
+    named = set(sources) if isinstance(sources, dict) else set()
     replaced = [*leaves(changes or {}), *map(_read_override, overrides)]
     _change(settings, [(key, whole(value, key)) for key, value in replaced])
     _name_sources(settings, conf)
@@ -185,14 +188,22 @@ def _read_yaml(path: Path) -> dict:
                     raise yaml.YAMLError(f"{key} stands twice in line {node.start_mark.line + 1}")
             return super().construct_mapping(node, deep)
 
-    try:
+    with _yaml_faults(f"{path} is not YAML"):
         value = yaml.load(path.read_text(encoding="utf-8"), Strict)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise UserError(f"{path} is not YAML: {where}") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} must hold settings as 'key: value' lines")
-    return whole(value, f"{path}:")
+        if not isinstance(value, dict):
+            raise UserError(f"{path} must hold settings as 'key: value' lines")
+        return whole(value, f"{path}:")
+
+
+@contextmanager
+def _yaml_faults(problem: str) -> Iterator[None]:
+    """Raise UserError for what is no YAML, or no value: a month 13, ``0x_``, a list in itself."""
+    try:
+        yield
+    except RecursionError:
+        raise UserError(f"{problem}: it is nested too deeply, or stands in itself") from None
+    except (yaml.YAMLError, ValueError, AttributeError) as error:  # the last of ``!!timestamp x``
+        raise UserError(f"{problem}: {' '.join(str(error).split())}") from error
 
 
 def whole(value: Any, where: str) -> Any:
@@ -230,10 +241,8 @@ def _read_override(override: str) -> tuple[str, Any]:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UserError(f"override {override!r}: write section.field=value, as train.max_steps=200")
-    try:
-        return key, _number(yaml.safe_load(whole(value, key)))
-    except yaml.YAMLError as error:
-        raise UserError(f"override {override!r}: the value is not YAML") from error
+    with _yaml_faults(f"override {override[:MAX_SHOWN]!r}: the value is not YAML"):
+        return key, _number(whole(yaml.safe_load(whole(value, key)), key))
 
 
 def split_overrides(line: str) -> list[str]:

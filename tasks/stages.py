@@ -7,6 +7,7 @@ pass on artifacts (paths and digests), never their contents.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -42,6 +43,7 @@ from tasks.device_lock import device_lock
 from tasks.mlflow_run import MLflowRun
 from tasks.training_process import Watch, supervise
 
+MAX_WAIT_SECONDS = 600.0  # that a server may ask for; what asks for more is not tried again
 log = logging.getLogger("femtogpt.tasks")
 
 
@@ -55,12 +57,14 @@ def _source(config: Config, name: str) -> Source:
 
 
 def _is_connection_error(task, run, state) -> bool:
-    """Whether a failed task is worth another try."""
+    """Whether a failed task is worth another try; waits for as long as a server asks for."""
     error = state.result(raise_on_failure=False)
-    if isinstance(error, ConnectionError):
-        log.warning("%s", str(error).splitlines()[0])
-        return True
-    return False
+    wait = getattr(error, "retry_after", 0.0)
+    if not isinstance(error, ConnectionError) or wait > MAX_WAIT_SECONDS:
+        return False
+    log.warning("%s", str(error).splitlines()[0])
+    time.sleep(wait)
+    return True
 
 
 @task(name="pin", task_run_name="pin", cache_policy=NO_CACHE)

@@ -18,6 +18,7 @@ import json
 import re
 import select
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,6 +66,7 @@ class KaggleStandIn:
         self.refuse_after_cut: int | None = None  # status for files after the cut
         self.stall_after: int | None = None  # send nothing after this many bytes, every time
         self.garble = False  # corrupt some bytes in the middle
+        self.instead: Callable[[BaseHTTPRequestHandler], bool] | None = None  # whether it answered
         self.requests: list[Request] = []
         self.hung_up = threading.Event()  # the client closed the connection of a stalled answer
 
@@ -117,13 +119,17 @@ class KaggleStandIn:
 class _Handler(BaseHTTPRequestHandler):
     stand_in: KaggleStandIn
     protocol_version = "HTTP/1.1"
+    body = b""
 
     def log_message(self, *_: object) -> None:
         pass
 
     def do_POST(self) -> None:
         self._record()
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.loads(self.body or b"{}")
+        if self.stand_in.instead and self.stand_in.instead(self):
+            return
         match self.path.removeprefix(API):
             case "security.OAuthService/IntrospectToken":
                 self._json(200, {"active": body["token"] == TOKEN, "username": "tester"})
@@ -142,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._record()
+        if self.stand_in.instead and self.stand_in.instead(self):
+            return
         name = urlsplit(self.path).path.strip("/").removesuffix(".zip")
         content = self.stand_in.data(name)
         if not self.path.startswith(FILES) or content is None:

@@ -6,6 +6,7 @@ import io
 import random
 import tarfile
 import zipfile
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, Member, Unreadable, members
 from femtogpt.sources.compressed import COMPRESSED
 from femtogpt.sources.texts import Files
+from tests.counted import operations
 from tests.files import (
     APPLE,
     COMPRESS,
@@ -173,6 +175,18 @@ def test_a_stream_of_a_huge_member_takes_little_memory(tmp_path):
     assert peak < 5_000_000
 
 
+@pytest.mark.parametrize("make", [as_zip, as_tar])
+def test_the_work_grows_with_the_files_in_an_archive_and_no_faster(make, tmp_path):
+    def work(count: int) -> int:
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        name = "t.zip" if make is as_zip else "t.tar.gz"
+        make(folder / name, {f"п/{number}.txt": "Запись." for number in range(count)})
+        return operations(lambda: [member.read() for member in members(folder)], "sources/")
+
+    assert work(400) <= 1.1 * 4 * work(100)
+
+
 @pytest.mark.parametrize("ending", ["", ".zip", ".gz"])
 def test_a_file_too_large_to_be_a_work_is_a_fault_and_not_the_end_of_memory(
     ending, tmp_path, monkeypatch
@@ -266,6 +280,51 @@ def test_what_is_left_out_of_an_archive_is_told_in_one_line_by_kind(make, tmp_pa
     path.rename(folder / path.name)
     read(folder, tmp_path / "raw2")
     assert [line for line in caplog.messages if ".pdf 2" in line]
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz"])
+def test_of_files_of_one_name_the_last_is_read_and_the_others_are_told(ending, tmp_path):
+    path, named = tmp_path / f"t{ending}", [("Дуэль.txt", PROSE), ("Дуэль.txt", VERSE)]
+    if ending == ".zip":
+        with zipfile.ZipFile(path, "w") as zipped:
+            for name, text in named:
+                with pytest.warns() if name in zipped.NameToInfo else nullcontext():
+                    zipped.writestr(zipfile.ZipInfo(name), text)
+    else:
+        with tarfile.open(path, f"w:{ending[5:]}") as tar:
+            for name, text in named:
+                info = tarfile.TarInfo(name)
+                info.size = len(text.encode())
+                tar.addfile(info, io.BytesIO(text.encode()))
+    assert read(path, tmp_path / "raw") == {"Дуэль": VERSE, "Дуэль#2": ""}
+    why = "a later file of the same name is read in its place"
+    assert faults(path, tmp_path / "raw2") == {"Дуэль#2": why}
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_link_or_a_pipe_in_a_tar_is_told_and_leads_nowhere(ending, tmp_path):
+    (tmp_path / "out.txt").write_text(VERSE)
+    entries = {
+        "вверх.txt": (tarfile.SYMTYPE, "../out.txt"),
+        "вниз.txt": (tarfile.LNKTYPE, "Дуэль.txt"),
+        "канал.txt": (tarfile.FIFOTYPE, ""),
+    }
+    path = tmp_path / f"t.tar{ending}"
+    with tarfile.open(path, f"w:{ending[1:]}") as tar:
+        info = tarfile.TarInfo("Дуэль.txt")
+        info.size = len(PROSE.encode())
+        tar.addfile(info, io.BytesIO(PROSE.encode()))
+        for name, (kind, target) in entries.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            tar.addfile(info)
+    texts = read(path, tmp_path / "raw")
+    assert {name: text for name, text in texts.items() if text} == {"Дуэль": PROSE}
+    assert faults(path, tmp_path / "raw2") == {
+        "вверх": "it is a link to ../out.txt: put the file itself into the archive",
+        "вниз": "it is a link to Дуэль.txt: put the file itself into the archive",
+        "канал": "it is a device or a pipe: remove it",
+    }
 
 
 # damage

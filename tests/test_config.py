@@ -52,6 +52,23 @@ def test_listed_sources_are_read_from_the_folder_beside_the_configuration(tmp_pa
     assert config.sources["classics"].dataset == read_source("classics")["dataset"]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2001-99-99", "0x_", "0b_", "!!int x", "!!float x", "!!timestamp x", "9" * 5000),
+        *("&a [*a]", "&a {b: *a}", "[" * 3000, "{a: " * 3000),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_what_yaml_allows_to_write_and_no_value_is_is_told_in_a_line(value, load):
+    with pytest.raises(UserError, match="is not YAML") as in_file:
+        load(f"seed: {value}\n")
+    with pytest.raises(UserError, match="is not YAML") as in_override:
+        load(SOURCE, f"seed={value}")
+    for caught in (in_file, in_override):
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
 WRONG = {
     "key at top level": (SOURCE + "trian: {max_steps: 4}", "trian", "'train'"),
     "key in a section": (SOURCE + "train: {max_step: 4}", "train.max_step", "'max_steps'"),
@@ -69,6 +86,7 @@ WRONG = {
     "kind that is a list": ("sources: {mine: {kind: [files]}}", "sources.mine", "kind"),
     "source without a kind": ("sources: {mine: {path: texts}}", "sources.mine", "kind"),
     "listed source": ("sources: [clasics]", "'clasics'", "'classics'"),
+    "number of sources": ("sources: -1", "sources", "dictionary"),
     "no sources": ("train: {max_steps: 4}", "sources", "missing"),
     "empty sources": ("sources: {}", "sources", "at least 1"),
     "missing setting of a source": ("sources: {mine: {kind: files}}", "sources.mine", "path"),

@@ -76,6 +76,13 @@ def test_ukrainian_is_decoded_too():
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_too_many_at_the_end_costs_nothing(encoding, mark):
+    text = decode((mark + PROSE).encode(encoding) + b"\n")
+    assert text is not None and text.removeprefix("\ufeff") == PROSE
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("text", [PROSE, "Дата,Цена\r\n07/19/2015,1.083\r\n" * 9, "Да\n"])
 def test_wide_encodings_are_told_without_their_mark(encoding, text):
     assert decode(text.encode(encoding)) == text

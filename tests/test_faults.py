@@ -43,12 +43,27 @@ with ExitStack() as stack:
 sys.exit(status)
 """
 
+# The second try of inputs is of a product that passes over files that have the same name.
+READING = """
+import sys
+from itertools import islice
+from unittest import mock
+from tests.faults import __main__ as suite, inputs
 
-def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
-    out = tmp_path / "faults.json"
-    options = ["--seed", "2", "--tries", "1", "--out", str(out)]
+def tries(seed, folder, real=inputs.tries):
+    yield from islice(real(seed, folder), 1)
+    with mock.patch("femtogpt.sources.archives._replaced", lambda names: ()):
+        yield from islice(real(seed, folder), 1)
+
+inputs.tries = tries
+sys.exit(suite.main(["inputs", "network", *sys.argv[1:]]))
+"""
+
+
+def run(*arguments: object) -> tuple[subprocess.CompletedProcess, dict]:
+    """Run a program that makes tries, of which some fail; what was written of them."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "faults"), *PARTS, *options],
+        [sys.executable, "-c", *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, **suite.FEW},
         capture_output=True,
@@ -56,7 +71,12 @@ def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out
         timeout=240,
     )
     assert done.returncode == 1, done.stderr
-    written = json.loads(out.read_text("utf-8"))
+    return done, json.loads(Path(arguments[-1]).read_text("utf-8"))
+
+
+def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out(tmp_path):
+    options = ["--seed", 2, "--tries", 1, "--out", tmp_path / "faults.json"]
+    done, written = run(PROGRAM, tmp_path / "faults", *PARTS, *options)
     counts = {key: written[key] for key in PARTS}
     if not counts["disk"]:
         assert "disk: 1 of 1 not tried, no disk can be mounted here" in done.stdout
@@ -65,6 +85,15 @@ def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out
     assert failure.startswith("damages, tokenizer, flipped: tokenizer/")
     assert failure.endswith("again: python -m tests.faults damages --seed 2 --tries 1")
     assert failure in done.stdout
+
+
+def test_inputs_and_networks_hold_and_a_product_that_is_silent_of_a_file_is_found_out(tmp_path):
+    options = ["--seed", 36, "--tries", 2, "--out", tmp_path / "faults.json"]
+    _, written = run(READING, *options)
+    assert [written[key] for key in KEYS] == [0, 0, 0, 2, 2, 0]
+    (failure,) = written["failures"]
+    assert failure.startswith("inputs, archive with a name twice: names twice in ")
+    assert "nothing is told" in failure
 
 
 def test_the_table_has_a_line_for_each_row_and_the_sum():

@@ -8,7 +8,10 @@ import re
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -153,6 +156,37 @@ def test_after_a_failing_server_the_next_fetch_succeeds(stand_in, into):
     assert str(error).startswith("Kaggle cannot serve d0rj/books (500 Internal")
     Kaggle(dataset=NAME).fetch(into)
     assert (into / FILE).read_bytes() == ARCHIVE
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("7", 7), ("soon", 0), ("700", 700)])
+def test_kaggle_is_asked_again_after_the_time_that_it_asks_for(
+    asked, seconds, stand_in, into, monkeypatch
+):
+    from tasks import stages
+
+    def later(handler) -> bool:
+        handler.send_response(429)
+        handler.send_header("Retry-After", asked)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    stand_in.instead = later
+    error = fails(into, KaggleUnreachable)
+    assert error.retry_after == pickle.loads(pickle.dumps(error)).retry_after == seconds
+    assert (f"; it asks to wait for {asked} s\n" in str(error)) == (seconds > 0)
+    slept: list[float] = []
+    monkeypatch.setattr(stages, "time", SimpleNamespace(sleep=slept.append))
+    state = SimpleNamespace(result=lambda raise_on_failure: error)
+    again = stages.fetch_source.retry_condition_fn(None, None, state)
+    assert (again, slept) == ((False, []) if seconds > 600 else (True, [seconds]))
+
+
+def test_a_moment_that_kaggle_names_is_waited_for():
+    moment = datetime.now(UTC) + timedelta(seconds=100)
+    wait = kaggle_process._seconds(format_datetime(moment))
+    assert 97 < wait <= 100
+    assert kaggle_process._seconds("Tue, 03 Mar 2020 12:00:00 GMT") == 0
 
 
 def test_bytes_of_the_right_number_and_the_wrong_kind_are_not_kept(stand_in, into):

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from femtogpt.sources import kaggle
-from femtogpt.sources.kaggle import KaggleError
+from femtogpt.sources.kaggle import KaggleError, KaggleUnreachable
 from tests.kaggle_home import NAME, kaggle_at_home
 from tests.kaggle_stand_in import REFRESH, TOKEN
 
+ELSEWHERE = "http://elsewhere.test/"
 BASIC = "Basic " + base64.b64encode(b"me:secret").decode()
 BEARER = f"Bearer {TOKEN}"
 KEY = '{"username": "me", "key": "secret"}'
@@ -148,3 +149,60 @@ def test_credentials_that_kaggle_does_not_know_are_told_of(kind, stand_in, tmp_p
     )
     assert "KAGGLE_API_TOKEN" in second and "kaggle.json" in second
     assert not isinstance(caught.value, ConnectionError)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["KAGGLE_API_TOKEN", pytest.param("OAuth, to be renewed", marks=pytest.mark.slow)],
+)
+def test_a_question_with_a_token_in_it_is_not_sent_on_to_another_host(
+    kind, stand_in, tmp_path, monkeypatch
+):
+    give(kind, tmp_path / "home", monkeypatch)
+    elsewhere = []
+
+    def redirected(handler) -> bool:
+        if handler.path.startswith(ELSEWHERE):
+            elsewhere.append(handler.body)
+        handler.send_response(307)
+        handler.send_header("Location", ELSEWHERE)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    stand_in.instead = redirected
+    with pytest.raises(KaggleError, match="it sends questions on to another host"):
+        kaggle.fetch(NAME, None, tmp_path)
+    assert stand_in.requests and not elsewhere
+
+
+@pytest.mark.parametrize("kind", ["KAGGLE_API_TOKEN", "KAGGLE_USERNAME and KAGGLE_KEY"])
+def test_credentials_that_a_server_says_back_are_not_shown(kind, stand_in, tmp_path, monkeypatch):
+    sent = give(kind, tmp_path / "home", monkeypatch)
+    key = TOKEN if sent == BEARER else "secret"
+
+    def said_back(handler) -> bool:
+        name = handler.path.rpartition("/")[2]
+        if name != "DownloadDataset":
+            return False
+        handler._error(403, f"who is {handler.headers['Authorization']} with {key}?")
+        return True
+
+    stand_in.instead = said_back
+    with pytest.raises(KaggleError) as caught:
+        kaggle.fetch(NAME, None, tmp_path)
+    assert f"who is {sent.split()[0]} … with …?" in str(caught.value)
+
+
+def test_a_page_in_place_of_an_answer_about_the_token_may_be_retried(
+    stand_in, tmp_path, monkeypatch
+):
+    give("KAGGLE_API_TOKEN", tmp_path / "home", monkeypatch)
+
+    def sign_in(handler) -> bool:
+        handler._answer(200, "text/html", b"<html>Sign in to the Wi-Fi</html>")
+        return True
+
+    stand_in.instead = sign_in
+    with pytest.raises(KaggleUnreachable, match="something else came in place of its answer"):
+        kaggle.fetch(NAME, None, tmp_path)

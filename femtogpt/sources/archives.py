@@ -6,7 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,7 @@ from femtogpt.sources.member_names import (
     given_path,
     member_name,
     name_in_header,
+    readable,
     zip_names,
     zipped_files,
 )
@@ -144,18 +145,24 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
 
     They are in the order of their names in a zip, and in the archive's order in a tar, since a
     compressed tar can only be read forwards. A tar is read to its end, where a compressed one has
-    its checksum.
+    its checksum. Of several files of one name the last is read, and the others, like links and
+    devices in a tar, come after all that is read and refuse to be opened.
     """
     archive = archives(path)
     if isinstance(archive, zipfile.ZipFile):
         infos = zipped_files(archive)
-        zipped = dict(zip(zip_names(archive, infos), infos, strict=True))
+        names = zip_names(archive, infos)
+        zipped = dict(zip(names, infos, strict=True))
         return [
-            (name, partial(_open_in_zip, archives, path, info))
-            for name, info in sorted(zipped.items())
+            *(
+                (name, partial(_open_in_zip, archives, path, zipped[name]))
+                for name in sorted(zipped)
+            ),
+            *_replaced(names),
         ]
-    # Of two versions of a file, the dictionary keeps the last.
-    packed = {info.name: info for info in archive if info.isfile()}
+    entries = [info for info in archive if not info.isdir()]
+    files = [info for info in entries if info.isfile()]
+    packed = {info.name: info for info in files}
     stream = cast(IO[bytes], archive.fileobj)
     stream.seek(archive.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
@@ -163,7 +170,25 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
     while stream.read(BUFFER_BYTES):
         pass
     in_order = sorted(packed.items(), key=lambda item: item[1].offset)
-    return [(name, partial(_open_in_tar, archives, path, info)) for name, info in in_order]
+    return [
+        *((name, partial(_open_in_tar, archives, path, info)) for name, info in in_order),
+        *_replaced(info.name for info in files),
+        *((info.name, partial(_refuse, _no_file(info))) for info in entries if not info.isfile()),
+    ]
+
+
+def _replaced(names: Iterable[str]) -> Iterator[tuple[str, OpenFile]]:
+    """Yield the files of an archive in whose place a later one of the same name is read."""
+    for name, count in Counter(names).items():
+        for _ in range(count - 1):
+            yield name, partial(_refuse, "a later file of the same name is read in its place")
+
+
+def _no_file(info: tarfile.TarInfo) -> str:
+    """Say what an entry is that has no bytes of its own."""
+    if info.issym() or info.islnk():
+        return f"it is a link to {readable(info.linkname)}: put the file itself into the archive"
+    return "it is a device or a pipe: remove it"
 
 
 def _open_in_zip(archives: _LastArchive, path: Path, info: zipfile.ZipInfo) -> IO[bytes]:

@@ -48,7 +48,7 @@ def decode(data: bytes, mended: list[str] | None = None) -> str | None:
         return text
     encoding = encoding_of(data)
     if encoding is not None and encoding.startswith(WIDE):
-        text = strict(data, encoding)  # one extra byte would garble everything after it
+        text = _of_whole_units(data, encoding)  # an extra byte garbles everything after it
         if text is not None and _is_usual(text[-SAMPLE_BYTES:]):
             return text
         return _decoded_parts(data, None, mended) or text
@@ -106,6 +106,12 @@ def strict(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def _of_whole_units(data: bytes, encoding: str) -> str | None:
+    """Decode a wide encoding without the bytes at the end that are no whole character."""
+    unit = 4 if encoding.startswith("utf-32") else 2
+    return strict(data[: len(data) - len(data) % unit], encoding)
 
 
 def _binary(data: bytes) -> bool:

@@ -11,10 +11,11 @@ resumes what is already there. It reports on standard output, one JSON object pe
 once the client is imported; ``anonymous`` if there are no valid credentials; what Kaggle says
 about the dataset (``title``, ``version``, ``updated``, ``licence``, ``size``, where available);
 ``total`` (bytes, null if unknown) with ``last_modified``; finally ``done`` or one of ``status``
-(an HTTP code, with ``reason``), ``unreachable`` (the reason) and ``errno``. The client's own
-output goes to standard error, as does the traceback of any other error.
+(an HTTP code, with ``reason`` and the header ``retry_after``), ``unreachable`` (the reason) and
+``errno``. The client's own output goes to standard error, as does the traceback of any other error.
 """
 
+import base64
 import contextlib
 import errno
 import json
@@ -30,12 +31,13 @@ RANGE_NOT_SATISFIABLE = 416  # HTTP status
 def main(dataset: str, folder: str | None = None) -> None:
     report = _take_stdout()
     _end_with_parent()
-    api = _client()
-    report(ready=True)
     import requests
     import urllib3
 
+    _keep_bodies_here(requests)
     try:
+        api = _client()
+        report(ready=True)
         _authenticate(api, report)
         if folder is None:
             report(**_dataset_info(api, dataset))
@@ -50,11 +52,15 @@ def main(dataset: str, folder: str | None = None) -> None:
         # Unless the answer is Kaggle's JSON, the message is just the URL, which may be signed.
         reason = "" if " for url: " in str(error) else str(error)
         assert error.response is not None  # raised for a response
-        report(status=error.response.status_code, reason=reason)
+        reason = _without_credentials(reason, error.response)
+        retry_after = error.response.headers.get("Retry-After")
+        report(status=error.response.status_code, reason=reason, retry_after=retry_after)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         report(unreachable=_root_cause(error))
     except (ConnectionError, TimeoutError) as error:
         report(unreachable=str(error))
+    except json.JSONDecodeError:  # the page of a network that asks to sign in, for one
+        report(unreachable="something else came in place of its answer")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -79,6 +85,21 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _keep_bodies_here(requests) -> None:
+    """Make the client refuse to send a question on to another host.
+
+    Its body may hold a token; of the headers, ``requests`` takes care itself.
+    """
+    rebuild_auth = requests.Session.rebuild_auth
+
+    def checked(session, prepared, response):
+        if prepared.body and session.should_strip_auth(response.request.url, prepared.url):
+            raise requests.ConnectionError("it sends questions on to another host")
+        rebuild_auth(session, prepared, response)
+
+    requests.Session.rebuild_auth = checked
 
 
 def _client():
@@ -160,6 +181,16 @@ def _raise_for_refused_ranges(requests) -> None:
         return response
 
     requests.request = checked
+
+
+def _without_credentials(reason: str, response) -> str:
+    """Remove from a server's words the credentials that it was sent."""
+    for answer in (*response.history, response):
+        scheme, _, sent = answer.request.headers.get("Authorization", "").partition(" ")
+        key = base64.b64decode(sent).decode().partition(":")[2] if scheme == "Basic" else ""
+        for secret in filter(None, (sent, key)):
+            reason = reason.replace(secret, "…")
+    return reason
 
 
 def _root_cause(error: BaseException) -> str:

@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import responses
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -42,6 +44,8 @@ class KaggleError(UserError):
 
 class KaggleUnreachable(KaggleError, ConnectionError):
     """Kaggle did not answer or did not send the complete archive: a retry may help."""
+
+    retry_after = 0.0  # seconds that Kaggle asks to wait before
 
 
 def dataset_info(dataset: str) -> dict:
@@ -145,6 +149,16 @@ def _read_bytes(file: BinaryIO) -> bytes:
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
 
 
+def _seconds(retry_after: str | None) -> float:
+    """The seconds in a header Retry-After, which has them or a date; 0 if there is neither."""
+    with suppress(TypeError, ValueError):
+        if retry_after and retry_after.isdecimal():
+            return float(retry_after)
+        moment = parsedate_to_datetime(retry_after or "")
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return 0.0
+
+
 def _failure(dataset: str, report: dict, exit_status: int, messages: str) -> KaggleError:
     """Return the exception for a report without ``done``."""
     if "unreachable" in report:
@@ -156,7 +170,11 @@ def _failure(dataset: str, report: dict, exit_status: int, messages: str) -> Kag
         answer = f"{dataset} ({code} {responses.get(code, '')}{credentials})"
         answer += f": {report['reason']}" if report["reason"] else ""
         if code in (408, 429) or code >= 500:
-            return KaggleUnreachable(with_advice(f"Kaggle cannot serve {answer}"))
+            wait = _seconds(report.get("retry_after"))
+            asked = f"; it asks to wait for {wait:.0f} s" if wait else ""
+            error = KaggleUnreachable(with_advice(f"Kaggle cannot serve {answer}{asked}"))
+            error.retry_after = wait
+            return error
         return KaggleError(with_advice(f"Kaggle refused {answer}"))
     last_line = (messages.strip().splitlines() or ["it printed nothing"])[-1]
     return KaggleError(

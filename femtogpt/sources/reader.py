@@ -88,7 +88,7 @@ class Reader(FileSource):
                 f" {', '.join(sorted(self.formats))}"
             )
         works = [file.name for file in files if file.suffix in self.formats.keys() - self.tables]
-        catalogue = Catalogue(works, lists_in(present))
+        catalogue = Catalogue([*dict.fromkeys(works)], lists_in(present))
         errors: list[UserError] = []
         any_readable = False
         summary = ReadingSummary(str(self.path or self.dataset))

@@ -13,5 +13,12 @@ seed; the next one has the next seed.
 ``mounts``    small disks
 ``at_once``   several runs at once, on one data folder or with one shared store
 ``shown``     what the commands show of a damaged data folder
+``inputs``    the corpus is made of files of every bad sort
+``given``     such a file, and what has to become of it
+``bad_…``     the sorts: archives, texts, talks and dumps, settings
+``forked``    work in a forked process, with what it took of memory and time
+``network``   a dataset is fetched while the network to Kaggle fails
+``faulty_kaggle``  the stand-in for Kaggle with these faults
+``told``      what the log says
 ``outcomes``  what came of the tries: the table, the JSON
 """

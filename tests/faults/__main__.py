@@ -20,6 +20,8 @@ PARTS = {  # of KEYS, with their modules
     "kills": "kills",
     "disk": "full_disk",
     "damages": "damages",
+    "inputs": "inputs",
+    "network": "network",
     "together": "at_once",
 }
 # The processes that a try starts are short: threads and processes of their own would cost more.

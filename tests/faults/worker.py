@@ -30,6 +30,7 @@ from femtogpt.config import Config
 from femtogpt.config_file import load_config
 from femtogpt.errors import Stopped, UserError, is_interruption
 from tests.faults.chain import SMALL, STAGES, run_chain
+from tests.faults.forked import begin
 from tests.faults.pictures import picture
 from tests.helpers import story
 
@@ -110,21 +111,11 @@ class Worker:
 
     def begin(self, work: Callable[[], T]) -> Callable[[], T]:
         """Begin ``work`` in a forked process; gives what awaits its end, and what it gave."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-                faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True)
-                os.environ["TMPDIR"] = str(self.temporary)
-                json.dump(work(), pipe)
-            os._exit(0)
-        os.close(writing)
+        end = begin(work, self.temporary)
 
         def result() -> T:
-            with os.fdopen(reading, encoding="utf-8") as pipe:
-                given: T = json.load(pipe)
-            os.waitpid(pid, 0)
-            return given
+            value: T = end().value
+            return value
 
         return result
 

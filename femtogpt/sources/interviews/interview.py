@@ -85,7 +85,7 @@ def front_matter(text: str, leave_out: LeaveOut) -> tuple[About, str]:
         return About(), text
     try:
         fields = yaml.safe_load(match[1])
-    except (yaml.YAMLError, ValueError):  # ValueError: an impossible date
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError):  # of impossible values
         lines = map(_FIELD.fullmatch, match[1].split("\n"))
         fields = {field[1]: field[2] for field in lines if field}
     if not isinstance(fields, dict) or all(map(_is_speech, fields, fields.values())):
