@@ -240,7 +240,7 @@ def test_a_text_with_changed_letters_is_shown_with_the_original(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file or directory; give a file"), (b"\xcf\xf0\xe8", "is not UTF-8")],
+    [(None, "No such file or directory; name a file"), (b"\xcf\xf0\xe8", "is not UTF-8")],
 )
 def test_a_file_that_cannot_be_read_gives_one_line(
     store, index, tmp_path, capsys, content, message
@@ -277,5 +277,5 @@ def test_a_run_leads_to_the_index_of_its_own_text(store, corpus, index, tmp_path
     bare = made(store, "run", "bare", tokens="bare")
     with pytest.raises(UserError, match=r"no text_index of .*: run make pipeline again"):
         index_of_run(bare.path, store.root)
-    with pytest.raises(UserError, match="name its text with --from"):
+    with pytest.raises(UserError, match="name the text with --from"):
         index_of_run(tmp_path, store.root)

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
 from femtogpt.artifacts.disk import file_digest
@@ -53,7 +53,7 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     files = [(path, path.name)] if _is_lone_archive(path) else _files(path, suffixes)
     if path.is_dir():
         _warn_of_other_files(path, suffixes)
-    need_room(into, sum(file.stat().st_size for file, _ in files), f"a copy of {path}")
+    need_room(into, sum(_size(file) for file, _ in files), f"a copy of {path}")
     for file, name in files:
         copy = into / safe_path(readable(name))
         while copy.exists():  # two undecodable names may become equal
@@ -62,6 +62,13 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
         with _explained(file):
             shutil.copyfile(file, copy)
     return {"path": readable(str(path.resolve()))}
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 of one that has vanished, which its copy tells."""
+    with suppress(OSError):
+        return file.stat().st_size
+    return 0
 
 
 def wanted(folder: Path, suffixes: Set[str]) -> list[str]:
