@@ -56,8 +56,8 @@ def _source(config: Config, name: str) -> Source:
     return cast(Source, config.sources[name])
 
 
-def _is_connection_error(task, run, state) -> bool:
-    """Whether a failed task is worth another try; waits for as long as a server asks for."""
+def _is_worth_another_try(task, run, state) -> bool:
+    """Whether a failed task may succeed now, after the time that a server asked to wait."""
     error = state.result(raise_on_failure=False)
     wait = getattr(error, "retry_after", 0.0)
     if not isinstance(error, ConnectionError) or wait > MAX_WAIT_SECONDS:
@@ -84,7 +84,7 @@ def pin(config: Config) -> Config:
     retries=3,
     retry_delay_seconds=[5, 20, 60],
     retry_jitter_factor=0.5,
-    retry_condition_fn=_is_connection_error,
+    retry_condition_fn=_is_worth_another_try,
 )
 def fetch_source(config: Config, name: str) -> Artifact:
     """Fetch a source's bytes."""

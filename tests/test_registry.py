@@ -40,6 +40,14 @@ BETTER = [bits - 0.1 + 0.01 * (number % 2) for number, bits in enumerate(GOOD)]
 WORSE = [bits + 0.1 for bits in GOOD]
 LOWER_BY_CHANCE = [bits + change for bits, change in zip(GOOD, [0.1, -0.2] * 4, strict=True)]
 
+LOAD_BEST = (  # and say where its code is, and what it writes
+    "import json, mlflow.pyfunc\n"
+    "model = mlflow.pyfunc.load_model('models:/femtogpt-code@best')\n"
+    "import femtogpt\n"
+    "print(femtogpt.__file__)\n"
+    "print(json.dumps(model.predict([{'prompt': 'мама'}], {'seed': 5})['text'][0]))"
+)
+
 
 class Runs:
     """Runs in a data folder and a store of MLflow's, made by hand: only their figures differ."""
@@ -303,14 +311,7 @@ def outside(runs: Runs, tmp_path: Path) -> dict:
 @pytest.mark.slow
 def test_a_version_brings_the_code_that_writes(runs, tmp_path, capsys):
     runs.record("code", 1, GOOD)
-    script = (
-        "import json, mlflow.pyfunc\n"
-        "model = mlflow.pyfunc.load_model('models:/femtogpt-code@best')\n"
-        "import femtogpt\n"
-        "print(femtogpt.__file__)\n"
-        "print(json.dumps(model.predict([{'prompt': 'мама'}], {'seed': 5})['text'][0]))"
-    )
-    command = [sys.executable, "-c", script]
+    command = [sys.executable, "-c", LOAD_BEST]
     output = subprocess.check_output(command, **outside(runs, tmp_path), text=True, timeout=240)
     place, text = output.splitlines()
     assert str(runs.mlruns) in place

@@ -17,7 +17,8 @@ from femtogpt.errors import UserError
 from femtogpt.playground.vote_file import VoteFile
 from femtogpt.playground.votes import tally
 from tasks.mlflow_votes import record_votes
-from tests.test_registry import BETTER, GOOD, WORSE, Runs, await_answer
+from tests.local_services import await_answer, free_port
+from tests.test_registry import BETTER, GOOD, LOAD_BEST, WORSE, Runs
 from tests.test_votes import vote
 
 pytestmark = pytest.mark.slow
@@ -33,9 +34,7 @@ class ServedRuns(Runs):
 def runs(tmp_path_factory) -> Iterator[ServedRuns]:
     """Runs, and a server that keeps what is sent to it in a folder that they do not know."""
     folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--workers", "1"]
     command += ["--artifacts-destination", (folder / "files").as_uri()]
@@ -85,16 +84,9 @@ def test_the_same_run_again_is_no_other_version_and_a_deleted_one_is_registered_
 
 def test_a_process_that_knows_only_the_server_loads_the_best(runs, tmp_path, capsys):
     runs.record("code", 1, GOOD)
-    script = (
-        "import json, mlflow.pyfunc\n"
-        "model = mlflow.pyfunc.load_model('models:/femtogpt-code@best')\n"
-        "import femtogpt\n"
-        "print(femtogpt.__file__)\n"
-        "print(json.dumps(model.predict([{'prompt': 'мама'}], {'seed': 5})['text'][0]))"
-    )
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     output = subprocess.check_output(
-        [sys.executable, "-c", script], cwd=tmp_path, env=kept, text=True, timeout=240
+        [sys.executable, "-c", LOAD_BEST], cwd=tmp_path, env=kept, text=True, timeout=240
     )
     place, text = output.splitlines()[-2:]
     assert "femtogpt.zip" in place, "the code is that of the version"

@@ -51,7 +51,7 @@ def test_files_of_one_name_in_two_archives_of_one_name_are_two_documents(tmp_pat
     folder = as_folder(tmp_path / "t", {"Чехов/Дуэль.txt": PROSE})
     as_zip(folder / "Чехов.zip", {"Дуэль.txt": VERSE, "Чайка.txt": PROSE})
     texts = read(folder, tmp_path / "raw")
-    assert texts.keys() == {"Чехов/Дуэль", "Чехов/Дуэль#2", "Чехов/Чайка"}
+    assert texts.keys() == {"Чехов/Дуэль.txt", "Чехов/Дуэль.txt#2", "Чехов/Чайка"}
 
 
 def test_what_a_book_says_of_itself_counts_more_than_its_name_and_less_than_a_list(tmp_path):

@@ -118,7 +118,7 @@ def test_on_a_full_disk_the_file_stays_as_it_was(tmp_path, monkeypatch):
         return write(descriptor, part)
 
     monkeypatch.setattr(vote_file.os, "write", little)
-    with pytest.raises(UserError, match=r"votes.jsonl: the disk is full: .* free"):
+    with pytest.raises(UserError, match=r"votes\.jsonl: the disk is full: .*: free some space"):
         file.add(vote("right"))
     assert file.path.read_bytes() == whole
     monkeypatch.undo()

@@ -32,7 +32,7 @@ class OneText:
 
         From then on numpy's products take one thread.
         """
-        _take_one_thread()
+        _keep_openblas_to_one_thread()
         self.embedding, self.head = head, of_one_row(head)
         self.layers = [_OneRow(layer) for layer in layers]
         self.norm, self.frequencies = norm.numpy(), frequencies.numpy()
@@ -46,7 +46,7 @@ class OneText:
         x: Array = self.embedding.rows(id).numpy()
         parts = zip(self.layers, keys.numpy(), values.numpy(), strict=True)
         # What overflows is e^−x in a sigmoid that is 0.
-        with np.errstate(over="ignore"), _one_thread():
+        with np.errstate(over="ignore"), _torch_in_one_thread():
             for layer, layer_keys, layer_values in parts:
                 x = x + layer.attention(_unit(x), turns, layer_keys, layer_values, position)
                 x = x + layer.feed_forward(_unit(x))
@@ -89,7 +89,7 @@ class _OneRow:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _torch_in_one_thread() -> Iterator[None]:
     """Torch's products take one thread: for one row, two wait longer than they work."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -99,8 +99,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _take_one_thread() -> None:
-    """Keep OpenBLAS to one thread.
+def _keep_openblas_to_one_thread() -> None:
+    """Have OpenBLAS take one thread from now on.
 
     Its threads spin while they wait: for one row two were no faster than one, and many times slower
     beside other programs.

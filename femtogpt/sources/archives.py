@@ -54,6 +54,7 @@ class Member:
     mended: list[str] = field(default_factory=list, compare=False)
     # How many letters and digits went with what was left out, by its kind in ``mended``.
     letters: Counter[str] = field(default_factory=Counter, compare=False)
+    is_replaced: bool = False  # a later file of the archive has its name, and is read in its place
 
     def leave_out(self, kind: str, text: str, kept: str = "") -> None:
         """Note that a text of the file, but for ``kept``, is left out; ``kind`` says what it is."""
@@ -181,7 +182,7 @@ def _replaced(names: Iterable[str]) -> Iterator[tuple[str, OpenFile]]:
     """Yield the files of an archive in whose place a later one of the same name is read."""
     for name, count in Counter(names).items():
         for _ in range(count - 1):
-            yield name, partial(_refuse, "a later file of the same name is read in its place")
+            yield name, _REPLACED
 
 
 def _no_file(info: tarfile.TarInfo) -> str:
@@ -227,6 +228,8 @@ def _named(
         full = str(folder / name)
         if is_archive(name):
             yield Member(full, partial(_refuse, "it is an archive in an archive: unpack it"))
+        elif open_member is _REPLACED:
+            yield Member(without_compression(full), open_member, is_replaced=True)
         else:
             yield _member(full, open_member)
 
@@ -265,6 +268,9 @@ def _open_archive(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
 
 def _refuse(fault: str) -> NoReturn:
     raise Unreadable(fault)
+
+
+_REPLACED = partial(_refuse, "a later file of the same name is read in its place")
 
 
 def _without_suffix(archive: str) -> str:

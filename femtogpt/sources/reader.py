@@ -87,8 +87,9 @@ class Reader(FileSource):
                 f"{raw}: there is no file of a known kind in it{reasons and f' ({reasons})'}: give"
                 f" {', '.join(sorted(self.formats))}"
             )
-        works = [file.name for file in files if file.suffix in self.formats.keys() - self.tables]
-        catalogue = Catalogue([*dict.fromkeys(works)], lists_in(present))
+        kinds = self.formats.keys() - self.tables
+        works = [file.name for file in files if file.suffix in kinds and not file.is_replaced]
+        catalogue = Catalogue(works, lists_in(present))
         errors: list[UserError] = []
         any_readable = False
         summary = ReadingSummary(str(self.path or self.dataset))

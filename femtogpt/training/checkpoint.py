@@ -69,7 +69,7 @@ def tidy(run: Path, keep: int, step: int) -> None:
     A process that was killed may have left one half written or half removed.
     """
     folder = run / CHECKPOINTS
-    shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+    shutil.rmtree(unfinished(run), ignore_errors=True)
     for old in sorted(path for path in folder.glob("[0-9]*") if int(path.name) <= step)[:-keep]:
         shutil.rmtree(old)
 
