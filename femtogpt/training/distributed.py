@@ -11,19 +11,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
-from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from femtogpt.config import TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.parallel import cores
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
+    from typing_extensions import TypeIs
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ def parallelize(model: GPT, strategy: str) -> nn.Module:
         sync = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         options: dict[str, Any] = {sync: False}
         return DistributedDataParallel(model, **options)
+    # Imported here and below where it is needed: it takes as long as torch itself.
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
     for layer in model.layers:
         fully_shard(layer)
     # Embedding and norm are gathered anew each time too: an EMA may replace the weights between.
@@ -128,13 +133,15 @@ def parallelize(model: GPT, strategy: str) -> nn.Module:
 
 def full_tensor(value: Tensor) -> Tensor:
     """The full tensor, also where FSDP keeps only a shard of it here."""
-    return value.full_tensor() if isinstance(value, DTensor) else value
+    return value.full_tensor() if _is_sharded(value) else value
 
 
 def distribute_like(value: Tensor, other: Tensor) -> Tensor:
     """Shard a full tensor, which all processes have, as ``other`` is sharded."""
-    if not isinstance(other, DTensor) or isinstance(value, DTensor):
+    if not _is_sharded(other) or _is_sharded(value):
         return value
+    from torch.distributed.tensor import distribute_tensor
+
     value = value.to(other.device)
     return distribute_tensor(value, other.device_mesh, other.placements, src_data_rank=None)
 
@@ -144,7 +151,7 @@ def gather(value: Any, keep: bool) -> Any:
 
     All processes take part. Those that do not ``keep`` the tensors get None in their stead.
     """
-    if isinstance(value, DTensor):
+    if _is_sharded(value):
         full = value.full_tensor()
         return full.cpu() if keep else None
     if isinstance(value, dict):
@@ -152,3 +159,11 @@ def gather(value: Any, keep: bool) -> Any:
     if isinstance(value, list):
         return [gather(item, keep) for item in value]
     return value
+
+
+def _is_sharded(value: Any) -> TypeIs[DTensor]:
+    if not dist.is_initialized():  # nobody to share with
+        return False
+    from torch.distributed.tensor import DTensor
+
+    return isinstance(value, DTensor)
