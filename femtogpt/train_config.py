@@ -21,6 +21,11 @@ class TrainConfig(Section):
     init_from: Path | None = Field(
         None, description="weights to start from: a run's folder, or a .safetensors file"
     )
+    embedding_init: Literal["random", "cooccurrence"] = Field(
+        "random",
+        description="embeddings without init_from; cooccurrence: from which tokens stand beside"
+        " which in the text",
+    )
     max_steps: int | None = Field(None, ge=1, description="optimiser steps; default: by epochs")
     epochs: float | None = Field(
         None, gt=0, description="passes over the text; default: from parameters and tokens"

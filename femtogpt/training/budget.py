@@ -25,6 +25,7 @@ OUTSIDE = 1.025  # time with batches, checkpoints and logs, to that of the steps
 # The n-gram teacher: counting it, for each token of text, and its distributions, for each token
 # that it teaches (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
 NGRAM_COUNT_SECONDS, NGRAM_SECONDS = 0.6e-6, 7.5e-6
+COOCCURRENCE_SECONDS = 0.5e-6  # of counting and factorizing, for each token of text
 # Seconds of a step of training, compiled or not.
 StepSeconds = Callable[[ModelConfig, TrainConfig, bool], float]
 
@@ -139,6 +140,8 @@ def fitted(
         begin = START_SECONDS + (budget.compiling if compiled else 0.0)
         if train.ngram_share:
             begin += budget.text * NGRAM_COUNT_SECONDS + train.ngram_tokens * NGRAM_SECONDS
+        if train.embedding_init == "cooccurrence":
+            begin += budget.text * COOCCURRENCE_SECONDS
         # A token that is only read takes a third of the time of one that is learned from.
         begin += (DEFAULT_EVALUATIONS + 1) * train.evaluate_tokens * step / batch / 3
         steps = int((budget.seconds - begin) / (OUTSIDE * step))

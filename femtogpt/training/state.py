@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import torch
 from femtogpt.errors import UserError
 from femtogpt.model.gpt import GPT
 from femtogpt.training.checkpoint import Checkpoint, load_newest
-from femtogpt.training.distributed import distribute_like, gather
+from femtogpt.training.distributed import distribute_like, full_tensor, gather
 from femtogpt.training.ema import EMA
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.optimizer import Optimizer
@@ -60,6 +61,14 @@ class TrainState:
     def begin_with(self, weights: dict[str, torch.Tensor]) -> None:
         """Begin a training with given weights."""
         self.load(weights)
+        self.ema.load([])
+
+    def begin_with_embedding(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Begin a training with another embedding (V, C), made from the random one."""
+        weight = self.model.embed_tokens.weight
+        with torch.no_grad():
+            changed = change(full_tensor(weight).cpu()).to(weight.device)
+            weight.copy_(distribute_like(changed, weight))
         self.ema.load([])
 
     def checkpoint(self, step: int, metrics_size: int, seconds: float) -> Checkpoint:

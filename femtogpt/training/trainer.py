@@ -22,6 +22,7 @@ from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
 from femtogpt.training import checkpoint, compilation
 from femtogpt.training.continuation import newest_step
+from femtogpt.training.cooccurrence import cooccurrence_embedding
 from femtogpt.training.distributed import Group, full_tensor, parallelize
 from femtogpt.training.early_stopping import EarlyStopping, Verdict
 from femtogpt.training.ema import EMA
@@ -130,10 +131,15 @@ class Trainer:
                 f"{self.run} has no undamaged checkpoint of step {self.schedule.start} or later,"
                 " from which the training is to go on: delete the folder and start it again"
             )
-        if self.config.init_from is not None and not progress.step:
+        if progress.step:
+            return progress
+        if self.config.init_from is not None:
             shapes = {name: weight.shape for name, weight in self.model.state_dict().items()}
             tokenizer = tokens.folder / TOKENIZER_FILE
             self.state.begin_with(load_weights(self.config.init_from, shapes, tokenizer))
+        elif self.config.embedding_init == "cooccurrence":
+            seed = self.settings.seed
+            self.state.begin_with_embedding(lambda old: cooccurrence_embedding(old, tokens, seed))
         return progress
 
     def _need_room(self) -> None:
