@@ -114,12 +114,8 @@ test: $(MADE)  ## the tests, in about ten minutes
 test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@"$(PROGRAM)" -m pytest -q
 
-audit: $(VENV)/.audit  ## look for known weaknesses in the packages of constraints.txt (pip-audit)
-	@"$(PROGRAM)" -m pip_audit --no-deps --disable-pip -r constraints.txt
-
-$(VENV)/.audit: $(MADE)
-	"$(PROGRAM)" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
-	@touch $@
+audit: .venv-audit/.made  ## known weaknesses of the packages in constraints.txt, by pip-audit (asks pypi.org)
+	@.venv-audit/bin/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt
 
 test-faults: $(MADE)  ## try to break it, within an hour (docs/promises.md); PART="kills damages" SEED=1
 	@"$(PROGRAM)" -m tests.faults $(PART) $(if $(SEED),--seed $(call quoted,SEED))
@@ -159,6 +155,11 @@ bench-flow: $(MADE)  ## what orchestration costs, in 15 minutes
 .venv-datatrove/.made:  # apart: datatrove needs many packages that we do not
 	$(PYTHON) -m venv .venv-datatrove
 	.venv-datatrove/bin/python -m pip install --quiet --disable-pip-version-check 'datatrove[io,processing]==0.10.1' spacy
+	@touch $@
+
+.venv-audit/.made:  # apart: pip-audit needs many packages that we do not
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1'
 	@touch $@
 
 clean:  ## remove data/, but not the runs in mlruns/

@@ -40,7 +40,7 @@ class LocalOnly:
             return 403, "this server answers under its own address only"
         if not self.origins.issuperset(headers.getlist("origin")):
             return 403, "this server answers no page of another origin"
-        if self.most_bytes is not None and method not in ("GET", "HEAD"):
+        if self.most_bytes is not None and method not in (None, "GET", "HEAD"):
             size = headers.get("content-length", "")
             if not size.isdecimal() or int(size) > self.most_bytes:
                 return 413, f"a request has at most {self.most_bytes:,} bytes, and says how many"
