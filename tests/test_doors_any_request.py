@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+import hypothesis
 import pytest
 import uvicorn
 from hypothesis import given
@@ -81,6 +82,7 @@ def only_its_folder(models: Models) -> Iterator[None]:
     assert {path: path.stat().st_mtime_ns for path in models.data.rglob("*")} == before
 
 
+@hypothesis.settings(deadline=None)
 @given(st.sampled_from(METHODS), st.lists(st.sampled_from(PARTS), min_size=1, max_size=8))
 def test_no_path_and_no_method_opens_another_file(models, page, method, parts):
     with only_its_folder(models):
@@ -88,6 +90,7 @@ def test_no_path_and_no_method_opens_another_file(models, page, method, parts):
     assert 400 <= status < 500 and b"root:" not in text
 
 
+@hypothesis.settings(deadline=None)
 @given(st.sampled_from(PATHS), ANYTHING | st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
 def test_no_json_opens_another_file_or_breaks_it(models, page, path, body):
     with only_its_folder(models), page.post(path, body) as answer:
@@ -167,6 +170,7 @@ def status(port: int, headers: list[tuple[str, str]], path: str = "/", body: byt
 NAMES = st.from_regex(r"[a-z0-9.\-]{1,20}(:[0-9]{1,5})?", fullmatch=True)
 
 
+@hypothesis.settings(deadline=None)
 @given(NAMES, st.sampled_from(["http://", "https://", "", "null", "file://"]), st.booleans())
 def test_a_closed_server_refuses_every_other_host_and_origin(closed, name, scheme, is_host):
     own = f"127.0.0.1:{closed}"
