@@ -8,6 +8,7 @@ PORT    ?= 5000
 DUMP    ?=
 PREFECT_PORT ?= 4200
 PLAY_PORT ?=
+SERVE_PORT ?=
 PART    ?=
 SEED    ?=
 QUICK   ?=
@@ -44,7 +45,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster pipeline sweep play up down deploy notify ui check lint types test test-all test-faults \
+.PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types test test-all test-faults audit \
         bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
@@ -81,6 +82,9 @@ sweep: $(MADE)  ## train variants of a configuration; CONF=name in conf/sweeps S
 play: $(MADE)  ## read, compare and judge what models write, on a page in the browser; PLAY_PORT=…
 	@"$(PROGRAM)" -m flows.play $(if $(PLAY_PORT),--port $(PLAY_PORT))
 
+serve: $(MADE)  ## answer other programs with the best run of CONF=name (docs/compare-runs.md); SERVE_PORT=…
+	@"$(PROGRAM)" -m flows.serve $(call quoted,CONF) $(if $(SERVE_PORT),--port $(SERVE_PORT))
+
 up: $(MADE)  ## start Prefect's server, a worker and MLflow, on 127.0.0.1
 	@"$(PROGRAM)" -m flows.services up --prefect-port $(PREFECT_PORT) --mlflow-port $(PORT)
 
@@ -109,6 +113,9 @@ test: $(MADE)  ## the tests, in about ten minutes
 
 test-all: $(CLUSTER)  ## all tests, the slow ones too
 	@"$(PROGRAM)" -m pytest -q
+
+audit: .venv-audit/.made  ## known weaknesses of the packages in constraints.txt, by pip-audit (asks pypi.org)
+	@.venv-audit/bin/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt
 
 test-faults: $(MADE)  ## try to break it, within an hour (docs/promises.md); PART="kills damages" SEED=1
 	@"$(PROGRAM)" -m tests.faults $(PART) $(if $(SEED),--seed $(call quoted,SEED))
@@ -148,6 +155,11 @@ bench-flow: $(MADE)  ## what orchestration costs, in 15 minutes
 .venv-datatrove/.made:  # apart: datatrove needs many packages that we do not
 	$(PYTHON) -m venv .venv-datatrove
 	.venv-datatrove/bin/python -m pip install --quiet --disable-pip-version-check 'datatrove[io,processing]==0.10.1' spacy
+	@touch $@
+
+.venv-audit/.made:  # apart: pip-audit needs many packages that we do not
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1'
 	@touch $@
 
 clean:  ## remove data/, but not the runs in mlruns/

@@ -24,6 +24,7 @@ if "?" in str(HOME) and "PREFECT_API_DATABASE_CONNECTION_URL" not in os.environ:
 
 for _name, _value in {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",  # of a temporary one: no page
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "femtogpt",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -63,7 +63,7 @@ def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]
     return [
         Service(
             "prefect",
-            [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
+            [sys.executable, "-m", "flows.prefect_server", "--port", str(prefect_port)],
             lambda: _request(f"{api}/health") is not None,
             api.removesuffix("/api"),
         ),

@@ -20,18 +20,22 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
+from tests import secret_search
+
 if TYPE_CHECKING:
     from femtogpt.tokens.shards import Tokens
     from tests.exports import Pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+LEFT_BEHIND = ("mlruns", ".prefect", "data", "benchmarks/out")  # what a test might forget
 
 # Before anything imports them: no telemetry, and nothing in the person's own folders.
 os.environ |= {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
 for name in [*os.environ]:
     if name.startswith(("KAGGLE_", "PREFECT_")) or name == "MLFLOW_TRACKING_URI":
         del os.environ[name]
+os.environ["KAGGLE_API_TOKEN"] = secret_search.TOKEN  # to be searched for when all are done
 
 # Without processes of their own, which cost seconds to start and change no byte of what is made
 # (test_corpus, test_wiki and test_shards show it); pipelines start them as a person's do.
@@ -50,6 +54,33 @@ LONG = ("test_pipeline.py", "test_training_process.py", "test_training.py", "tes
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; make test-all runs it")
+    if not hasattr(config, "workerinput"):  # not in each of xdist's workers
+        config.pluginmanager.register(SecretSearch(config))
+
+
+class SecretSearch:
+    """Fails the session if a secret stands in what tests have said or left behind."""
+
+    def __init__(self, config: pytest.Config):
+        self.began, self.config = time.time(), config
+        self.seen: dict[str, None] = {}  # in order, each once
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, text in report.sections:
+            if secret_search.found_in_text(text):
+                self.seen[f"{report.nodeid}: {name}"] = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        temporary = self.config._tmp_path_factory.getbasetemp()
+        left = (temporary, *(ROOT / name for name in LEFT_BEHIND))
+        self.seen |= dict.fromkeys(secret_search.found_in_files(left, self.began))
+        if self.seen:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for place in self.seen:
+            terminalreporter.write_line(f"a secret of Kaggle's stands in {place}", red=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.secret_search import REFRESH, TOKEN  # it accepts the first, gives it for the other
+
 API = "http://localhost/api/v1/"
 FILES = "http://storage.test/"  # another host than the API's, as with Kaggle
-TOKEN = "good-token"  # the access token that it accepts
-REFRESH = "good-refresh"  # the refresh token that it exchanges for TOKEN (OAuth)
 LAST_MODIFIED = "Tue, 03 Mar 2026 12:00:00 GMT"
 LICENCE = "CC0: Public Domain"
 TITLE = "Русская классика"

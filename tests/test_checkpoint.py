@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from femtogpt.artifacts.room import size_of
 from femtogpt.errors import Stopped, UserError
@@ -17,6 +22,7 @@ from femtogpt.training import checkpoint
 from femtogpt.training.checkpoint import Checkpoint, load_newest, save
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE
+from femtogpt.training.state_file import load_state, parts
 from tests.tiny import (
     Process,
     outcome,
@@ -25,7 +31,7 @@ from tests.tiny import (
     trained,
 )
 
-FILES = ["checkpoint.json", "model.safetensors", "state.pt"]
+FILES = ["checkpoint.json", "model.safetensors", "state.safetensors"]
 
 
 @pytest.fixture
@@ -122,7 +128,7 @@ def test_a_new_checkpoint_is_kept_however_many_damaged_ones_have_a_later_step(ru
     save(run, at(10), keep=2)
     save(run, at(15), keep=2)
     for step in (10, 15):
-        flip(run / f"checkpoints/{step:08d}/state.pt")
+        flip(run / f"checkpoints/{step:08d}/state.safetensors")
     assert load_newest(run) is None
     save(run, at(5), keep)
     assert load_newest(run).step == 5
@@ -138,32 +144,68 @@ def test_a_whole_checkpoint_that_cannot_be_read_just_now_is_not_taken_for_damage
     def refuse(*_, **__):
         raise error
 
-    monkeypatch.setattr(checkpoint.torch, "load", refuse)
+    monkeypatch.setattr(checkpoint, "load_state", refuse)
     with pytest.raises(type(error)):
         load_newest(run)
 
 
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
+TENSORS = st.builds(
+    lambda shape, dtype: torch.arange(math.prod(shape)).reshape(shape).to(dtype),
+    st.lists(st.integers(0, 3), max_size=3),
+    st.sampled_from([torch.float32, torch.bfloat16, torch.int64, torch.bool]),
+)
+KEYS = st.text(max_size=5) | st.integers(0, 99)
+STATES = st.recursive(
+    SCALARS | TENSORS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and one == other
+
+
+@hypothesis.settings(deadline=None)
+@given(st.dictionaries(KEYS, STATES, max_size=3))
+def test_a_state_comes_back_as_it_was(state):
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "state.safetensors")
+        path.write_bytes(b"".join(parts(state)))
+        assert same(state, load_state(path))
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_a_training_leaves_nothing_pickled_that_could_run_code(
-    tmp_path, tokens, optimizer, precision
-):
+def test_a_training_leaves_nothing_that_could_run_code(tmp_path, tokens, optimizer, precision):
     config = settings(max_steps=3, optimizer=optimizer, precision=precision)
     folder = trained(config, tokens, tmp_path / "run") / "checkpoints/00000003"
     assert sorted(path.name for path in folder.iterdir()) == FILES
-    state = torch.load(folder / "state.pt", weights_only=True)
-    assert set(state) == {"optimizer", "scaler", "average", "sequences"}
-    assert torch.serialization.get_unsafe_globals_in_checkpoint(folder / "state.pt") == []
+    assert set(load_state(folder / "state.safetensors")) == {
+        "optimizer",
+        "scaler",
+        "average",
+        "sequences",
+    }
 
 
 @pytest.mark.parametrize(
     "harm",
     [
         lambda run: flip(run / "checkpoints/00000010/model.safetensors"),
-        lambda run: cut(run / "checkpoints/00000010/state.pt"),
+        lambda run: cut(run / "checkpoints/00000010/state.safetensors"),
         lambda run: os.unlink(run / "checkpoints/00000010/checkpoint.json"),
         lambda run: os.truncate(run / METRICS_FILE, (run / METRICS_FILE).stat().st_size - 500),
-        lambda run: [flip(folder / "state.pt") for folder in (run / "checkpoints").glob("[0-9]*")],
+        lambda run: [
+            flip(folder / "state.safetensors") for folder in (run / "checkpoints").glob("[0-9]*")
+        ],
     ],
     ids=["flipped bit", "cut", "missing file", "short metrics", "all damaged"],
 )

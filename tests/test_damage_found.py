@@ -96,7 +96,7 @@ def run(trainings: Trainings) -> Path:
     return trainings.run(STEPS).path
 
 
-SPARE = ("settings.json", "machine.json", "checkpoints/00000015/state.pt")
+SPARE = ("settings.json", "machine.json", "checkpoints/00000015/state.safetensors")
 
 
 @pytest.mark.parametrize("file", [*SPARE, "model.safetensors", "metrics.jsonl"])

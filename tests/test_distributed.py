@@ -19,6 +19,7 @@ from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.trainer import Trainer
+from tests.listening import open_to_others
 from tests.tiny import Process, readable, samples, settings, trained
 
 NEAR = 1e-4  # nats: sums in another order
@@ -65,8 +66,11 @@ def test_two_processes_train_and_write_as_one(tmp_path, run, parallel, changes):
     tokens, changes = readable(tmp_path / "tokens"), {"sample_every": 8, **changes}
     one = trained(alike(**changes), tokens, tmp_path / "one")
     with Process(alike(2, parallel=parallel, **changes), tokens, run) as pair:
+        pair.reach(1)
+        reached_by_others = open_to_others(pair.child.pid)
         status, logged = pair.end()
     assert status == 0, logged
+    assert not reached_by_others
     assert any(f"2 processes ({parallel})" in line for line in logged)
     assert not any("does not work" in line for line in logged)  # torch.compile
     assert_same_course(run, one)

@@ -12,12 +12,13 @@ import pytest
 from femtogpt.sources import kaggle
 from femtogpt.sources.kaggle import KaggleError, KaggleUnreachable
 from tests.kaggle_home import NAME, kaggle_at_home
-from tests.kaggle_stand_in import REFRESH, TOKEN
+from tests.secret_search import KEY as SECRET
+from tests.secret_search import REFRESH, TOKEN
 
 ELSEWHERE = "http://elsewhere.test/"
-BASIC = "Basic " + base64.b64encode(b"me:secret").decode()
+BASIC = "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode()
 BEARER = f"Bearer {TOKEN}"
-KEY = '{"username": "me", "key": "secret"}'
+KEY = json.dumps({"username": "me", "key": SECRET})
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def give(kind: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> str | None:
             return BEARER
         case "KAGGLE_USERNAME and KAGGLE_KEY":
             monkeypatch.setenv("KAGGLE_USERNAME", "me")
-            monkeypatch.setenv("KAGGLE_KEY", "secret")
+            monkeypatch.setenv("KAGGLE_KEY", SECRET)
             return BASIC
         case "~/.kaggle/kaggle.json" | "~/.config/kaggle/kaggle.json":
             write(home / kind.removeprefix("~/"), KEY)
@@ -179,7 +180,7 @@ def test_a_question_with_a_token_in_it_is_not_sent_on_to_another_host(
 @pytest.mark.parametrize("kind", ["KAGGLE_API_TOKEN", "KAGGLE_USERNAME and KAGGLE_KEY"])
 def test_credentials_that_a_server_says_back_are_not_shown(kind, stand_in, tmp_path, monkeypatch):
     sent = give(kind, tmp_path / "home", monkeypatch)
-    key = TOKEN if sent == BEARER else "secret"
+    key = TOKEN if sent == BEARER else SECRET
 
     def said_back(handler) -> bool:
         name = handler.path.rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import subprocess
@@ -9,13 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.listening import open_to_others
 from tests.local_services import LocalServices
 from tests.messages import mail, telegram
 from tests.pages import await_text, browsing, field
@@ -200,6 +202,26 @@ def test_services_start_once_and_leave_nothing(services):
     assert not any(child.is_running() for child in family)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{services.api}/health", timeout=2)
+
+
+def test_the_services_answer_this_machine_and_no_page_of_another_origin(services):
+    assert not open_to_others(services.process("prefect").pid)
+    assert not open_to_others(services.process("mlflow").pid)
+    port, pages = services.port, services.mlflow_port
+    pool = json.dumps({"name": "evil", "type": "process"}).encode()
+    for own in ({}, {"Origin": f"http://localhost:{port}", "Host": f"localhost:{port}"}):
+        assert status_of(port, "GET", "/api/health", **own) == 200
+    for foreign in ({"Origin": "https://evil.test"}, {"Host": f"evil.test:{port}"}):
+        assert status_of(port, "POST", "/api/work_pools/", pool, **foreign) == 403
+    search = "/api/2.0/mlflow/experiments/search"
+    for foreign in ({"Origin": "https://evil.test"}, {"Host": f"evil.test:{pages}"}):
+        assert status_of(pages, "POST", search, b'{"max_results": 1}', **foreign) == 403
+
+
+def status_of(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
 
 
 def test_all_that_prefect_yaml_declares_is_deployed(services):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import logging
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -29,9 +30,11 @@ from femtogpt.training.metrics import METRICS_FILE, MetricsWriter
 from tasks.mlflow_model import PARAMS
 from tasks.mlflow_run import MLflowRun
 from tests.helpers import config, listed
+from tests.listening import open_to_others
 from tests.local_services import await_answer, free_port
 from tests.tiny import lively, readable, settings, shape
 
+ROOT = Path(__file__).resolve().parent.parent
 WORKS = [f"work {number}" for number in range(8)]
 CHARACTERS = 1000
 # Bits per character of each work.
@@ -319,15 +322,13 @@ def test_a_version_brings_the_code_that_writes(runs, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_best_is_served(runs, tmp_path, capsys):
+def test_the_best_is_served_to_this_machine_alone(runs, tmp_path, capsys):
     runs.record("served", 1, GOOD)
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-    command += ["-m", "models:/femtogpt-served@best", "-h", "127.0.0.1", "-p", str(port)]
+    port, opened = free_port(), tmp_path / "opened"
+    command = [sys.executable, "-c", WATCHED, str(opened), "served", "--port", str(port)]
+    environment = {**outside(runs, tmp_path)["env"], "PYTHONPATH": str(ROOT)}
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command, **outside(runs, tmp_path), stdout=log, stderr=log, start_new_session=True
-        )
+        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:
         await_answer(f"http://127.0.0.1:{port}/ping", server)
         query = {"inputs": [{"prompt": "мама"}], "params": {"seed": 5}}
@@ -336,9 +337,68 @@ def test_the_best_is_served(runs, tmp_path, capsys):
         assert answer == {"predictions": [{"text": runs.generated(capsys, "мама", "--seed", "5")}]}
         status, answer = post(port, {**query, "params": {"temperature": -1}})
         assert status == 400 and "temperature -1.0 is out of range" in answer["message"]
+
+        assert not open_to_others(server.pid)
+        before = opened.read_text()
+        for kind, body in (
+            *(("application/json", json.dumps(wrong)) for wrong in WRONG),
+            ("application/json", "[" * 100_000),
+            ("application/json", '{"inputs": "\\ud800"}'),
+            ("text/csv", "prompt\nfile:///etc/passwd"),
+            ("text/csv", "file:///etc/passwd"),
+            ("application/x-pickle", "../../etc/passwd"),
+        ):
+            status = status_of(port, body.encode(), **{"Content-Type": kind})
+            assert status in (200, 400, 415, 422, 500), (kind, body[:80])
+        good = json.dumps(query).encode()
+        for status, headers in (
+            (200, {"Origin": f"http://127.0.0.1:{port}"}),
+            (200, {"Host": f"localhost:{port}"}),
+            (403, {"Origin": "https://evil.test"}),
+            (403, {"Origin": "null"}),
+            (403, {"Origin": "http://127.0.0.1:1"}),
+            (403, {"Host": f"evil.test:{port}"}),
+            (413, {"Content-Length": "99999999"}),
+        ):
+            assert status_of(port, good, **headers) == status, headers
+        assert post(port, query)[0] == 200, "it goes on"
+        outside_of_it = set(opened.read_text().splitlines()) - set(before.splitlines())
+        own = (sys.prefix, sys.base_prefix, str(ROOT), str(tmp_path), str(runs.mlruns), "/sys/")
+        assert not [path for path in outside_of_it if not path.startswith(own)]
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        server.terminate()
         server.wait(30)
+
+
+# Notes what is opened, then serves as make serve does.
+WATCHED = """
+import os, sys
+note = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def opened(event, arguments):
+    if event == "open" and isinstance(arguments[0], str):
+        os.write(note, os.path.abspath(arguments[0]).encode("utf-8", "replace") + b"\\n")
+sys.addaudithook(opened)
+from flows.serve import main
+sys.exit(main())
+"""
+WRONG = [
+    *(None, 1, "x", [], [{}], {}, {"inputs": None}, {"inputs": "/etc/passwd"}),
+    {"inputs": [{"prompt": {"a": 1}}]},
+    {"inputs": [{"prompt": "мама"}], "params": {"tokens": "many"}},
+    {"inputs": [{"prompt": "мама"}], "params": {"path": "/etc/passwd"}},
+    {"dataframe_split": {"columns": ["prompt"], "data": [["../../../etc/passwd"]]}},
+    {"dataframe_records": [{"prompt": "file:///etc/passwd", "other": 1}]},
+    {"instances": [{"prompt": "http://127.0.0.1:1/"}]},
+]
+
+
+def status_of(port: int, body: bytes, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(connection):
+        connection.request(
+            "POST", "/invocations", body, {"Content-Type": "application/json", **headers}
+        )
+        return connection.getresponse().status
 
 
 def post(port: int, query: dict) -> tuple[int, dict]:

@@ -19,6 +19,7 @@ from femtogpt.training.checkpoint import find_newest
 from femtogpt.training.loop import train
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import Continuation, ResolvedTrainConfig, TrainingSettings
+from femtogpt.training.state_file import load_state
 from femtogpt.training.training_stage import run_training
 from tests.tiny import TEXT, Tokens, course, outcome, samples, settings, stop_after
 
@@ -197,7 +198,7 @@ def test_a_training_that_patience_ended_goes_on_from_its_end(trainings):
 
 def test_damaged_checkpoints_are_not_gone_on_from(trainings):
     short = trainings.run(settings(max_steps=20))
-    for state in short.path.glob("checkpoints/*/state.pt"):
+    for state in short.path.glob("checkpoints/*/state.safetensors"):
         os.truncate(state, 100)
     longer = trainings.run(settings(max_steps=36))
     assert trainings.steps == 20 + 36
@@ -223,13 +224,15 @@ def test_the_sample_at_the_old_end_stays(tmp_path):
 
 
 def test_a_checkpoint_of_version_0_1_is_resumed(tokens, run, unbroken):
-    """It calls the sequences of a micro-batch windows."""
+    """It has another file of the state, which calls the sequences of a micro-batch windows."""
     with pytest.raises(Stopped):
         train(settings(), tokens, run, stop_after(7))
     folder, about = find_newest(run)
-    state = torch.load(folder / "state.pt", weights_only=True)
+    state = load_state(folder / "state.safetensors")
     state["windows"] = state.pop("sequences")
+    (folder / "state.safetensors").unlink()
     torch.save(state, folder / "state.pt")
+    del about["files"]["state.safetensors"]
     about["files"]["state.pt"] = file_digest(folder / "state.pt")
     (folder / "checkpoint.json").write_text(json.dumps(about))
     train(settings(), tokens, run)

@@ -28,12 +28,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomic(path: Path, data: bytes | memoryview) -> None:
+def write_atomic(path: Path, *data: bytes | memoryview) -> None:
     """Write a file so that a crash at any moment leaves either the old or the new content."""
     partial = partial_name(path)
     try:
         with partial.open("wb") as file:
-            file.write(data)
+            file.writelines(data)
             file.flush()
             flush(file.fileno())
         os.replace(partial, path)

@@ -47,12 +47,14 @@ class TransformersModel:
             raise UserError(f"--model {folder}: {INSTALL}") from error
         library.logging.set_verbosity_error()
         library.logging.disable_progress_bar()
+        # Left out, the second has it ask on a terminal whether to run a folder's code.
+        closed = {"local_files_only": True, "trust_remote_code": False}
         try:
             self.tokenizer: Any = library.AutoTokenizer.from_pretrained(
-                folder, local_files_only=True, split_special_tokens=True
+                folder, **closed, split_special_tokens=True
             )
             model, loading = library.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+                folder, **closed, dtype=torch.float32, output_loading_info=True
             )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(" :")

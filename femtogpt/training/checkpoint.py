@@ -1,20 +1,19 @@
-"""Checkpoints: complete or absent, verified when read, without pickled objects.
+"""Checkpoints: complete or absent, verified when read, in formats without code.
 
-A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights), ``state.pt``
-(optimizer, scaler, EMA: tensors and plain values, read with ``weights_only``) and
-``checkpoint.json`` (step, size of the metrics, checksums), which is written last.
+A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights),
+``state.safetensors`` (optimizer, scaler, EMA) and ``checkpoint.json`` (step, size of the metrics,
+checksums), which is written last.
 ``checkpoints/best/`` has only the weights with the lowest held-out loss so far.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +25,9 @@ import torch
 from femtogpt.artifacts.disk import file_digest, sync, write_atomic
 from femtogpt.model.files import CHECKPOINT_FILE, CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.training.metrics import METRICS_FILE
+from femtogpt.training.state_file import EARLIER_FILE, STATE_FILE, load_state, parts
 
 BEST, PARTIAL = "best", ".partial"
-STATE_FILE = "state.pt"
 log = logging.getLogger(__name__)
 
 
@@ -46,15 +45,13 @@ class Checkpoint:
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     """Write a checkpoint of a run, then remove all but the newest ``keep``."""
     folder = run / CHECKPOINTS
-    state = io.BytesIO()
-    torch.save(checkpoint.state, state)
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
         "metrics": _digest_of_start(run / METRICS_FILE, checkpoint.metrics_size),
         "seconds": checkpoint.seconds,
     }
-    partial = _write(folder, checkpoint.weights, {STATE_FILE: state.getbuffer()}, about)
+    partial = _write(folder, checkpoint.weights, {STATE_FILE: parts(checkpoint.state)}, about)
     for other in folder.glob("[0-9]*"):  # damaged ones that were skipped
         if int(other.name) >= checkpoint.step:
             shutil.rmtree(other)
@@ -148,7 +145,7 @@ def _copy(value: Any) -> Any:
 def _write(
     folder: Path,
     weights: Mapping[str, torch.Tensor],
-    files: Mapping[str, Any],
+    files: Mapping[str, Iterable[bytes | memoryview]],
     about: dict[str, Any],
 ) -> Path:
     """Write weights, other files and their checksums into a temporary folder; gives its path."""
@@ -157,7 +154,7 @@ def _write(
     partial.mkdir(parents=True)
     write_atomic(partial / WEIGHTS_FILE, safetensors.torch.save(dict(weights)))
     for name, data in files.items():
-        write_atomic(partial / name, data)
+        write_atomic(partial / name, *data)
     about = {
         **about,
         "files": {path.name: file_digest(path) for path in sorted(partial.iterdir())},
@@ -174,12 +171,13 @@ def load_newest(run: Path) -> Checkpoint | None:
     if (newest := find_newest(run)) is None:
         return None
     folder, about = newest
+    state_file = EARLIER_FILE if EARLIER_FILE in about["files"] else STATE_FILE
     return Checkpoint(
         about["step"],
         about["metrics_size"],
         about["seconds"],
         safetensors.torch.load_file(folder / WEIGHTS_FILE),
-        torch.load(folder / STATE_FILE, weights_only=True, map_location="cpu"),
+        load_state(folder / state_file),
     )
 
 

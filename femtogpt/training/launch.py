@@ -16,6 +16,8 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from femtogpt.training.rendezvous import LOOPBACK, stay_on_this_machine
+
 SHUTDOWN_SECONDS = 120  # to finish a step and write a checkpoint after a signal
 
 
@@ -34,9 +36,8 @@ def launch(processes: int, arguments: list[str], stopped: int) -> int:
         max_nodes=1,
         nproc_per_node=processes,
         run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="127.0.0.1:0",
-        local_addr="127.0.0.1",
+        rdzv_backend=stay_on_this_machine(),
+        local_addr=LOOPBACK,
         max_restarts=0,
         monitor_interval=0.1,
         **patience,

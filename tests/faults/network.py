@@ -33,7 +33,8 @@ from tests.faults.faulty_kaggle import STATUSES, FaultyKaggle, drawn
 from tests.faults.outcomes import Try
 from tests.faults.told import Told
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive
-from tests.kaggle_stand_in import TOKEN, KaggleStandIn
+from tests.kaggle_stand_in import KaggleStandIn
+from tests.secret_search import KEY, TOKEN
 
 KINDS = (
     *map(str, STATUSES),
@@ -41,7 +42,6 @@ KINDS = (
     *("changed", "redirect", "circle", "page", "hung up", "echo"),
 )
 FULL = 4 * len(KINDS)
-KEY = "a-key-that-nobody-may-see"
 BASIC = base64.b64encode(f"me:{KEY}".encode()).decode()
 SECRETS = (TOKEN, KEY, BASIC, "signature=")
 CREDENTIALS = ({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY})
@@ -71,9 +71,7 @@ def one_try(folder: Path, seed: int) -> Try:
     if draw.random() < SHARE_FOR_GOOD:
         faults, again = [], first
     dataset = draw.choice((NAME, f"{NAME}/1"))
-    credentials = draw.choice(
-        ({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY})
-    )
+    credentials = draw.choice(CREDENTIALS)
     (folder / "home").mkdir(parents=True)
     with faulty_kaggle(folder, credentials) as faulty:
         faulty.faults, faulty.again = list(faults), again
@@ -171,7 +169,7 @@ def leaked(attempts: Attempts, faulty: FaultyKaggle, folder: Path) -> str | None
     for text in said:
         if any(secret in text for secret in SECRETS):
             return f"the token is in {text[:300]!r}"
-    for path in (folder / "data").rglob("*"):
+    for path in folder.rglob("*"):
         if path.is_file() and any(one.encode() in path.read_bytes() for one in SECRETS):
             return f"the token is in {path.name}"
     return None
