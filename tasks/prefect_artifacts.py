@@ -72,8 +72,8 @@ class ProgressArtifact:
     """A progress bar with a note, created when it is first shown.
 
     The server is called in a thread, and not again before it has answered: a training does not
-    wait for a server that is away. Each call leaves rows in its database for a week, four or so,
-    so calls are ever further apart.
+    wait for a server that is away. Each call leaves six rows in its database for a week, so calls
+    are ever further apart.
     """
 
     def __init__(self, key: str):

@@ -10,6 +10,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def system_metrics(uri: str, run_id: str) -> Iterator[None]:
             super().publish_metrics(metrics)
             self.mlflow_logger.flush()  # by itself it waits for hours once the clock was set back
             spacing.is_due()
-            self.samples_before_logging = round(spacing.seconds / LOAD_SECONDS)
+            self.samples_before_logging = ceil(spacing.seconds / LOAD_SECONDS)
 
     logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
     spacing = Spacing(LOAD_SECONDS)

@@ -1,4 +1,4 @@
-"""Clocks that go wrong while it works: a date set back, a process that is stopped for a while."""
+"""A date that is set, a process that is stopped, and weeks: what they do to a training."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -17,7 +18,7 @@ from femtogpt.model.files import CHECKPOINTS
 from femtogpt.progress import MOST_SECONDS, progress
 from femtogpt.training.loop import train
 from femtogpt.training.running_clock import LOOK_SECONDS, PAUSE_SECONDS, RunningClock
-from tasks import prefect_artifacts
+from tasks import prefect_artifacts, run_metadata
 from tests.tiny import outcome, settings
 
 WEEK = 7 * 24 * 3600
@@ -124,3 +125,30 @@ def test_a_week_of_training_writes_a_bounded_number_of_log_lines(monkeypatch, ca
             clock.now += 2
             update(step)
     assert 500 < len(caplog.records) < A_WEEK
+
+
+class Tracker:
+    """A stand-in for MLflow's client, with one run that goes on."""
+
+    def __init__(self, uri: str | None = None):
+        data = SimpleNamespace(metrics={"train_loss": 1.0}, _metric_objs=[])
+        self.run = SimpleNamespace(data=data, info=SimpleNamespace(status="RUNNING"))
+
+    def get_run(self, run_id: str) -> SimpleNamespace:
+        return self.run
+
+    def log_batch(self, run_id: str, metrics) -> None:
+        type(self).steps |= {metric.step for metric in metrics}
+
+    steps: ClassVar[set[int]] = set()
+
+
+def test_the_load_is_recorded_ever_more_rarely(monkeypatch):
+    for place in ("mlflow", "mlflow.tracking.client"):
+        monkeypatch.setattr(f"{place}.MlflowClient", Tracker)
+    monkeypatch.setattr(run_metadata, "LOAD_SECONDS", 0.02)
+    monkeypatch.setattr("femtogpt.progress.SHARE", 0.5)
+    with run_metadata.system_metrics("sqlite://", "run"):
+        time.sleep(3)
+    # After 0.04 s they are half as far apart as the time so far: 11 until the end.
+    assert 4 < len(Tracker.steps) < 16

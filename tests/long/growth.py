@@ -16,7 +16,7 @@ import psutil
 from tests.faults.flow_kills import prefect_state
 from tests.faults.pictures import leftovers
 from tests.long import observed
-from tests.long.judged import AN_UPDATE, SHOW_SECONDS, WARM_UP, WEEK, Row, judge, moments
+from tests.long.judged import AN_UPDATE, ROWS, SHOW_SECONDS, WARM_UP, WEEK, Row, judge, moments
 from tests.long.observed import Sample
 from tests.pipelines import Pipeline
 
@@ -71,7 +71,7 @@ class Course:
 
 def _rows(sample: Sample, database: str) -> float:
     return sum(
-        value for name, value in sample.values.items() if name.startswith(f"{database}: rows of ")
+        value for name, value in sample.values.items() if name.startswith(f"{database}: {ROWS}")
     )
 
 
@@ -100,7 +100,7 @@ def watched(folder: Path, seconds: float, pause: float) -> Course:
             course.failures.append(f"{error}: {_last_line(folder / 'output')}")
         finally:
             _end(command, seen)
-    left = leftovers(pipeline.data, temporary)
+    left = [name for name in leftovers(pipeline.data, temporary) if not name.startswith("run/")]
     course.failures += [f"left behind: {name}" for name in left[:3]]
     return course
 
