@@ -15,7 +15,7 @@ PAUSE_SECONDS = 30.0  # without a look: the process was stopped; less may be a b
 
 
 class RunningClock:
-    """Looks at the monotonic clock all the time; what passes between two looks is a pause."""
+    """A monotonic clock that is looked at all the time; a long time without a look is a pause."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()

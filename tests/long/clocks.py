@@ -18,7 +18,7 @@ from femtogpt.training.settings import TrainingSettings
 from tests.long.observed import last_step
 from tests.tiny import outcome, readable, settings
 
-AT_STEP, THEN_STEP, STEPS = 200, 400, 600  # when something happens to the clock, and the end
+AT_STEP, THEN_STEP, STEPS = 100, 200, 300  # when something happens to the clock, and the end
 LIMIT_SECONDS = 300.0  # within which a training ends
 SOME_SECONDS = 2.0  # by which what a training says of its time may differ from what is seen
 SHIFTS = {AT_STEP: -3 * 3600.0, THEN_STEP: 24 * 3600.0}  # seconds by which the date is wrong
@@ -104,7 +104,7 @@ class Training:
                 [sys.executable, "-c", PROGRAM, str(self.shift), str(run), str(tokens.folder)],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(run.parent)},
             )
 
     def __enter__(self) -> Training:

@@ -33,7 +33,7 @@ train: {{max_steps: 100000000, batch_size: 16, checkpoint_every: 100, threads: 1
         compile: false}}
 samples: {{tokens: 20}}
 """
-SAMPLES = 200  # in all
+SAMPLES, FEWEST = 200, 20  # in all, and below which nothing can be said
 BEGIN_SECONDS, END_SECONDS = 400.0, 180.0  # within which it begins to train, and ends
 STOP_AT = 0.6  # of the time, for which everything is stopped for a while
 GO_ON_SECONDS = 60.0  # after which the training has made steps again
@@ -48,7 +48,7 @@ class Course:
 
     def rows(self) -> list[Row]:
         """How each thing grew."""
-        return judge(self.samples, EVALUATE_EVERY) if len(self.samples) > 15 else []
+        return judge(self.samples, EVALUATE_EVERY) if len(self.samples) >= FEWEST else []
 
     def told(self) -> list[str]:
         """How much was done, and what a week of it would leave."""
@@ -95,6 +95,8 @@ def watched(folder: Path, seconds: float, pause: float) -> Course:
         seen: dict[int, psutil.Process] = {}
         try:
             _watch(pipeline, command, course, end, pause, seen)
+            if len(course.samples) < FEWEST:
+                course.failures.append(f"only {len(course.samples)} looks: give more MINUTES")
             course.failures += _stopped(pipeline, command, folder / "output")
         except TimeoutError as error:
             course.failures.append(f"{error}: {_last_line(folder / 'output')}")

@@ -81,33 +81,32 @@ def _explained(
 ) -> float:
     """By how much something may have grown."""
     whose, _, what = name.partition(": ")
-    begin, end = first[0], last[-1]
-    passed = end.seconds - begin.seconds
     if what.startswith(ROWS):
-        table = what.removeprefix(ROWS)
-        if (whose, table) == ("mlflow", "metrics"):
-            steps = (end.steps - begin.steps) * (1 + LATE_SECONDS / passed)
-            loads = passed / LOAD_SECONDS
-            evaluations = steps / evaluate_every
-            return A_STEP * steps + AN_EVALUATION * evaluations + A_LOAD * loads + SOME_ROWS
-        if (whose, table) == ("prefect", "log"):
-            return moments(LOG_SECONDS, begin.seconds, end.seconds) + SOME_ROWS
-        if whose == "prefect" and table in AN_UPDATE:
-            updates = moments(SHOW_SECONDS, begin.seconds, end.seconds)
-            beats = A_HEARTBEAT[table] * (passed / HEARTBEAT_SECONDS + 1)
-            return AN_UPDATE[table] * updates + beats + SOME_ROWS
-        return SOME_ROWS
-    if what == "MB" and whose in ("mlflow", "prefect"):
-        prefix = f"{whose}: {ROWS}"
-        grown = sum(
-            max(sample.values[row] for sample in last) - min(sample.values[row] for sample in first)
-            for row in last[-1].values
-            if row.startswith(prefix) and all(row in sample.values for sample in (*first, *last))
-        )
+        return _explained_rows(whose, what.removeprefix(ROWS), first[0], last[-1], evaluate_every)
+    if what == "MB" and whose in ROW_BYTES:
+        rows = [row for row in last[-1].values if row.startswith(f"{whose}: {ROWS}")]
+        grown = sum(last[-1].values[row] - first[0].values.get(row, 0) for row in rows)
         return ROW_BYTES[whose] * grown / 1e6 + ROOM
     if what == "MB":
         return max(MEMORY, MEMORY_SHARE * median(sample.values[name] for sample in first))
     return FEW
+
+
+def _explained_rows(
+    database: str, table: str, begin: Sample, end: Sample, evaluate_every: int
+) -> float:
+    passed = end.seconds - begin.seconds
+    if (database, table) == ("mlflow", "metrics"):
+        steps = (end.steps - begin.steps) * (1 + LATE_SECONDS / passed)
+        loads, evaluations = passed / LOAD_SECONDS, steps / evaluate_every
+        return A_STEP * steps + AN_EVALUATION * evaluations + A_LOAD * loads + SOME_ROWS
+    if (database, table) == ("prefect", "log"):
+        return moments(LOG_SECONDS, begin.seconds, end.seconds) + SOME_ROWS
+    if database == "prefect" and table in AN_UPDATE:
+        updates = moments(SHOW_SECONDS, begin.seconds, end.seconds)
+        beats = passed / HEARTBEAT_SECONDS + 1
+        return AN_UPDATE[table] * updates + A_HEARTBEAT[table] * beats + SOME_ROWS
+    return SOME_ROWS
 
 
 def moments(shortest: float, begin: float, end: float) -> int:
