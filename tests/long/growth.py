@@ -76,8 +76,7 @@ def _rows(sample: Sample, database: str) -> float:
 
 
 def watched(folder: Path, seconds: float, pause: float) -> Course:
-    """Train for so long, with a pause of so many seconds in it."""
-    end = time.monotonic() + seconds - END_SECONDS / 3
+    """Train for so long once it has begun to, with a pause of so many seconds in it."""
     temporary = folder / "tmp"
     temporary.mkdir(parents=True)
     own = {
@@ -94,7 +93,7 @@ def watched(folder: Path, seconds: float, pause: float) -> Course:
         command = pipeline.start(stdout=output)
         seen: dict[int, psutil.Process] = {}
         try:
-            _watch(pipeline, command, course, end, pause, seen)
+            _watch(pipeline, command, course, seconds, pause, seen)
             if len(course.samples) < FEWEST:
                 course.failures.append(f"only {len(course.samples)} looks: give more MINUTES")
             course.failures += _stopped(pipeline, command, folder / "output")
@@ -111,11 +110,11 @@ def _watch(
     pipeline: Pipeline,
     command: subprocess.Popen[str],
     course: Course,
-    end: float,
+    seconds: float,
     pause: float,
     seen: dict[int, psutil.Process],
 ) -> None:
-    """Take samples until the time has come; in the middle everything is stopped for a while."""
+    """Take samples for so long; in the middle everything is stopped for a while."""
     limit = time.monotonic() + BEGIN_SECONDS
     while not (metrics := _metrics(pipeline)) or not observed.last_step(metrics):
         seen |= {process.pid: process for process in observed.processes(command.pid)}
@@ -123,7 +122,7 @@ def _watch(
             raise TimeoutError("no training began")
         time.sleep(0.5)
     start = time.monotonic()
-    stop_at = start + STOP_AT * (end - start)
+    stop_at, end = start + STOP_AT * seconds, start + seconds
     while time.monotonic() < end:
         began = time.monotonic()
         if command.poll() is not None:
@@ -136,7 +135,7 @@ def _watch(
             continue
         values = _values(pipeline, metrics, found)
         course.samples.append(Sample(began - start, observed.last_step(metrics), values))
-        wait = (end - start) / SAMPLES - (time.monotonic() - began)
+        wait = seconds / SAMPLES - (time.monotonic() - began)
         time.sleep(max(0.1, wait))
 
 
