@@ -20,7 +20,8 @@ from tests.long.judged import AN_UPDATE, ROWS, SHOW_SECONDS, WARM_UP, WEEK, Row,
 from tests.long.observed import Sample
 from tests.pipelines import Pipeline
 
-EVALUATE_EVERY = 200  # steps; also between samples
+EVALUATE_EVERY = 100  # steps; also between samples
+FIRST_STEPS = 2 * EVALUATE_EVERY  # after which there are as many checkpoints as are kept
 # Steps of some hundredths of a second; evaluations, samples and checkpoints every few seconds.
 CONFIG = f"""
 sources:
@@ -28,13 +29,13 @@ sources:
 corpus: {{held_out: 0.1}}
 tokenizer: {{vocab_size: 600}}
 model: {{layers: 2, width: 64, heads: 2, context: 64, dropout: 0.1}}
-train: {{max_steps: 100000000, batch_size: 16, checkpoint_every: 100, threads: 1, device: cpu,
+train: {{max_steps: 100000000, batch_size: 16, checkpoint_every: 50, threads: 1, device: cpu,
         evaluate_every: {EVALUATE_EVERY}, sample_every: {EVALUATE_EVERY}, evaluate_tokens: 1000,
         compile: false}}
 samples: {{tokens: 20}}
 """
 SAMPLES, FEWEST = 200, 20  # in all, and below which nothing can be said
-BEGIN_SECONDS, END_SECONDS = 400.0, 180.0  # within which it begins to train, and ends
+BEGIN_SECONDS, END_SECONDS = 600.0, 180.0  # within which it begins to train, and ends
 STOP_AT = 0.6  # of the time, for which everything is stopped for a while
 GO_ON_SECONDS = 60.0  # after which the training has made steps again
 
@@ -116,10 +117,10 @@ def _watch(
 ) -> None:
     """Take samples for so long; in the middle everything is stopped for a while."""
     limit = time.monotonic() + BEGIN_SECONDS
-    while not (metrics := _metrics(pipeline)) or not observed.last_step(metrics):
+    while not (metrics := _metrics(pipeline)) or observed.last_step(metrics) < FIRST_STEPS:
         seen |= {process.pid: process for process in observed.processes(command.pid)}
         if command.poll() is not None or time.monotonic() > limit:
-            raise TimeoutError("no training began")
+            raise TimeoutError(f"no {FIRST_STEPS} steps in {BEGIN_SECONDS:.0f} s")
         time.sleep(0.5)
     start = time.monotonic()
     stop_at, end = start + STOP_AT * seconds, start + seconds
