@@ -11,6 +11,7 @@ PLAY_PORT ?=
 SERVE_PORT ?=
 PART    ?=
 SEED    ?=
+MINUTES ?=
 QUICK   ?=
 NANOGPT ?=
 CARD    ?=
@@ -45,7 +46,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types test test-all test-faults audit \
+.PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types test test-all test-faults test-long audit \
         bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
@@ -119,6 +120,9 @@ audit: .venv-audit/.made  ## known weaknesses of the packages in constraints.txt
 
 test-faults: $(MADE)  ## try to break it, within an hour (docs/promises.md); PART="kills damages" SEED=1
 	@"$(PROGRAM)" -m tests.faults $(PART) $(if $(SEED),--seed $(call quoted,SEED))
+
+test-long: $(MADE)  ## two hours of training: what grows, and clocks that go wrong (docs/promises.md); MINUTES=20
+	@"$(PROGRAM)" -m tests.long $(if $(MINUTES),--minutes $(call quoted,MINUTES))
 
 bench-data: $(MADE) .venv-datatrove/.made  ## the data stages against datatrove and plain scripts; ARCHIVE=file.zip [DUMP=…]
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-data ARCHIVE=russian-literature.zip' >&2; exit 1; }

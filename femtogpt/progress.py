@@ -9,12 +9,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-LOG_SECONDS = 10.0  # between log lines, without a terminal
+LOG_SECONDS = 10.0  # between the first log lines, without a terminal
+SHARE = 0.01  # of the time so far that passes between two looks, from there on
+MOST_SECONDS = 600.0  # between two looks
 log = logging.getLogger(__name__)
 
 
 class Update(Protocol):
     def __call__(self, done: float, note: str = "") -> None: ...
+
+
+class Spacing:
+    """Moments at which a person is shown something again, the longer it takes the further apart.
+
+    Every ``shortest`` seconds at first, then at each hundredth of the time so far, then every ten
+    minutes: some 1,500 times a week, where what is shown is kept in a database.
+    """
+
+    def __init__(self, shortest: float):
+        self.shortest = shortest
+        self.began = self.last = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Between the last moment and the next."""
+        return max(self.shortest, min(SHARE * (self.last - self.began), MOST_SECONDS))
+
+    def is_due(self) -> bool:
+        """Whether such a moment has come since the last one that this has told of."""
+        now = time.monotonic()
+        if now - self.last < self.seconds:
+            return False
+        self.last = now
+        return True
 
 
 @contextmanager
@@ -57,12 +84,10 @@ def _on_terminal(stage: str, total: float | None, unit: str) -> Iterator[Update]
 
 @contextmanager
 def _in_log(stage: str, total: float | None, unit: str) -> Iterator[Update]:
-    last = time.monotonic()
+    spacing = Spacing(LOG_SECONDS)
 
     def update(done: float, note: str = "") -> None:
-        nonlocal last
-        if time.monotonic() - last >= LOG_SECONDS:
-            last = time.monotonic()
+        if spacing.is_due():
             log.info("%s: %s %s", stage, _count(done, total, unit), note)
 
     yield update

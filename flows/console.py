@@ -23,6 +23,10 @@ from flows.child_output import children_write_to
 from flows.service_notes import HOME
 
 RESUMES = "the same command goes on from here"
+SERVER_IS_SLOW = (
+    "Prefect's temporary server did not answer in time: try again when the machine is less busy, or"
+    " keep one running with make up"
+)
 LOGS = HOME / "logs"
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 log = logging.getLogger("femtogpt.flows")
@@ -130,6 +134,8 @@ def exit_with_one_line() -> Iterator[None]:
     except KeyboardInterrupt:  # before or after the flow
         _exit(f"stopped: {RESUMES}", 130)
     except RuntimeError as error:
+        if "attempting to connect to ephemeral" in str(error):
+            _exit(f"error: {SERVER_IS_SLOW}", 1)
         if "Failed to reach API" not in str(error):
             raise
         url = os.environ.get("PREFECT_API_URL")

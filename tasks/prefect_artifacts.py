@@ -20,8 +20,10 @@ from prefect.artifacts import (
 from prefect.context import TaskRunContext
 
 from femtogpt.artifacts.artifact import Artifact
+from femtogpt.progress import Spacing
 from tasks import MLFLOW_PAGES_VARIABLE
 
+SHOW_SECONDS = 5.0  # between the first two looks at a progress
 LABEL_WIDTH = 12  # characters of a label in the summary
 T = TypeVar("T")
 log = logging.getLogger("femtogpt.tasks")
@@ -70,17 +72,20 @@ class ProgressArtifact:
     """A progress bar with a note, created when it is first shown.
 
     The server is called in a thread, and not again before it has answered: a training does not
-    wait for a server that is away.
+    wait for a server that is away. Each call leaves six rows in its database for a week, so calls
+    are ever further apart.
     """
 
     def __init__(self, key: str):
         self.key = key
+        self.spacing = Spacing(SHOW_SECONDS)
         self.id: Any = None
         self._thread: threading.Thread | None = None
 
     def show(self, share: float, note: str) -> None:
-        """Show that ``share``, from 0 to 1, is done."""
-        if self._thread is None or not self._thread.is_alive():
+        """Show that ``share``, from 0 to 1, is done; may be called often."""
+        is_busy = self._thread is not None and self._thread.is_alive()
+        if not is_busy and (self.spacing.is_due() or share >= 1.0):
             context = copy_context()  # it tells Prefect which run this is
             self._thread = threading.Thread(
                 target=context.run, args=(self._send, 100 * min(1.0, share), note), daemon=True

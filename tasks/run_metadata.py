@@ -10,13 +10,15 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from femtogpt.artifacts.artifact import Artifact
 from femtogpt.processor import processor
+from femtogpt.progress import Spacing
 
-LOAD_SECONDS = 10.0  # between samples of the machine's load
+LOAD_SECONDS = 10.0  # between looks at the machine's load
 CONTEXTS = {"train": "training", "held_out": "held-out"}
 log = logging.getLogger("femtogpt.tracking")
 
@@ -75,7 +77,8 @@ def dataset_inputs(
 def system_metrics(uri: str, run_id: str) -> Iterator[None]:
     """Within this, MLflow's own monitor logs the machine's load to a run every few seconds.
 
-    It starts after the training's first metrics: MLflow's pages begin with what came first.
+    It starts after the training's first metrics: MLflow's pages begin with what came first. The
+    longer it runs, the more looks are in one mean, so that the database grows ever more slowly.
     """
     from mlflow import MlflowClient
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
@@ -89,7 +92,14 @@ def system_metrics(uri: str, run_id: str) -> Iterator[None]:
                         return
                 super().monitor()
 
+        def publish_metrics(self, metrics: Any) -> None:
+            super().publish_metrics(metrics)
+            self.mlflow_logger.flush()  # by itself it waits for hours once the clock was set back
+            spacing.is_due()
+            self.samples_before_logging = ceil(spacing.seconds / LOAD_SECONDS)
+
     logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
+    spacing = Spacing(LOAD_SECONDS)
     monitor: PatientMonitor | None = None
     try:
         monitor = PatientMonitor(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from mlflow import MlflowClient
 
@@ -66,14 +67,16 @@ class Pipeline:
             timeout=240,
         )
 
-    def start(self, *overrides: str, **named) -> subprocess.Popen[str]:
+    def start(
+        self, *overrides: str, stdout: int | IO = subprocess.PIPE, **named
+    ) -> subprocess.Popen[str]:
         """Start it, in a process group of its own."""
         return subprocess.Popen(
             self.command(*overrides, **named),
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

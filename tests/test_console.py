@@ -69,3 +69,12 @@ def test_a_flow_in_the_background_of_a_script_stops_with_its_parent():
     assert flow.stdout is not None and flow.stdout.readline() == "ready\n"
     _, errors = flow.communicate(timeout=60)  # closes its standard input
     assert "KeyboardInterrupt" in errors and flow.returncode
+
+
+def test_a_server_that_does_not_start_in_time_is_one_line(capsys):
+    told = "Timed out while attempting to connect to ephemeral Prefect API server."
+    with pytest.raises(SystemExit) as end, console.exit_with_one_line():
+        raise RuntimeError(told)
+    assert end.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: Prefect's temporary server did not answer in time: try again")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +219,7 @@ def write_manifest(
         "content": json_digest(files),
         "counts": counts,
         "files": files,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made": _moment_after(folder.parent).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
     manifest["self"] = json_digest(manifest)
@@ -227,6 +227,17 @@ def write_manifest(
     (folder / RECIPE_FILE).unlink(missing_ok=True)
     for inner in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         sync(inner)
+
+
+def _moment_after(kind: Path) -> datetime:
+    """Now; where the clock was set back, just after what was made last, so that order remains."""
+    now = datetime.now(UTC)
+    for file in kind.glob(f"[!.]*/{MANIFEST}"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            made = datetime.fromisoformat(read_manifest(file.parent)["made"])
+            if made > now:
+                now = made + timedelta(seconds=1)
+    return now
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -36,6 +36,7 @@ from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.plan import micro_batch_size
 from femtogpt.training.precision import Precision
 from femtogpt.training.progress_samples import Sampler
+from femtogpt.training.running_clock import RunningClock
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
@@ -106,7 +107,8 @@ class Trainer:
         self._need_room()
 
         self.step, self.skipped = self.resumed.step, 0
-        self.saved = time.monotonic()
+        self.clock = RunningClock()
+        self.saved = self.clock.now()
         self.began = self.saved - self.resumed.seconds
         self.ended_early = False
         self.metrics = (
@@ -168,7 +170,7 @@ class Trainer:
 
     def save_if_due(self, stop: bool) -> None:
         """Write a checkpoint if it is time; raises Stopped if this or any process is to stop."""
-        overdue = time.monotonic() - self.saved > 60 * self.config.checkpoint_minutes
+        overdue = self.clock.now() - self.saved > 60 * self.config.checkpoint_minutes
         stop, overdue = self.group.any(stop, overdue)
         if overdue or stop or self.is_last_step or self.step % self.config.checkpoint_every == 0:
             self.save(self._metrics_size())
@@ -179,9 +181,9 @@ class Trainer:
     def save(self, metrics_size: int) -> None:
         """Write a checkpoint, unless it is the one that was resumed from."""
         if self.step > self.resumed.step:
-            seconds = time.monotonic() - self.began
+            seconds = self.clock.now() - self.began
             self.writer.save(self.state.checkpoint(self.step, metrics_size, seconds))
-            self.saved = time.monotonic()
+            self.saved = self.clock.now()
 
     @property
     def is_evaluation_due(self) -> bool:
@@ -307,13 +309,14 @@ class Trainer:
         """Finish what is being written, and let go of what refers to the trainer."""
         self.writer.close()
         self.waiting.close()
+        self.clock.close()
         self.observers.clear()
         if self.metrics:
             self.metrics.close()
 
     def moment(self) -> Moment:
         tokens = self.step * self.config.batch_size * self.settings.model.context
-        seconds = round(time.monotonic() - self.began, 3)
+        seconds = round(self.clock.now() - self.began, 3)
         return Moment(self.step, tokens, seconds, round(time.time(), 3))
 
     def _publish_sample(self, text: str) -> None:

@@ -86,11 +86,14 @@ def run_chain(config: Config, begins: Callable[[str], None]) -> None:
 def standing_clocks() -> Iterator[None]:
     """Within this, no time passes for what artifacts record of times."""
     clock = SimpleNamespace(monotonic=lambda: 0.0, time=lambda: 0.0)
-    calendar = SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone))
+    calendar = SimpleNamespace(
+        now=lambda zone: datetime(2026, 1, 1, tzinfo=zone), fromisoformat=datetime.fromisoformat
+    )
     with (
         mock.patch("femtogpt.artifacts.store.time", clock),
         mock.patch("femtogpt.artifacts.artifact.datetime", calendar),
         mock.patch("femtogpt.training.trainer.time", clock),
+        mock.patch("femtogpt.training.running_clock.time", clock),
         mock.patch("femtogpt.report.run_page.time", clock),
     ):
         yield

@@ -77,7 +77,7 @@ class Flow:
 
     def difference(self, pipeline: Pipeline) -> str | None:
         """What is wrong after the end, in one line."""
-        if (state := _prefect_state(pipeline)) != "COMPLETED":
+        if (state := prefect_state(pipeline)) != "COMPLETED":
             return f"Prefect says {state} after the end"
         _, runs = pipeline.mlflow_runs()
         if [run.info.status for run in runs] != ["FINISHED"]:
@@ -111,7 +111,7 @@ def ended(pipeline: Pipeline, process: subprocess.Popen[str]) -> str:
 def _told_of_stop(pipeline: Pipeline, number: signal.Signals) -> str | None:
     """What is wrong with what Prefect and MLflow say of a pipeline that was stopped."""
     killed = number == signal.SIGKILL
-    state = _prefect_state(pipeline)
+    state = prefect_state(pipeline)
     if state == "COMPLETED" or (not killed and state not in (None, "CANCELLED")):
         return f"Prefect says {state}"
     statuses = set()
@@ -121,7 +121,7 @@ def _told_of_stop(pipeline: Pipeline, number: signal.Signals) -> str | None:
     return f"MLflow says {statuses}" if statuses - allowed else None
 
 
-def _prefect_state(pipeline: Pipeline) -> str | None:
+def prefect_state(pipeline: Pipeline) -> str | None:
     """The state of the flow run that began last, in Prefect's database; None without one."""
     database = pipeline.folder / "prefect/prefect.db"
     if not database.exists():
