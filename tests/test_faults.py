@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+
+import psutil
+import pytest
 
 from tests.faults import __main__ as suite
 from tests.faults.outcomes import KEYS, Try, failures, table
@@ -60,6 +64,23 @@ sys.exit(suite.main(["inputs", "network", *sys.argv[1:]]))
 """
 
 
+# A try that waits, on a disk of its own and for a process of its own.
+WAITING = """
+import subprocess, sys, time
+from pathlib import Path
+from tests.faults.__main__ import end_on_signals
+from tests.faults.mounts import small_disk
+from tests.faults.outcomes import NotTried
+end_on_signals()
+try:
+    with small_disk(Path(sys.argv[1]), 1 << 20):
+        print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+        time.sleep(60)
+except NotTried as reason:
+    print(reason, flush=True)
+"""
+
+
 def run(*arguments: object) -> tuple[subprocess.CompletedProcess, dict]:
     """Run a program that makes tries, of which some fail; what was written of them."""
     done = subprocess.run(
@@ -94,6 +115,19 @@ def test_inputs_and_networks_hold_and_a_product_that_is_silent_of_a_file_is_foun
     (failure,) = written["failures"]
     assert failure.startswith("inputs, archive with a name twice: names twice in ")
     assert "nothing is told" in failure
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_leaves_no_disk_mounted_and_no_process(tmp_path, number):
+    disk = tmp_path / "disk"
+    command = [sys.executable, "-c", WAITING, str(disk)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as suite:
+        if not (pid := suite.stdout.readline().strip()).isdigit():
+            pytest.skip(pid)
+        assert disk.is_mount()
+        suite.send_signal(number)
+        assert suite.wait(timeout=30) == 128 + number
+    assert not disk.is_mount() and not psutil.pid_exists(int(pid))
 
 
 def test_the_table_has_a_line_for_each_row_and_the_sum():
