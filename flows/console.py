@@ -25,6 +25,7 @@ from flows.service_notes import HOME
 
 RESUMES = "the same command goes on from here"
 LOGS = HOME / "logs"
+AGAIN_SECONDS = 0.05  # after which an interruption that was dropped comes again
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 log = logging.getLogger("femtogpt.flows")
 
@@ -158,6 +159,15 @@ def stop_with_parent() -> None:
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
+    sys.unraisablehook = _interrupt_again
     # The background jobs of a shell script ignore interrupts, and so would this process.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """An interruption that came where Python drops exceptions, as in a destructor, comes again."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(lost)

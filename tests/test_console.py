@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import nullcontext
+from subprocess import PIPE
 
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
@@ -51,6 +52,53 @@ def test_a_configured_server_is_not_waited_for(caplog):
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         console.await_server()
     assert not caplog.messages
+
+
+DROPPED = """
+import os, signal, time
+from flows.console import stop_with_parent
+
+class Interrupted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+stop_with_parent()
+try:
+    Interrupted()
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+LATE = """
+import os, signal, sys, types
+from flows import __main__ as guarded
+
+def main(arguments):
+    print("done")
+    os.kill(os.getpid(), signal.SIGINT) if {during} else None
+    return 0
+
+sys.modules["flows.made_up"] = types.SimpleNamespace(main=main)
+status = guarded._run_flow("made_up")
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(status)
+"""
+
+
+def test_a_stop_that_comes_in_a_destructor_is_a_stop_and_no_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-c", DROPPED], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True
+    ) as process:
+        output, errors = process.stdout.read(), process.stderr.read()
+    assert (output, errors) == ("stopped\n", "")
+
+
+@pytest.mark.parametrize(("during", "status"), [(False, 0), (True, 130)])
+def test_a_stop_after_the_work_of_a_flow_leaves_no_traceback(during, status):
+    command = [sys.executable, "-c", LATE.format(during=during)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "done\n", "")
 
 
 TEMPORARY = {PREFECT_SERVER_EPHEMERAL_ENABLED: True}
