@@ -82,7 +82,7 @@ def bounded_starts(server_log: Path) -> Iterator[None]:
             raise UserError(lack(FULL) or unknown)
         return start(server)
 
-    SubprocessASGIServer._run_uvicorn_command = bounded  # type: ignore[method-assign]
+    SubprocessASGIServer._run_uvicorn_command = bounded  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
