@@ -113,7 +113,12 @@ def _run_flow(command: str, *arguments: str) -> int:
         sys.argv = ["prefect.engine"]
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
         return 0
-    return importlib.import_module(f"flows.{command}").main([GUARDED, *arguments])
+    try:
+        return importlib.import_module(f"flows.{command}").main([GUARDED, *arguments])
+    except KeyboardInterrupt:  # before or after what the command does
+        return 128 + signal.SIGINT
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest is short, and a stop no news in it
 
 
 if __name__ == "__main__":

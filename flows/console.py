@@ -20,6 +20,7 @@ from prefect.settings import get_current_settings
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
 from flows.child_output import children_write_to
+from flows.prefect_room import bounded_starts, check_room, lack_in_the_end, watch_room
 from flows.service_notes import HOME
 
 RESUMES = "the same command goes on from here"
@@ -28,6 +29,7 @@ SERVER_IS_SLOW = (
     " keep one running with make up"
 )
 LOGS = HOME / "logs"
+AGAIN_SECONDS = 0.05  # after which an interruption that was dropped comes again
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.task_runner")
 log = logging.getLogger("femtogpt.flows")
 
@@ -81,6 +83,7 @@ def show_stages() -> None:
 
     Prefect's server still gets everything.
     """
+    logging.raiseExceptions = False  # or Prefect tells of each line that its server does not take
     handler = _StandardError()
     handler.setFormatter(logging.Formatter("%(asctime)s | %(message)s", datefmt="%H:%M:%S"))
     logging.getLogger("femtogpt").addHandler(handler)
@@ -108,18 +111,23 @@ def _loggers() -> list[logging.Logger]:
 def await_server() -> None:
     """If no server is configured, start Prefect's temporary one, and say so before the wait.
 
-    A flow would start it too, but silently.
+    A flow would start it too, but silently. Raises UserError if it does not start, or if its disk
+    has no room for the run's record.
     """
     settings = get_current_settings()
     if settings.api.url or not settings.server.ephemeral.enabled:
         return
+    check_room()
     log.info("waiting 10 to 20 s for Prefect's temporary server; make up keeps one running")
+    server_log = LOGS / "server.log"
     with (
-        children_write_to(LOGS / "server.log"),
+        children_write_to(server_log),
         progress("Prefect's temporary server"),
+        bounded_starts(server_log),
         get_client(sync_client=True),
     ):
         pass
+    watch_room()
 
 
 @contextmanager
@@ -133,7 +141,9 @@ def exit_with_one_line() -> Iterator[None]:
         _exit(str(error), 130)
     except KeyboardInterrupt:  # before or after the flow
         _exit(f"stopped: {RESUMES}", 130)
-    except RuntimeError as error:
+    except Exception as error:
+        if lacking := lack_in_the_end():
+            _exit(f"error: {lacking}; {RESUMES}", 1)
         if "attempting to connect to ephemeral" in str(error):
             _exit(f"error: {SERVER_IS_SLOW}", 1)
         if "Failed to reach API" not in str(error):
@@ -155,6 +165,15 @@ def stop_with_parent() -> None:
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
+    sys.unraisablehook = _interrupt_again
     # The background jobs of a shell script ignore interrupts, and so would this process.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """An interruption that came where Python drops exceptions, as in a destructor, comes again."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(lost)

@@ -119,7 +119,10 @@ class MetricsFeed:
     def read(self) -> bool:
         """Read the new lines and pass them on. Returns whether there were any."""
         try:
-            lines = self._reader.new()
+            try:
+                lines = self._reader.new()
+            except ValueError:  # damaged: the training makes the file anew from its checkpoint
+                return False
             self.forwarder.add(lines)
             for line in lines:
                 self._losses |= {name: line[name] for name in LOSSES if name in line}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from femtogpt.artifacts.room import size_of
 from femtogpt.errors import Stopped, UserError
 from femtogpt.training import checkpoint
-from femtogpt.training.checkpoint import Checkpoint, load_newest, save
+from femtogpt.training.checkpoint import Checkpoint, load_newest, restore_metrics, save
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE
 from femtogpt.training.state_file import load_state, parts
@@ -31,7 +32,7 @@ from tests.tiny import (
     trained,
 )
 
-FILES = ["checkpoint.json", "model.safetensors", "state.safetensors"]
+FILES = ["checkpoint.json", "metrics.jsonl.gz", "model.safetensors", "state.safetensors"]
 
 
 @pytest.fixture
@@ -106,18 +107,52 @@ def test_one_half_written_by_a_killed_process_is_neither_read_nor_in_the_way(run
     assert not partial.exists()
 
 
-def test_metrics_that_end_before_a_checkpoint_make_the_one_before_be_taken(run):
-    save(run, at(5, metrics_size=99), keep=2)
-    save(run, at(10, metrics_size=100), keep=2)
-    os.truncate(run / METRICS_FILE, 99)
-    assert load_newest(run).step == 5
+def flip_metrics(run: Path) -> None:
+    flip(run / METRICS_FILE)
 
 
-def test_a_checkpoint_passed_over_is_not_taken_when_the_metrics_have_grown_anew(run):
-    save(run, at(5, metrics_size=50), keep=2)
-    save(run, at(10, metrics_size=100), keep=2)
+def cut_metrics(run: Path) -> None:
+    cut(run / METRICS_FILE)
+
+
+def lose_metrics(run: Path) -> None:
+    (run / METRICS_FILE).unlink()
+
+
+HARMS = [flip_metrics, cut_metrics, lose_metrics]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_checkpoint_brings_the_metrics_back_up_to_it(run, harm, caplog):
+    (run / METRICS_FILE).write_bytes(lines := bytes(range(100)))
+    save(run, at(10, metrics_size=90), keep=2)
+    restore_metrics(run, 10)
+    assert (run / METRICS_FILE).read_bytes() == lines and not caplog.messages
+    harm(run)
+    assert load_newest(run).step == 10
+    restore_metrics(run, 10)
+    assert (run / METRICS_FILE).read_bytes() == lines[:90]
+    assert "metrics.jsonl is damaged: it is made again by the checkpoint 00000010" in caplog.text
+
+
+def without_copy(run: Path, step: int) -> None:
+    """A checkpoint as it was in version 0.2: without the metrics."""
+    folder = run / f"checkpoints/{step:08d}"
+    (folder / "metrics.jsonl.gz").unlink()
+    about = json.loads((folder / "checkpoint.json").read_bytes())
+    del about["files"]["metrics.jsonl.gz"]
+    (folder / "checkpoint.json").write_text(json.dumps(about))
+
+
+def test_an_early_checkpoint_whose_metrics_are_damaged_is_not_taken(run):
+    """Nor is it when they have grown anew."""
+    for step, size in ((5, 50), (10, 100)):
+        save(run, at(step, metrics_size=size), keep=2)
+        without_copy(run, step)
+    assert load_newest(run).step == 10
     os.truncate(run / METRICS_FILE, 50)
     assert load_newest(run).step == 5
+    restore_metrics(run, 5)
     with (run / METRICS_FILE).open("ab") as file:
         file.write(b"a line across byte 100\n" * 4)
     assert load_newest(run).step == 5
@@ -202,12 +237,12 @@ def test_a_training_leaves_nothing_that_could_run_code(tmp_path, tokens, optimiz
         lambda run: flip(run / "checkpoints/00000010/model.safetensors"),
         lambda run: cut(run / "checkpoints/00000010/state.safetensors"),
         lambda run: os.unlink(run / "checkpoints/00000010/checkpoint.json"),
-        lambda run: os.truncate(run / METRICS_FILE, (run / METRICS_FILE).stat().st_size - 500),
+        lambda run: flip(run / "checkpoints/00000010/metrics.jsonl.gz"),
         lambda run: [
             flip(folder / "state.safetensors") for folder in (run / "checkpoints").glob("[0-9]*")
         ],
     ],
-    ids=["flipped bit", "cut", "missing file", "short metrics", "all damaged"],
+    ids=["flipped bit", "cut", "missing file", "metrics", "all damaged"],
 )
 def test_a_training_that_goes_on_from_an_older_checkpoint_ends_the_same(
     tmp_path, tokens, harm, caplog
@@ -222,6 +257,22 @@ def test_a_training_that_goes_on_from_an_older_checkpoint_ends_the_same(
     with caplog.at_level(logging.WARNING):
         train(config, tokens, run)
     assert "00000010 is damaged" in caplog.text
+    assert outcome(run) == expected
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_training_whose_metrics_are_damaged_goes_on_from_its_newest_checkpoint(
+    tmp_path, tokens, harm, caplog
+):
+    expected = outcome(trained(settings(), tokens, tmp_path / "unbroken"))
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(Stopped, match="step 10"):
+        train(settings(), tokens, run, stop_after(10))
+    harm(run)
+    with caplog.at_level(logging.INFO):
+        train(settings(), tokens, run)
+    assert "going on from the checkpoint at step 10" in caplog.text
     assert outcome(run) == expected
 
 

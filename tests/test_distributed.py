@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from contextlib import closing
 from itertools import pairwise
 
@@ -136,6 +139,43 @@ def test_a_signal_to_the_launcher_ends_with_a_checkpoint_and_no_process_left(tok
     assert any("training stopped at step" in line for line in logged)
     assert load_newest(run).step >= 3
     assert not any(worker.is_running() for worker in workers)
+
+
+LAUNCHER_OF_ONE = """
+import os, subprocess, sys
+from femtogpt.training.orphan import LAUNCHER
+child = "from femtogpt.training.orphan import end_without_launcher as end; import sys; end();"
+child += "print(1, flush=True); sys.stdin.read()"
+environment = {**os.environ, LAUNCHER: str(os.getpid())}
+subprocess.run([sys.executable, "-c", child], env=environment)
+"""
+
+
+def test_a_process_whose_launcher_is_killed_ends():
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER_OF_ONE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with launcher:
+        assert launcher.stdout.readline() == b"1\n"
+        workers = psutil.Process(launcher.pid).children()
+        launcher.kill()
+        _, left = psutil.wait_procs(workers, timeout=10)
+        assert not left
+
+
+@SLOW
+@pytest.mark.parametrize("begun", [False, True])
+def test_where_the_launcher_is_killed_no_process_stays(tokens, run, begun):
+    """Before they have met, they would wait for half an hour."""
+    with Process(alike(2, max_steps=100_000), tokens, run) as pair:
+        launcher, until = psutil.Process(pair.child.pid), time.monotonic() + 60
+        while len(workers := launcher.children(recursive=True)) < 2:
+            assert time.monotonic() < until and pair.child.poll() is None
+            time.sleep(0.05)
+        if begun:
+            pair.reach(3)
+    _, left = psutil.wait_procs(workers, timeout=20)
+    assert not left
 
 
 @SLOW

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from femtogpt.errors import Pruned, UserError
+from femtogpt.errors import Pruned, Stopped, UserError
 from femtogpt.training.checkpoint import load_newest
 from femtogpt.training.loop import train
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
-from tasks.training_process import LOG_FILE, supervise
+from tasks.training_process import LOG_FILE, MetricsFeed, supervise
 from tests.tiny import Process, course, diverging, outcome, settings
 
 LONG = {"max_steps": 200, "checkpoint_every": 40, "evaluate_every": 50}
@@ -112,6 +112,19 @@ def test_a_supervised_training_ends_like_any_other_and_says_its_own_lines_alone(
     assert outcome(run) == unbroken(config)
     (line,) = (run / LOG_FILE).read_text("utf-8").splitlines()
     assert "M parameters on cpu in bfloat16; 20 steps" in line
+
+
+def test_metrics_that_are_damaged_are_followed_once_the_training_has_made_them_anew(tokens, run):
+    config, forwarder = settings(), Recording()
+    (run / "settings.json").write_text(config.model_dump_json())
+    with pytest.raises(Stopped):
+        train(config, tokens, run, lambda: (run / METRICS_FILE).read_bytes().count(b"\n") > 10)
+    damaged = bytearray((run / METRICS_FILE).read_bytes())
+    damaged[1] ^= 128  # no JSON any more, and no UTF-8
+    (run / METRICS_FILE).write_bytes(damaged)
+    assert not MetricsFeed(run / METRICS_FILE, 20, forwarder).read()
+    supervise(run, tokens.folder, 20, forwarder)
+    assert forwarder.sent == read_metrics(run / METRICS_FILE)
 
 
 def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):

@@ -26,10 +26,10 @@ def free_room(folder: Path) -> int:
     return usage.free if usage.total else sys.maxsize  # some network shares say nothing
 
 
-def lack_of_room(needed: int, free: int, what: str = "this") -> str:
+def lack_of_room(needed: int, free: int, what: str = "this", elsewhere: str = ELSEWHERE) -> str:
     """That a disk is full, how many bytes something needs, and what to do."""
     room = f"{what} needs at least {amount(needed, ceil)}, and {amount(free, floor)} are free"
-    return f"the disk is full: {room}: free some space, {ELSEWHERE}"
+    return f"the disk is full: {room}: free some space, {elsewhere}"
 
 
 def amount(size: int, rounded: Callable[[float], int]) -> str:

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NoReturn, cast
 
@@ -61,12 +61,12 @@ class Member:
         self.mended.append(kind)
         self.letters[kind] += letters_in(text) - letters_in(kept)
 
-    @property
+    @cached_property
     def path(self) -> PurePosixPath:
         """The name as a path."""
         return PurePosixPath(self.name)
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """The suffix that shows its format, in lower case: ``.txt``."""
         return suffix_of(self.name)

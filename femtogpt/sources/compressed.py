@@ -59,8 +59,11 @@ def decompressed(stream: IO[bytes], kind: str) -> io.BufferedIOBase:
 
 def compression(name: str) -> str:
     """Return the suffix that shows how a file is compressed; empty if it is not."""
-    suffix = PurePosixPath(name).suffix.lower()
-    return suffix if suffix in _OPENERS else ""
+    lower = name.lower()  # not PurePosixPath.suffix: archives may have 100,000 names
+    for suffix in COMPRESSED:
+        if lower.endswith(suffix) and lower[: -len(suffix)].rpartition("/")[2]:
+            return suffix
+    return ""
 
 
 def detected_compression(stream: IO[bytes]) -> str:

@@ -28,6 +28,7 @@ from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import LOCK_FILE
 from femtogpt.terminal import speak_plainly
 from femtogpt.training.allocator import keep_freed_memory
+from femtogpt.training.orphan import end_without_launcher
 
 USER_ERROR, UNFIT, STOPPED = 2, 3, os.EX_TEMPFAIL
 
@@ -84,6 +85,9 @@ def main() -> int:
     stop = _Stop(arguments.supervised)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
+    rank = os.environ.get("RANK")  # set if torchrun started this process
+    if rank is not None:
+        end_without_launcher()
     keep_freed_memory()  # before torch takes any
     # Imported after the signal handlers are set: torch takes seconds.
     from torch import OutOfMemoryError
@@ -93,7 +97,6 @@ def main() -> int:
     from femtogpt.training.loop import train
     from femtogpt.training.settings import load_settings
 
-    rank = os.environ.get("RANK")  # set if torchrun started this process
     try:
         tokens = Tokens(arguments.tokens)
         settings = load_settings(arguments.run, tokens)

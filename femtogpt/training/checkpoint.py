@@ -1,13 +1,15 @@
 """Checkpoints: complete or absent, verified when read, in formats without code.
 
 A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights),
-``state.safetensors`` (optimizer, scaler, EMA) and ``checkpoint.json`` (step, size of the metrics,
+``state.safetensors`` (optimizer, scaler, EMA), ``metrics.jsonl.gz`` (the metrics up to it) and
+``checkpoint.json`` (step, size of the metrics,
 checksums), which is written last.
 ``checkpoints/best/`` has only the weights with the lowest held-out loss so far.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import logging
@@ -28,6 +30,7 @@ from femtogpt.training.metrics import METRICS_FILE
 from femtogpt.training.state_file import EARLIER_FILE, STATE_FILE, load_state, parts
 
 BEST, PARTIAL = "best", ".partial"
+METRICS_COPY = f"{METRICS_FILE}.gz"
 log = logging.getLogger(__name__)
 
 
@@ -45,13 +48,16 @@ class Checkpoint:
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     """Write a checkpoint of a run, then remove all but the newest ``keep``."""
     folder = run / CHECKPOINTS
+    lines = _start(run / METRICS_FILE, checkpoint.metrics_size)
     about = {
         "step": checkpoint.step,
         "metrics_size": checkpoint.metrics_size,
-        "metrics": _digest_of_start(run / METRICS_FILE, checkpoint.metrics_size),
+        "metrics": hashlib.sha256(lines).hexdigest(),
         "seconds": checkpoint.seconds,
     }
-    partial = _write(folder, checkpoint.weights, {STATE_FILE: parts(checkpoint.state)}, about)
+    copy = gzip.compress(lines, 1, mtime=0)
+    files = {STATE_FILE: parts(checkpoint.state), METRICS_COPY: [copy]}
+    partial = _write(folder, checkpoint.weights, files, about)
     for other in folder.glob("[0-9]*"):  # damaged ones that were skipped
         if int(other.name) >= checkpoint.step:
             shutil.rmtree(other)
@@ -185,20 +191,39 @@ def find_newest(run: Path) -> tuple[Path, dict[str, Any]] | None:
     """The folder of the newest undamaged checkpoint, and its ``checkpoint.json``."""
     for folder in sorted((run / CHECKPOINTS).glob("[0-9]*"), reverse=True):
         try:
-            return folder, _verify(folder, run / METRICS_FILE)
+            return folder, _verify(folder, run)
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             log.warning("checkpoint %s is damaged (%s): taking the one before", folder, error)
     return None
 
 
-def _verify(folder: Path, metrics: Path) -> dict[str, Any]:
+def metrics_until(folder: Path, about: dict[str, Any], run: Path) -> bytes:
+    """The lines of the metrics up to a checkpoint; an early one has no copy of its own of them."""
+    if METRICS_COPY in about["files"]:
+        return gzip.decompress((folder / METRICS_COPY).read_bytes())
+    return _start(run / METRICS_FILE, about["metrics_size"])
+
+
+def restore_metrics(run: Path, step: int) -> None:
+    """Make the metrics of a run what they were up to the sound checkpoint of ``step``, if any."""
+    if not step:
+        return
+    folder, metrics = run / CHECKPOINTS / f"{step:08d}", run / METRICS_FILE
+    about = json.loads((folder / CHECKPOINT_FILE).read_text("utf-8"))
+    lines = metrics_until(folder, about, run)
+    if not metrics.is_file() or _start(metrics, len(lines)) != lines:
+        log.warning("%s is damaged: it is made again by the checkpoint %s", metrics, folder.name)
+        write_atomic(metrics, lines)
+
+
+def _verify(folder: Path, run: Path) -> dict[str, Any]:
     """The content of ``checkpoint.json``, once all its checksums are verified."""
     about: dict[str, Any] = json.loads((folder / CHECKPOINT_FILE).read_text("utf-8"))
     if about["step"] != int(folder.name):
         raise ValueError(f"{CHECKPOINT_FILE} is of another step")
     _check_files(folder, about)
-    if _digest_of_start(metrics, about["metrics_size"]) != about["metrics"]:
-        raise ValueError(f"{metrics.name} is not what it was")
+    if hashlib.sha256(metrics_until(folder, about, run)).hexdigest() != about["metrics"]:
+        raise ValueError(f"{METRICS_FILE} is not what it was")
     return about
 
 
@@ -208,7 +233,7 @@ def _check_files(folder: Path, about: dict[str, Any]) -> None:
             raise ValueError(f"{name} does not match its checksum")
 
 
-def _digest_of_start(path: Path, size: int) -> str:
-    """SHA-256 of a file's first ``size`` bytes."""
+def _start(path: Path, size: int) -> bytes:
+    """A file's first ``size`` bytes."""
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(size)).hexdigest()
+        return file.read(size)

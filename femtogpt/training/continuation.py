@@ -8,6 +8,7 @@ of the added steps, and decays at the new end. The earlier training stays as it 
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -18,7 +19,7 @@ from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
-from femtogpt.training.metrics import METRICS_FILE, evaluations
+from femtogpt.training.metrics import LOSS, METRICS_FILE
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import (
     Continuation,
@@ -82,27 +83,27 @@ def is_in_use(run: Path) -> bool:
 
 def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
     """How a training goes on from an earlier one; None if that has no undamaged checkpoint."""
-    from femtogpt.training.checkpoint import find_newest
+    from femtogpt.training.checkpoint import find_newest, metrics_until
 
     if (newest := find_newest(run)) is None:
         return None
     step = newest[1]["step"]
     schedule = Schedule(earlier.train, earlier.continuations)
-    past = [(number, loss) for number, loss in evaluations(run / METRICS_FILE) if number < step]
+    lines = map(json.loads, metrics_until(*newest, run).splitlines())
+    past = [(line["step"], line[LOSS]) for line in lines if LOSS in line and line["step"] < step]
     EarlyStopping(schedule, earlier.train.patience, past)  # the rate may have fallen earlier
     return Continuation(step=step, rate=round(schedule.factor(step), 6))
 
 
 def take_over(earlier: Path, run: Path) -> None:
     """Copy the newest checkpoint of an earlier training, its metrics and its best weights."""
-    from femtogpt.training.checkpoint import BEST, find_newest, load_best
+    from femtogpt.training.checkpoint import BEST, find_newest, load_best, metrics_until
 
     newest = find_newest(earlier)
     assert newest is not None
     folder, about = newest
     log.info("going on from step %s of the training in %s", f"{about['step']:,}", earlier)
-    metrics = (earlier / METRICS_FILE).read_bytes()[: about["metrics_size"]]
-    write_atomic(run / METRICS_FILE, metrics)
+    write_atomic(run / METRICS_FILE, metrics_until(folder, about, earlier))
     if (machines := earlier / MACHINE_FILE).is_file():
         write_atomic(run / MACHINE_FILE, machines.read_bytes())
     best = folder.parent / BEST

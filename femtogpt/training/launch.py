@@ -7,6 +7,7 @@ access to both folders.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import uuid
 from dataclasses import fields
@@ -16,6 +17,7 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from femtogpt.training.orphan import LAUNCHER
 from femtogpt.training.rendezvous import LOOPBACK, stay_on_this_machine
 
 SHUTDOWN_SECONDS = 120  # to finish a step and write a checkpoint after a signal
@@ -26,6 +28,7 @@ def launch(processes: int, arguments: list[str], stopped: int) -> int:
 
     It is 0 if none failed, and ``stopped`` after a signal, which is passed on to all of them.
     """
+    os.environ[LAUNCHER] = str(os.getpid())
     # torch's own report of a failure would follow the line that says what to do.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     patience: dict[str, Any] = {"shutdown_timeout": SHUTDOWN_SECONDS}

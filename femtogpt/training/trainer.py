@@ -104,6 +104,7 @@ class Trainer:
         group.wait()  # all have read the files that the main process writes from now on
         if group.is_main:
             checkpoint.tidy(run, self.config.keep_checkpoints, self.resumed.step)
+            checkpoint.restore_metrics(run, self.resumed.step)
         self._need_room()
 
         self.step, self.skipped = self.resumed.step, 0

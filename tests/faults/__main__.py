@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
+from types import FrameType, ModuleType
+
+import psutil
 
 from tests.faults.outcomes import NotTried, Try, failures, table, write
 from tests.secret_search import TOKEN, found_in_files
@@ -25,6 +28,7 @@ PARTS = {  # of KEYS, with their modules
     "network": "network",
     "together": "at_once",
 }
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # The processes that a try starts are short: threads and processes of their own would cost more.
 FEW = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "FEMTOGPT_WORKERS": "1"}
 
@@ -81,6 +85,23 @@ def run_part(module: ModuleType, seed: int, count: int, end: float, done: list[T
             done.append(Try(done[-1].part, "secrets", what, seed, 0.0, f"the token is in {place}"))
 
 
+def end_on_signals() -> None:
+    """On a signal, end the processes that were started, unmount the disks, and remove the files."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_IGN)
+        for child in (children := psutil.Process().children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=10)
+        sys.exit(128 + number)
+
+    for number in SIGNALS:
+        signal.signal(number, end)
+
+
 if __name__ == "__main__":
+    end_on_signals()
     os.environ.update(FEW, KAGGLE_API_TOKEN=TOKEN)
     sys.exit(main())

@@ -26,15 +26,18 @@ from femtogpt.generation.samples import write_samples
 from femtogpt.memorisation.index_stage import build_index
 from femtogpt.memorisation.memory_stage import look_up_samples
 from femtogpt.report.run_report import write_report
+from femtogpt.scaling_law import Expected
 from femtogpt.sources.fetch import fetch, pinned
 from femtogpt.tokens.shards import Tokens, write_tokens
 from femtogpt.tokens.tokenizer import train_tokenizer
 from femtogpt.training import __main__ as training_process
+from femtogpt.training.budget import Choice
+from femtogpt.training.budget_stage import choose, with_choice
 from femtogpt.training.settings import resolve
 from femtogpt.training.training_stage import run_training
 
 STAGES = (
-    *("raw", "corpus", "tokenizer", "tokens", "run", "evaluation", "samples"),
+    *("raw", "corpus", "tokenizer", "tokens", "choice", "run", "evaluation", "samples"),
     *("text_index", "memory", "ngram", "ppmd", "report"),
 )
 SMALL = """
@@ -63,7 +66,8 @@ def run_chain(config: Config, begins: Callable[[str], None]) -> None:
             "corpus": lambda: build_corpus(store, config, raws),
             "tokenizer": lambda: train_tokenizer(store, config, made["corpus"]),
             "tokens": lambda: write_tokens(store, config, made["corpus"], made["tokenizer"]),
-            "run": lambda: _run(store, config, made["tokens"]),
+            "choice": lambda: _choice(store, config, made["tokens"]),
+            "run": lambda: _run(store, with_choice(config, made["choice"]), made["tokens"]),
             "evaluation": lambda: evaluate(
                 store, config, made["corpus"], made["tokens"], made["run"]
             ),
@@ -97,6 +101,17 @@ def standing_clocks() -> Iterator[None]:
         mock.patch("femtogpt.report.run_page.time", clock),
     ):
         yield
+
+
+def _choice(store: Store, config: Config, tokens: Artifact) -> Artifact:
+    """As for a time, and what is chosen is the configuration's own: to measure takes minutes."""
+    timed = config.model_copy(update={"train": config.train.model_copy(update={"hours": 1.0})})
+    figures = {"parameters": 1, "size": 1.0, "tokens": 1, "text": 1.0, "seconds": 1.0}
+    expected = Expected(1.0, 1.0, 1.0)
+    known = {"basis": "nothing", "is_its_text": False, "compiled": False}
+    chosen = Choice(config.model, config.train, **figures, expected=expected, **known)
+    with mock.patch("femtogpt.training.budget_stage._chosen_by_process", lambda *_: chosen):
+        return choose(store, timed, tokens)
 
 
 def _run(store: Store, config: Config, tokens: Artifact) -> Artifact:

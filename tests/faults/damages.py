@@ -1,7 +1,8 @@
 """A file is damaged; then no command shows what it holds, and the next run makes it as it was.
 
 Kinds of artifact and of damage take turns, so that each pair is met; the file and the place in it
-are drawn. ``checkpoints`` are those of a training that is not finished.
+are drawn. ``checkpoints`` are those of a training that is not finished; ``export`` is outside the
+data folder.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from femtogpt.model.files import MACHINE_FILE
-from tests.faults import kills
+from tests.faults import damaged_exports, kills
 from tests.faults.chain import STAGES
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, essence
@@ -23,7 +24,8 @@ from tests.faults.worker import Strike, Worker
 
 FULL = 200
 UNFINISHED = "checkpoints"
-KINDS = (*STAGES, UNFINISHED)
+EXPORT = "export"
+KINDS = (*STAGES, UNFINISHED, EXPORT)
 WAYS = ("flipped", "truncated", "emptied", "deleted")
 STOP_AFTER = 0.7  # of the operations of an unbroken training: several checkpoints are there
 
@@ -43,6 +45,9 @@ def one_try(worker: Worker, shown: Shown, seed: int) -> Try:
     """Damage a file, look at everything, then run to the end."""
     draw, began = random.Random(f"damages {seed}"), time.monotonic()
     kind, way = KINDS[seed % len(KINDS)], WAYS[seed // len(KINDS) % len(WAYS)]
+    if kind == EXPORT:
+        done = damaged_exports.damaged(worker, draw, lambda file: way + damage(file, way, draw))
+        return Try("damages", f"{kind}, {way}", done[0], seed, time.monotonic() - began, done[1])
     worker.before(UNFINISHED if kind == UNFINISHED else "end")
     file = drawn(worker.data, kind, draw)
     place = damage(file, way, draw)

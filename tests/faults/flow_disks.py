@@ -1,4 +1,4 @@
-"""The disk of MLflow's store fills while the whole command runs."""
+"""The disk of MLflow's store, or of Prefect's, fills while the whole command runs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 from tests.faults.flow_kills import STAGES, Flow, await_stage, ended
 from tests.faults.mounts import fill, small_disk
 
-SIZE = 48 << 20  # bytes of the disk: the store takes a few megabytes
+MLFLOW, PREFECT = STORES = ("MLflow", "Prefect")
+SIZE = 48 << 20  # bytes of the disk: a store takes a few megabytes
 
 
-def filled(flow: Flow, seed: int) -> tuple[str, str | None]:
-    """Fill the disk, make room and run to the end: what was done, what is wrong."""
+def filled(flow: Flow, seed: int, store: str) -> tuple[str, str | None]:
+    """Fill the disk of a store, make room and run to the end: what was done, what is wrong."""
     stage = random.Random(f"flow disk {seed}").choice(STAGES)
     flow.unbroken  # noqa: B018  is made first
     pipeline = flow.pipeline(str(seed))
-    folder = pipeline.mlruns
-    what = f"the disk of MLflow's store is full from {stage} on"
+    folder = {MLFLOW: pipeline.mlruns, PREFECT: pipeline.folder / "prefect"}[store]
+    what = f"the disk of {store}'s store is full from {stage} on"
     with small_disk(folder, SIZE):
         process = pipeline.start()
         await_stage(pipeline, process, stage)

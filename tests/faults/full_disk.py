@@ -61,9 +61,10 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
             from tests.faults import flow_disks  # it imports MLflow
 
             flow, began = flow or flow_disks.Flow(folder / "flow"), time.monotonic()
-            what, failure = flow_disks.filled(flow, number)
+            store = flow_disks.STORES[number // FLOW_EVERY % len(flow_disks.STORES)]
+            what, failure = flow_disks.filled(flow, number, store)
             seconds = time.monotonic() - began
-            yield Try("disk", "the command, MLflow", what, number, seconds, failure)
+            yield Try("disk", f"the command, {store}", what, number, seconds, failure)
 
 
 @contextmanager

@@ -27,8 +27,8 @@ def fill(ballast: Path, room: int) -> None:
 def small_disk(folder: Path, size: int) -> Iterator[None]:
     """A disk of its own in a folder. Raises NotTried where none can be had."""
     folder.mkdir(parents=True)
-    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
     with unmounting(folder):
+        mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
         yield
 
 
@@ -36,8 +36,8 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
 def read_only(folder: Path) -> Iterator[None]:
     """Within this, nothing can be written into a folder, not even by root."""
     folder.mkdir(parents=True, exist_ok=True)
-    mount("--bind", str(folder), str(folder))
     with unmounting(folder):
+        mount("--bind", str(folder), str(folder))
         mount("-o", "remount,bind,ro", str(folder))
         yield
 
@@ -53,7 +53,10 @@ def mount(*arguments: str) -> None:
 
 @contextmanager
 def unmounting(folder: Path) -> Iterator[None]:
+    """Unmount what is mounted at a folder, if anything is, however this ends."""
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=30)
+        with suppress(OSError):  # no such program: nothing was mounted
+            umount = ["umount", "--lazy", str(folder)]
+            subprocess.run(umount, capture_output=True, timeout=30)

@@ -1,0 +1,89 @@
+"""Room for Prefect's record of a run: the database of its temporary server lies in PREFECT_HOME.
+
+A run whose record finds no room goes on, as it does without a server; the end tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from femtogpt.artifacts.room import free_room, lack_of_room
+from femtogpt.errors import UserError
+from flows.service_notes import HOME
+
+ROOM = 16 << 20  # bytes: a new database takes 5 MB with its log, a run less than one
+FULL = 1 << 20  # bytes: with less, the database takes nothing more
+LOOK_SECONDS = 5.0  # between looks at the disk
+RECORD = "Prefect's record of the run"
+STARTS = 3  # of a temporary server, before it counts as one that cannot start
+ELSEWHERE = "or name another folder with PREFECT_HOME=…"
+log = logging.getLogger("femtogpt.flows")
+_was_full = threading.Event()
+
+
+def lack(least: int = ROOM) -> str | None:
+    """What is missing where less than so many bytes are free, and what to do; None if nothing."""
+    folder = next(path for path in (HOME, *HOME.absolute().parents) if path.exists())
+    free = free_room(folder)
+    if free >= least:
+        return None
+    return f"{HOME}: {lack_of_room(ROOM, free, RECORD, ELSEWHERE)}"
+
+
+def check_room() -> None:
+    """Raise UserError unless there is room for a run's record."""
+    if line := lack():
+        raise UserError(line)
+
+
+def lack_in_the_end() -> str | None:
+    """The same of a run that has failed, if the disk is full or was."""
+    if line := lack(FULL):
+        return line
+    return (
+        f"{HOME}: the disk was full: free some space, {ELSEWHERE}" if _was_full.is_set() else None
+    )
+
+
+def watch_room() -> None:
+    """Warn once, while the run goes on, when the disk is full."""
+
+    def watch() -> None:
+        while (line := lack(FULL)) is None:
+            time.sleep(LOOK_SECONDS)
+        _was_full.set()
+        log.warning("%s; the run goes on, and Prefect does not show all of it", line)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def bounded_starts(server_log: Path) -> Iterator[None]:
+    """Within this, a temporary server that ends while it starts is not started without end.
+
+    Prefect takes each such end for that of a port in use, and starts another. Raises UserError.
+    """
+    from prefect.server.api.server import SubprocessASGIServer  # here: it takes seconds
+
+    start = SubprocessASGIServer._run_uvicorn_command
+    starts = 0
+
+    def bounded(server: SubprocessASGIServer) -> Any:
+        nonlocal starts
+        starts += 1
+        if starts > STARTS:
+            unknown = f"Prefect's temporary server does not start: {server_log} says why"
+            raise UserError(lack(FULL) or unknown)
+        return start(server)
+
+    SubprocessASGIServer._run_uvicorn_command = bounded  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        SubprocessASGIServer._run_uvicorn_command = start  # type: ignore[method-assign]
