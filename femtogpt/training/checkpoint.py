@@ -2,8 +2,7 @@
 
 A checkpoint is a folder ``checkpoints/<step>/``: ``model.safetensors`` (weights),
 ``state.safetensors`` (optimizer, scaler, EMA), ``metrics.jsonl.gz`` (the metrics up to it) and
-``checkpoint.json`` (step, size of the metrics,
-checksums), which is written last.
+``checkpoint.json`` (step, size of the metrics, checksums), which is written last.
 ``checkpoints/best/`` has only the weights with the lowest held-out loss so far.
 """
 
