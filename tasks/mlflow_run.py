@@ -33,6 +33,7 @@ from tasks.mlflow_metrics import MetricsForwarder
 from tasks.mlflow_registry import register
 from tasks.mlflow_store import (
     PARENT_TAG,
+    advice,
     end_run,
     explain_store_errors,
     find_or_create_run,
@@ -184,7 +185,7 @@ class MLflowRun:
         forwarder.add(read_metrics(run.path / METRICS_FILE))
         forwarder.send()
         if forwarder.failure:
-            raise _incomplete(forwarder.failure)
+            raise _incomplete(self.uri, forwarder.failure)
         with explain_store_errors(self.uri):
             self._log_artifacts(artifacts)
             # Of several generations, the last one alone is evaluated.
@@ -193,7 +194,7 @@ class MLflowRun:
             end_run(self.client, self.run_id, "FINISHED")
             info = self.client.get_run(self.run_id).info
         if info.status != "FINISHED":
-            raise _incomplete(f"its status is {info.status}")
+            raise _incomplete(self.uri, f"its status is {info.status}")
         record = {
             "run_id": info.run_id,
             "experiment_id": info.experiment_id,
@@ -295,10 +296,10 @@ class MLflowRun:
             self.parent.end(status, reason)
 
 
-def _incomplete(reason: str) -> UserError:
+def _incomplete(uri: str, reason: str) -> UserError:
     return UserError(
-        f"the run is complete, but MLflow lacks a part of it ({reason}):"
-        " the same command again sends it"
+        f"the run is complete, but MLflow's store {uri} lacks a part of it ({reason}):"
+        f" {advice(uri)}; the same command again sends it"
     )
 
 

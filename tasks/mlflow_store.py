@@ -128,17 +128,22 @@ def explain_store_errors(uri: str) -> Iterator[None]:
             " make, which finds a way round, or rename the folder"
         ) from error
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        advice = (
+        raise UserError(
+            f"MLflow's store {uri} cannot be used ({one_line(error)}): {advice(uri)}; the same"
+            " command goes on from here"
+        ) from error
+
+
+def advice(uri: str) -> str:
+    """What to do about a store that refuses."""
+    if sqlite_path(uri):
+        return (
             "make sure that its folder has room and is writable and that no other program locks it,"
             " or choose another with paths.mlruns=…"
-            if sqlite_path(uri)
-            else "make sure that its server runs and can be reached, or name another in"
-            " MLFLOW_TRACKING_URI"
         )
-        raise UserError(
-            f"MLflow's store {uri} cannot be used ({one_line(error)}): {advice}; the same command"
-            " goes on from here"
-        ) from error
+    return (
+        "make sure that its server runs and can be reached, or name another in MLFLOW_TRACKING_URI"
+    )
 
 
 def one_line(error: Exception) -> str:

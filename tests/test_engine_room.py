@@ -96,6 +96,48 @@ def test_threads_sleep_beside_other_programs_and_wake_up_after_them(monkeypatch)
 
 
 @linux
+@pytest.mark.skipif(cores() < 2, reason="needs two cores")
+def test_two_threads_share_a_core_while_others_could_fill_both():
+    program = """
+import os, threading
+from femtogpt.training.one_core import LOOKS, OneCore
+cores = set(sorted(os.sched_getaffinity(0))[:2])
+os.sched_setaffinity(0, cores)
+held = threading.Event()
+threading.Thread(target=held.wait).start()
+def where():
+    tasks = [int(task) for task in os.listdir("/proc/self/task")]
+    assert len(tasks) == 2
+    places = {frozenset(os.sched_getaffinity(task)) for task in tasks}
+    assert len(places) == 1, places
+    return set(*places)
+one = OneCore(threads=2)
+for others in (0.0, 0.66):
+    one.look(others)
+    assert where() == cores
+one.look(1.2)
+first = where()
+for others in (1.6, 1.0):
+    one.look(others)
+    assert where() == first and len(first) == 1
+one.look(0.3)
+assert where() == cores
+one.look(1.2)
+assert where() == cores - first
+for look in range(LOOKS):
+    one.look(1.6)
+assert where() == cores, "what others take beside both is seen anew"
+one.look(1.2)
+one.end()
+assert where() == cores
+OneCore(threads=1).look(1.6)
+assert where() == cores
+held.set()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@linux
 def test_an_idle_pool_is_one_thread_for_each_that_computes_until_it_ends():
     torch.ones(1 << 20).add_(1)  # this thread's own pool
     before = threads()

@@ -101,7 +101,8 @@ def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[Non
     except OSError as error:
         where = error.filename or folder
         if error.errno in _NO_ROOM:
-            raise UserError(_full(Path(where), folder, partial)) from error
+            to = error.filename2 or where  # a link or a new name is made there
+            raise UserError(_full(Path(to), folder, partial)) from error
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
             raise
         if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
@@ -116,9 +117,15 @@ def _full(where: Path, folder: Path, partial: Path | None) -> str:
         if where == folder:  # temporary files often have no names to tell
             is_elsewhere = free_room(temporary) < LEAST <= free
         else:
-            is_elsewhere = where.is_relative_to(temporary) and not where.is_relative_to(folder)
+            is_temporary = where.is_relative_to(temporary) and not where.is_relative_to(folder)
+            is_elsewhere = is_temporary and _device(where) == _device(temporary) != _device(folder)
         if is_elsewhere:
             return f"{temporary}: {_FULL_TEMPORARY}"
         written = size_of(partial) if partial else 0
         return f"{where}: {lack_of_room(max(written + free, LEAST), free)}"
     return f"{where}: the disk is full: free some space, {ELSEWHERE}"
+
+
+def _device(path: Path) -> int:
+    """The file system that a path is on, or will be."""
+    return next(each for each in (path, *path.parents) if each.exists()).stat().st_dev

@@ -13,13 +13,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
 
-from femtogpt.parallel import cores
 from femtogpt.training.observers import Moment, Observer
+from femtogpt.training.one_core import OneCore
 
 SECONDS = 1.0  # between looks at the machine
 SPARE = 0.3  # cores that others may use of those that the training needs
@@ -28,40 +28,55 @@ STAT = Path("/proc/stat")
 
 
 class Waiting(Observer):
-    """Has the threads of a training on a CPU sleep while other programs need its cores."""
+    """Has the threads of a training on a CPU sleep while other programs need its cores.
+
+    Where there are many such programs, two threads share a core.
+    """
 
     def __init__(self, device: torch.device):
         can = device.type == "cpu" and sys.platform == "linux" and torch.get_num_threads() > 1
         self.pool: IdlePool | None = None
-        self.last = Times.now() if can else None
+        self.one_core = OneCore(torch.get_num_threads()) if can else None
+        self.last = Times.now(self.one_core.cores) if self.one_core else None
 
     def on_step(self, moment: Moment, values: Mapping[str, float]) -> None:
         """Look at the machine, once in a while."""
-        if self.last is None or time.monotonic() - self.last.clock < SECONDS:
+        if self.last is None or self.one_core is None:
             return
-        before, self.last = self.last, Times.now()
-        needed = self.last.others_since(before) + torch.get_num_threads()
-        if needed > cores() + SPARE and self.pool is None:
+        if time.monotonic() - self.last.clock < SECONDS:
+            return
+        cores = self.one_core.cores
+        before, self.last = self.last, Times.now(cores)
+        others = self.last.others_since(before)
+        needed = others + torch.get_num_threads()
+        if needed > len(cores) + SPARE and self.pool is None:
             self.pool = IdlePool()
-        elif needed < cores() + SPARE / 2 and self.pool is not None:
-            self.close()
+        elif needed < len(cores) + SPARE / 2:
+            self._wake()
+        self.one_core.look(others)
 
     def close(self) -> None:
-        """Let the threads wait awake again."""
+        """Let the threads wait awake again, each on a core of its own."""
+        self._wake()
+        if self.one_core is not None:
+            self.one_core.end()
+
+    def _wake(self) -> None:
         if self.pool is not None:
             self.pool.end()
             self.pool = None
 
 
 class Times:
-    """Seconds that this process's cores were busy so far, and those of them for this process."""
+    """Seconds that some cores were busy so far, and those of them for this process."""
 
     def __init__(self, clock: float, all_programs: float, own: float):
         self.clock, self.all_programs, self.own = clock, all_programs, own
 
     @classmethod
-    def now(cls) -> Times:
-        names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+    def now(cls, cores: Collection[int] | None = None) -> Times:
+        """``cores``: by default those that this process may use."""
+        names = {f"cpu{number}" for number in cores or os.sched_getaffinity(0)}
         lines = (line.split() for line in STAT.read_text("ascii").splitlines())
         # In order: user, nice, system, idle, waiting for disks, interrupts, soft interrupts.
         busy = ([*map(int, line[1:4]), *map(int, line[6:8])] for line in lines if line[0] in names)

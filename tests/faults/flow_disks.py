@@ -10,6 +10,7 @@ from tests.faults.flow_kills import STAGES, Flow, await_stage, ended
 from tests.faults.mounts import fill, small_disk
 
 MLFLOW, PREFECT = STORES = ("MLflow", "Prefect")
+FULL_DISK = re.compile("full|No space left|disk I/O error")  # in SQLite's words, or the system's
 SIZE = 48 << 20  # bytes of the disk: a store takes a few megabytes
 
 
@@ -40,6 +41,6 @@ def untold(output: str, folder: Path) -> str | None:
         error = re.search(r"^\w[\w.]*(Error|Exception).*", output, re.M)
         return f"a traceback: {error[0] if error else output.strip()[-200:]!r}"
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
-    if len(errors) != 1 or str(folder) not in errors[0] or "full" not in errors[0]:
+    if len(errors) != 1 or str(folder) not in errors[0] or not FULL_DISK.search(errors[0]):
         return f"it said {errors or output.strip()[-300:]!r}"
     return None
