@@ -21,18 +21,16 @@ def main() -> None:
     # Its pages ask 127.0.0.1, also where they were opened as localhost.
     origins = f"http://{HOST}:{port},http://localhost:{port}"
     os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = origins
-    # Prefect reads its settings at import.
-    from prefect.cli import app
-    from prefect.server.api import server
+    import uvicorn
+    from prefect.cli import app  # now: it reads its settings at import
 
-    create_app = server.create_app
+    run = uvicorn.run
 
-    def closed(*arguments: Any, **named: Any) -> Any:
-        made = create_app(*arguments, **named)
-        made.add_middleware(LocalOnly, port=port)
-        return made
+    def run_closed(app: Any, **options: Any) -> None:
+        # Around what is served: the server's own parts ask it in memory, under another name.
+        run(LocalOnly(app, port), **options)
 
-    server.create_app = closed
+    uvicorn.run = run_closed
     sys.argv = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
     app()
 
