@@ -46,8 +46,9 @@ export DO_NOT_TRACK := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types test test-all \
-        test-faults test-long audit bench-data bench-train bench-generate bench-learn bench-scarce law bench-flow check-gpu architecture clean
+.PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types \
+        test test-all test-faults test-long audit bench-data bench-train bench-generate bench-learn \
+        bench-scarce law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22

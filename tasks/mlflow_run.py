@@ -33,12 +33,12 @@ from tasks.mlflow_metrics import MetricsForwarder
 from tasks.mlflow_registry import register
 from tasks.mlflow_store import (
     PARENT_TAG,
-    advice,
     end_run,
     explain_store_errors,
     find_or_create_run,
     is_deleted,
     note_open_run,
+    store_advice,
     store_uri,
     to_params,
     unix_milliseconds,
@@ -299,7 +299,7 @@ class MLflowRun:
 def _incomplete(uri: str, reason: str) -> UserError:
     return UserError(
         f"the run is complete, but MLflow's store {uri} lacks a part of it ({reason}):"
-        f" {advice(uri)}; the same command again sends it"
+        f" {store_advice(uri)}; the same command again sends it"
     )
 
 

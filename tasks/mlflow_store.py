@@ -129,12 +129,12 @@ def explain_store_errors(uri: str) -> Iterator[None]:
         ) from error
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise UserError(
-            f"MLflow's store {uri} cannot be used ({one_line(error)}): {advice(uri)}; the same"
-            " command goes on from here"
+            f"MLflow's store {uri} cannot be used ({one_line(error)}): {store_advice(uri)};"
+            " the same command goes on from here"
         ) from error
 
 
-def advice(uri: str) -> str:
+def store_advice(uri: str) -> str:
     """What to do about a store that refuses."""
     if sqlite_path(uri):
         return (

@@ -119,10 +119,7 @@ class MetricsFeed:
     def read(self) -> bool:
         """Read the new lines and pass them on. Returns whether there were any."""
         try:
-            try:
-                lines = self._reader.new()
-            except ValueError:  # damaged: the training makes the file anew from its checkpoint
-                return False
+            lines = self._new_lines()
             self.forwarder.add(lines)
             for line in lines:
                 self._losses |= {name: line[name] for name in LOSSES if name in line}
@@ -135,6 +132,12 @@ class MetricsFeed:
             self.step = lines[-1]["step"]
             self.note = self._describe(lines[-1])
         return bool(lines)
+
+    def _new_lines(self) -> list[dict[str, Any]]:
+        try:
+            return self._reader.new()
+        except ValueError:  # damaged: the training makes the file anew from its checkpoint
+            return []
 
     def _describe(self, line: dict[str, Any]) -> str:
         parts = [f"{name.replace('_', ' ')} {loss:.3f}" for name, loss in self._losses.items()]

@@ -77,14 +77,19 @@ def zip_bytes(files: dict[str, str | bytes]) -> bytes:
     return data.getvalue()
 
 
+def add_to_tar(tar: tarfile.TarFile, name: str, content: str | bytes) -> None:
+    """Add a file; of one name there may be several."""
+    info = tarfile.TarInfo(name)
+    info.size = len(as_bytes(content))
+    tar.addfile(info, io.BytesIO(as_bytes(content)))
+
+
 def as_tar(path: Path, files: dict[str, str | bytes]) -> Path:
     """A tar, compressed as its ending says."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(as_bytes(content))
-            tar.addfile(info, io.BytesIO(as_bytes(content)))
+            add_to_tar(tar, name, content)
     ending = {".tgz": ".gz"}.get(path.suffix, path.suffix)
     path.write_bytes(COMPRESS.get(ending, bytes)(data.getvalue()))
     return path

@@ -238,10 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.stand_in.fail_first -= 1
             self._error(500, "Internal error")
         elif self._allowed(name):
-            self.send_response(302)
-            self.send_header("Location", f"{FILES}{name}.zip?signature=secret")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer_empty(302, "Location", f"{FILES}{name}.zip?signature=secret")
 
     def _allowed(self, name: str) -> bool:
         """Whether the dataset is available; if not, the request has been refused."""
@@ -250,6 +247,13 @@ class _Handler(BaseHTTPRequestHandler):
         if status is not None:
             self._error(status, "Permission 'datasets.get' was denied")
         return status is None
+
+    def answer_empty(self, status: int, header: str, value: str) -> None:
+        """Answer with a header and no body."""
+        self.send_response(status)
+        self.send_header(header, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _error(self, status: int, message: str) -> None:
         self._json(status, {"code": status, "message": message})

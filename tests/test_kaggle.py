@@ -165,10 +165,7 @@ def test_kaggle_is_asked_again_after_the_time_that_it_asks_for(
     from tasks import stages
 
     def later(handler) -> bool:
-        handler.send_response(429)
-        handler.send_header("Retry-After", asked)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+        handler.answer_empty(429, "Retry-After", asked)
         return True
 
     stand_in.instead = later

@@ -165,10 +165,7 @@ def test_a_question_with_a_token_in_it_is_not_sent_on_to_another_host(
     def redirected(handler) -> bool:
         if handler.path.startswith(ELSEWHERE):
             elsewhere.append(handler.body)
-        handler.send_response(307)
-        handler.send_header("Location", ELSEWHERE)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+        handler.answer_empty(307, "Location", ELSEWHERE)
         return True
 
     stand_in.instead = redirected

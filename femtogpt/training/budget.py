@@ -25,7 +25,8 @@ OUTSIDE = 1.025  # time with batches, checkpoints and logs, to that of the steps
 # The n-gram teacher: counting it, for each token of text, and its distributions, for each token
 # that it teaches (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
 NGRAM_COUNT_SECONDS, NGRAM_SECONDS = 0.6e-6, 7.5e-6
-COOCCURRENCE_SECONDS = 0.5e-6  # of counting and factorizing, for each token of text
+# Embeddings begun from the text, for each token of it: 7 s of one thread for 10 M, beside others.
+COOCCURRENCE_SECONDS = 0.7e-6
 # Seconds of a step of training, compiled or not.
 StepSeconds = Callable[[ModelConfig, TrainConfig, bool], float]
 

@@ -19,7 +19,7 @@ from femtogpt.artifacts.disk import sync, write_atomic
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.model.files import CHECKPOINTS, LOCK_FILE, MACHINE_FILE, SETTINGS_FILE
 from femtogpt.training.early_stopping import EarlyStopping
-from femtogpt.training.metrics import LOSS, METRICS_FILE
+from femtogpt.training.metrics import METRICS_FILE, evaluations
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import (
     Continuation,
@@ -90,7 +90,7 @@ def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
     step = newest[1]["step"]
     schedule = Schedule(earlier.train, earlier.continuations)
     lines = map(json.loads, metrics_until(*newest, run).splitlines())
-    past = [(line["step"], line[LOSS]) for line in lines if LOSS in line and line["step"] < step]
+    past = [(number, loss) for number, loss in evaluations(lines) if number < step]
     EarlyStopping(schedule, earlier.train.patience, past)  # the rate may have fallen earlier
     return Continuation(step=step, rate=round(schedule.factor(step), 6))
 

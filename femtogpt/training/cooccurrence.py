@@ -23,14 +23,15 @@ from femtogpt.tokens.shards import Tokens
 WEIGHTS = {1: 1.0, 2: 0.5}  # of a neighbour, by its distance in tokens
 SMOOTHING = 0.75  # exponent of neighbours' frequencies
 ITERATIONS = 2  # of the randomized SVD
-SPARE = 32  # singular vectors that it computes besides, for those wanted to be precise
+OVERSAMPLING = 32  # singular vectors that it computes besides, for those wanted to be precise
 log = logging.getLogger(__name__)
 
 
 def cooccurrence_embedding(embedding: Tensor, tokens: Tokens, seed: int) -> Tensor:
-    """An embedding (V, C) with the root mean square of the given one.
+    """An embedding (V, C) on the CPU, with the root mean square of the given one.
 
-    A token that the train split does not have keeps its row.
+    A token that the train split does not have keeps its row. ``seed`` decides alone; no other
+    random number is drawn. Ten million tokens take some seconds and under a gigabyte of memory.
     """
     log.info("counting which tokens stand beside which, for the embeddings to begin with")
     ppmi = _ppmi(counted_text(tokens), tokens.vocab_size)
@@ -71,7 +72,9 @@ def _singular_vectors(matrix: Tensor, width: int, seed: int) -> Tensor:
     found = min(width, len(matrix))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        left, values, _ = torch.svd_lowrank(matrix, min(found + SPARE, len(matrix)), ITERATIONS)
+        left, values, _ = torch.svd_lowrank(
+            matrix, min(found + OVERSAMPLING, len(matrix)), ITERATIONS
+        )
         rotation, _ = torch.linalg.qr(torch.randn(width, width))
     vectors: Tensor = (left[:, :found] * values[:found].sqrt()) @ rotation[:found]
     return vectors

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class MetricsWriter(Observer):
 
     def evaluations(self) -> list[tuple[int, float]]:
         """Step and held-out loss of each evaluation so far."""
-        return evaluations(self.path)
+        return evaluations(read_metrics(self.path))
 
     @property
     def size(self) -> int:
@@ -101,6 +101,6 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return MetricsReader(path).new()
 
 
-def evaluations(path: Path) -> list[tuple[int, float]]:
-    """Step and held-out loss of each evaluation in a metrics file."""
-    return [(line["step"], line[LOSS]) for line in read_metrics(path) if LOSS in line]
+def evaluations(lines: Iterable[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """Step and held-out loss, in nats per token, of each evaluation among lines of metrics."""
+    return [(line["step"], line[LOSS]) for line in lines if LOSS in line]

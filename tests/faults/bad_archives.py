@@ -10,7 +10,7 @@ from pathlib import Path
 
 from femtogpt.sources.archives import ARCHIVES
 from tests.faults.given import FORMS, Given, Make, beside, texts
-from tests.files import COMPRESS, as_bytes, as_file, as_tar, as_zip, zip_bytes
+from tests.files import COMPRESS, add_to_tar, as_bytes, as_file, as_tar, as_zip, zip_bytes
 from tests.helpers import story
 
 ENDINGS = tuple(ending for ending in ARCHIVES if ending not in (".tbz2", ".txz", ".tzst"))
@@ -133,9 +133,7 @@ def links(draw: random.Random, folder: Path) -> Given:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, text in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(as_bytes(text))
-            tar.addfile(info, io.BytesIO(as_bytes(text)))
+            add_to_tar(tar, name, text)
         for name in names:
             info = tarfile.TarInfo(f"{name}.txt")
             info.type, info.linkname = targets[name]
@@ -185,9 +183,7 @@ def same_names(draw: random.Random, folder: Path) -> Given:
     else:
         with tarfile.open(fileobj=data, mode="w") as tar:
             for name, text in zip(names, contents, strict=True):
-                info = tarfile.TarInfo(name)
-                info.size = len(as_bytes(text))
-                tar.addfile(info, io.BytesIO(as_bytes(text)))
+                add_to_tar(tar, name, text)
     compressed = COMPRESS[".gz"](data.getvalue()) if ending == ".tar.gz" else data.getvalue()
     archive.write_bytes(compressed)
     whole = {"the last": stories[-1], **others}
