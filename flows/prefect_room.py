@@ -57,8 +57,8 @@ def watch_room() -> None:
     def watch() -> None:
         while (line := lack(FULL)) is None:
             time.sleep(LOOK_SECONDS)
-        _was_full.set()
         log.warning("%s; the run goes on, and Prefect does not show all of it", line)
+        _was_full.set()
 
     threading.Thread(target=watch, daemon=True).start()
 
