@@ -268,7 +268,7 @@ def test_the_work_grows_with_the_table_and_no_faster_whatever_its_quotes(line):
     def work(count: int) -> int:
         return operations(lambda: list(table("id,text\n" + f"{line}\n" * count)), "formats/")
 
-    assert work(4_000) <= 1.2 * 8 * work(500)
+    assert work(1_600) <= 1.2 * 8 * work(200)
 
 
 @quick

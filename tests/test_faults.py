@@ -90,6 +90,7 @@ def tried(tmp_path_factory) -> tuple[str, dict[str, dict]]:
     return done.stdout, {file.stem: json.loads(file.read_bytes()) for file in folder.glob("*.json")}
 
 
+@pytest.mark.slow
 def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out(tried):
     said, written = tried[0], tried[1]["others"]
     counts = {key: written[key] for key in PARTS}
@@ -102,6 +103,7 @@ def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out
     assert failure in said
 
 
+@pytest.mark.slow
 def test_inputs_hold_and_a_product_that_is_silent_of_a_file_is_found_out(tried):
     written = tried[1]["reading"]
     assert [written[key] for key in KEYS] == [0, 0, 0, 2, 0, 0]

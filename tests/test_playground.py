@@ -145,7 +145,8 @@ def test_it_stops_within_a_token_when_the_page_is_closed(page, names, monkeypatc
     closed = time.monotonic()
     time.sleep(0.5)
     assert steps and max(steps) < closed + 0.25 and len(steps) < 200
-    assert page.texts("/api/write", {"runs": names[:1], "characters": 5})[0], "it goes on"
+    body = {"runs": names[:1], "characters": 5, "seed": 6}
+    assert page.texts("/api/write", body)[0], "it goes on"
 
 
 def test_two_windows_write_at_once(page, names):
@@ -163,7 +164,7 @@ def test_a_run_that_is_gone_or_damaged_is_told(models, tmp_path):
     own = Models(tmp_path / "data")
     name, kept = own.make(1), own.make(2)
     with serving(own.data) as (page, _):
-        body = {"runs": [name], "characters": 5}
+        body = {"runs": [name], "characters": 5, "seed": 6}
         weights = own.data / name / "model.safetensors"
         whole = weights.read_bytes()
         weights.write_bytes(whole[:-1] + b"\x01")

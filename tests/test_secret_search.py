@@ -36,7 +36,11 @@ def test_credentials(tmp_path):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param((), marks=pytest.mark.slow), ("-n", "2")],
+    ids=["alone", "workers"],
+)
 def test_a_session_fails_with_each_place_of_a_secret(tmp_path, workers):
     (tmp_path / "test_planted.py").write_text(PLANTED)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", *workers]

@@ -35,7 +35,7 @@ def is_finite(weights: dict[str, torch.Tensor]) -> bool:
         ("adamw", "float32"),
         ("adamw", "float16"),
         ("muon", "float32"),
-        ("muon", "bfloat16"),
+        pytest.param("muon", "bfloat16", marks=pytest.mark.slow),
         ("muon", "float16"),
     ],
 )

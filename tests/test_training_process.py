@@ -31,7 +31,12 @@ def test_a_killed_process_loses_nothing_that_the_same_command_does_not_bring_bac
 
 
 @pytest.mark.parametrize(
-    "how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow), "standard input closes"]
+    "how",
+    [
+        "SIGTERM",
+        pytest.param("SIGINT", marks=pytest.mark.slow),
+        pytest.param("standard input closes", marks=pytest.mark.slow),
+    ],
 )
 def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
     tokens, run, unbroken, how
@@ -53,6 +58,7 @@ def test_a_process_that_is_asked_to_stop_writes_a_checkpoint_of_its_last_step(
     assert outcome(run) == unbroken(config)
 
 
+@pytest.mark.slow
 def test_a_signal_after_the_standard_input_has_closed_still_lets_it_write(tokens, run):
     # As when the machine shuts down: the supervising process is gone, then comes the SIGTERM.
     slow = settings({"width": 64}, max_steps=300, checkpoint_every=100, batch_size=512)
@@ -114,6 +120,7 @@ def test_a_supervised_training_ends_like_any_other_and_says_its_own_lines_alone(
     assert "M parameters on cpu in bfloat16; 20 steps" in line
 
 
+@pytest.mark.slow
 def test_metrics_that_are_damaged_are_followed_once_the_training_has_made_them_anew(tokens, run):
     config, forwarder = settings(), Recording()
     (run / "settings.json").write_text(config.model_dump_json())

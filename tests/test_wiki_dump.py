@@ -121,13 +121,12 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
 @pytest.mark.parametrize("kind", COMPRESSORS)
 def test_a_truncated_dump_in_an_archive_gives_what_it_gives_beside_one(tmp_path: Path, kind):
     data = compressed(kind)
-    for part in (5, 8):
-        cut = {f"a.xml.{kind}": data[: len(data) * part // 10]}
-        beside = read(cut, tmp_path / f"beside{part}")
-        assert len(beside) > 10
-        tar = as_tar(tmp_path / "a.tar", cut).read_bytes()
-        for name, archive in (("a.zip", zip_bytes(cut)), ("a.tar", tar)):
-            assert read({name: archive}, tmp_path / f"{name}{part}") == beside
+    cut = {f"a.xml.{kind}": data[: len(data) * 6 // 10]}
+    beside = read(cut, tmp_path / "beside")
+    assert len(beside) > 10
+    tar = as_tar(tmp_path / "a.tar", cut).read_bytes()
+    for name, archive in (("a.zip", zip_bytes(cut)), ("a.tar", tar)):
+        assert read({name: archive}, tmp_path / f"in {name}") == beside
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
