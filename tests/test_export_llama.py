@@ -77,7 +77,7 @@ def test_it_writes_what_we_write(trained: Pipeline, llama):
         assert answer["content"] == trained.tokenizer.decode(ours)
 
 
-@pytest.mark.parametrize("type", [pytest.param("f16", marks=pytest.mark.slow), "q8_0"])
+@pytest.mark.parametrize("type", ["f16", "q8_0"])
 def test_smaller_types_cost_less_than_half_a_percent(trained: Pipeline, llama, type):
     sequences = trained.held_out(2000)
     batch = [EvalSequence(0, torch.tensor(ids).numpy()) for ids in sequences]
