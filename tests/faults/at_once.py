@@ -7,6 +7,7 @@ wait for and use.
 from __future__ import annotations
 
 import copy
+import os
 import random
 import re
 import shutil
@@ -17,8 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from unittest import mock
 
 from femtogpt.errors import Stopped
+from tests import s3_stand_in
 from tests.faults import kills
 from tests.faults.chain import STAGES, standing_clocks, trained
 from tests.faults.outcomes import Try
@@ -156,31 +159,42 @@ def one_folder(worker: Worker, pictures: Pictures, draw: random.Random, runs: in
 
 
 def machines(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
-    """Machines with folders of their own and a store that they share; one may be killed."""
-    return _machines(worker, pictures, draw, runs, None)
+    """Machines with folders of their own and a store that they share."""
+    return _machines(worker, draw, runs, _shared_folder(worker, draw))
 
 
 def machine_killed(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
     """The same, and one is killed; another that comes later makes nothing that is there."""
     strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
-    return _machines(worker, pictures, draw, runs, strike)
+    return _machines(worker, draw, runs, _shared_folder(worker, draw), strike)
 
 
-def _machines(
-    worker: Worker, pictures: Pictures, draw: random.Random, runs: int, strike: Strike | None
-) -> Outcome:
+def machines_at_s3(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
+    """Machines that share a bucket; of half the tries, one is killed."""
+    strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
+    with s3_stand_in.served() as environment, mock.patch.dict(os.environ, environment):
+        url = f"s3://{s3_stand_in.BUCKET}"
+        return _machines(worker, draw, runs, url, draw.choice([strike, None]))
+
+
+def _shared_folder(worker: Worker, draw: random.Random) -> str:
+    """A new folder that machines share, as a path or as a URL."""
     shared = worker.folder / "shared"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir()
-    urls = [str(shared)] + ([f"file://{shared}"] if find_spec("upath") else [])
-    url = draw.choice(urls)
+    return draw.choice([str(shared)] + ([f"file://{shared}"] if find_spec("upath") else []))
+
+
+def _machines(
+    worker: Worker, draw: random.Random, runs: int, url: str, strike: Strike | None = None
+) -> Outcome:
     own = [_machine(worker, number, url) for number in range(runs + 1)]
     *first, last = own
     ends: list[Callable[[], End]] = []
     for machine in first:
         ends.append(machine.start(None if ends else strike))
         time.sleep(draw.random() * APART_SECONDS)
-    what = f"{runs} machines at {(url.partition('://')[1] and 'a URL') or 'a folder'}"
+    what = f"{runs} machines at {url.partition('://')[0] if '://' in url else 'a folder'}"
     what += f", {strike}" if strike else ""
     failure = _ended(first, [end() for end in ends], strike)
     if strike and not failure and (end := first[0].run()).status:
@@ -208,6 +222,7 @@ def _machine(worker: Worker, number: int, url: str) -> Worker:
     return machine
 
 
+AT_S3 = ("two machines at S3", lambda *a: machines_at_s3(*a, 2))  # packages of make cluster
 WAYS = (
     ("two, the same", lambda *a: same(*a, 2)),
     ("five, the same", lambda *a: same(*a, 5)),
@@ -218,4 +233,5 @@ WAYS = (
     ("five, one is killed", lambda *a: killed(*a, 5)),
     ("two machines", lambda *a: machines(*a, 2)),
     ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
+    *([AT_S3] if find_spec("s3fs") and find_spec("moto") else []),
 )
