@@ -137,7 +137,7 @@ bench-train: $(MADE)  ## training against a plain recipe, in 40 minutes; ARCHIVE
 bench-generate: $(MADE)  ## writing against llama.cpp and others, in 6 minutes
 	@"$(PROGRAM)" benchmarks/bench_generate.py
 
-bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, in 2.5 hours; ARCHIVE=file.zip [QUICK=1 NANOGPT=folder]
+bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, in 3 hours; ARCHIVE=file.zip [QUICK=1 NANOGPT=folder]
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-learn ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_learn.py $(call quoted,ARCHIVE) $(if $(QUICK),--quick) $(if $(NANOGPT),--nanogpt $(call quoted,NANOGPT))
 
