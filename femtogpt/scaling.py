@@ -83,8 +83,14 @@ def beta2(tokens: int) -> float:
 
 
 def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any]:
-    """Training settings with what is not given among them, for a width and a context."""
-    settings = {**recipe(width, context), **train}
+    """Training settings with what is not given among them, for a width and a context.
+
+    Embeddings that begin from the text are moved half as fast.
+    """
+    derived = recipe(width, context)
+    if train.get("embedding_init") == "cooccurrence":
+        derived["learning_rate"] /= 2
+    settings = {**derived, **train}
     if isinstance(batch := settings["batch_size"], int) and batch > 0:
         settings.setdefault("beta2", beta2(batch * context))
     return settings

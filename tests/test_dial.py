@@ -196,6 +196,13 @@ def test_a_size_may_be_written_with_an_exponent_and_must_be_one(load):
             load("", f"model.size={wrong}")
 
 
+def test_embeddings_that_begin_from_the_text_are_moved_half_as_fast(load):
+    usual, counted = load(""), load("train: {embedding_init: cooccurrence}")
+    assert counted.train.learning_rate == usual.train.learning_rate / 2
+    own = load("train: {embedding_init: cooccurrence, learning_rate: 0.02}")
+    assert own.train.learning_rate == 0.02
+
+
 @pytest.mark.parametrize("name", ["classics", "classics-cpu", "home-8gb", "large", "original"])
 def test_each_preset_can_be_read(name):
     found = load_config(name)
