@@ -202,8 +202,8 @@ def _error_of(status: int, last_line: str, run: Path) -> Exception:
 
 
 def _has_room(run: Path) -> bool:
-    """Whether the disk had room for the child to write why it ended."""
-    return shutil.disk_usage(run).free >= 4096
+    """Whether the disk had room for the child to write why it ended, or the folder is gone."""
+    return not run.is_dir() or shutil.disk_usage(run).free >= 4096
 
 
 def _disk_full(run: Path) -> UserError:

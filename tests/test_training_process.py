@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 
@@ -140,6 +141,18 @@ def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(token
     with pytest.raises(UserError, match=r"lower train\.learning_rate"):
         supervise(run, tokens.folder, 200, forwarder)
     assert forwarder.sent == read_metrics(run / METRICS_FILE) != []
+
+
+@pytest.mark.slow
+def test_a_data_folder_that_is_removed_meanwhile_is_told_in_a_line(tokens, run):
+    class Removing(Recording):
+        def send(self):
+            shutil.rmtree(run, ignore_errors=True)
+
+    (run / "settings.json").write_text(settings().model_dump_json())
+    shutil.rmtree(tokens.folder)
+    with pytest.raises(UserError, match=r"^.* holds no token shards: .*$"):
+        supervise(run, tokens.folder, 20, Removing())
 
 
 def test_a_watch_gets_each_estimate_and_can_end_the_training(tokens, run):
