@@ -36,7 +36,7 @@ def test_a_lower_format_says_nearly_the_same(format, most):
 
 @pytest.mark.parametrize("format", ["float32", "bfloat16", pytest.param("int8", marks=no_fbgemm)])
 def test_weights_and_the_cache_of_a_text_take_little_more_than_the_weights(format):
-    model = GPT(shape(layers=4, width=256, kv_heads=4, context=256), 8000)  # conf classics-cpu
+    model = GPT(shape(layers=4, width=256, kv_heads=4, context=256), 8000)  # size nano
     width = {"float32": 4, "bfloat16": 2, "int8": 1}[format]
     engine = Engine(model, format)
     texts, _ = engine.begin([[1]])
