@@ -167,14 +167,13 @@ def test_each_id_has_its_text_or_its_byte():
         assert bool(text) + (byte >= 0) == (id > TOKENIZER.eos)
 
 
-@pytest.mark.parametrize(
-    ("content", "wrong"),
-    [(None, "is missing"), (b"", "is no tokenizer"), (b"not a model", "is no tokenizer")],
-)
-def test_what_is_no_tokenizer_is_told(content, wrong, tmp_path):
+@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_what_is_no_tokenizer_is_told(content, tmp_path):
     if content is not None:
         (tmp_path / TOKENIZER_FILE).write_bytes(content)
-    with pytest.raises(UserError, match=rf"tokenizer\.model {wrong}: put the right one there"):
+    with pytest.raises(
+        UserError, match=r"tokenizer\.model is no tokenizer: put the right one there"
+    ):
         Tokenizer.load(tmp_path)
 
 

@@ -214,8 +214,9 @@ class Tokenizer:
         try:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
-            wrong = "is missing" if isinstance(error, FileNotFoundError) else "is no tokenizer"
-            raise UserError(f"{path} {wrong}: put the right one there, or name another") from error
+            raise UserError(
+                f"{path} is no tokenizer: put the right one there, or name another"
+            ) from error
 
     @classmethod
     def of_model(cls, run: Path, pieces: int) -> Tokenizer:
