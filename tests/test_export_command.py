@@ -200,7 +200,7 @@ def damage(run: Path, how: str) -> None:
         ("no header", "model.safetensors is damaged"),
         ("not finite", "norm.weight is not finite"),
         ("a layer less", "layers.1.input_layernorm.weight is missing"),
-        ("no tokenizer", "tokenizer.model is no tokenizer"),
+        ("no tokenizer", "tokenizer.model is missing"),
         ("damaged tokenizer", "tokenizer.model is no tokenizer"),
         ("another tokenizer", "embed_tokens.weight is (293, 32), not (290, 32)"),
         ("damaged settings", "settings.json is damaged"),

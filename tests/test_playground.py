@@ -14,6 +14,7 @@ from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writing import write
 from femtogpt.model.loading import load_model
 from femtogpt.playground import verbatim
+from femtogpt.playground.choices import USUAL, beginnings
 from femtogpt.playground.lockstep import evened, lockstep
 from femtogpt.tokens.tokenizer import Tokenizer
 from tests.helpers import PROSE
@@ -77,6 +78,14 @@ def test_runs_are_listed_with_their_figures_beginnings_and_turns(page, names):
     assert [*listed] == names[::-1], "the newest first"
     assert listed[names[0]]["bits"] == 2.5 and listed[names[0]]["beginnings"] == ["мама мыла"]
     assert [listed[name]["turns"] for name in names] == [False, None, True]
+
+
+def test_a_run_whose_samples_have_no_beginning_is_offered_the_usual_ones(tmp_path):
+    models = Models(tmp_path / "data")
+    name = models.make(1)
+    assert beginnings(models.data / name, models.data) == ["мама мыла"]
+    shutil.rmtree(models.data / "samples")
+    assert beginnings(models.data / name, models.data) == [*USUAL]
 
 
 def test_a_run_writes_what_the_library_writes(page, models, names):

@@ -197,6 +197,19 @@ def test_a_vote_is_cast_with_a_key_and_the_score_grows(window, browser, served, 
         assert re.search(r"\d+ % побед, от \d+", window.one("#blind .score").text)
 
 
+def test_a_text_that_ended_at_once_is_told_and_judged(window, browser, runs, monkeypatch):
+    monkeypatch.setattr(writing, "stream", lambda *_: iter([]))
+    window.compare(runs, "")
+    assert window.texts() == ["", ""]
+    for _ in range(2):
+        assert window.one("#blind .texts").text.count("модель сразу закончила текст") == 2
+        browser.refresh()
+        window.until(lambda: window.shows("#blind .votes"))
+    window.all("#blind .votes button")[2].click()
+    window.until(lambda: window.shows("#blind .score"))
+    assert window.one("#blind .texts").text.count("модель сразу закончила текст") == 2
+
+
 def test_two_windows_at_once_do_not_mix(window, browser, served, runs):
     first = window.compare(runs, "мама")
     browser.switch_to.new_window("window")

@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -319,6 +320,19 @@ def test_a_version_brings_the_code_that_writes(runs, tmp_path, capsys):
     place, text = output.splitlines()
     assert str(runs.mlruns) in place
     assert json.loads(text) == runs.generated(capsys, "мама", "--seed", "5")
+
+
+@pytest.mark.slow
+def test_the_program_in_the_documentation_writes_as_it_stands(runs, tmp_path, capsys):
+    runs.record("sample", 1, GOOD)
+    page = (ROOT / "docs/compare-runs.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    environment = outside(runs, tmp_path)["env"]
+    del environment["MLFLOW_TRACKING_URI"]
+    where = {"cwd": runs.mlruns.parent, "env": environment}  # as in the project's folder
+    output = subprocess.check_output([sys.executable, "-c", code], **where, text=True, timeout=240)
+    written = runs.generated(capsys, "Однажды", "--tokens", "40", "--seed", "1")
+    assert output == f"{written}\n"
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ def test_the_page_has_every_section_in_both_languages(tmp_path):
     facts = MadeRun(memory=MEMORY).facts(tmp_path)
     russian, english = page_of(facts), page_of(facts, "en")
     assert {*SECTIONS} <= {*russian.ids} and {*SECTIONS} <= {*english.ids}
-    for word in ("Качество", "2,000 бита", "5,26 млн", "50 шагов", "n-граммы, порядок 4"):
+    for word in ("Качество", "2,000 бита", "5,26 млн", "50 шагов", "n\u2011граммы, порядок 4"):
         assert word in russian.text.replace("\u00a0", " "), word
     for word in ("Quality", "2.000 bits", "5.26 M", "50 steps", "n-gram, order 4"):
         assert word in english.text.replace("\u00a0", " "), word

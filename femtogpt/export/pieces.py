@@ -58,9 +58,9 @@ class Vocabulary:
         try:
             model = _model_pb2.ModelProto.FromString(file.read_bytes())
         except (OSError, DecodeError) as error:
+            wrong = "is missing" if isinstance(error, FileNotFoundError) else "is no tokenizer"
             raise UserError(
-                f"{file} is no tokenizer: copy the {TOKENIZER_FILE} that the model was trained"
-                " with here"
+                f"{file} {wrong}: copy the {TOKENIZER_FILE} that the model was trained with here"
             ) from error
         if problem := _problem(model):
             raise UserError(

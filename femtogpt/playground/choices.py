@@ -16,6 +16,9 @@ from femtogpt.evaluation.around_run import found
 from femtogpt.sources.interviews.turns import SPEAKER
 from femtogpt.tokens.shards import Tokens
 
+# For runs whose samples begin documents, as those of the configuration ``sample`` do.
+USUAL = ("Однажды", "Жила-была", "Ранним утром")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -32,7 +35,10 @@ class Choice:
 
 
 def beginnings(run: Path, data: Path) -> list[str]:
-    """The prompts of all samples that were written with a run; they are its configuration's."""
+    """The prompts of all samples that were written with a run, which are its configuration's.
+
+    Where these are empty, or there are no samples, they are USUAL.
+    """
     prompts: list[str] = []
     with suppress(OSError, ValueError):
         content = Artifact.load(run).content
@@ -40,7 +46,7 @@ def beginnings(run: Path, data: Path) -> list[str]:
             manifest = read_manifest(path.parent)
             if manifest.get("inputs", {}).get("run") == content:
                 prompts += manifest.get("config", {}).get("prompts", [])
-    return [text for text in dict.fromkeys(prompts) if text]
+    return [text for text in dict.fromkeys(prompts) if text] or [*USUAL]
 
 
 def knows_turns(run: Path, data: Path) -> bool | None:

@@ -76,12 +76,12 @@ PHRASES: dict[str, Both] = {
         "It needs {bits} bits per character of held-out text.",
     ),
     "better_than_ngram": (
-        "На отложенных текстах она тратит {bits} бита на символ — на {share} меньше n-граммной"
+        "На отложенных текстах она тратит {bits} бита на символ — на {share} меньше n\u2011граммной"
         " модели.",
         "It needs {bits} bits per character of held-out text, {share} fewer than an n-gram model.",
     ),
     "worse_than_ngram": (
-        "На отложенных текстах она тратит {bits} бита на символ — на {share} больше n-граммной"
+        "На отложенных текстах она тратит {bits} бита на символ — на {share} больше n\u2011граммной"
         " модели, которая только считает сочетания токенов: обучение пока не окупилось.",
         "It needs {bits} bits per character of held-out text, {share} more than an n-gram model,"
         " which only counts pieces: the training has not paid off yet.",
@@ -123,7 +123,7 @@ PHRASES: dict[str, Both] = {
         "These texts cannot tell which is better.",
     ),
     "part": ("часть", "part"),
-    "baseline_ngram": ("n-граммы, порядок {order}", "n-gram, order {order}"),
+    "baseline_ngram": ("n\u2011граммы, порядок {order}", "n-gram, order {order}"),
     "baseline_ppmd": ("PPMd, порядок {order}", "PPMd, order {order}"),
     "whole_text": ("Все отложенные тексты", "All held-out text"),
     "model": ("модель", "model"),
@@ -341,6 +341,6 @@ PHRASES: dict[str, Both] = {
     "stage_evaluation": ("проверка", "evaluation"),
     "stage_samples": ("образцы", "samples"),
     "stage_memory": ("поиск в обучающих текстах", "looking up the samples"),
-    "stage_ngram": ("n-граммная модель", "n-gram"),
+    "stage_ngram": ("n\u2011граммная модель", "n-gram"),
     "stage_ppmd": ("PPMd", "PPMd"),
 }

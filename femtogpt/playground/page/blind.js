@@ -57,9 +57,14 @@ writer.submit = async () => {
 
 function finish() {
   for (const text of texts) {
-    text.finish();
+    close(text);
     text.under.lastChild.remove(); // tokens would need to know the model
   }
+}
+
+// An empty text is told to be one: it is judged, too.
+function close(text) {
+  text.finish(...(text.written ? [] : [() => say("nothing")]));
 }
 
 async function vote(better) {
@@ -78,7 +83,7 @@ async function reveal({ runs, better }) {
     const won = better === ["left", "right"][side];
     const verdict = won ? [made("span", { className: "won", words: () => `✓ ${say("better")}` })] : [];
     text.heading.replaceChildren(made("b", { textContent: label(runs[side]) }), ...verdict);
-    text.finish();
+    close(text);
   });
   await showScore([...runs].sort());
   await Promise.all(texts.map((text, side) => text.mark(runs[side])));
