@@ -32,7 +32,7 @@ from femtogpt.training.settings import TrainingSettings, resolve
 from femtogpt.training.training_stage import run_training
 from tests.helpers import config, corpus_of, listed, story
 
-CONTEXT = 64
+CONTEXT = 72
 SPECIAL = ("▸", "[сцена]")
 
 

@@ -142,6 +142,12 @@ def test_what_a_person_changed_in_an_export_stays(export, tmp_path):
     assert "LICENSE was not written by an export" in export("hf", "--to", "there", status=1)
 
 
+def test_a_folder_that_cannot_be_made_is_told_and_no_room_is_asked_for(export, tmp_path):
+    (tmp_path / "a file").touch()
+    said = export("hf", "--to", "a file/there", status=1)
+    assert "a file/there cannot be written (Not a directory): name another place with --to" in said
+
+
 @pytest.mark.parametrize("words", [("hf",), ("gguf", "--type", "f32")])
 def test_on_a_full_disk_nothing_is_left_but_the_earlier_export(export, run, mounted, words):
     disk = mounted("tmpfs", 300_000)

@@ -69,11 +69,12 @@ def test_probabilities_are_ours(trained: Pipeline, llama):
 
 
 def test_it_writes_what_we_write(trained: Pipeline, llama):
-    for prompt in ("", "Жила-была", POEM):
+    for prompt in ("", "Жила-была", POEM):  # 64 tokens after the first
         ids = [trained.tokenizer.eos, *trained.tokenizer.encode(prompt)]
-        ours = trained.likeliest(ids, CONTEXT - len(ids))
-        answer = llama("f32").complete(prompt, CONTEXT - len(ids))
-        assert answer["tokens"] == ours
+        count = min(64, CONTEXT - len(ids))
+        ours = trained.likeliest(ids, count)
+        answer = llama("f32").complete(prompt, count)
+        assert answer["tokens"] == ours and len(ours) == count
         assert answer["content"] == trained.tokenizer.decode(ours)
 
 
@@ -93,9 +94,14 @@ def test_smaller_types_cost_less_than_half_a_percent(trained: Pipeline, llama, t
 
 def test_line_ends_are_kept_and_end_nothing(trained: Pipeline, llama):
     """The line end is the piece that llama.cpp would take for the end of a text."""
-    answer = llama("q8_0").complete(POEM, 40, temperature=1, seed=3, top_k=0, min_p=0)
-    assert answer["prompt"].count("\n") == 2 and answer["content"].count("\n") >= 2
-    assert answer["stop_type"] == "limit" and answer["tokens_predicted"] == 40
+    server = llama("q8_0")
+    answers = [
+        server.complete(POEM, 40, temperature=1, seed=seed, top_k=0, min_p=0) for seed in range(8)
+    ]
+    assert all(answer["prompt"].count("\n") == 2 for answer in answers)
+    went_on = [answer for answer in answers if answer["stop_type"] == "limit"]  # not at </s>
+    assert all(answer["tokens_predicted"] == 40 for answer in went_on)
+    assert max(answer["content"].count("\n") for answer in went_on) >= 2
 
 
 def test_a_chat_window_goes_on_with_the_text(trained: Pipeline, llama):

@@ -83,7 +83,7 @@ def test_logits_are_ours(trained: Pipeline, model):
 
 
 def test_it_writes_what_we_write_also_beyond_the_context(trained: Pipeline, tokenizer, model):
-    for prompt, count in (("", CONTEXT), ("Жила-была старая пряха,\nОна", 2 * CONTEXT)):
+    for prompt, count in (("", 64), ("Жила-была старая пряха,\nОна", 2 * CONTEXT)):
         ids = tokenizer(prompt, return_tensors="pt")
         written = model.generate(**ids, do_sample=False, max_new_tokens=count)[0].tolist()
         start = ids.input_ids.shape[1]
@@ -127,7 +127,6 @@ def test_what_a_folder_holds_is_what_transformers_reads(folder):
     assert "auto_map" not in json.loads((folder / "config.json").read_bytes())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("packages", [(), OLDER])
 def test_a_fresh_environment_loads_it_without_a_word_about_weights(
     trained: Pipeline, folder, tmp_path, packages

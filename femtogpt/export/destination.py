@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -66,9 +67,9 @@ def explained(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or "the disk is full"  # numpy gives no reason
+        room = "free some space, or " if error.errno in (None, errno.ENOSPC, errno.EDQUOT) else ""
         raise UserError(
-            f"{place} cannot be written ({reason}): free some space, or name another place with"
-            " --to"
+            f"{place} cannot be written ({reason}): {room}name another place with --to"
         ) from error
 
 
