@@ -75,6 +75,22 @@ def test_other_programs_are_seen():
 
 
 @linux
+@pytest.mark.parametrize(("own", "seen"), [(0, 0.5), (5, 1.5)])
+def test_programs_that_make_way_count_only_for_one_that_does_too(monkeypatch, tmp_path, own, seen):
+    stat = tmp_path / "stat"
+    monkeypatch.setattr("femtogpt.training.waiting.STAT", stat)
+    monkeypatch.setattr(os, "getpriority", lambda which, who: own)
+    ticks = os.sysconf("SC_CLK_TCK")
+
+    def at(clock: float, user: int, niced: int) -> Times:
+        stat.write_text(f"cpu  9 9 9 9 9 9 9\ncpu0 {user * ticks} {niced * ticks} 0 7 0 0 0\n")
+        return Times(clock, Times.now([0]).all_programs, 0.0)
+
+    before = at(10.0, 50, 20)
+    assert at(12.0, 51, 22).others_since(before) == seen
+
+
+@linux
 def test_own_work_is_not_that_of_others(monkeypatch):
     before, after = Times(10.0, 100.0, 50.0), Times(12.0, 104.0, 53.0)
     assert after.others_since(before) == pytest.approx(0.5)

@@ -68,7 +68,10 @@ class Waiting(Observer):
 
 
 class Times:
-    """Seconds that some cores were busy so far, and those of them for this process."""
+    """Seconds that some cores were busy so far, and those of them for this process.
+
+    Programs that make way (niced ones) do not count, unless this process is one of them.
+    """
 
     def __init__(self, clock: float, all_programs: float, own: float):
         self.clock, self.all_programs, self.own = clock, all_programs, own
@@ -78,9 +81,10 @@ class Times:
         """``cores``: by default those that this process may use."""
         names = {f"cpu{number}" for number in cores or os.sched_getaffinity(0)}
         lines = (line.split() for line in STAT.read_text("ascii").splitlines())
-        # In order: user, nice, system, idle, waiting for disks, interrupts, soft interrupts.
-        busy = ([*map(int, line[1:4]), *map(int, line[6:8])] for line in lines if line[0] in names)
-        ticks = sum(map(sum, busy))
+        # In order: user, niced, system, idle, waiting for disks, interrupts, soft interrupts.
+        is_niced = os.getpriority(os.PRIO_PROCESS, 0) > 0
+        columns = (1, 2, 3, 6, 7) if is_niced else (1, 3, 6, 7)
+        ticks = sum(int(line[column]) for line in lines if line[0] in names for column in columns)
         return cls(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())
 
     def others_since(self, before: Times) -> float:
