@@ -18,6 +18,7 @@ from fitted_time import ATTEMPTS, Pace, pace_of, pace_of_beginning, train_for
 from paired import compare, mean_ratio, paired_difference, shown, verdict
 from text_cuts import content_hash, text_cut, validation_cut
 
+from femtogpt.scaling import recipe
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from tests.tiny import verses, write_tokens
@@ -127,8 +128,8 @@ def test_a_line_that_is_no_arm_is_told(line, complaint):
 def test_the_trees_own_dial_and_configuration_decide_what_is_left_open():
     training = Training.parse("conf=classics-cpu train.epochs=2")
     resolved = resolve(training, ROOT, 8000, text=20_480)
-    assert resolved.model["layers"] == 4 and resolved.model["width"] == 256
-    assert resolved.train["learning_rate"] == 0.012
+    assert resolved.model["layers"] == 4 and resolved.model["width"] == 128
+    assert resolved.train["learning_rate"] == recipe(128, 256)["learning_rate"] / 2
     assert resolved.train["max_steps"] == 2 * 20_480 / (8 * 256), "not the configuration's steps"
     timed = resolve(Training.parse("conf=classics-cpu minutes=10"), ROOT, 8000, text=20_480)
     assert timed.train["max_steps"] is None and timed.train["evaluate_every"] is None

@@ -33,10 +33,8 @@ def modules() -> list[str]:
     return sorted(".".join(name[:-1] if name[-1] == "__init__" else name) for name in names)
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=SLOW), pytest.param(2, marks=SLOW)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_modules_import_in_any_order_and_none_is_overwritten(seed):
     names = modules()
     assert {"femtogpt.config", "tasks.stages", "flows.pipeline"} <= {*names}

@@ -51,25 +51,27 @@ def bench(tmp_path, monkeypatch):
 
 
 def test_bench_learn_says_how_much_and_when(bench, capsys):
-    bits = {**LEARN, "today's build": 2.0, "this build": 1.8}
+    bits = {**LEARN, "today's build": 2.0, "this build's size": 1.7, "this build": 1.8}
     figures, trained = bench(bench_learn, bits)
     by_hand = (1.8 / 2.0 + 1.81 / 2.01 + 1.82 / 2.02) / 3
     assert figures["ten_minutes_ratio"] == pytest.approx(by_hand)
+    by_hand = (1.7 / 2.0 + 1.71 / 2.01 + 1.72 / 2.02) / 3
+    assert figures["ten_minutes_default_ratio"] == pytest.approx(by_hand)
     assert figures["time_to_todays_ratio"] == pytest.approx((0.4 * 0.6) ** 0.5), "half-way"
     assert figures["tokens_per_second_to_reference"] == 2.5
     assert figures["beside_one"] == 0.9
     assert figures["alone_to_todays"] == 1.0
     assert "ten_minutes_to_ngram" in figures and "ten_minutes_ratio" in capsys.readouterr().out
     minutes = [arm.trainings[0].minutes for arm, seed, _ in trained if seed == 2]
-    assert minutes == pytest.approx([10, 2.5, 4, 6, 10])
-    assert [arm.commit for arm, _, _ in trained[::3]] == [COMMIT, None, None, None, None]
+    assert minutes == pytest.approx([10, 2.5, 4, 6, 10, 10])
+    assert [arm.commit for arm, _, _ in trained[::3]] == [COMMIT, *[None] * 5]
 
 
 def test_bench_learn_has_a_short_form_and_tells_what_was_not_reached(bench):
     figures, trained = bench(
         bench_learn, {**LEARN, "today's build": 1.7, "this build": 1.8}, "--quick"
     )
-    assert len(trained) == 5 and figures["time_to_todays_ratio"] is None
+    assert len(trained) == 6 and figures["time_to_todays_ratio"] is None
     assert figures["rows"][-1]["verdict"] == "too few seeds"
 
 

@@ -135,6 +135,7 @@ def test_metrics_that_are_damaged_are_followed_once_the_training_has_made_them_a
     assert forwarder.sent == read_metrics(run / METRICS_FILE)
 
 
+@pytest.mark.slow
 def test_the_advice_of_a_failed_training_reaches_the_one_who_supervises_it(tokens, run):
     (run / "settings.json").write_text(diverging().model_dump_json())
     forwarder = Recording()
