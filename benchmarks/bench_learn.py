@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def learning(options: argparse.Namespace, tokens: Tokens) -> dict[str, Any]:
-    """Train and compare: the first three keys of the file, and the arms behind them."""
+    """Train and compare: what is learned in which time, and the arms behind it."""
     base = f"{SAME_SIZE} {options.set} minutes="
     shares = {f"{OURS}, {share:g} of the time": share for share in SHARES}
     arms = [

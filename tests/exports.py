@@ -32,7 +32,7 @@ from femtogpt.training.settings import TrainingSettings, resolve
 from femtogpt.training.training_stage import run_training
 from tests.helpers import config, corpus_of, listed, story
 
-CONTEXT = 72
+CONTEXT = 72  # so that 64 tokens can be drawn after the first
 SPECIAL = ("▸", "[сцена]")
 
 

@@ -264,11 +264,12 @@ def test_a_novel_in_a_cell_is_read(tmp_path):
     "line",
     ['"', '1,"а', '1,"а""', '"1,"а"", "б"" ', 'а","б', '","' * 30, '"",' * 30, '"а,"б,' * 30],
 )
-def test_the_work_grows_with_the_table_and_no_faster_whatever_its_quotes(line):
+@pytest.mark.parametrize("rows", [200, pytest.param(500, marks=pytest.mark.slow)])
+def test_the_work_grows_with_the_table_and_no_faster_whatever_its_quotes(line, rows):
     def work(count: int) -> int:
         return operations(lambda: list(table("id,text\n" + f"{line}\n" * count)), "formats/")
 
-    assert work(1_600) <= 1.2 * 8 * work(200)
+    assert work(8 * rows) <= 1.2 * 8 * work(rows)
 
 
 @quick

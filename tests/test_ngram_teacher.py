@@ -82,13 +82,15 @@ def test_a_training_that_it_no_longer_teaches_does_not_count_it_again(tokens):
     assert [teachers.ngram is not None for teachers in made] == [True, False]
 
 
-def test_what_is_taught_is_learned_in_fewer_steps(tmp_path):
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_what_is_taught_is_learned_in_fewer_steps(tmp_path, seed):
     documents = drawn(70)
     splits = {"train": {"one": documents[:60]}, "held_out": {"one": documents[60:]}}
     tokens = write_tokens(tmp_path / "tokens", splits)
     losses = []
     for share in (0.0, 0.8):
         config = settings({"width": 32, "dropout": 0.0}, max_steps=60, ngram_share=share)
+        config = config.model_copy(update={"seed": seed})
         run = trained(config, tokens, tmp_path / str(share))
         losses.append(course(run)[-1]["held_out_loss"])
     assert losses[1] < losses[0] - 0.02

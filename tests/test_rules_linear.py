@@ -11,7 +11,7 @@ from tests.cleaning import clean
 from tests.counted import operations
 
 SENTENCE = "Старый мельник вышел на крыльцо{}, поглядел на небо и покачал головой."
-SIZES = 20, 80  # parts of a text
+SIZES = 40, 160  # parts of a text
 GROWTH = 1.1  # of the operations for each character
 
 

@@ -32,7 +32,7 @@ FULL = 36
 Outcome = tuple[str, str | None]  # what was done, and what is wrong
 Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
 APART_SECONDS = 1.0  # at most, between the starts of two runs
-OTHERS = (  # not more steps: such a training goes on from one that has ended meanwhile
+OTHERS = (  # of the same steps: a longer training goes on from a shorter one that has ended
     (),
     ("seed=7",),
     ("tokenizer.vocab_size=420",),

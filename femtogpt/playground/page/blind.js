@@ -57,13 +57,13 @@ writer.submit = async () => {
 
 function finish() {
   for (const text of texts) {
-    close(text);
+    finishText(text);
     text.under.lastChild.remove(); // tokens would need to know the model
   }
 }
 
 // An empty text is told to be one: it is judged, too.
-function close(text) {
+function finishText(text) {
   text.finish(...(text.written ? [] : [() => say("nothing")]));
 }
 
@@ -83,7 +83,7 @@ async function reveal({ runs, better }) {
     const won = better === ["left", "right"][side];
     const verdict = won ? [made("span", { className: "won", words: () => `✓ ${say("better")}` })] : [];
     text.heading.replaceChildren(made("b", { textContent: label(runs[side]) }), ...verdict);
-    close(text);
+    finishText(text);
   });
   await showScore([...runs].sort());
   await Promise.all(texts.map((text, side) => text.mark(runs[side])));
