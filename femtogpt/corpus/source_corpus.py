@@ -26,6 +26,7 @@ from femtogpt.progress import progress
 from femtogpt.sources.base import Source
 
 SHARD_CHARACTERS = 4_000_000  # a Parquet file ends with the batch that reaches this size
+SHARD_DOCUMENTS = 20_000  # or this one, if they have hardly any text
 EXAMPLES_PER_RULE = 5  # of changes, in the report
 FEW_KEPT = 0.5  # warn if a smaller share of a source's documents is kept
 log = logging.getLogger(__name__)
@@ -158,8 +159,11 @@ class SourceCorpus:
         group: list[CleanedBatch] = []
         for number, batch in enumerate(self.batches):
             group.append(batch)
-            last = number == len(self.batches) - 1
-            if last or sum(sum(batch.characters) for batch in group) >= SHARD_CHARACTERS:
+            is_full = (
+                sum(sum(batch.characters) for batch in group) >= SHARD_CHARACTERS
+                or sum(batch.documents_read for batch in group) >= SHARD_DOCUMENTS
+            )
+            if is_full or number == len(self.batches) - 1:
                 first = number + 1 - len(group)
                 yield ShardTask(
                     [batch.file for batch in group],

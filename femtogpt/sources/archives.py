@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NoReturn, cast
 
@@ -43,9 +43,9 @@ MAX_BYTES = 1 << 30  # read at once: a larger file is no single work but a bomb 
 OpenFile = Callable[[], IO[bytes]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a folder or an archive."""
+    """A file in a folder or an archive, of which there may be 100,000: it holds no more than this."""
 
     name: str  # its path inside, with "/", without the suffix of a compression (.gz)
     open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
@@ -61,12 +61,12 @@ class Member:
         self.mended.append(kind)
         self.letters[kind] += letters_in(text) - letters_in(kept)
 
-    @cached_property
+    @property
     def path(self) -> PurePosixPath:
         """The name as a path."""
         return PurePosixPath(self.name)
 
-    @cached_property
+    @property
     def suffix(self) -> str:
         """The suffix that shows its format, in lower case: ``.txt``."""
         return suffix_of(self.name)
@@ -161,20 +161,27 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
             ),
             *_replaced(names),
         ]
-    entries = [info for info in archive if not info.isdir()]
-    files = [info for info in entries if info.isfile()]
-    packed = {info.name: info for info in files}
+    names, offsets, others = [], {}, []
+    while info := archive.next():
+        archive.members.clear()  # each takes more than what is kept of it here
+        if info.isfile():
+            names.append(info.name)
+            offsets[info.name] = info.offset
+        elif not info.isdir():
+            others.append((info.name, partial(_refuse, _no_file(info))))
     stream = cast(IO[bytes], archive.fileobj)
     stream.seek(archive.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError
     while stream.read(BUFFER_BYTES):
         pass
-    in_order = sorted(packed.items(), key=lambda item: item[1].offset)
     return [
-        *((name, partial(_open_in_tar, archives, path, info)) for name, info in in_order),
-        *_replaced(info.name for info in files),
-        *((info.name, partial(_refuse, _no_file(info))) for info in entries if not info.isfile()),
+        *(
+            (name, partial(_open_in_tar, archives, path, offsets[name]))
+            for name in sorted(offsets, key=offsets.__getitem__)
+        ),
+        *_replaced(names),
+        *others,
     ]
 
 
@@ -199,8 +206,10 @@ def _open_in_zip(archives: _LastArchive, path: Path, info: zipfile.ZipInfo) -> I
     return archive.open(info)
 
 
-def _open_in_tar(archives: _LastArchive, path: Path, info: tarfile.TarInfo) -> IO[bytes]:
-    return cast(IO[bytes], cast(tarfile.TarFile, archives(path)).extractfile(info))
+def _open_in_tar(archives: _LastArchive, path: Path, offset: int) -> IO[bytes]:
+    archive = cast(tarfile.TarFile, archives(path))
+    cast(IO[bytes], archive.fileobj).seek(offset)
+    return cast(IO[bytes], archive.extractfile(tarfile.TarInfo.fromtarfile(archive)))
 
 
 def _open(path: Path) -> BinaryIO:
@@ -236,15 +245,15 @@ def _named(
 
 def _member(name: str, open_file: OpenFile) -> Member:
     """Make a member whose bytes are decompressed."""
+    return Member(without_compression(name), partial(_stream, open_file, compression(name)))
 
-    def stream() -> BinaryIO:
-        with damage_as_unreadable():
-            opened = decompressed(open_file(), compression(name))
-        if isinstance(getattr(opened, "raw", None), io.FileIO):
-            return cast(BinaryIO, opened)
-        return io.BufferedReader(DamageReportingStream(opened), BUFFER_BYTES)
 
-    return Member(without_compression(name), stream)
+def _stream(open_file: OpenFile, kind: str) -> BinaryIO:
+    with damage_as_unreadable():
+        opened = decompressed(open_file(), kind)
+    if isinstance(getattr(opened, "raw", None), io.FileIO):
+        return cast(BinaryIO, opened)
+    return io.BufferedReader(DamageReportingStream(opened), BUFFER_BYTES)
 
 
 class _LastArchive:

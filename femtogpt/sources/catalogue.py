@@ -21,7 +21,8 @@ class Catalogue:
         stems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for name in names:
             path = PurePosixPath(name)
-            stems[str(path.parent)][path.stem].append(name)
+            if str(path.parent) in lists:
+                stems[str(path.parent)][path.stem].append(name)
         self._rows = {
             name: row
             for folder, rows in lists.items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -73,14 +72,15 @@ def folder_authors(names: Iterable[str]) -> dict[str, str]:
     The innermost folder with the name of a person counts. A folder whose files are all numbered
     parts is a work, not an author.
     """
-    stems = defaultdict(list)
+    has_only_parts: dict[PurePosixPath, bool] = {}
     for name in names:
         path = PurePosixPath(name)
-        stems[path.parent].append(path.stem)
+        is_part = bool(_PART.match(path.stem))
+        has_only_parts[path.parent] = has_only_parts.get(path.parent, True) and is_part
     authors = {}
-    for folder, files in stems.items():
+    for folder, only_parts in has_only_parts.items():
         ancestors = [folder, *folder.parents]
-        if all(map(_PART.match, files)) and folder.parent.name:
+        if only_parts and folder.parent.name:
             ancestors = ancestors[1:]
         persons = (ancestor.name for ancestor in ancestors if _is_person(ancestor.name))
         if author := next(persons, None):
