@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, NoReturn, cast
+from typing import IO, Any, BinaryIO, NoReturn, cast
 
 from femtogpt.errors import UserError
 from femtogpt.sources.compressed import (
@@ -45,7 +45,7 @@ OpenFile = Callable[[], IO[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a folder or an archive, of which there may be 100,000: it holds no more than this."""
+    """A file in a folder or an archive; it is small, as there may be 100,000."""
 
     name: str  # its path inside, with "/", without the suffix of a compression (.gz)
     open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
@@ -163,7 +163,7 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
         ]
     names, offsets, others = [], {}, []
     while info := archive.next():
-        archive.members.clear()  # each takes more than what is kept of it here
+        cast(Any, archive).members.clear()  # each takes more than what is kept of it here
         if info.isfile():
             names.append(info.name)
             offsets[info.name] = info.offset

@@ -43,8 +43,8 @@ KINDS: dict[str, Make] = {
 }
 FULL = 12 * len(KINDS)
 CORPUS = {"near_duplicates": 1, "shared_characters": 10_000, "held_out": 0.05}
-# What a corpus of a few texts takes, what each byte of a larger input may add to it, and each of its
-# files, which are listed before they are read: in a packed archive those may be hardly any bytes.
+# What a corpus of a few texts takes, and what a larger input may add to it by its bytes and by its
+# files, which are listed before they are read and may be hardly any bytes in a packed archive.
 MEMORY, MEMORY_PER_BYTE, MEMORY_PER_DOCUMENT = 150_000_000, 40, 1000
 SECONDS, SECONDS_PER_BYTE, SECONDS_PER_DOCUMENT = 8.0, 4e-6, 0.002
 
