@@ -8,6 +8,7 @@ import math
 import os
 import re
 import subprocess
+import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -142,6 +143,20 @@ def without_copy(run: Path, step: int) -> None:
     about = json.loads((folder / "checkpoint.json").read_bytes())
     del about["files"]["metrics.jsonl.gz"]
     (folder / "checkpoint.json").write_text(json.dumps(about))
+
+
+def test_weeks_of_metrics_take_no_memory(run):
+    lines = [b'{"step": %d, "train_loss": 2.5}\n' % step for step in range(1_000_000)]
+    (run / METRICS_FILE).write_bytes(b"".join(lines))
+    size = (run / METRICS_FILE).stat().st_size
+    tracemalloc.start()
+    try:
+        save(run, at(3, size), keep=2)
+        assert load_newest(run).metrics_size == size
+        restore_metrics(run, 3)
+        assert tracemalloc.get_traced_memory()[1] < size / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_early_checkpoint_whose_metrics_are_damaged_is_not_taken(run):

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import safetensors.torch
 import torch
@@ -30,6 +32,7 @@ from femtogpt.training.state_file import EARLIER_FILE, STATE_FILE, load_state, p
 
 BEST, PARTIAL = "best", ".partial"
 METRICS_COPY = f"{METRICS_FILE}.gz"
+PART_BYTES = 1 << 20  # of the metrics at once: of weeks of training they may be 500 MB
 log = logging.getLogger(__name__)
 
 
@@ -47,15 +50,17 @@ class Checkpoint:
 def save(run: Path, checkpoint: Checkpoint, keep: int) -> None:
     """Write a checkpoint of a run, then remove all but the newest ``keep``."""
     folder = run / CHECKPOINTS
-    lines = _start(run / METRICS_FILE, checkpoint.metrics_size)
+    metrics, size = run / METRICS_FILE, checkpoint.metrics_size
     about = {
         "step": checkpoint.step,
-        "metrics_size": checkpoint.metrics_size,
-        "metrics": hashlib.sha256(lines).hexdigest(),
+        "metrics_size": size,
+        "metrics": _digest(_start(metrics, size)),
         "seconds": checkpoint.seconds,
     }
-    copy = gzip.compress(lines, 1, mtime=0)
-    files = {STATE_FILE: parts(checkpoint.state), METRICS_COPY: [copy]}
+    files = {
+        STATE_FILE: parts(checkpoint.state),
+        METRICS_COPY: _compressed(_start(metrics, size)),
+    }
     partial = _write(folder, checkpoint.weights, files, about)
     for other in folder.glob("[0-9]*"):  # damaged ones that were skipped
         if int(other.name) >= checkpoint.step:
@@ -196,11 +201,11 @@ def find_newest(run: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def metrics_until(folder: Path, about: dict[str, Any], run: Path) -> bytes:
-    """The lines of the metrics up to a checkpoint; an early one has no copy of its own of them."""
+def metrics_until(folder: Path, about: dict[str, Any], run: Path) -> IO[bytes]:
+    """Open the metrics up to a checkpoint; an early one has no copy of its own of them."""
     if METRICS_COPY in about["files"]:
-        return gzip.decompress((folder / METRICS_COPY).read_bytes())
-    return _start(run / METRICS_FILE, about["metrics_size"])
+        return cast(IO[bytes], gzip.open(folder / METRICS_COPY))
+    return io.BytesIO(b"".join(_start(run / METRICS_FILE, about["metrics_size"])))
 
 
 def restore_metrics(run: Path, step: int) -> None:
@@ -209,10 +214,11 @@ def restore_metrics(run: Path, step: int) -> None:
         return
     folder, metrics = run / CHECKPOINTS / f"{step:08d}", run / METRICS_FILE
     about = json.loads((folder / CHECKPOINT_FILE).read_text("utf-8"))
-    lines = metrics_until(folder, about, run)
-    if not metrics.is_file() or _start(metrics, len(lines)) != lines:
+    size = about["metrics_size"]
+    if not metrics.is_file() or _digest(_start(metrics, size)) != about["metrics"]:
         log.warning("%s is damaged: it is made again by the checkpoint %s", metrics, folder.name)
-        write_atomic(metrics, lines)
+        with metrics_until(folder, about, run) as lines:
+            write_atomic(metrics, lines.read())
 
 
 def _verify(folder: Path, run: Path) -> dict[str, Any]:
@@ -221,8 +227,9 @@ def _verify(folder: Path, run: Path) -> dict[str, Any]:
     if about["step"] != int(folder.name):
         raise ValueError(f"{CHECKPOINT_FILE} is of another step")
     _check_files(folder, about)
-    if hashlib.sha256(metrics_until(folder, about, run)).hexdigest() != about["metrics"]:
-        raise ValueError(f"{METRICS_FILE} is not what it was")
+    with metrics_until(folder, about, run) as lines:
+        if _digest(iter(lambda: lines.read(PART_BYTES), b"")) != about["metrics"]:
+            raise ValueError(f"{METRICS_FILE} is not what it was")
     return about
 
 
@@ -232,7 +239,23 @@ def _check_files(folder: Path, about: dict[str, Any]) -> None:
             raise ValueError(f"{name} does not match its checksum")
 
 
-def _start(path: Path, size: int) -> bytes:
-    """A file's first ``size`` bytes."""
+def _start(path: Path, size: int) -> Iterator[bytes]:
+    """A file's first ``size`` bytes, in parts."""
     with path.open("rb") as file:
-        return file.read(size)
+        while part := file.read(min(size, PART_BYTES)):
+            size -= len(part)
+            yield part
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in pieces:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The gzip file of some bytes, in parts."""
+    gzipped = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
+    yield from map(gzipped.compress, pieces)
+    yield gzipped.flush()

@@ -89,8 +89,8 @@ def continue_from(run: Path, earlier: TrainingSettings) -> Continuation | None:
         return None
     step = newest[1]["step"]
     schedule = Schedule(earlier.train, earlier.continuations)
-    lines = map(json.loads, metrics_until(*newest, run).splitlines())
-    past = [(number, loss) for number, loss in evaluations(lines) if number < step]
+    with metrics_until(*newest, run) as lines:
+        past = [one for one in evaluations(map(json.loads, lines)) if one[0] < step]
     EarlyStopping(schedule, earlier.train.patience, past)  # the rate may have fallen earlier
     return Continuation(step=step, rate=round(schedule.factor(step), 6))
 
@@ -103,7 +103,8 @@ def take_over(earlier: Path, run: Path) -> None:
     assert newest is not None
     folder, about = newest
     log.info("going on from step %s of the training in %s", f"{about['step']:,}", earlier)
-    write_atomic(run / METRICS_FILE, metrics_until(folder, about, earlier))
+    with metrics_until(folder, about, earlier) as lines:
+        write_atomic(run / METRICS_FILE, lines.read())
     if (machines := earlier / MACHINE_FILE).is_file():
         write_atomic(run / MACHINE_FILE, machines.read_bytes())
     best = folder.parent / BEST

@@ -59,7 +59,8 @@ class MetricsWriter(Observer):
 
     def evaluations(self) -> list[tuple[int, float]]:
         """Step and held-out loss of each evaluation so far."""
-        return evaluations(read_metrics(self.path))
+        with self.path.open("rb") as lines:
+            return evaluations(map(json.loads, lines))
 
     @property
     def size(self) -> int:
