@@ -25,11 +25,14 @@ MAX_SHOWN = 100  # characters of an override that cannot be read
 _NAMED = re.compile(r"[^\W\d][\w.-]*=")
 CONF = Path(__file__).resolve().parent.parent / "conf"
 _SHAPE = ("layers", "width", "heads", "kv_heads", "feed_forward")
+_NIGHT = ("train", "hours_without_card")
 REPLACED_SETTINGS = {
-    ("model", "size"): tuple(("model", name) for name in _SHAPE),
-    ("train", "epochs"): (("train", "max_steps"), ("train", "hours")),
-    ("train", "max_steps"): (("train", "epochs"), ("train", "hours")),
+    **{("model", name): (_NIGHT,) for name in _SHAPE},
+    ("model", "size"): (*(("model", name) for name in _SHAPE), _NIGHT),
+    ("train", "epochs"): (("train", "max_steps"), ("train", "hours"), _NIGHT),
+    ("train", "max_steps"): (("train", "epochs"), ("train", "hours"), _NIGHT),
     ("train", "hours"): (
+        _NIGHT,
         *(("train", name) for name in ("max_steps", "epochs", "batch_size", "patience")),
         *(("model", name) for name in ("size", *_SHAPE)),
     ),
@@ -71,6 +74,24 @@ def load_config(
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors()]
         raise UserError(f"configuration {path.name}: " + "; ".join(faults)) from error
+
+
+def with_hours(config: Config, hours: float) -> Config:
+    """A configuration that trains for some hours, whatever length and size its file gives."""
+    given = {tuple(key.split(".")) for key in config.origin.given}
+    sections = {"model": config.model, "train": config.train}
+    settings: dict[str, Any] = {
+        name: {
+            field: value
+            for field, value in section.model_dump(mode="json").items()
+            if (name, field) in given
+        }
+        for name, section in sections.items()
+    }
+    _change(settings, [("train.hours", hours)])
+    return config.model_copy(
+        update={name: type(sections[name]).model_validate(settings[name]) for name in sections}
+    )
 
 
 def name_of(path: Path) -> str:

@@ -63,7 +63,9 @@ def stages_of(config: Config, store: Store) -> list[Stage]:
     from femtogpt.report import run_report
     from femtogpt.sources import fetch
     from femtogpt.tokens import shards, tokenizer
+    from femtogpt.training.budget_stage import for_this_machine
 
+    config = for_this_machine(config)
     sources = cast("dict[str, Source]", config.sources)  # which config.py cannot import
     raws = {f"raw {name}": name for name in sources}
 

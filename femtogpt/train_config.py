@@ -36,6 +36,9 @@ class TrainConfig(Section):
         le=10_000,
         description="instead: time to train; size, batch and steps are chosen to learn most in it",
     )
+    hours_without_card: float | None = Field(
+        None, ge=0.05, le=10_000, description="hours, where there is no card and none are given"
+    )
     batch_size: int = Field(
         8, ge=1, description="sequences of one context length per step; default: from model.width"
     )

@@ -14,7 +14,7 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.config import Config
 from femtogpt.config_file import load_config, nested, read_overrides, split_overrides
 from femtogpt.report.run_report import SUMMARY
-from femtogpt.training.budget_stage import with_choice
+from femtogpt.training.budget_stage import for_this_machine, with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
 from flows.lifecycle import configuration_flow, optional_path
@@ -40,6 +40,7 @@ def run_stages(config: Config, mlflow_run: MLflowRun, part: Part) -> dict[str, A
         return artifacts
 
     chosen: dict[str, Artifact] = {}
+    config = for_this_machine(config)
     if config.train.hours is not None:
         choice = stages.choice(config, tokens)
         config = with_choice(config, choice)

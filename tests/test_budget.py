@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,11 +16,13 @@ from femtogpt.artifacts.artifact import Artifact
 from femtogpt.artifacts.store import Store
 from femtogpt.cli import main
 from femtogpt.errors import UserError
+from femtogpt.model import loading
 from femtogpt.pipeline_stages import stages_of
 from femtogpt.scaling import MOST_EPOCHS, beta2
 from femtogpt.scaling_law import ScalingLaw, law_for
 from femtogpt.training import budget_stage, plan_report
 from femtogpt.training.budget import Budget, Choice, choices, prospects, told
+from femtogpt.training.budget_stage import for_this_machine
 from femtogpt.training.settings import resolve
 from femtogpt.training.training_stage import recipe
 from tests.test_scaling_law import law
@@ -244,6 +247,49 @@ def test_a_machine_that_cannot_be_measured_is_told_in_a_line(load, tokens, tmp_p
     wanted = Budget.of(config, TEXT, VOCAB)
     with pytest.raises(UserError, match=r"^[^\n]+$"):
         budget_stage._chosen_by_process(wanted, law().as_dict())
+
+
+# where there is no card
+
+NIGHT = "model: {size: 14_000_000, dropout: 0.1}\ntrain: {epochs: 16, hours_without_card: 8}\n"
+
+
+def on(monkeypatch, device: str):
+    monkeypatch.setattr(loading, "find_device", lambda name: torch.device(device))
+
+
+def test_without_a_card_the_hours_for_that_take_the_place_of_length_and_size(
+    monkeypatch, load, caplog
+):
+    caplog.set_level("INFO")
+    on(monkeypatch, "cpu")
+    config = for_this_machine(load(NIGHT))
+    by_hand = load("model: {dropout: 0.1}\n", "train.hours=8")
+    assert config.train == by_hand.train and config.model == by_hand.model
+    assert Budget.of(config, TEXT, VOCAB) == Budget.of(by_hand, TEXT, VOCAB)
+    assert "no card: training for 8 h" in caplog.text
+    assert "choice" in {stage.name for stage in stages_of(load(NIGHT), Store.of(config))}
+
+
+def test_with_a_card_they_change_nothing(monkeypatch, load, tokens):
+    on(monkeypatch, "cuda")
+    config = load(NIGHT)
+    assert for_this_machine(config) == config
+    artifact = Artifact(tokens.folder, "tokens", "tokens", "tokens", {})
+    plain = load(NIGHT, "train.hours_without_card=null")
+    assert (
+        recipe(resolve(config, tokens), artifact).digest
+        == recipe(resolve(plain, tokens), artifact).digest
+    )
+
+
+@pytest.mark.parametrize(
+    "given", ["train.hours=2", "train.epochs=1", "train.max_steps=9", "model.size=nano"]
+)
+def test_a_length_or_a_size_that_is_given_wins_over_them(monkeypatch, load, given):
+    on(monkeypatch, "cpu")
+    config = load(NIGHT, given)
+    assert for_this_machine(config) == config
 
 
 # the plan

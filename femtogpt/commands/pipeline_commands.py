@@ -54,11 +54,14 @@ def _plan(options: argparse.Namespace) -> None:
     keep_freed_memory()  # as a training does, before torch takes any
     from femtogpt.config_file import load_config
     from femtogpt.tokens.shards import Tokens
-    from femtogpt.training.plan_report import plan_report
+    from femtogpt.training.budget_stage import for_this_machine
+    from femtogpt.training.plan_report import HERE, plan_report
     from femtogpt.training.settings import tokens_per_epoch
 
     hours = [] if options.hours is None else [f"train.hours={options.hours}"]
     config = load_config(options.config, [*hours, *options.set])
+    if options.vram is None and options.device in (None, HERE):
+        config = for_this_machine(config)
     tokens = options.tokens
     if tokens is None:
         with contextlib.suppress(UserError):  # it is not made yet: the plan says so

@@ -19,6 +19,7 @@ from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
 from femtogpt.artifacts.store import Store
 from femtogpt.config import Config
+from femtogpt.config_file import with_hours
 from femtogpt.errors import UserError
 from femtogpt.processor import processor
 from femtogpt.scaling_law import law_for
@@ -33,6 +34,22 @@ USER_ERROR = 2  # the status of the process
 # What changes how fast it is trained changes what is chosen.
 FASTER = {"device", "threads", "compile", "activation_checkpointing", "processes", "parallel"}
 log = logging.getLogger(__name__)
+
+
+def for_this_machine(config: Config) -> Config:
+    """The configuration with ``train.hours_without_card`` as its hours, where there is no card."""
+    hours = config.train.hours_without_card
+    if hours is None or config.train.hours is not None:
+        return config
+    from femtogpt.model.loading import find_device  # imports torch
+
+    if find_device(config.train.device).type == "cuda":
+        return config
+    log.info(
+        "no card: training for %s (train.hours_without_card); HOURS=… changes that",
+        duration(3600 * hours),
+    )
+    return with_hours(config, hours)
 
 
 def recipe(config: Config, tokens: Artifact) -> Recipe:

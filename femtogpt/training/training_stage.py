@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 # Where and how fast to train, and how often to save, does not change what is learned.
 WITHOUT_EFFECT = {
     *("device", "threads", "compile", "activation_checkpointing", "memory_gb"),
-    *("processes", "parallel", "hours"),
+    *("processes", "parallel", "hours", "hours_without_card"),
     *("checkpoint_every", "checkpoint_minutes", "sample_every"),
     # The weights' checksums count, not their paths. Each generation is a training of its own.
     *("keep_checkpoints", "init_from", "teacher", "generations"),
