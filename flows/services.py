@@ -30,7 +30,9 @@ from femtogpt.errors import UserError
 from femtogpt.sqlite_url import sqlite_url
 from femtogpt.terminal import speak_plainly
 from flows.service_notes import HOME, ROOT, left_behind, note_path, read_note, running_process
+from tasks.mlflow_store import explain_store_errors, quieten
 from tasks.moved_store import DATABASE, mend_addresses
+from tasks.new_store import create_database
 
 POOL = "femtogpt"
 NAMES = ("mlflow", "worker", "prefect")  # in the order in which they end
@@ -83,10 +85,15 @@ def services(prefect_port: int, mlflow_port: int, mlruns: Path) -> list[Service]
 
 
 def mlflow(command: str, port: int, mlruns: Path) -> list[str]:
-    """The command line of MLflow's server or pages. PostgreSQL's address, say: docs/cluster.md."""
-    store = os.environ.get("MLFLOW_BACKEND_STORE_URI") or sqlite_url(mlruns.absolute() / DATABASE)
+    """The command line of MLflow's server or pages."""
+    store = _backend_store(mlruns)
     address = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     return [sys.executable, "-m", "mlflow", command, "--backend-store-uri", store, *address]
+
+
+def _backend_store(mlruns: Path) -> str:
+    """The address of what is served: the environment may name PostgreSQL (docs/cluster.md)."""
+    return os.environ.get("MLFLOW_BACKEND_STORE_URI") or sqlite_url(mlruns.absolute() / DATABASE)
 
 
 def ui(mlflow_port: int, mlruns: Path) -> NoReturn:
@@ -100,6 +107,11 @@ def _prepare(mlruns: Path) -> None:
     """Make MLflow's store fit to be served."""
     mlruns.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    own = mlruns.absolute() / DATABASE
+    if _backend_store(mlruns) == sqlite_url(own) and not own.exists():
+        quieten()
+        with explain_store_errors(sqlite_url(own)):
+            create_database(mlruns)
     try:
         mend_addresses(mlruns)
     except sqlite3.Error as error:

@@ -21,6 +21,7 @@ from femtogpt.errors import UserError
 from femtogpt.sqlite_url import sqlite_path, sqlite_url
 from tasks import OPEN_RUNS_VARIABLE
 from tasks.moved_store import ARTIFACTS, DATABASE, mend_addresses
+from tasks.new_store import create_database
 
 PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
@@ -84,6 +85,7 @@ def find_or_create_run(
         folder.mkdir(parents=True, exist_ok=True)
     with explain_store_errors(uri):
         if sqlite_path(uri) == (folder / DATABASE).absolute():
+            create_database(folder)
             mend_addresses(folder)
         client = SingleThreadClient(partial(MlflowClient, tracking_uri=uri))
         experiment_id = _experiment_id(client, uri, folder, experiment)

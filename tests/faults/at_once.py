@@ -24,14 +24,16 @@ from femtogpt.errors import Stopped
 from tests import s3_stand_in
 from tests.faults import kills
 from tests.faults.chain import STAGES, standing_clocks, trained
+from tests.faults.flow_kills import Flow
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, leftovers, picture
 from tests.faults.worker import ENDS, End, Strike, Worker
 
-FULL = 36
+FULL = 40
 Outcome = tuple[str, str | None]  # what was done, and what is wrong
 Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
 APART_SECONDS = 1.0  # at most, between the starts of two runs
+COMMAND_SECONDS = 300  # in which whole commands end, several at once on a busy machine
 OTHERS = (  # of the same steps: a longer training goes on from a shorter one that has ended
     (),
     ("seed=7",),
@@ -222,6 +224,32 @@ def _machine(worker: Worker, number: int, url: str) -> Worker:
     return machine
 
 
+def commands(worker: Worker, pictures: Pictures, draw: random.Random) -> Outcome:
+    """Whole commands, which begin MLflow's and Prefect's databases too."""
+    # MLflow keeps open in this process what it once read: each try has a folder of its own.
+    flow = Flow(worker.folder / f"commands {draw.getrandbits(32):08x}")
+    pipeline = flow.pipeline("one")
+    seeds = draw.choice(([0, 0], [0, 1], [0, 1, 2]))
+    started = []
+    for number, seed in enumerate(seeds):
+        with (pipeline.folder / f"{number}.txt").open("w") as log:
+            started.append(pipeline.start(f"seed={seed}", stdout=log))
+        time.sleep(draw.random() * APART_SECONDS)
+    statuses = [process.wait(COMMAND_SECONDS) for process in started]
+    logs = "".join((pipeline.folder / f"{n}.txt").read_text("utf-8") for n in range(len(seeds)))
+    runs = [run.info.status for run in pipeline.mlflow_runs()[1]]
+    failure = None
+    if any(statuses) or "Traceback" in logs:
+        errors = [line for line in logs.splitlines() if "rror" in line]
+        failure = f"they ended with {statuses}: {(errors or logs.splitlines() or [''])[-1]}"
+    elif runs != ["FINISHED"] * len({*seeds}):
+        failure = f"MLflow has runs {runs}"
+    elif left := leftovers(pipeline.data, pipeline.folder / "tmp"):
+        failure = f"left behind: {', '.join(left[:3])}"
+    shutil.rmtree(flow.folder)
+    return f"{len(seeds)} whole commands with the seeds {seeds}", failure
+
+
 AT_S3 = ("two machines at S3", lambda *a: machines_at_s3(*a, 2))  # packages of make cluster
 WAYS = (
     ("two, the same", lambda *a: same(*a, 2)),
@@ -233,5 +261,6 @@ WAYS = (
     ("five, one is killed", lambda *a: killed(*a, 5)),
     ("two machines", lambda *a: machines(*a, 2)),
     ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
+    ("whole commands", commands),
     *([AT_S3] if find_spec("s3fs") and find_spec("moto") else []),
 )
