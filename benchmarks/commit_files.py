@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import tarfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +30,10 @@ def full_hash(commit: str) -> str:
 def checked_out(commit: str) -> Iterator[Path]:
     """A folder with the library and the configurations of a commit."""
     with TemporaryDirectory() as folder:
-        command = ["git", "-C", str(ROOT), "archive", commit, "femtogpt", "conf"]
+        command = ["git", "-C", str(ROOT), "archive", "--format=zip", commit, "femtogpt", "conf"]
         archive = subprocess.run(command, check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(folder, filter="data")
+        with zipfile.ZipFile(io.BytesIO(archive)) as files:
+            files.extractall(folder)
         yield Path(folder)
 
 
