@@ -25,7 +25,12 @@ SECTIONS: dict[str, type[ModelConfig] | type[TrainConfig]] = {
 }
 STEPS = 1000  # of a training like any other
 SMALLEST_VOCABULARY = 300  # that a configuration accepts; shards may have less
-INSTEAD_OF = {"train.max_steps": "epochs", "train.epochs": "max_steps"}
+LENGTHS = ("max_steps", "epochs")
+INSTEAD_OF = {  # a setting, to those of the configuration's file that it takes the place of
+    "train.max_steps": LENGTHS,
+    "train.epochs": LENGTHS,
+    "model.size": ("layers", "width", "heads", "kv_heads", "feed_forward"),
+}
 
 
 def main() -> None:
@@ -37,10 +42,11 @@ def main() -> None:
         if field not in SECTIONS[section].model_fields:
             unknown.append(name)
             continue
-        values[section].pop(INSTEAD_OF.get(name), None)
+        for other in INSTEAD_OF.get(name, ()):
+            values[section].pop(other, None)
         values[section][field] = value
     if wanted["timed"]:
-        for name in INSTEAD_OF.values():
+        for name in LENGTHS:
             values["train"].pop(name, None)
     # The dial is part of a complete configuration, which has a source: the one without files.
     rest: dict = {"name": "arm", "sources": {"text": {"kind": "sample"}}}

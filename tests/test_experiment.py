@@ -135,6 +135,12 @@ def test_the_trees_own_dial_and_configuration_decide_what_is_left_open():
     assert timed.train["max_steps"] is None and timed.train["evaluate_every"] is None
 
 
+def test_a_size_takes_the_place_of_the_configurations_shape():
+    (training,) = Arm.parse("a: conf=classics-cpu model.size=nano").trainings
+    model = resolve(training, ROOT, 8000, 10_000_000).model
+    assert (model["layers"], model["width"], model["heads"]) == (4, 256, 4)
+
+
 def test_what_an_older_build_does_not_know_is_left_out(tmp_path):
     for folder in ("femtogpt", "conf"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
