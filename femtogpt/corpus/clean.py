@@ -29,7 +29,7 @@ from femtogpt.sources.base import Document, unique_ids
 EXAMPLES_PER_BATCH = 3  # of a rule's changes, from the shortest documents because that is cheapest
 CONTEXT_BYTES = 120  # before and after a change in an example
 BATCH_CHARACTERS = 2_000_000  # cleaned at once: bounds the memory
-BATCH_DOCUMENTS = 10_000  # cleaned at once, if they have hardly any text
+BATCH_DOCUMENTS = 2_500  # cleaned at once, if they have hardly any text
 Row = tuple[Any, ...]  # the values of DOCUMENT's columns, then the fault
 TEXT = list(DOCUMENT).index("text")  # its place in a row
 # The columns of the documents on their way between the processes; ``work`` is the id as read.

@@ -26,7 +26,7 @@ from femtogpt.progress import progress
 from femtogpt.sources.base import Source
 
 SHARD_CHARACTERS = 4_000_000  # a Parquet file ends with the batch that reaches this size
-SHARD_DOCUMENTS = 20_000  # or this one, if they have hardly any text
+SHARD_DOCUMENTS = 5_000  # or this one, if they have hardly any text
 EXAMPLES_PER_RULE = 5  # of changes, in the report
 FEW_KEPT = 0.5  # warn if a smaller share of a source's documents is kept
 log = logging.getLogger(__name__)

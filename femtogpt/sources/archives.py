@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -124,7 +124,9 @@ def members(raw: Path, as_stored: bool = False) -> Iterator[Member]:
             continue
         if not inside and len(files) > 1:
             yield Member(name, partial(_refuse, "it is empty"))
-        yield from _named(inside, PurePosixPath(name), lone=len(files) == 1)
+        own = deque(entry for entry in inside if not _added(PurePosixPath(entry[0]).name))
+        del inside  # an entry is given up as its member is made
+        yield from _named(own, PurePosixPath(name), lone=len(files) == 1)
 
 
 def check_archive(path: Path) -> None:
@@ -217,23 +219,20 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _named(
-    inside: list[tuple[str, OpenFile]], archive: PurePosixPath, lone: bool
+    inside: deque[tuple[str, OpenFile]], archive: PurePosixPath, lone: bool
 ) -> Iterator[Member]:
-    """Yield the members of an archive under their names in the source."""
-    inside = [
-        (member_name(name), open_member)
-        for name, open_member in inside
-        if not _added(PurePosixPath(name).name)
-    ]
+    """Yield the members of an archive under their names in the source; ``inside`` is emptied."""
     stem = _without_suffix(archive.name)
     if len(inside) == 1 and not lone:
         ((name, open_member),) = inside
-        suffix = PurePosixPath(name).suffix.lower()
+        suffix = PurePosixPath(member_name(name)).suffix.lower()
         if suffix and stem.lower().endswith(suffix):  # book.fb2.zip is one book
             yield _member(str(archive.with_name(stem)), open_member)
             return
     folder = archive.parent if lone else archive.with_name(stem)
-    for name, open_member in inside:
+    while inside:
+        given, open_member = inside.popleft()
+        name = member_name(given)
         full = str(folder / name)
         if is_archive(name):
             yield Member(full, partial(_refuse, "it is an archive in an archive: unpack it"))

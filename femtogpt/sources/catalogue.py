@@ -30,12 +30,13 @@ class Catalogue:
             for name in stems[folder][stem]
         }
         self._folder_authors = folder_authors(names)
-        self._ids = dict(zip(names, _short_ids(names), strict=True))
+        counts = Counter(map(_stem, names))
+        self._shortened = {name for name in names if counts[_stem(name)] == 1}
 
     def completed(self, document: Document) -> Document:
         """Add what is known: info.csv comes before the file's own metadata, and that before names.
 
-        The id loses its suffix.
+        The id loses its suffix, unless another one differs in nothing else.
         """
         path = PurePosixPath(document.id)
         row = self._rows.get(document.id, Row(""))
@@ -43,15 +44,13 @@ class Catalogue:
         by_name = named(path.stem, folder_author)
         return replace(
             document,
-            id=self._ids.get(document.id, document.id),
+            id=_stem(document.id) if document.id in self._shortened else document.id,
             title=row.title or document.title or by_name.title,
             author=row.author or document.author or by_name.author or folder_author,
             year=row.year or document.year or by_name.year,
         )
 
 
-def _short_ids(names: list[str]) -> Iterable[str]:
-    """The names without suffixes; with them if they differ in nothing else."""
-    stems = [name.removesuffix(PurePosixPath(name).suffix) for name in names]
-    counts = Counter(stems)
-    return [stem if counts[stem] == 1 else name for name, stem in zip(names, stems, strict=True)]
+def _stem(name: str) -> str:
+    """A name without its suffix."""
+    return name.removesuffix(PurePosixPath(name).suffix)

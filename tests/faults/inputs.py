@@ -43,9 +43,8 @@ KINDS: dict[str, Make] = {
 }
 FULL = 12 * len(KINDS)
 CORPUS = {"near_duplicates": 1, "shared_characters": 10_000, "held_out": 0.05}
-# What a corpus of a few texts takes, and what a larger input may add to it by its bytes and by its
-# files, which are listed before they are read and may be hardly any bytes in a packed archive.
-MEMORY, MEMORY_PER_BYTE, MEMORY_PER_DOCUMENT = 150_000_000, 40, 1000
+# What a corpus of a few texts takes, and what each byte of a larger input may add to it.
+MEMORY, MEMORY_PER_BYTE = 150_000_000, 40
 SECONDS, SECONDS_PER_BYTE, SECONDS_PER_DOCUMENT = 8.0, 4e-6, 0.002
 
 
@@ -205,9 +204,9 @@ def greedy(done: Forked, folder: Path) -> str | None:
     raw = [path for path in (folder / "data/raw").rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in raw)
     unpacked = max(size, sum(len(text.encode()) for _, text in done.value["kept"]))
+    if done.memory > MEMORY + MEMORY_PER_BYTE * unpacked:
+        return f"{done.memory:,} bytes of memory for an input of {unpacked:,}"
     documents = len(done.value["kept"]) + len(done.value["rejected"])
-    if done.memory > MEMORY + MEMORY_PER_BYTE * unpacked + MEMORY_PER_DOCUMENT * documents:
-        return f"{done.memory:,} bytes of memory for {unpacked:,} bytes, {documents} documents"
     if done.seconds > SECONDS + SECONDS_PER_BYTE * unpacked + SECONDS_PER_DOCUMENT * documents:
         return f"{done.seconds:.1f} s for an input of {unpacked:,} bytes, {documents} documents"
     return None
