@@ -6,8 +6,7 @@ import io
 import tarfile
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, NoReturn, cast
@@ -43,23 +42,59 @@ MAX_BYTES = 1 << 30  # read at once: a larger file is no single work but a bomb 
 OpenFile = Callable[[], IO[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a folder or an archive; it is small, as there may be 100,000."""
+    """A file in a folder or an archive; it is small, as there may be 100,000.
 
-    name: str  # its path inside, with "/", without the suffix of a compression (.gz)
-    open: Callable[[], BinaryIO]  # opens its decompressed bytes as a stream; raises Unreadable
-    # What its format mended in it or left out of it, each a kind in words, repeated if it occurs
-    # again; the reader tells it.
-    mended: list[str] = field(default_factory=list, compare=False)
-    # How many letters and digits went with what was left out, by its kind in ``mended``.
-    letters: Counter[str] = field(default_factory=Counter, compare=False)
-    is_replaced: bool = False  # a later file of the archive has its name, and is read in its place
+    ``name`` is its path inside, with "/", without the suffix of a compression (.gz). ``open_file``
+    opens its bytes, and ``kind`` is their compression, as ``compression`` tells it.
+    ``is_replaced``: a later file of the archive has its name, and is read in its place.
+    """
+
+    __slots__ = ("_kind", "_letters", "_mended", "_open_file", "is_replaced", "name")
+
+    def __init__(self, name: str, open_file: OpenFile, kind: str = "", is_replaced: bool = False):
+        self.name, self.is_replaced = name, is_replaced
+        self._open_file, self._kind = open_file, kind
+        self._mended: list[str] | None = None
+        self._letters: Counter[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Member({self.name!r})"
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether something in it was mended or left out."""
+        return bool(self._mended)
+
+    @property
+    def mended(self) -> list[str]:
+        """What its format mended in it or left out of it, and adds here; the reader tells it.
+
+        Each is a kind in words, repeated if it occurs again.
+        """
+        if self._mended is None:
+            self._mended = []
+        return self._mended
+
+    @property
+    def letters(self) -> Counter[str]:
+        """How many letters and digits went with what was left out, by its kind in ``mended``."""
+        if self._letters is None:
+            self._letters = Counter()
+        return self._letters
 
     def leave_out(self, kind: str, text: str, kept: str = "") -> None:
         """Note that a text of the file, but for ``kept``, is left out; ``kind`` says what it is."""
         self.mended.append(kind)
         self.letters[kind] += letters_in(text) - letters_in(kept)
+
+    def open(self) -> BinaryIO:
+        """Open its decompressed bytes as a stream. Raises Unreadable."""
+        with damage_as_unreadable():
+            opened = decompressed(self._open_file(), self._kind)
+        if isinstance(getattr(opened, "raw", None), io.FileIO | DamageReportingStream):
+            return cast(BinaryIO, opened)
+        return io.BufferedReader(DamageReportingStream(opened), BUFFER_BYTES)
 
     @property
     def path(self) -> PurePosixPath:
@@ -161,7 +196,7 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
                 (name, partial(_open_in_zip, archives, path, zipped[name]))
                 for name in sorted(zipped)
             ),
-            *_replaced(names),
+            *_replaced(names, len(zipped)),
         ]
     names, offsets, others = [], {}, []
     while info := archive.next():
@@ -182,13 +217,15 @@ def _index(path: Path, archives: _LastArchive) -> list[tuple[str, OpenFile]]:
             (name, partial(_open_in_tar, archives, path, offsets[name]))
             for name in sorted(offsets, key=offsets.__getitem__)
         ),
-        *_replaced(names),
+        *_replaced(names, len(offsets)),
         *others,
     ]
 
 
-def _replaced(names: Iterable[str]) -> Iterator[tuple[str, OpenFile]]:
+def _replaced(names: list[str], distinct: int) -> Iterator[tuple[str, OpenFile]]:
     """Yield the files of an archive in whose place a later one of the same name is read."""
+    if len(names) == distinct:
+        return
     for name, count in Counter(names).items():
         for _ in range(count - 1):
             yield name, _REPLACED
@@ -244,15 +281,7 @@ def _named(
 
 def _member(name: str, open_file: OpenFile) -> Member:
     """Make a member whose bytes are decompressed."""
-    return Member(without_compression(name), partial(_stream, open_file, compression(name)))
-
-
-def _stream(open_file: OpenFile, kind: str) -> BinaryIO:
-    with damage_as_unreadable():
-        opened = decompressed(open_file(), kind)
-    if isinstance(getattr(opened, "raw", None), io.FileIO):
-        return cast(BinaryIO, opened)
-    return io.BufferedReader(DamageReportingStream(opened), BUFFER_BYTES)
+    return Member(without_compression(name), open_file, compression(name))
 
 
 class _LastArchive:

@@ -21,6 +21,7 @@ formats/csv_rows.py, json_rows.py and parquet_rows.py.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -96,10 +97,14 @@ class Reader(FileSource):
         others = (file.path for file in present if not self._is_read(file))
         summary.tell_left_out(path for path in others if not is_info(path.name))
         for file in present:
-            form = file.path.name if is_info(file.path.name) else file.suffix
-            summary.add_mended(form, file.mended, file.letters)  # of lists, files not chosen
+            if file.is_mended:  # lists, files not chosen
+                form = file.path.name if is_info(file.path.name) else file.suffix
+                summary.add_mended(form, file.mended, file.letters)
+        unread = deque(files)
+        del present, files, works  # a file is given up once it is read: there may be 100,000
         with self.file_reader() as read_file:
-            for file in files:
+            while unread:
+                file = unread.popleft()
                 is_readable = False
                 for document in self._with_faults(file, read_file, errors):
                     if document.fault is None:
@@ -111,7 +116,7 @@ class Reader(FileSource):
                         )
                     elif self.tells_faults:
                         summary.add_fault(file.suffix, document.fault)
-                    if file.mended and document.id == file.name:
+                    if file.is_mended and document.id == file.name:
                         document = replace(document, mended=tuple(file.mended))
                     yield self.completed(document, file, catalogue)
                 if is_readable:

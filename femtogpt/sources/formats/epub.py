@@ -60,7 +60,9 @@ def read(file: Member, settings: Any) -> Iterator[Document]:
         fault = error
     if fault or {DAMAGED, NO_ORDER} & set(found[0][1].mended):  # the zip's directory may be wrong
         with suppress(Unreadable):
-            found.append(_book(Member(file.name, file.open, [CUT]), salvaged(data, MAX_BYTES)))
+            cut = Member(file.name, file.open)
+            cut.mended.append(CUT)
+            found.append(_book(cut, salvaged(data, MAX_BYTES)))
     if fault and not found:
         raise fault
     document, read_so = max(found, key=lambda book: len(book[0].text))  # the first of equals
