@@ -24,6 +24,7 @@ class Try:
     seed: int  # repeats it
     seconds: float
     failure: str | None = None  # in one line
+    hits: int | None = None  # of kills: how many came to a process that was alive
 
     @property
     def repeat(self) -> str:
@@ -31,7 +32,7 @@ class Try:
 
 
 def table(tries: Sequence[Try]) -> str:
-    """A line for each part and row: tries and how many of them failed."""
+    """A line for each part and row: tries and how many of them failed; how many kills hit."""
     lines = [f"{'part':10} {'stage or kind':36} {'tries':>6} {'failed':>7}"]
     for part, row in dict.fromkeys((one.part, one.row) for one in sorted(tries, key=_place)):
         these = [one for one in tries if (one.part, one.row) == (part, row)]
@@ -40,7 +41,15 @@ def table(tries: Sequence[Try]) -> str:
     seconds = sum(one.seconds for one in tries)
     failed = sum(one.failure is not None for one in tries)
     lines.append(f"{'all':10} {f'in {seconds:.0f} s':36} {len(tries):6} {failed:7}")
+    if kills := [one for one in tries if one.hits is not None]:
+        real = sum(map(is_real, kills))
+        lines.append(f"{'kills':10} {'of them before the process ended':36} {real:6}")
     return "\n".join(lines)
+
+
+def is_real(one: Try) -> bool:
+    """Whether anything was tried: a kill after the end of the process is none."""
+    return one.hits != 0
 
 
 def _place(one: Try) -> int:
@@ -57,8 +66,8 @@ def failures(tries: Sequence[Try]) -> list[str]:
 
 
 def write(tries: Sequence[Try], out: Path) -> None:
-    """The number of tries of each part, and the failures, as JSON."""
-    counts = {key: sum(one.part == key for one in tries) for key in KEYS}
+    """The number of real tries of each part, and the failures, as JSON."""
+    counts = {key: sum(one.part == key and is_real(one) for one in tries) for key in KEYS}
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**counts, "failures": failures(tries)}, ensure_ascii=False, indent=1)
     out.write_text(text + "\n", encoding="utf-8")
