@@ -9,31 +9,30 @@ from __future__ import annotations
 import copy
 import os
 import random
-import re
 import shutil
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from unittest import mock
 
-from femtogpt.errors import Stopped
+from femtogpt.errors import UserError
 from tests import s3_stand_in
 from tests.faults import kills
 from tests.faults.chain import STAGES, standing_clocks, trained
-from tests.faults.flow_kills import Flow
+from tests.faults.commands_at_once import APART_SECONDS, MADE, Commands
+from tests.faults.forked import Forked, begin
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, leftovers, picture
-from tests.faults.worker import ENDS, End, Strike, Worker
+from tests.faults.worker import ENDS, HANGS_SECONDS, End, Strike, Worker
 
 FULL = 40
 Outcome = tuple[str, str | None]  # what was done, and what is wrong
 Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
-APART_SECONDS = 1.0  # at most, between the starts of two runs
-COMMAND_SECONDS = 300  # in which whole commands end, several at once on a busy machine
 OTHERS = (  # of the same steps: a longer training goes on from a shorter one that has ended
     (),
     ("seed=7",),
@@ -41,7 +40,6 @@ OTHERS = (  # of the same steps: a longer training goes on from a shorter one th
     ("train.clip=0.5",),
     ("corpus.held_out=0.2",),
 )
-MADE = re.compile(r": made in .* \(([^()]*)\)$", re.M)
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
@@ -150,14 +148,27 @@ def one_folder(worker: Worker, pictures: Pictures, draw: random.Random, runs: in
         try:
             with standing_clocks():
                 trained(partial, tokens)
-        except (Exception, Stopped) as error:
-            return repr(error)
+        except UserError as error:
+            return str(error)
         return ""
 
-    ends = [worker.begin(train) for _ in range(runs)]
-    failure = next(filter(None, [end() for end in ends]), None)
+    ends = [begin(train, worker.temporary, HANGS_SECONDS) for _ in range(runs)]
+    failure = _unequal([end() for end in ends], partial)
     what = f"{runs} trainings in one folder, killed before operation {operation}"
     return what, failure or kills.finished(worker)
+
+
+def _unequal(ends: Sequence[Forked], folder: Path) -> str | None:
+    """What is wrong with how trainings in one folder ended: each ends well or is refused, one well.
+
+    One that dies, is stopped or hangs gives no value.
+    """
+    for end in ends:
+        if end.status or end.value is None:
+            return f"a training died or hung: status {end.status}"
+        if "\n" in end.value or (end.value and str(folder) not in end.value):
+            return f"a training was refused, and not in one line with its folder: {end.value!r}"
+    return None if any(not end.value for end in ends) else f"all were refused: {ends[0].value}"
 
 
 def machines(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
@@ -224,32 +235,12 @@ def _machine(worker: Worker, number: int, url: str) -> Worker:
     return machine
 
 
-def commands(worker: Worker, pictures: Pictures, draw: random.Random) -> Outcome:
-    """Whole commands, which begin MLflow's and Prefect's databases too."""
-    # MLflow keeps open in this process what it once read: each try has a folder of its own.
-    flow = Flow(worker.folder / f"commands {draw.getrandbits(32):08x}")
-    pipeline = flow.pipeline("one")
-    seeds = draw.choice(([0, 0], [0, 1], [0, 1, 2]))
-    started = []
-    for number, seed in enumerate(seeds):
-        with (pipeline.folder / f"{number}.txt").open("w") as log:
-            started.append(pipeline.start(f"seed={seed}", stdout=log))
-        time.sleep(draw.random() * APART_SECONDS)
-    statuses = [process.wait(COMMAND_SECONDS) for process in started]
-    logs = "".join((pipeline.folder / f"{n}.txt").read_text("utf-8") for n in range(len(seeds)))
-    runs = [run.info.status for run in pipeline.mlflow_runs()[1]]
-    failure = None
-    if any(statuses) or "Traceback" in logs:
-        errors = [line for line in logs.splitlines() if "rror" in line]
-        failure = f"they ended with {statuses}: {(errors or logs.splitlines() or [''])[-1]}"
-    elif runs != ["FINISHED"] * len({*seeds}):
-        failure = f"MLflow has runs {runs}"
-    elif left := leftovers(pipeline.data, pipeline.folder / "tmp"):
-        failure = f"left behind: {', '.join(left[:3])}"
-    shutil.rmtree(flow.folder)
-    return f"{len(seeds)} whole commands with the seeds {seeds}", failure
+def whole(worker: Worker, pictures: Pictures, draw: random.Random) -> Outcome:
+    """Whole commands, with Prefect and MLflow."""
+    return _commands(worker.folder / "commands").at_once(draw)
 
 
+_commands = cache(Commands)
 AT_S3 = ("two machines at S3", lambda *a: machines_at_s3(*a, 2))  # packages of make cluster
 WAYS = (
     ("two, the same", lambda *a: same(*a, 2)),
@@ -261,6 +252,6 @@ WAYS = (
     ("five, one is killed", lambda *a: killed(*a, 5)),
     ("two machines", lambda *a: machines(*a, 2)),
     ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
-    ("whole commands", commands),
+    ("whole commands", whole),
     *([AT_S3] if find_spec("s3fs") and find_spec("moto") else []),
 )
