@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from unittest import mock
 
+from femtogpt.artifacts import claims
 from femtogpt.errors import UserError
 from tests import s3_stand_in
 from tests.faults import kills
@@ -33,6 +34,8 @@ from tests.faults.worker import ENDS, HANGS_SECONDS, End, Strike, Worker
 FULL = 40
 Outcome = tuple[str, str | None]  # what was done, and what is wrong
 Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
+Claimed = Callable[[], list[str]]  # the claims in a store that machines share
+FIRST_CLAIM_SECONDS = 20.0  # in which a machine that is to be struck begins, before the others do
 OTHERS = (  # of the same steps: a longer training goes on from a shorter one that has ended
     (),
     ("seed=7",),
@@ -40,6 +43,13 @@ OTHERS = (  # of the same steps: a longer training goes on from a shorter one th
     ("train.clip=0.5",),
     ("corpus.held_out=0.2",),
 )
+# Of claims: so that a machine which is killed is waited for in seconds, not minutes.
+FAST = {
+    "BEAT_SECONDS": 0.5,
+    "DEAD_SECONDS": 8.0,
+    "FIRST_LOOK_SECONDS": 0.2,
+    "LAST_LOOK_SECONDS": 1.0,
+}
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
@@ -173,48 +183,63 @@ def _unequal(ends: Sequence[Forked], folder: Path) -> str | None:
 
 def machines(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
     """Machines with folders of their own and a store that they share."""
-    return _machines(worker, draw, runs, _shared_folder(worker, draw))
+    return _machines(worker, runs, *_shared_folder(worker, draw))
 
 
 def machine_killed(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
-    """The same, and one is killed; another that comes later makes nothing that is there."""
+    """The same, and the one that makes things is killed: another goes on."""
     strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
-    return _machines(worker, draw, runs, _shared_folder(worker, draw), strike)
+    return _machines(worker, runs, *_shared_folder(worker, draw), strike)
 
 
 def machines_at_s3(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
     """Machines that share a bucket; of half the tries, one is killed."""
     strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
     with s3_stand_in.served() as environment, mock.patch.dict(os.environ, environment):
+
+        def claimed() -> list[str]:
+            names = s3_stand_in.objects(environment)
+            return [name for name in names if name.startswith(f"{claims.FOLDER}/")]
+
         url = f"s3://{s3_stand_in.BUCKET}"
-        return _machines(worker, draw, runs, url, draw.choice([strike, None]))
+        return _machines(worker, runs, url, claimed, draw.choice([strike, None]))
 
 
-def _shared_folder(worker: Worker, draw: random.Random) -> str:
-    """A new folder that machines share, as a path or as a URL."""
+def _shared_folder(worker: Worker, draw: random.Random) -> tuple[str, Claimed]:
+    """A new folder that machines share, as a path or as a URL, and what is claimed there."""
     shared = worker.folder / "shared"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir()
-    return draw.choice([str(shared)] + ([f"file://{shared}"] if find_spec("upath") else []))
+    url = draw.choice([str(shared)] + ([f"file://{shared}"] if find_spec("upath") else []))
+    return url, lambda: [str(path) for path in (shared / claims.FOLDER).glob("*")]
 
 
 def _machines(
-    worker: Worker, draw: random.Random, runs: int, url: str, strike: Strike | None = None
+    worker: Worker, runs: int, url: str, claimed: Claimed, strike: Strike | None = None
 ) -> Outcome:
+    """All start at once; one that is to be struck first, so that the others wait for it."""
     own = [_machine(worker, number, url) for number in range(runs + 1)]
     *first, last = own
-    ends: list[Callable[[], End]] = []
-    for machine in first:
-        ends.append(machine.start(None if ends else strike))
-        time.sleep(draw.random() * APART_SECONDS)
     what = f"{runs} machines at {url.partition('://')[0] if '://' in url else 'a folder'}"
     what += f", {strike}" if strike else ""
-    failure = _ended(first, [end() for end in ends], strike)
-    if strike and not failure and (end := first[0].run()).status:
-        failure = f"the killed one again: status {end.status}: {end.last_line}"
-    end = last.run()
+    with mock.patch.multiple(claims, **FAST):
+        ends = [first[0].start(strike)]
+        until = time.monotonic() + FIRST_CLAIM_SECONDS
+        while strike and not claimed() and time.monotonic() < until:
+            time.sleep(0.01)
+        ends += [machine.start() for machine in first[1:]]
+        ended = [end() for end in ends]
+        failure = _ended(first, ended, strike)
+        logs = [machine.log.read_text("utf-8") for machine in first]
+        if strike and not failure and (end := first[0].run()).status:
+            failure = f"the killed one again: status {end.status}: {end.last_line}"
+        logs += [first[0].log.read_text("utf-8")] if strike else []
+        end = last.run()
     if end.status or (made := MADE.findall(last.log.read_text("utf-8"))):
         failure = failure or (end.last_line if end.status else f"a later machine made {made[0]}")
+    failure = failure or _not_once(worker, logs, ended[0].stage if ended[0].status else "")
+    if (left := claimed()) and not (strike and strike.number is signal.SIGKILL):
+        failure = failure or f"left behind: {left[0]}"
     for machine in own:
         if left := leftovers(machine.data, machine.temporary):
             failure = failure or f"left behind: {', '.join(left[:3])}"
@@ -222,6 +247,16 @@ def _machines(
             failure = failure or f"{machine.data.name}: {wrong}"
         shutil.rmtree(machine.data)
     return what, failure
+
+
+def _not_once(worker: Worker, logs: list[str], struck: str) -> str | None:
+    """What was not made once by all machines; twice what one made before it was ``struck``."""
+    made = Counter("/".join(path.split("/")[-2:]) for path in MADE.findall("".join(logs)))
+    for artifact in sorted({"/".join(name.split("/")[:2]) for name in worker.picture}):
+        allowed = {1, 2} if struck and artifact.startswith(f"{struck}/") else {1}
+        if made[artifact] not in allowed:
+            return f"{artifact} was made {made[artifact]} times"
+    return None
 
 
 def _files(artifacts: Picture) -> Picture:
