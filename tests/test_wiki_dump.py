@@ -106,7 +106,7 @@ def test_a_truncated_dump_gives_every_whole_page_and_says_where_it_ends(tmp_path
     first = DUMP.index(b"<page>")
     cuts = {*range(first, len(DUMP) - len(TAIL), 97), *ends, *(end - 1 for end in ends)}
     for cut in sorted(cuts):
-        found = Dump(iter([DUMP[:cut]]))
+        found = Dump(iter([DUMP[:cut]]), [])
         complete = sum(end <= cut for end in ends)
         assert len(list(found.pages())) == complete, cut
         assert not found.is_complete
@@ -135,8 +135,8 @@ def test_a_truncated_dump_in_an_archive_gives_what_it_gives_beside_one(
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
 def test_pages_do_not_depend_on_the_pieces_that_come(size):
     pieces = (DUMP[start : start + size] for start in range(0, len(DUMP), size))
-    found = Dump(pieces)
-    assert list(found.pages()) == list(Dump(iter([DUMP])).pages())
+    found = Dump(pieces, [])
+    assert list(found.pages()) == list(Dump(iter([DUMP]), []).pages())
     assert found.is_complete
 
 
@@ -291,7 +291,7 @@ def history(size: int):
 def peak(pieces) -> tuple[int, list[bytes]]:
     last: list[bytes] = []
     tracemalloc.start()
-    for found in Dump(pieces).pages():
+    for found in Dump(pieces, []).pages():
         last = [found]
     size = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -317,7 +317,7 @@ def test_a_page_that_never_ends_is_given_up(monkeypatch):
         *[b"x" * SHORTEN_AFTER_BYTES] * 5,
         b"</page>",
     ]
-    broken, intact = Dump(iter([*pieces, article(2).encode(), TAIL.encode()])).pages()
+    broken, intact = Dump(iter([*pieces, article(2).encode(), TAIL.encode()]), []).pages()
     assert not broken.endswith(b"</page>")
     assert "Статья 2" in intact.decode()
 

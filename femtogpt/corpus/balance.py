@@ -3,7 +3,7 @@
 The ledger (LEDGER) has a line for each thing that happened to a document, in order::
 
     kind      name            letters  replaced  added
-    decoded                     5,000         0      0   as the source read it
+    decoded                     5,000         2      0   as the source read it; replaced: by U+FFFD
     rule      footnote_marks       12         0      0   what a rule took; only if letters changed
     rule      old_spelling         80       310      0   replaced: by other letters
     cut       train               400         0      0   also in held-out text
@@ -27,19 +27,21 @@ from femtogpt.corpus.letter_counts import Difference, checksums, difference
 from femtogpt.corpus.stretches import Gap, gaps
 from femtogpt.errors import UserError
 
+LOST = "\ufffd"  # stands for each place that could not be decoded
 LEDGER = pl.Schema(
     {
         "id": pl.String,  # of the document as read
         "kind": pl.String,  # decoded, rule, cut, kept or rejected
         "name": pl.String,  # of the rule, the split or the filter
         "letters": pl.Int64,  # decoded, taken or kept
-        "replaced": pl.Int64,  # by other letters or digits; not among those taken
+        "replaced": pl.Int64,  # by other letters or digits, or by U+FFFD; not among those taken
         "added": pl.Int64,
     }
 )
 STORED = {  # columns that go with a document until the ledger is written
     "decoded": pl.Int64(),
     "lost": pl.Int64(),  # of those, how many cannot be kept, since cleaning failed
+    "unread": pl.Int64(),  # places beside them that could not be decoded: U+FFFD in the text
     "effects": pl.List(
         pl.Struct({"rule": pl.UInt16, "taken": pl.Int64, "replaced": pl.Int64, "added": pl.Int64})
     ),  # by the rule's place in the source's list
@@ -62,6 +64,7 @@ class Balance:
         self.lost = np.array(lost, np.int64)
         counts, self._checksums = checksums(texts)
         self.decoded = counts + self.lost
+        self.unread = texts.str.count_matches(LOST, literal=True)
         self._effects: list[list[dict[str, int]]] = [[] for _ in range(len(texts))]
 
     def after_rule(
@@ -83,18 +86,20 @@ class Balance:
 
     def stored(self) -> pl.DataFrame:
         """The columns STORED."""
-        columns = {"decoded": self.decoded, "lost": self.lost, "effects": self._effects}
-        return pl.DataFrame(columns, schema=STORED)
+        columns = {"decoded": self.decoded, "lost": self.lost, "unread": self.unread}
+        return pl.DataFrame({**columns, "effects": self._effects}, schema=STORED)
 
 
 def ledger(documents: pl.DataFrame, written: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
     """The ledger of documents, each one's lines together, in the documents' order.
 
-    ``documents`` has the columns ``id``, ``decoded`` and ``effects``. ``written`` has what became
-    of them in the corpus's files, counted there: the columns ``id``, ``kind`` (cut, kept or
-    rejected), ``name`` and ``letters``.
+    ``documents`` has the columns ``id``, ``decoded``, ``unread`` and ``effects``. ``written`` has
+    what became of them in the corpus's files, counted there: the columns ``id``, ``kind`` (cut,
+    kept or rejected), ``name`` and ``letters``.
     """
-    decoded = documents.select("id", kind=pl.lit("decoded"), name=pl.lit(""), letters="decoded")
+    decoded = documents.select(
+        "id", kind=pl.lit("decoded"), name=pl.lit(""), letters="decoded", replaced="unread"
+    )
     effects = documents.select("id", "effects").explode("effects").unnest("effects")
     names = pl.Series(list(rules), dtype=pl.String)
     effects = effects.select(

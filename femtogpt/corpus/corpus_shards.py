@@ -58,7 +58,7 @@ class ShardResult:
     works: int  # of which something trains or is held out
     rejected: Counter[str]  # by rule
     cut: int  # characters removed from train documents because they are held out
-    letters: Counter[str]  # letters and digits in the shard's ledger, by kind
+    letters: Counter[str]  # letters and digits in the shard's ledger, by kind, and those replaced
 
 
 def write_shard(task: ShardTask) -> ShardResult:
@@ -68,7 +68,7 @@ def write_shard(task: ShardTask) -> ShardResult:
     """
     frame = pl.concat(map(_decided, task.files, task.decisions))
     documents = frame.filter(pl.col("decoded").is_not_null()).select(
-        "decoded", "effects", id="work"
+        "decoded", "unread", "effects", id="work"
     )
     held_out = frame.filter(rule=HELD_OUT.rule)
     decided = pl.col("rule").is_not_null()
@@ -90,7 +90,7 @@ def write_shard(task: ShardTask) -> ShardResult:
         pl.concat([train["work"], held_out["work"]]).n_unique(),
         Counter(rejected["rule"]),
         cut,
-        Counter(dict(sums.iter_rows())),
+        Counter({**dict(sums.iter_rows()), "replaced": int(lines["replaced"].sum())}),
     )
 
 

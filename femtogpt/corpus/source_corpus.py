@@ -214,7 +214,7 @@ class SourceCorpus:
             "added": sum(rule.added for rule in losses),
             "taken": self.letters["rule"],
             **{kind: self.letters[kind] for kind in ("cut", "kept", "rejected")},
-            "replaced": sum(rule.replaced for rule in losses),
+            "replaced": self.letters["replaced"],
         }
 
     def _rule_report(self, rule: Rule) -> dict[str, Any]:

@@ -33,38 +33,55 @@ CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 HIGH = bytes(range(0x80, 0x100))
 MIN_FILLING = 8  # zero bytes at an end of a text
 SAMPLE_BYTES = 1 << 14  # decoded to try a wide encoding
+BROKEN = "places with broken bytes, each read as �"  # kinds of what is noted as mended
+HALVES = "halves of characters, each read as �"
+FILLED = "filled up with zero bytes"
+ODD_END = "bytes at the end that are no whole character, left out"
 _WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _RULER = re.compile(rb"([\x80-\xff])\1{3,}")  # as of a table drawn with lines
+_PLACE = re.compile("\ufffd+")
 _USUAL = re.compile("[\t-\r -~\xa0-\xffЀ-ӿ‐-⁄]")
 
 
 def decode(data: bytes, mended: list[str] | None = None) -> str | None:
     """Decode bytes in any encoding of Russian texts; None if they are not text.
 
-    A byte order mark is removed. A few broken bytes become U+FFFD. Parts in different encodings
-    are decoded each in its own, which is noted in ``mended``.
+    A byte order mark is removed. Each place with broken bytes becomes one U+FFFD. Parts in
+    different encodings are decoded each in its own. Both are noted in ``mended``.
     """
+    mended = [] if mended is None else mended
     if not _binary(data) and (text := strict(data, "utf-8-sig")) is not None:
         return text
     encoding = encoding_of(data)
     if encoding is not None and encoding.startswith(WIDE):
         text = _of_whole_units(data, encoding)  # an extra byte garbles everything after it
-        if text is not None and _is_usual(text[-SAMPLE_BYTES:]):
-            return text
-        return _decoded_parts(data, None, mended) or text
-    if encoding is None:
-        return _decoded_parts(data, None, mended)
-    return _decoded_parts(data, encoding, mended) or data.decode(encoding, "replace")
+        is_whole = text is not None and _is_usual(text[-SAMPLE_BYTES:])
+        if not is_whole and (parts := _decoded_parts(data, None, mended)):
+            return marked(parts, mended)
+        if text is not None and len(data) % _unit(encoding):
+            mended.append(ODD_END)
+        return text
+    text = _decoded_parts(data, encoding, mended)
+    if text is None and encoding is not None:
+        text = data.decode(encoding, "replace")
+    return None if text is None else marked(text, mended)
 
 
-def _decoded_parts(data: bytes, encoding: str | None, mended: list[str] | None) -> str | None:
+def marked(text: str, mended: list[str], kind: str = BROKEN) -> str:
+    """Leave one U+FFFD for each place that could not be decoded, and note it in ``mended``."""
+    text, places = _PLACE.subn("\ufffd", text) if "\ufffd" in text else (text, 0)
+    mended += [kind] * places
+    return text
+
+
+def _decoded_parts(data: bytes, encoding: str | None, mended: list[str]) -> str | None:
     """Decode text in several encodings; None if it is not. ``encoding``: that of most of it."""
     stripped = data.strip(b"\0")  # a crash or a copier fills up a file
     if encoding is None and len(data) - len(stripped) >= MIN_FILLING and stripped:
         data, encoding = stripped, encoding_of(stripped)
         text = None if encoding is None else data.decode(encoding, "replace")
-        if text is not None and mended is not None:
-            mended.append("filled up with zero bytes")
+        if text is not None:
+            mended.append(FILLED)
         return text
     data, has_wide = without_wide(data)
     if _binary(data):
@@ -81,7 +98,7 @@ def _decoded_parts(data: bytes, encoding: str | None, mended: list[str] | None) 
         return None
     text, encodings = parts
     names = sorted(encodings | ({"utf-16"} if has_wide else set()))
-    if len(names) > 1 and mended is not None:
+    if len(names) > 1:
         mended.append(f"parts in different encodings ({', '.join(names)})")
     return text
 
@@ -110,8 +127,12 @@ def strict(data: bytes, encoding: str) -> str | None:
 
 def _of_whole_units(data: bytes, encoding: str) -> str | None:
     """Decode a wide encoding without the bytes at the end that are no whole character."""
-    unit = 4 if encoding.startswith("utf-32") else 2
-    return strict(data[: len(data) - len(data) % unit], encoding)
+    return strict(data[: len(data) - len(data) % _unit(encoding)], encoding)
+
+
+def _unit(encoding: str) -> int:
+    """The bytes of a wide encoding's unit."""
+    return 4 if encoding.startswith("utf-32") else 2
 
 
 def _binary(data: bytes) -> bool:

@@ -20,7 +20,7 @@ SAMPLE_BYTES = 4096  # of a line, by which it is scored
 MAX_BROKEN = 0.03  # of the characters beyond ASCII
 FEW_BROKEN = 3  # characters, in however short a text
 SURE_BYTES = 3  # beyond ASCII: a word of so many that is not UTF-8 is in another encoding
-CHANCE_BYTES = 12  # beyond ASCII: more of them are hardly valid UTF-8 by chance
+CHANCE_BYTES = 12  # beyond ASCII: so many are hardly by chance what they look like
 _FIRST_OR_SECOND = bytes(  # a letter in UTF-8 has two bytes
     1 if byte in (0xD0, 0xD1) else 2 if 0x80 <= byte <= 0xBF else 0 for byte in range(0x100)
 )
@@ -45,7 +45,9 @@ def with_utf_8(data: bytes, detect: Detect) -> tuple[str, set[str]] | None:
     lines = data.splitlines(keepends=True)
     texts = [line.decode() if _is_utf_8(line) else None for line in lines]
     others = [line for line, text in zip(lines, texts, strict=True) if text is None]
-    encoding = detect(b" ".join(word for line in others for word in _foreign(line)))
+    foreign = b" ".join(word for line in others for word in _foreign(line))
+    is_shown = len(foreign.translate(None, _ASCII)) >= CHANCE_BYTES  # fewer may be broken letters
+    encoding = detect(foreign) if is_shown else None
     encodings = {encoding} if encoding else set()
     whole = [line for line in others if not _has_both(line)]
     if encoding and (in_two := _lines_in_two(whole, encoding, detect)):

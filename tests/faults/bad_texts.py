@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 from femtogpt.sources.encodings import ENCODINGS
@@ -42,15 +43,20 @@ def wide(draw: random.Random, folder: Path) -> Given:
 
 
 def broken(draw: random.Random, folder: Path) -> Given:
-    """Some bytes in the middle that are no UTF-8."""
+    """Some bytes in the middle that are no UTF-8: told, counted, and no other letter is lost."""
     text, count = story(draw.randrange(10**6), 2000), draw.randint(1, 30)
     data = bytearray(text.encode())
     for _ in range(count):
         place = draw.randrange(len(data) // 4, len(data) * 3 // 4)
         data[place:place] = draw.choice(BROKEN)
     as_file(folder / "Сломанный.txt", bytes(data))
-    whole = {"it": text, **beside(draw, folder)}
-    return Given(f"{count} broken places", folder, whole=whole, lost=4 * count)
+    whole = {"it": data.decode("utf-8", "ignore"), **beside(draw, folder)}
+    seen = len(re.findall("\ufffd+", data.decode("utf-8", "replace")))
+    told, what = (
+        (f".txt places with broken bytes, each read as �: {seen}",),
+        f"{count} broken places",
+    )
+    return Given(what, folder, whole=whole, told=told, replaced=seen)
 
 
 def zeros(draw: random.Random, folder: Path) -> Given:

@@ -26,7 +26,7 @@ class Given:
     perhaps: dict[str, str] = field(default_factory=dict)  # read whole, or told by one of ``told``
     told: tuple[str, ...] = ()  # of each, something: the name in a document's id or in a message
     lines: tuple[str, ...] = ()  # each is somewhere in what is read, or one of ``told`` is told
-    lost: int = 0  # letters that may be missing of each text, or be others
+    replaced: int | None = None  # places that the balance has to count as replaced
     ids: frozenset[str] = frozenset()  # of documents that are read
     only: bool = False  # nothing is read but these texts, no half of one either
     may_stop: bool = False  # with an error, in one line

@@ -13,7 +13,6 @@ import random
 import shutil
 import time
 import traceback
-from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -135,7 +134,7 @@ def wrong(given: Given, done: Forked, folder: Path) -> str | None:
     return (
         unread(given, value)
         or silent(given, value)
-        or unbalanced(value["letters"])
+        or unbalanced(given, value["letters"])
         or greedy(done, folder)
     )
 
@@ -158,7 +157,7 @@ def unread(given: Given, value: dict[str, Any]) -> str | None:
     """What of the readable is not there, or what is there is not as it was."""
     kept = {letters(text): id for id, text in value["kept"]}
     for name, text in given.whole.items():
-        if letters(text) not in kept and not _nearly(given, text, kept):
+        if letters(text) not in kept:
             return f"{name} is not read whole; kept: {', '.join(list(kept.values())[:9])}"
     known = {letters(text) for text in (*given.whole.values(), *given.perhaps.values())}
     if given.only and (others := kept.keys() - known):
@@ -166,15 +165,6 @@ def unread(given: Given, value: dict[str, Any]) -> str | None:
     if missing := given.ids - set(kept.values()):
         return f"no document is called {min(missing)!r}"
     return None
-
-
-def _nearly(given: Given, text: str, kept: dict[str, str]) -> bool:
-    """Whether a text is there but for the few letters that may be lost."""
-    want = Counter(letters(text))
-    return any(
-        sum(((want - have) + (have - want)).values()) <= given.lost
-        for have in map(Counter, kept if given.lost else ())
-    )
 
 
 def silent(given: Given, value: dict[str, Any]) -> str | None:
@@ -193,7 +183,9 @@ def silent(given: Given, value: dict[str, Any]) -> str | None:
     return f"of {untold[0]!r} nothing is told; told: {told[:200]!r}" if untold else None
 
 
-def unbalanced(counts: dict[str, int]) -> str | None:
+def unbalanced(given: Given, counts: dict[str, int]) -> str | None:
+    if given.replaced not in (None, counts["letters_replaced"]):
+        return f"of {given.replaced} broken places {counts['letters_replaced']} are counted"
     had = counts["letters_decoded"] + counts["letters_added"]
     spent = sum(counts[f"letters_{name}"] for name in ("taken", "cut", "kept", "rejected"))
     return None if had == spent else f"the letters do not come out: {counts}"

@@ -135,24 +135,31 @@ _INVISIBLE = "".join(  # control characters, and those without a width but the j
     for codes in (
         *(range(0x00, 0x09), range(0x0E, 0x20), range(0x7F, 0x85), range(0x86, 0xA0), [0xAD]),
         *(range(0x200B, 0x200D), range(0x200E, 0x2010), range(0x202A, 0x202F)),
-        *(range(0x2060, 0x2065), [0xFEFF, 0xFFFD]),
+        *(range(0x2060, 0x2065), [0xFEFF]),
     )
     for code in codes
 )
 _EMOJI = r"\p{Extended_Pictographic}[\x{fe0f}\x{1f3fb}-\x{1f3ff}]?"  # in colours, of a skin tone
 _JOINED = f"({_EMOJI}(?:{_JOINER}{_EMOJI})+)"  # several emoji that are shown as one: a family
+_LOST = "\ufffd"  # where a source has bytes that are no character
+_MARKED = rf"((?:{_LOST}*[\pL\pN\pM])+{_LOST}*)|{_LOST}+"  # a word with its marks, or marks alone
 
 
 @rule(
-    f"сло\u00adво\ufeff и\x7f де{_JOINER}ло\x01 \U0001f469{_JOINER}\U0001f467",
-    f"слово и дело \U0001f469{_JOINER}\U0001f467",
-    needs="a character that shows nothing and does not join two emoji",
+    f"сло\u00adво\ufeff и\x7f де{_JOINER}ло\x01 \U0001f469{_JOINER}\U0001f467 {_LOST} сло{_LOST}о",
+    f"слово и дело \U0001f469{_JOINER}\U0001f467  сло{_LOST}о",
+    needs=f"a character that shows nothing and joins no two emoji, or {_LOST} beside no letter",
     keeps_letters=True,
 )
 def invisible(text: pl.Expr) -> pl.Expr:
-    """Remove control characters, soft hyphens, byte order marks and zero-width characters."""
+    """Remove control characters, soft hyphens, byte order marks and zero-width characters.
+
+    The mark of a place that could not be read (U+FFFD) stays where it stands for a letter, so that
+    no other word comes of the rest.
+    """
     text = where(has(_JOINER), replacement(f"{_JOINED}|{_JOINER}", "$1"), text)
-    return where(has(*_INVISIBLE), replacement(f"[{_INVISIBLE}]", ""), text)
+    text = where(has(*_INVISIBLE), replacement(f"[{_INVISIBLE}]", ""), text)
+    return where(has(_LOST), replacement(_MARKED, "$1"), text)
 
 
 _ACUTE, _GRAVE, _CIRCUMFLEX = "\u0301", "\u0300", "\u0302"

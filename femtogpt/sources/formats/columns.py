@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.compressed import Unsuitable
 from femtogpt.sources.encodings import decode
@@ -40,11 +41,11 @@ class Columns:
         """All columns that must be read."""
         return list(dict.fromkeys([self.text, *self.about.values()]))
 
-    def document(self, row: Mapping[str, Any], file: str, number: int) -> Document:
+    def document(self, row: Mapping[str, Any], file: Member, number: int) -> Document:
         """Convert a row to a document; ``number`` counts the rows, or the lines, of the file."""
         text, fault = row.get(self.text), None
         if isinstance(text, bytes):
-            text = decode(text)
+            text = decode(text, file.mended)
         if not isinstance(text, str):
             kind = type(text).__name__
             why = "is empty" if text is None else f"is no text but of the kind {kind}"
@@ -53,8 +54,8 @@ class Columns:
             field: _year(row.get(column)) if field == "year" else _string(row.get(column))
             for field, column in self.about.items()
         }
-        about["id"] = about.get("id") or f"{file}#{number}"
-        return Document(text=whole_characters(text), fault=fault, **about)
+        about["id"] = about.get("id") or f"{file.name}#{number}"
+        return Document(text=whole_characters(text, file.mended), fault=fault, **about)
 
 
 def columns_of(names: Iterable[str], settings: Texts) -> Columns:

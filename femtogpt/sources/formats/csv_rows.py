@@ -132,7 +132,12 @@ class CsvTable:
             yield CsvRow(cells, self._line, fault)
 
     def _decoded(self, cell: str) -> str | None:
-        return decoded_apart(cell, self._encoding) if has_undecoded_bytes(cell) else cell
+        if not has_undecoded_bytes(cell):
+            return cell
+        mended: list[str] = []
+        text = decoded_apart(cell, self._encoding, mended)
+        self.mended.update(mended)
+        return text
 
     def with_long_end(self, cells: list[str]) -> list[str]:
         """Join the cells from the last column on: a text with delimiters and without quotes."""

@@ -228,7 +228,7 @@ class _Archive:
         return line_of(root if body is None else body)
 
     def _xml(self, name: str) -> etree._Element:
-        return parse(decoded_bytes(self._bytes(name), []), self.file.mended)
+        return parse(decoded_bytes(self._bytes(name), self.file.mended), self.file.mended)
 
     def _bytes(self, name: str) -> bytes:
         with damage_as_unreadable():

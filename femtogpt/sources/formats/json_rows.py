@@ -34,7 +34,7 @@ def parsed_lines(
             continue
         try:
             if isinstance(line, str) and has_undecoded_bytes(line):
-                apart = decoded_apart(line, encoding)
+                apart = decoded_apart(line, encoding, mended)
                 if apart is None:
                     raise ValueError("there are bytes of another encoding")
                 line = apart

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from femtogpt.sources.archives import Member
 from femtogpt.sources.compressed import Unreadable
-from femtogpt.sources.encodings import decode, encoding_of
+from femtogpt.sources.encodings import HALVES, decode, encoding_of, marked
 
 SAMPLE_BYTES = 1 << 20  # show the encoding; if they are plain ASCII, as many more are read
 MAX_SAMPLE_BYTES = 1 << 26
@@ -76,20 +76,23 @@ def has_undecoded_bytes(text: str) -> bool:
     return False
 
 
-def decoded_apart(text: str, encoding: str | None) -> str | None:
+def decoded_apart(text: str, encoding: str | None, mended: list[str]) -> str | None:
     """Decode a piece of a file whose bytes are not in the file's encoding.
 
-    Returns None if the piece is too short to show its own, or is not text.
+    Returns None if the piece is too short to show its own, or is not text. ``mended`` gets what was
+    wrong with it.
     """
     data = text.encode(encoding or "utf-8", "surrogateescape")
     is_shown = sum(byte >= 0x80 for byte in data) >= MIN_FOREIGN_BYTES
-    return decode(data) if is_shown else None
+    return decode(data, mended) if is_shown else None
 
 
-def whole_characters(text: str) -> str:
-    """Replace lone surrogates by U+FFFD: JSON may contain half a character where it was cut."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+def whole_characters(text: str, mended: list[str] | None = None) -> str:
+    """Replace lone surrogates by U+FFFD: JSON may contain half a character where it was cut.
+
+    Each is noted in ``mended``.
+    """
+    if not has_undecoded_bytes(text):
+        return text
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return marked(whole, [] if mended is None else mended, HALVES)

@@ -13,7 +13,7 @@ def decoded(file: Member) -> str:
 
 
 def decoded_bytes(data: bytes, mended: list[str]) -> str:
-    """Decode text in any known encoding; note in ``mended`` if it is in several.
+    """Decode text in any known encoding; note in ``mended`` what was wrong with it.
 
     Raises Unreadable if it is in none.
     """

@@ -100,7 +100,7 @@ def _documents(
             yield _faulty(file, number, row)
         else:
             columns = columns or columns_of(row, settings)
-            yield columns.document(row, file.name, number)
+            yield columns.document(row, file, number)
     if not number:
         raise Unreadable("it has no rows")
 

@@ -14,6 +14,7 @@ from femtogpt.sources.archives import Member
 from femtogpt.sources.base import Document
 from femtogpt.sources.catalogue import Catalogue
 from femtogpt.sources.compressed import Unreadable
+from femtogpt.sources.formats.line_stream import whole_characters
 from femtogpt.sources.interviews import captions, markdown, plain, tables, vk
 from femtogpt.sources.interviews.interview import Interview
 from femtogpt.sources.interviews.spelling import unified
@@ -92,7 +93,7 @@ class Interviews(Reader):
         turns = shown(joined(unified(interview.turns)), self.speakers)
         names = dict.fromkeys(turn.speaker for turn in turns if turn.speaker)
         about = interview.about
-        text = _encodable(written(turns, self.speakers))
+        text = whole_characters(written(turns, self.speakers), file.mended)
         return Document(
             id=file.name if interview.key is None else f"{file.name}#{interview.key}",
             text=text,

@@ -17,7 +17,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from femtogpt.sources.archives import Member, Unreadable
-from femtogpt.sources.encodings import decode
+from femtogpt.sources.encodings import decode, marked
 from femtogpt.sources.interviews.chat import (
     ATTACHED,
     FORWARDS,
@@ -92,7 +92,7 @@ def read(file: Member, settings: Interviews) -> Iterator[Interview]:
     faults: dict[str, str] = {}  # by page
     for name, data in zip(parts[::2], parts[1::2], strict=True):
         try:
-            found += _page(data, file.leave_out)
+            found += _page(data, file)
         except Unreadable as error:
             faults[name.decode()] = str(error)
     if not found:
@@ -128,11 +128,11 @@ class _Shown:
     is_action: bool  # such as an invitation, told by VK itself
 
 
-def _page(data: bytes, leave_out: LeaveOut) -> list[_Shown]:
+def _page(data: bytes, file: Member) -> list[_Shown]:
     """Find the messages of a page. Raises Unreadable if it is no page."""
     if fault := _FAULTY.fullmatch(data):
         raise Unreadable(fault[1].decode(errors="replace"))
-    text = _decoded(data)
+    text = _decoded(data, file.mended)
     if not text.strip():
         raise Unreadable("it is empty, or no text")
     parser = lxml_html.HTMLParser(huge_tree=True, encoding="utf-8")
@@ -144,9 +144,9 @@ def _page(data: bytes, leave_out: LeaveOut) -> list[_Shown]:
     messages = []
     for element in found:
         if _of_class(element, "message__header"):
-            messages.append(_shown(element, leave_out))
+            messages.append(_shown(element, file.leave_out))
         else:
-            leave_out(NO_HEADER, _text(element))
+            file.leave_out(NO_HEADER, _text(element))
     return messages
 
 
@@ -156,13 +156,15 @@ def _is_within(message: etree._Element) -> bool:
     return any("message" in names for names in classes)
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes, mended: list[str]) -> str:
     """Decode a page; a short one is too little to show its encoding, so its own word counts."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         is_said = b"windows-1251" in data[:2000].lower()
-        return data.decode("cp1251", "replace") if is_said else decode(data) or ""
+        if is_said:
+            return marked(data.decode("cp1251", "replace"), mended)
+        return decode(data, mended) or ""
 
 
 def _shown(element: etree._Element, leave_out: LeaveOut) -> _Shown:

@@ -11,9 +11,10 @@ import codecs
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from femtogpt.sources.compressed import Unsuitable
-from femtogpt.sources.encodings import BYTE_ORDER_MARKS
+from femtogpt.sources.encodings import BYTE_ORDER_MARKS, marked
 from femtogpt.sources.wiki.site import Site, site_in
 
 MAX_HEAD_BYTES = 1 << 20  # within which the first page must begin
@@ -30,9 +31,12 @@ _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)")
 class Dump:
     """A dump that is read once, from the beginning."""
 
-    def __init__(self, chunks: Iterable[bytes]):
-        """Read up to the first page. Raises Unsuitable if this is not a dump."""
-        self._chunks = in_utf_8(chunks)
+    def __init__(self, chunks: Iterable[bytes], mended: list[str]):
+        """Read up to the first page. Raises Unsuitable if this is not a dump.
+
+        ``mended`` gets what was wrong with the bytes, while they are read.
+        """
+        self._chunks = in_utf_8(chunks, mended)
         self._data = bytearray()
         self.last_title: str | None = None  # of the last whole page
         self.is_complete = False  # whether its end was found
@@ -125,8 +129,11 @@ def _may_be_article(page: bytes) -> bool:
     return (namespace is None or int(namespace[1]) == 0) and b"<redirect" not in head
 
 
-def in_utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Convert bytes to UTF-8 from the encoding of their byte order mark or XML declaration."""
+def in_utf_8(chunks: Iterable[bytes], mended: list[str]) -> Iterator[bytes]:
+    """Convert bytes to UTF-8 from the encoding of their byte order mark or XML declaration.
+
+    In UTF-8 itself, a page with broken bytes is found when its XML is parsed.
+    """
     chunks = iter(chunks)
     head = b""
     while len(head) < 1000 and (chunk := next(chunks, b"")):
@@ -141,10 +148,9 @@ def in_utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield head
         yield from chunks
         return
-    yield decoder.decode(head).encode("utf-8", "replace")
-    for chunk in chunks:
+    for chunk in chain([head], chunks):
         if text := decoder.decode(chunk):
-            yield text.encode("utf-8", "replace")
+            yield marked(text, mended).encode("utf-8", "replace")
 
 
 def _encoding(head: bytes) -> str:

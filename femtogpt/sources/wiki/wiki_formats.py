@@ -36,7 +36,7 @@ def read_dump(file: Member, choice: Choice, spread: Map) -> Iterator[Document]:
     with file.open() as stream:
         chunks = DumpBytes(stream)
         try:
-            dump = Dump(chunks)
+            dump = Dump(chunks, file.mended)
         except Unsuitable:
             if chunks.fault:
                 raise Unreadable(chunks.fault) from None
@@ -79,7 +79,7 @@ def read_wikitext(file: Member, choice: Choice, spread: Map) -> Iterator[Documen
     """Read a file that is one page."""
     with file.open() as stream:
         chunks = DumpBytes(stream)
-        wikitext = decode(b"".join(chunks))
+        wikitext = decode(b"".join(chunks), file.mended)
     path = PurePosixPath(without_compression(file.name))
     text, fault = "", chunks.fault
     if wikitext is None:
