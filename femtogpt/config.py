@@ -18,6 +18,7 @@ from femtogpt.config_origin import ConfigOrigin
 from femtogpt.quality_config import QualityConfig as QualityConfig
 from femtogpt.scaling import dialled, shape
 from femtogpt.section import Section as Section
+from femtogpt.section import is_count
 from femtogpt.source_kinds import validate_source
 from femtogpt.train_config import TrainConfig as TrainConfig
 
@@ -291,12 +292,12 @@ class Config(Section):
         size = model.get("size")
         if isinstance(size, float) and size.is_integer():  # written as 14e6
             size = model["size"] = int(size)
-        if isinstance(size, str | int) and isinstance(vocab_size, int):
+        if (isinstance(size, str) or is_count(size)) and is_count(vocab_size):
             model = {**shape(size, vocab_size), **model}
         width, context = (
             model.get(name, ModelConfig.model_fields[name].default) for name in ("width", "context")
         )
-        is_known = isinstance(width, int) and isinstance(context, int) and width > 0 < context
+        is_known = is_count(width) and is_count(context) and width > 0 < context
         if is_known and not is_free:
             train = dialled(train, width, context)
         return {**values, "model": model, "train": train}

@@ -127,7 +127,7 @@ def _extended(path: Path, conf: Path, below: tuple[Path, ...] = ()) -> dict:
     own = _read_yaml(path)
     if "extends" not in own:
         return own
-    base = _find(str(own.pop("extends")), conf, "configuration")
+    base = _find(str(own.pop("extends")), conf, f"{path.name}: configuration to extend")
     if base in (*below, path):
         raise UserError(f"{path} extends {base.stem}, which extends {path.stem} again")
     settings = _extended(base, conf, (*below, path))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from femtogpt.errors import nearest
+from femtogpt.section import is_count
 
 MOST_EPOCHS = 16.0  # passes, after which a text has little left to teach
 WORTHWHILE_FLOPS = 2e13  # of a training on a CPU, about a minute
@@ -91,7 +92,7 @@ def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any
     if train.get("embedding_init") == "cooccurrence":
         derived["learning_rate"] /= 2
     settings = {**derived, **train}
-    if isinstance(batch := settings["batch_size"], int) and batch > 0:
+    if is_count(batch := settings["batch_size"]) and batch > 0:
         settings.setdefault("beta2", beta2(batch * context))
     return settings
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from femtogpt.section import Section
+from femtogpt.section import Section, is_count
 
 DEFAULT_EVALUATIONS = 10  # of a training after the first, by default
 DEFAULT_CHECKPOINTS = 20  # of a training, by default
@@ -148,7 +148,7 @@ class TrainConfig(Section):
     @classmethod
     def _every(cls, values: Any) -> Any:
         steps = values.get("max_steps") if isinstance(values, Mapping) else None
-        if not isinstance(steps, int):
+        if not is_count(steps):
             return values
         explicit = {name: value for name, value in values.items() if value is not None}
         derived = {

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_serializer
+from pydantic import BaseModel, Field, create_model, model_serializer
 from pydantic.fields import FieldInfo
 
 from femtogpt.config import Config
 from femtogpt.config_file import range_of
+from femtogpt.section import Section
 
 # The form's order: what is changed most comes first. Sources are of many kinds and have one field.
 ORDER = ("train", "model", "samples", "baselines", "tokenizer", "corpus", "sources")
@@ -27,10 +28,8 @@ SOURCES: Any = Field(
 )
 
 
-class Changes(BaseModel):
+class Changes(Section):
     """Some fields of a section. Those not given are left out when it is written, not null."""
-
-    model_config = ConfigDict(extra="forbid")
 
     @model_serializer(mode="wrap")
     def _given(self, dump: Any) -> dict[str, Any]:

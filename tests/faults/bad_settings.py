@@ -20,8 +20,27 @@ GOOD: dict[str, Any] = {
     "model": {"layers": 1, "width": 32, "heads": 2, "context": 32},
     "train": {"max_steps": 30, "batch_size": 4, "device": "cpu", "compile": False},
 }
+LARGEST = 10**12  # that a number can be meant to be
+MAY_BE_NONE = {("train", "max_steps")}
+FILES = ("моя.yaml", "mine.yaml", "source ")  # one of them is named by what is told of a file
 OTHERS: tuple[Any, ...] = (
-    *(None, True, -1, 0, 1.5, 10**30, float("nan"), float("inf"), "", "много", [], {}, [[]]),
+    *(
+        None,
+        True,
+        False,
+        -1,
+        0,
+        1.5,
+        10**30,
+        10**400,
+        float("nan"),
+        float("inf"),
+        "",
+        "много",
+        [],
+        {},
+        [[]],
+    ),
     *([1, 2], {"a": 1}, "2026-11-30", {"kind": "files"}, "1e999", "\ue000", ["x"] * 3, b"bytes"),
 )
 ODD = (
@@ -36,6 +55,7 @@ ODD = (
     *("\ufeffseed: 1\n", "seed: '\\0'\n", 'seed: "\\ud83d"\n', "seed: \x00\n", "seed: 1\r\n"),
     *("sources: !!set {a, b}\n", "sources: !!omap [a: 1]\n", "sources: !!pairs [a: 1]\n"),
 )
+HARMLESS = ("", "# только слова\n", "<<: {seed: 1}\n")  # after settings
 CONTENTS = (b"\xff\xfe", b"\xd0", bytes(100), "seed: 1\nимя: я\n".encode("cp1251"), b"PK\x03\x04")
 
 
@@ -49,7 +69,7 @@ def places(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 def settings(draw: random.Random, folder: Path) -> dict[str, Any]:
     as_folder(folder / "тексты", dict(texts(draw, 4)))
-    source = {"kind": "files", "path": str(folder / "тексты"), "weight": 1}
+    source = {"kind": "files", "path": str(folder / "тексты"), "weight": 1.0}
     return {"sources": {"mine": source}, **copy.deepcopy(GOOD)}
 
 
@@ -60,13 +80,27 @@ def changed(value: dict[str, Any], place: tuple[str, ...], to: Any) -> None:
     value[last] = to
 
 
+def fits(place: tuple[str, ...], to: Any, good: Any) -> bool:
+    """Whether a value is of the type that a setting has; ``good`` is one that it may have."""
+    if to is None:
+        return place in MAY_BE_NONE
+    if isinstance(good, dict):
+        return to == {} and len(place) == 1  # all at their defaults
+    if isinstance(good, bool):
+        return type(to) is bool
+    if isinstance(good, str):
+        return isinstance(to, str)
+    kinds = (int,) if isinstance(good, int) else (int, float)
+    return type(to) in kinds and abs(to) <= LARGEST
+
+
 def as_configuration(folder: Path, value: dict[str, Any] | str | bytes, what: str) -> Given:
     """A configuration to load and, if that goes, to make the corpus of."""
     path = folder / "моя.yaml"
     if isinstance(value, dict):
         value = yaml.safe_dump(value, allow_unicode=True)
     path.write_bytes(value if isinstance(value, bytes) else value.encode("utf-8"))
-    return Given(what, path, kind="configuration", may_stop=True)
+    return Given(what, path, kind="configuration", may_stop=True, told=FILES)
 
 
 def as_source(folder: Path, value: dict[str, Any] | str | bytes, what: str) -> Given:
@@ -74,8 +108,10 @@ def as_source(folder: Path, value: dict[str, Any] | str | bytes, what: str) -> G
     (folder / "sources").mkdir()
     given = as_configuration(folder / "sources", value, what)
     given.path.rename(folder / "sources/mine.yaml")
-    (folder / "моя.yaml").write_text("sources: [mine]\n", encoding="utf-8")
-    return Given(f"{what}, in a source", folder / "моя.yaml", kind="configuration", may_stop=True)
+    given.path = folder / "моя.yaml"
+    given.path.write_text("sources: [mine]\n", encoding="utf-8")
+    given.what = f"{what}, in a source"
+    return given
 
 
 def either(draw: random.Random, folder: Path, change: Callable[[dict[str, Any]], str]) -> Given:
@@ -88,12 +124,20 @@ def either(draw: random.Random, folder: Path, change: Callable[[dict[str, Any]],
 
 
 def wrong_type(draw: random.Random, folder: Path) -> Given:
+    """A value that is not of its setting's type has to be refused, and the setting named."""
+    found: list[Any] = []
+
     def change(value: dict[str, Any]) -> str:
         place, to = draw.choice(list(places(value))), draw.choice(OTHERS)
+        found.extend((place, fits(place, to, at(value, place))))
         changed(value, place, to)
-        return f"{'.'.join(place)} is {to!r}"
+        return f"{'.'.join(place)} is {str(to)[:40]}"
 
-    return either(draw, folder, change)
+    given = either(draw, folder, change)
+    place, is_right = found
+    given.told = (place[-1], *(["source "] if place == ("sources",) else []))
+    given.refused = not is_right
+    return given
 
 
 def unknown_key(draw: random.Random, folder: Path) -> Given:
@@ -107,7 +151,7 @@ def unknown_key(draw: random.Random, folder: Path) -> Given:
         return f"{'.'.join(place)} has {key[:10]!r}"
 
     given = either(draw, folder, change)
-    given.told = (key,)
+    given.told, given.refused = (key,), True
     return given
 
 
@@ -118,6 +162,8 @@ def at(value: Any, place: tuple[str, ...]) -> Any:
 
 
 def with_tabs(draw: random.Random, folder: Path) -> Given:
+    """Read as if they were spaces, or refused."""
+
     def tabbed(value: dict[str, Any]) -> str:
         lines = yaml.safe_dump(value, allow_unicode=True).split("\n")
         for number in draw.sample(range(len(lines)), draw.randint(1, len(lines))):
@@ -133,8 +179,12 @@ def with_tabs(draw: random.Random, folder: Path) -> Given:
 
     value = settings(draw, folder)
     if draw.random() < 0.7:
-        return as_configuration(folder, tabbed(value), "tabs")
-    return as_source(folder, tabbed(value["sources"]["mine"]), "tabs")
+        given = as_configuration(folder, tabbed(value), "tabs")
+        given.settings = value
+    else:
+        given = as_source(folder, tabbed(value["sources"]["mine"]), "tabs")
+        given.settings = {"sources": value["sources"]}
+    return given
 
 
 def no_settings(draw: random.Random, folder: Path) -> Given:
@@ -143,8 +193,12 @@ def no_settings(draw: random.Random, folder: Path) -> Given:
     good = yaml.safe_dump(settings(draw, folder), allow_unicode=True)
     make = as_configuration if draw.random() < 0.7 else as_source
     if isinstance(odd, str) and draw.random() < 0.3:
-        return make(folder, f"{good}{odd}", f"settings and {odd[:30]!r}")
-    return make(folder, odd, repr(odd[:30]))
+        given = make(folder, f"{good}{odd}", f"settings and {odd[:30]!r}")
+        given.refused = odd not in HARMLESS
+    else:
+        given = make(folder, odd, repr(odd[:30]))
+        given.refused = True
+    return given
 
 
 KINDS: dict[str, Make] = {

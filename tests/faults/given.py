@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from femtogpt.sources.archives import MAX_BYTES
 from tests.files import as_folder
@@ -30,6 +31,8 @@ class Given:
     ids: frozenset[str] = frozenset()  # of documents that are read
     only: bool = False  # nothing is read but these texts, no half of one either
     may_stop: bool = False  # with an error, in one line
+    refused: bool = False  # it has to stop with one
+    settings: dict[str, Any] = field(default_factory=dict)  # that are read if it does not stop
     largest: int = MAX_BYTES  # bytes of a file that is read
 
 

@@ -115,6 +115,7 @@ def corpus_of(path: Path, given: Given, data: Path) -> dict[str, Any]:
         "rejected": [row for frame in rejected for row in frame.select("id", "figure").rows()],
         "letters": {name: one for name, one in corpus.counts.items() if name.startswith("letters")},
         "messages": told.messages,
+        "settings": config.model_dump(mode="json"),
     }
 
 
@@ -131,8 +132,11 @@ def wrong(given: Given, done: Forked, folder: Path) -> str | None:
         return " ".join(" ".join(value["crash"]).split())[-400:]
     if "error" in value:
         return wrong_error(given, value["error"])
+    if given.refused:
+        return "it was taken for right"
     return (
-        unread(given, value)
+        changed(given.settings, value["settings"])
+        or unread(given, value)
         or silent(given, value)
         or unbalanced(given, value["letters"])
         or greedy(done, folder)
@@ -147,6 +151,14 @@ def wrong_error(given: Given, error: str) -> str | None:
     if given.kind == "configuration" and not any(name in error for name in given.told or ("",)):
         return f"the error does not name {given.told[0]!r}: {error}"
     return None
+
+
+def changed(given: Any, read: Any, name: str = "the whole") -> str | None:
+    """Which setting was read otherwise than it was given."""
+    if isinstance(given, dict):
+        inner = (changed(one, read.get(name), name) for name, one in given.items())
+        return next(filter(None, inner), None)
+    return None if given == read else f"{name} is {given!r}, and read as {read!r}"
 
 
 def letters(text: str) -> str:
@@ -168,7 +180,9 @@ def unread(given: Given, value: dict[str, Any]) -> str | None:
 
 
 def silent(given: Given, value: dict[str, Any]) -> str | None:
-    """What is neither read nor told of."""
+    """What is neither read nor told of; of a configuration, that is up to ``wrong_error``."""
+    if given.kind == "configuration":
+        return None
     kept = [letters(text) for _, text in value["kept"]]
     reasons = [f"{id}: {figure}" for id, figure in value["rejected"] if figure]
     told = "\n".join([*reasons, *value["messages"]])
