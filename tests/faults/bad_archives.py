@@ -112,10 +112,14 @@ def other_names(draw: random.Random, folder: Path) -> Given:
 
 def odd_paths(draw: random.Random, folder: Path) -> Given:
     """With names that lead out of the folder, or to the root."""
-    stories = texts(draw, len(ODD_NAMES)).values()
-    files = {f"{name}.txt": text for name, text in zip(ODD_NAMES, stories, strict=True)}
+    names = (*ODD_NAMES, str(folder.parent / "от корня"))
+    stories = texts(draw, len(names)).values()
+    files = {f"{name}.txt": text for name, text in zip(names, stories, strict=True)}
     archive = packed(draw, folder, "Архив", files)
-    return placed(draw, folder, archive, what="paths out of", whole=files)
+    given = placed(draw, folder, archive, what="paths out of", whole=files)
+    last = {name.replace("\\", "/").rpartition("/")[2] for name in files}
+    given.nowhere = frozenset({*last, *files})
+    return given
 
 
 def links(draw: random.Random, folder: Path) -> Given:
@@ -157,15 +161,19 @@ def links_in_folder(draw: random.Random, folder: Path) -> Given:
     return Given(f"links in a folder, {bad} is bad", mine, whole=whole, may_stop=stops)
 
 
-def many(draw: random.Random, folder: Path) -> Given:
+def many(draw: random.Random, folder: Path, count: int | None = None) -> Given:
     """With very many small files, each too short to be kept."""
-    count = TINY if draw.random() < 0.1 else draw.choice((2000, 5000))
+    count = count or draw.choice((2000, 5000))
     files = {f"п/{number}.txt": f"Запись {number}." for number in range(count)}
     whole = texts(draw, 3)
     archive = packed(draw, folder, "Архив", {**files, **whole})
     return placed(
         draw, folder, archive, what=f"{count} files in", whole=whole, told=("п/0", f"п/{count - 1}")
     )
+
+
+def very_many(draw: random.Random, folder: Path) -> Given:
+    return many(draw, folder, TINY)
 
 
 def same_names(draw: random.Random, folder: Path) -> Given:
@@ -240,3 +248,5 @@ KINDS: dict[str, Make] = {
     "file over the limit": too_large,
     "compressed file cut off": compressed_cut_off,
 }
+# In place of the row's own, once among the tries that a whole run makes of it: it takes long.
+ONCE: dict[str, Make] = {"archive of very many small files": very_many}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import io
 import json
+import lzma
 import random
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.faults.given import Given, Make
-from tests.files import COMPRESS, as_file
+from tests.files import COMPRESS, as_file, zstd
 from tests.helpers import story
 from tests.interviews import srt_time, vtt_time
 from tests.wiki_pages import dump, page
@@ -47,22 +51,21 @@ def beside(draw: random.Random, folder: Path) -> dict[str, str]:
 
 def dump_cut_off(draw: random.Random, folder: Path) -> Given:
     """The pages before the cut are read, and of the rest it is told."""
-    stories = [story(draw.randrange(10**6), draw.choice((100, 400))) for _ in range(40)]
+    stories = [story(draw.randrange(10**6), draw.choice((100, 800))) for _ in range(40)]
     pages = [page(at, f"Статья {at}", text) for at, text in enumerate(stories, 1)]
     data, ending = dump(*pages), draw.choice(("", *COMPRESS))
     if ending == ".bz2" and draw.random() < 0.5:  # of many streams, as Wikipedia's are
         step = len(data) // 5
         parts = [data[at : at + step] for at in range(0, len(data), step)]
         whole = b"".join(COMPRESS[ending](part) for part in parts)
+    elif ending == ".bz2":
+        whole = bz2.compress(data, 1)  # of the smallest blocks, so that there are several
     else:
         whole = COMPRESS.get(ending, bytes)(data)
     end = draw.randrange(len(whole) // 4, len(whole))
     cut = whole[:end]
     as_file(folder / f"ruwiki.xml{ending}", cut)
-    # Nothing compresses what is plain, so each page before the cut has to be there.
-    before = 0
-    if not ending:
-        before = cut.count(b"</page>")
+    before = readable(cut, ending).count(b"</page>")  # each of them has to be there
     names = [f"Статья {at}" for at in range(1, len(stories) + 1)]
     named = dict(zip(names, stories, strict=True))
     return Given(
@@ -74,6 +77,22 @@ def dump_cut_off(draw: random.Random, folder: Path) -> Given:
         told=("ruwiki.xml",),
         may_stop=not before,
     )
+
+
+def readable(cut: bytes, ending: str) -> bytes:
+    """What can be had of compressed bytes that are cut off: all before the block of the cut."""
+    made: dict[str, Callable[[], Any]] = {
+        ".gz": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
+        ".bz2": bz2.BZ2Decompressor,
+        ".xz": lzma.LZMADecompressor,
+        ".zst": zstd.ZstdDecompressor,
+    }
+    whole = b"" if ending else cut
+    while ending and cut:  # a stream after the other
+        stream = made[ending]()
+        whole += stream.decompress(cut)
+        cut = stream.unused_data if stream.eof else b""
+    return whole
 
 
 def captions(

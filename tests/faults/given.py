@@ -29,6 +29,7 @@ class Given:
     lines: tuple[str, ...] = ()  # each is somewhere in what is read, or one of ``told`` is told
     replaced: int | None = None  # places that the balance has to count as replaced
     ids: frozenset[str] = frozenset()  # of documents that are read
+    nowhere: frozenset[str] = frozenset()  # names that no file gets, in whatever folder
     only: bool = False  # nothing is read but these texts, no half of one either
     may_stop: bool = False  # with an error, in one line
     refused: bool = False  # it has to stop with one

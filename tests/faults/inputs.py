@@ -9,6 +9,7 @@ time grow with the input and no faster.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import shutil
 import time
@@ -40,7 +41,8 @@ KINDS: dict[str, Make] = {
     **bad_talks.KINDS,
     **bad_settings.KINDS,
 }
-FULL = 12 * len(KINDS)
+OF_A_KIND = 12  # tries of each, in a whole run
+FULL = OF_A_KIND * len(KINDS)
 CORPUS = {"near_duplicates": 1, "shared_characters": 10_000, "held_out": 0.05}
 # What a corpus of a few texts takes, and what each byte of a larger input may add to it.
 MEMORY, MEMORY_PER_BYTE = 150_000_000, 40
@@ -53,19 +55,27 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
 
 
 def one_try(folder: Path, seed: int) -> Try:
-    """Make an input, make the corpus of it, and look at what came of it."""
+    """Make an input, make the corpus of it, and look at what came of it.
+
+    It works some folders below the try's own, in one that is empty: what is written by a name with
+    ``..``, or by one that is not whole, is seen there.
+    """
     draw, began = random.Random(f"inputs {seed}"), time.monotonic()
-    row = list(KINDS)[seed % len(KINDS)]
-    for new in ("given", "own", "tmp"):
-        (folder / new).mkdir(parents=True)
-    given = KINDS[row](draw, folder / "given")
-    config = configured(given, folder, draw)
-    before = files_in(folder)
-    done = forked(lambda: corpus_of(config, given, folder / "data"), folder / "tmp")
-    failure = wrong(given, done, folder)
-    strange = sorted(files_in(folder) - before)
-    if failure is None and strange:
-        failure = f"{strange[0]} was written outside the data folder"
+    row, turn = list(KINDS)[seed % len(KINDS)], seed // len(KINDS)
+    home = folder / "around/it/home"
+    for new in ("given", "own", "tmp", "work"):
+        (home / new).mkdir(parents=True)
+    kinds = bad_archives.ONCE if row in bad_archives.ONCE and turn % OF_A_KIND == 0 else KINDS
+    given = kinds[row](draw, home / "given")
+    config = configured(given, home, draw)
+    before = files_in(folder, home)
+
+    def work() -> dict[str, Any]:
+        os.chdir(home / "work")
+        return corpus_of(config, given, home / "data")
+
+    done = forked(work, home / "tmp")
+    failure = wrong(given, done, home) or strayed(given, before, folder, home)
     shutil.rmtree(folder)
     return Try("inputs", row, given.what, seed, time.monotonic() - began, failure)
 
@@ -84,13 +94,22 @@ def configured(given: Given, folder: Path, draw: random.Random) -> Path:
     return path
 
 
-def files_in(folder: Path) -> set[str]:
+def files_in(folder: Path, home: Path) -> set[str]:
     """The files of a try but for those in its data folder and the temporary one."""
+    own = {home / "data", home / "tmp"}
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.relative_to(folder).parts[0] not in ("data", "tmp")
+        if own.isdisjoint((path, *path.parents))
     }
+
+
+def strayed(given: Given, before: set[str], folder: Path, home: Path) -> str | None:
+    """What was written where nothing should be, by the name that an archive has for it."""
+    if outside := sorted(files_in(folder, home) - before):
+        return f"{outside[0]} was written outside the data folder"
+    named = (path for path in folder.rglob("*") if path.name in given.nowhere)
+    return next((f"{path.relative_to(folder)} was written" for path in named), None)
 
 
 def corpus_of(path: Path, given: Given, data: Path) -> dict[str, Any]:
