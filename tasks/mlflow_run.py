@@ -301,9 +301,7 @@ class MLflowRun:
         files = own / "artifacts" if own.exists() else local_path(address)
         if files is None or (fault := fault_of(files / "run")) is None:
             return True
-        log.warning(
-            "%s: MLflow's copy of the model is damaged (%s): writing it again", files, fault
-        )
+        log.warning("%s: %s; writing MLflow's copy of the model again", files / "run", fault)
         return False
 
     def end(self, status: str, reason: str = "") -> None:

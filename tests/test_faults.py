@@ -33,7 +33,7 @@ from tests.faults.worker import Worker
 
 def deaf(seed, folder, real=inputs.tries):
     yield from islice(real(seed, folder), 1)
-    with mock.patch("femtogpt.sources.archives._replaced", lambda names: ()):
+    with mock.patch("femtogpt.sources.archives._replaced", lambda *names: ()):
         yield from islice(real(seed, folder), 1)
 
 def blind(seed, folder, real=damages.tries):

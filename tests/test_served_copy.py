@@ -72,7 +72,7 @@ def test_a_damaged_copy_is_refused_in_one_line_and_the_pipeline_mends_it(
 
     caplog.clear()
     runs.record(NAME, 1, GOOD)
-    assert any("is damaged" in words and name in words for words in caplog.messages)
+    assert any(name in words and "again" in words for words in caplog.messages)
     assert (copy / name).read_bytes() == before or name in ("MLmodel", MANIFEST)
     serve.load(BEST)
 
