@@ -24,8 +24,9 @@ from typing import IO
 
 from femtogpt.errors import UserError
 from femtogpt.terminal import speak_plainly
+from flows.run_folder import forget, run_folder
 from flows.service_notes import HOME
-from flows.temporary_folder import check_room, run_folder
+from flows.temporary_folder import check_room
 from tasks import OPEN_RUNS_VARIABLE
 
 GUARDED = "--guarded"
@@ -49,10 +50,10 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     with run_folder() as (folder, in_use):
-        return _guard(sys.argv[1], sys.argv[2:], folder / "runs", in_use)
+        return _guard(sys.argv[1], sys.argv[2:], folder, in_use)
 
 
-def _guard(command: str, arguments: list[str], open_runs: Path, in_use: int) -> int:
+def _guard(command: str, arguments: list[str], folder: Path, in_use: int) -> int:
     signals: list[int] = []
     with _output(command) as output:
         flow = subprocess.Popen(
@@ -60,7 +61,7 @@ def _guard(command: str, arguments: list[str], open_runs: Path, in_use: int) -> 
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env={**os.environ, OPEN_RUNS_VARIABLE: str(open_runs)},
+            env={**os.environ, OPEN_RUNS_VARIABLE: str(folder)},
             start_new_session=True,
             pass_fds=[in_use],
         )
@@ -84,15 +85,27 @@ def _guard(command: str, arguments: list[str], open_runs: Path, in_use: int) -> 
         except subprocess.TimeoutExpired:
             if os.getppid() != parent and not signals:
                 stop_flow(signal.SIGHUP, None)
+    if status < 0:  # it was killed and could say nothing: neither here, nor in Prefect and MLflow
+        with contextlib.suppress(OSError):  # a worker that is gone
+            print(_killed_by(-status), file=sys.stderr, flush=True)
+        from flows.killed_runs import end_runs
+
+        end_runs(folder)  # by its own temporary server, if it has one
+    elif status == 0:  # else the next run looks whether Prefect and MLflow know that it ended
+        forget(folder)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(flow.pid, signal.SIGKILL)
-    if status < 0 and open_runs.exists():  # it was killed and could not tell MLflow
-        from tasks.mlflow_store import end_open_runs
-
-        end_open_runs(open_runs, "the flow's process was killed")
     if signals and command != ENGINE:
         return 128 + signals[-1]
     return status if status >= 0 else 128 - status
+
+
+def _killed_by(number: int) -> str:
+    memory = " (out of memory?)" if number == signal.SIGKILL else ""
+    name = signal.Signals(number).name
+    return (
+        f"error: the run's process was killed by {name}{memory}; the same command goes on from here"
+    )
 
 
 def _output(command: str) -> contextlib.AbstractContextManager[IO[bytes] | None]:
@@ -110,6 +123,9 @@ def _run_flow(command: str, *arguments: str) -> int:
         from flows.console import stop_with_parent
 
         stop_with_parent()
+        from flows.killed_runs import end_abandoned
+
+        end_abandoned()
         sys.argv = ["prefect.engine"]
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
         return 0

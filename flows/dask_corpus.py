@@ -14,6 +14,7 @@ from femtogpt.config import ClusterConfig, Config
 from femtogpt.errors import UserError
 from femtogpt.parallel import ONE_THREAD, map_provided_by
 from femtogpt.storage import storage_path
+from flows.killed_runs import note_flow_run
 from tasks import stages
 from tasks.dask_map import spread_over
 
@@ -30,7 +31,12 @@ def corpus(config: Config, raws: Mapping[str, Artifact]) -> Artifact:
         return stages.corpus(config, raws)
     folder = storage_path(cluster.exchange) if cluster.exchange else config.paths.data.absolute()
 
-    @flow(name="corpus", flow_run_name=config.name, task_runner=_task_runner(cluster))
+    @flow(
+        name="corpus",
+        flow_run_name=config.name,
+        task_runner=_task_runner(cluster),
+        on_running=[note_flow_run],
+    )
     def on_dask() -> Artifact:
         context = FlowRunContext.get()
         assert context is not None  # we are in a flow

@@ -15,6 +15,7 @@ from femtogpt.config import Config
 from femtogpt.config_file import leaves, load_config
 from femtogpt.errors import Stopped, is_interruption
 from flows.console import RESUMES
+from flows.killed_runs import note_flow_run
 from flows.parameters import NO_CHANGES, Settings
 from tasks import stages
 from tasks.mlflow_run import MLflowRun
@@ -46,7 +47,7 @@ def configuration_flow(
         return run_to_end(work, config, settings, archive, again)
 
     start.__doc__ = description + ARGUMENTS  # Prefect's form shows it
-    return flow(name=name, flow_run_name=run_name)(start)
+    return flow(name=name, flow_run_name=run_name, on_running=[note_flow_run])(start)
 
 
 def run_name() -> str:

@@ -17,6 +17,7 @@ from femtogpt.report.run_report import SUMMARY
 from femtogpt.training.budget_stage import for_this_machine, with_choice
 from flows import dask_corpus
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
+from flows.killed_runs import end_abandoned
 from flows.lifecycle import configuration_flow, optional_path
 from flows.parameters import Settings
 from flows.train_generations import train_generations
@@ -116,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
             stop_with_parent()
         settings = Settings.model_validate(nested(read_overrides(overrides)))
         await_server()
+        end_abandoned()
         result = pipeline(options.config, settings, options.archive, again)
     record = result["run"]
     print(f"\n{(Path(result['report']) / SUMMARY).read_text('utf-8')}")

@@ -20,6 +20,7 @@ from femtogpt.sweep.study import Study, Trial
 from femtogpt.sweep.sweep_config import SweepConfig, load_sweep
 from femtogpt.sweep.sweep_report import BEST, PICTURE, TABLE, trial_name, write_sweep
 from flows.console import await_server, exit_with_one_line, show_stages, stop_with_parent
+from flows.killed_runs import end_abandoned, note_flow_run
 from flows.lifecycle import end_by_error, optional_path, outcome, run_name
 from flows.pipeline import run_stages
 from tasks import stages
@@ -29,7 +30,7 @@ NO_CHANGES: dict[str, Any] = {}  # with None, Prefect's form would show no field
 log = logging.getLogger("femtogpt.sweep")
 
 
-@flow(name="sweep", flow_run_name=run_name)
+@flow(name="sweep", flow_run_name=run_name, on_running=[note_flow_run])
 def sweep(
     sweep: str = "shape", changes: dict[str, Any] = NO_CHANGES, archive: str = ""
 ) -> dict[str, Any]:
@@ -113,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.guarded:
             stop_with_parent()
         await_server()
+        end_abandoned()
         result = sweep(options.sweep, changes, options.archive)
     folder, record = Path(result["folder"]), result["run"]
     print(f"\n{(folder / TABLE).read_text('utf-8')}")

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from femtogpt.artifacts.disk import explain_os_errors, write_atomic
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.sqlite_url import sqlite_path, sqlite_url
-from tasks import OPEN_RUNS_VARIABLE
+from tasks import MLFLOW_NOTES, OPEN_RUNS_VARIABLE
 from tasks.moved_store import ARTIFACTS, DATABASE, mend_addresses
 from tasks.new_store import create_database
 
@@ -188,15 +188,17 @@ def to_params(settings: Mapping[str, Any]) -> list:
 def note_open_run(uri: str, run_id: str) -> None:
     """Note that a run is open, so that it can be ended if this process is killed.
 
-    The note is a line of JSON in the file that the environment names.
+    The note is a line of JSON in a file of the folder that the environment names.
     """
     _rewrite_open_runs(run_id, [{"uri": uri, "run_id": run_id}])
 
 
 def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
-    if path := os.environ.get(OPEN_RUNS_VARIABLE):
-        runs = [run for run in read_open_runs(Path(path)) if run["run_id"] != run_id] + replacement
-        write_atomic(Path(path), "".join(json.dumps(run) + "\n" for run in runs).encode())
+    if folder := os.environ.get(OPEN_RUNS_VARIABLE):
+        path = Path(folder) / MLFLOW_NOTES
+        runs = [run for run in read_open_runs(path) if run["run_id"] != run_id] + replacement
+        with contextlib.suppress(OSError):  # a full disk: the run does without
+            write_atomic(path, "".join(json.dumps(run) + "\n" for run in runs).encode())
 
 
 def read_open_runs(path: Path) -> list[dict[str, str]]:
@@ -216,12 +218,27 @@ def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:
         log.warning("MLflow could not mark the run %s: %s", status, one_line(error))
 
 
-def end_open_runs(path: Path, reason: str) -> None:
-    """Mark the runs that a killed process left open as KILLED."""
+def end_open_runs(path: Path, reason: str, taken: Collection[str] = ()) -> None:
+    """Mark the runs that a killed process left open as KILLED, except those ``taken`` by others.
+
+    Never raises.
+    """
+    runs = [run for run in read_open_runs(path) if run["run_id"] not in taken]
+    if not runs:
+        return
+    quieten()
     from mlflow import MlflowClient
 
-    for run in read_open_runs(path):
-        end_run(MlflowClient(tracking_uri=run["uri"]), run["run_id"], "KILLED", reason)
+    for run in runs:
+        database = sqlite_path(run["uri"])
+        if database and not database.exists():  # or MLflow would make a new one
+            continue
+        try:
+            client = MlflowClient(tracking_uri=run["uri"])
+            if client.get_run(run["run_id"]).info.status == "RUNNING":
+                end_run(client, run["run_id"], "KILLED", reason)
+        except Exception as error:  # whatever the store's database or network raises
+            log.warning("MLflow was not told that a run was killed: %s", one_line(error))
 
 
 def unix_milliseconds() -> int:

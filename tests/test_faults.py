@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,12 @@ import psutil
 import pytest
 
 from tests.faults import __main__ as suite
-from tests.faults.outcomes import KEYS, NotTried, Try, Untried, failures, table
+from tests.faults import at_once, full_disk, kills, network
+from tests.faults.chain import STAGES
+from tests.faults.faulty_kaggle import Fault
+from tests.faults.forked import Forked
+from tests.faults.outcomes import KEYS, NotTried, Try, Untried, failures, table, write
+from tests.faults.worker import End, Span
 
 PARTS = ("kills", "disk", "damages", "network", "together")
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,3 +179,76 @@ def test_a_whole_suite_leaves_nothing_untried(tmp_path, monkeypatch):
     out = tmp_path / "faults.json"
     assert suite.main(["kills", "--minutes", "0", "--out", str(out)]) == 0
     assert json.loads(out.read_text())["untried"] == {}
+
+
+def test_a_kill_that_came_too_late_is_no_try(tmp_path):
+    tries = [Try("kills", "run", "a", 1, 2.0, hits=hits) for hits in (1, 2, 0)]
+    assert table(tries).splitlines()[-1].split()[-1] == "2", "of three"
+    write(tries, [], tmp_path / "faults.json")
+    assert json.loads((tmp_path / "faults.json").read_text())["kills"] == 2
+
+
+def test_a_kill_that_comes_too_late_is_drawn_again(monkeypatch):
+    ends = [
+        End(0, "report", "", False),
+        End(0, "report", "", False),
+        End(-9, "raw", "", False),
+        End(0, "report", "", False),
+    ]
+    spans = dict.fromkeys(STAGES, Span(1.0, 10))
+    worker = SimpleNamespace(spans=spans, before=str, run=lambda strike: ends.pop(0))
+    monkeypatch.setattr(kills, "finished", lambda worker: None)
+    monkeypatch.setattr(kills, "SHARE_TWICE", 0.0)
+    one = kills.one_try(worker, 13 * 3)
+    assert (one.hits, one.failure, len(ends)) == (1, None, 1)
+
+
+def test_each_pair_of_a_stage_and_a_way_has_a_try_and_a_checkpoint_has_three():
+    for seed in range(0, 3 * full_disk.EVERY * len(STAGES), 7):
+        numbers = range(seed, seed + full_disk.FULL)
+        turns = Counter(
+            full_disk.turn(n) for n in numbers if n % full_disk.EVERY != full_disk.COMMAND_TURN
+        )
+        assert turns.keys() >= {(stage, way) for stage in STAGES for way in full_disk.WAYS}
+        assert turns["run", full_disk.CHECKPOINT] >= 3
+
+
+@pytest.mark.parametrize(
+    ("ends", "failure"),
+    [
+        ([(0, ""), (0, "")], None),
+        ([(0, "a/run: another training is there"), (0, "")], None),
+        ([(0, ""), (-9, None)], "a training died or hung: status -9"),
+        ([(1, None), (0, "")], "a training died or hung: status 1"),
+        ([(0, "a/run: no\nmore"), (0, "")], "a training was refused, and not in one line"),
+        ([(0, "no"), (0, "")], "a training was refused, and not in one line"),
+        ([(0, "a/run: no"), (0, "a/run: no")], "all were refused: a/run: no"),
+    ],
+)
+def test_of_trainings_in_one_folder_one_ends_well_and_none_dies(ends, failure):
+    told = at_once._unequal([Forked(said, status, 0, 0.0) for status, said in ends], Path("a/run"))
+    assert told == failure if failure is None else told.startswith(failure)
+
+
+GONE, BUSY = Fault("file", "status", 404), Fault("download", "status", 429, wait=7)
+CUT, AGAIN = Fault("file", "cut", 500), Fault("download", "status", 500)
+
+
+@pytest.mark.parametrize(
+    ("met", "asked", "failure"),
+    [
+        ([[GONE]], [], None),
+        ([[CUT] * 6, [BUSY], [AGAIN], [CUT]], [0, 7, 0], None),
+        ([[GONE]] * 4, [0, 0, 0], "asked again though it was refused for good"),
+        ([[GONE, GONE]], [], "status 404 at the file came 2 times in one attempt"),
+        ([[BUSY], [BUSY], [BUSY], [BUSY]], [7, 0, 7], "the next attempt did not wait for 7 s more"),
+        ([[BUSY]], [], "given up after 1 attempts"),
+        ([[AGAIN], [CUT], [CUT]], [0, 0], "given up after 3 attempts"),
+        ([[AGAIN, AGAIN], [], [], []], [0, 0, 0], "status 500 at the download came 2 times"),
+    ],
+)
+def test_what_is_asked_too_often_too_seldom_or_too_soon_is_found_out(met, asked, failure):
+    waits = [5, 20, 60][: len(met) - 1]
+    attempts = SimpleNamespace(met=met, waits=waits, asked=asked, artifact=None)
+    told = network.impatient(attempts)
+    assert told is None if failure is None else told.startswith(failure)

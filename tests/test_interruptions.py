@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,8 @@ from prefect.exceptions import TerminationSignal
 
 from femtogpt.tokens.tokenizer import train
 from flows.lifecycle import outcome
-from flows.temporary_folder import PREFIX, run_folder
+from flows.run_folder import PREFIX, abandoned, forget, run_folder
+from tasks import MLFLOW_NOTES
 
 # Ctrl-C comes while polars calls Python: in the first reading of a Parquet file.
 INTERRUPTED = """
@@ -38,7 +41,7 @@ sys.exit(cli.main(["runs", "--data", sys.argv[1]]))
 """
 HOLDER = """
 import subprocess, sys
-from flows.temporary_folder import run_folder
+from flows.run_folder import run_folder
 with run_folder() as (folder, in_use):
     if "child" in sys.argv:
         wait = [sys.executable, "-c", "import sys; sys.stdin.read()"]
@@ -86,33 +89,63 @@ def test_a_stop_is_told_from_a_failure(error, status):
     assert outcome(error)[0] == status
 
 
-def held(*words: str) -> tuple[subprocess.Popen[str], Path]:
+def held(home: Path, *words: str) -> tuple[subprocess.Popen[str], Path]:
     """A process that has a run's folder, and the folder."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        env={**os.environ, "PREFECT_HOME": str(home)},
         text=True,
     )
     return holder, Path(holder.stdout.readline().strip())
 
 
-def test_the_temporary_folder_of_a_killed_run_goes_when_the_next_begins(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    (killed, left), (survived, used) = held(), held("child")
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """Where runs have their folders."""
+    monkeypatch.setattr("flows.run_folder.PLACE", tmp_path / "open")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / "open"
+
+
+def test_the_folder_of_a_killed_run_goes_when_the_next_begins(place):
+    (killed, left), (survived, used) = held(place.parent), held(place.parent, "child")
     for process in (killed, survived):
         process.kill()
         process.wait()
-    unknown = tmp_path / f"{PREFIX}mine"  # nothing says that it is a run's
+    unknown = place / f"{PREFIX}mine"  # nothing says that it is a run's
     unknown.mkdir()
-    assert left.is_dir() and left.parent == tmp_path
+    assert left.is_dir() and left.parent == place
 
     with run_folder() as (folder, _):
-        assert {*tmp_path.iterdir()} == {folder, used, unknown}, "a child still uses the second"
+        assert {*place.iterdir()} == {folder, used, unknown}, "a child still uses the second"
     survived.stdin.close()  # the child ends
     end = time.monotonic() + 20
     while used.exists() and time.monotonic() < end:
         with run_folder():
             time.sleep(0.05)
-    assert {*tmp_path.iterdir()} == {unknown}
+    assert {*place.iterdir()} == {unknown}
+
+
+def test_the_notes_of_a_killed_run_stay_until_what_it_had_open_has_ended(place):
+    (killed, left), (alive, used) = held(place.parent), held(place.parent)
+    for folder in (left, used):
+        (folder / MLFLOW_NOTES).write_text("a note")
+    killed.kill()
+    killed.wait()
+    other_machine = place / left.name.replace(PREFIX, "femtogpt-run-elsewhere-")
+    shutil.copytree(left, other_machine)
+    with run_folder() as (folder, _):
+        assert [*abandoned()] == [left]
+        forget(left)
+        assert {*place.iterdir()} == {folder, used, other_machine}
+    alive.kill()
+    alive.wait()
+
+
+def test_a_run_has_a_folder_where_prefects_data_cannot_be_written(place, tmp_path):
+    place.write_text("no folder")
+    with run_folder() as (folder, _):
+        assert folder.parent == tmp_path
+    assert not folder.exists()

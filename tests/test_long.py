@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
+from tests.long import __main__ as long
 from tests.long.judged import A_STEP, judge, moments, table
 from tests.long.observed import Sample
+from tests.secret_search import TOKEN
 
 EVERY = 200  # steps between evaluations
 
@@ -57,3 +60,14 @@ def test_what_the_steps_explain_is_no_growth():
 def test_a_leak_is_found_and_named(name, leak):
     (failure,) = [row.failure for row in judge(course(**{name: leak}), EVERY) if row.failure]
     assert failure.startswith(f"{name.replace('_of_', ' of ').replace('__', ': ')} grew by ")
+
+
+def test_a_token_that_is_left_behind_fails_it(tmp_path, monkeypatch, capsys):
+    def watched(folder, seconds, pause):
+        (folder.parent / "flow.log").write_text(f"so it begins: {TOKEN}")
+        return SimpleNamespace(rows=list, failures=[], told=list)
+
+    monkeypatch.setattr(long.clocks, "tries", lambda folder, pause: [])
+    monkeypatch.setattr(long.growth, "watched", watched)
+    assert long.main(["--minutes", "5", "--out", str(tmp_path / "long.json")]) == 1
+    assert "failed: the token is in " in capsys.readouterr().out

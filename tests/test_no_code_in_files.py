@@ -9,6 +9,7 @@ import os
 import pickle
 import shutil
 import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ BUILT_IN = {"eval", "exec", "compile", "__import__"}
 # By the last names of a call: pickles, code of a file or the network, a shell, files anywhere.
 CALLS = (
     *("torch.load", "torch.save", "torch.hub.load", "torch.jit.load", "add_safe_globals"),
+    *("serialization.load", "serialization.save"),
     *("broadcast_object_list", "all_gather_object", "scatter_object_list"),
     *("yaml.load", "yaml.unsafe_load", "yaml.full_load", "read_pickle", "to_pickle"),
     *("import_module", "spec_from_file_location", "load_model", "pytorch.log_model"),
@@ -44,43 +46,64 @@ CALLS = (
 ALLOWED = {
     ("femtogpt/training/state_file.py", "torch.load"): "weights_only=True, of earlier checkpoints",
     ("femtogpt/config_file.py", "yaml.load"): "with a subclass of yaml.SafeLoader",
-    ("femtogpt/evaluation/transformers_model.py", "import_module"): "a name of ours",
-    ("femtogpt/training/distributed.py", "dist.broadcast_object_list"): "of our own process",
+    ("femtogpt/evaluation/transformers_model.py", "importlib.import_module"): "a name of ours",
+    ("femtogpt/training/distributed.py", "torch.distributed.broadcast_object_list"): "our own",
     ("flows/__main__.py", "importlib.import_module"): "one of the commands' modules",
     ("flows/__main__.py", "runpy"): "a module of Prefect's",
-    ("flows/serve.py", "load_model"): "to serve a version is to run its code: docs/compare-runs.md",
+    ("flows/serve.py", "mlflow.pyfunc.load_model"): "a version served: docs/compare-runs.md",
     ("benchmarks/commit_files.py", "files.extractall"): "with tarfile's data filter",
     ("benchmarks/nanogpt.py", "importlib.util.spec_from_file_location"): "the rival's code",
 }
+KEYWORDS = ("shell", "trust_remote_code", "allow_pickle")
 OWN_LOADERS = {"femtogpt.model.loading"}  # of load_model
 
 
 def dangers(source: str) -> set[str]:
-    """What a module imports or calls that may run what it reads."""
+    """What a module imports or uses that may run what it reads, called or handed on.
+
+    Names that were imported, under their own or another name, count as what they stand for.
+    """
     tree = ast.parse(source)
-    own = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module in OWN_LOADERS
-        for alias in node.names
-    }
-    found: set[str] = set()
+    found, stands_for = set(), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names if each.name.split(".")[0] in MODULES}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES:
-            found.add(str(node.module))
-        elif isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            if name in BUILT_IN or (name not in own and _is_among(name)):
+            stands_for |= {each.asname: each.name for each in node.names if each.asname}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if module.split(".")[0] in MODULES:
+                found.add(module)
+            elif module not in OWN_LOADERS:
+                names = {each.asname or each.name: f"{module}.{each.name}" for each in node.names}
+                found |= {name for name in names.values() if _is_among(name) or "*" in name}
+                stands_for |= names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            first, _, rest = ast.unparse(node).partition(".")
+            name = f"{stands_for.get(first, first)}.{rest}"
+            if _is_among(name) or name.removeprefix("builtins.") in BUILT_IN:
                 found.add(name)
-            found |= {
-                f"{each.arg}={ast.unparse(each.value)}"
-                for each in node.keywords
-                if each.arg in ("shell", "trust_remote_code", "allow_pickle")
-                and ast.unparse(each.value) != "False"
-            }
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in BUILT_IN:
+            found.add(node.id)
+        elif isinstance(node, ast.Dict):
+            found |= _opened(zip(map(_text, node.keys), node.values, strict=True))
+        elif isinstance(node, ast.Call):
+            first, _, rest = ast.unparse(node.func).partition(".")
+            name = f"{stands_for.get(first, first)}.{rest}".rstrip(".")
+            if name == "numpy.load" and len(node.args) > 2:
+                found.add("allow_pickle, by its place")
+            found |= _opened((each.arg, each.value) for each in node.keywords)
     return found
+
+
+def _opened(settings: Iterable[tuple[str | None, ast.expr]]) -> set[str]:
+    """The keywords that let code in, unless they are False."""
+    written = ((name, ast.unparse(value)) for name, value in settings if name in KEYWORDS)
+    return {f"{name}={value}" for name, value in written if value != "False"}
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _is_among(name: str) -> bool:
@@ -97,10 +120,24 @@ def _is_among(name: str) -> bool:
         *("AutoModel.from_pretrained(f, trust_remote_code=True)", "archive.extractall(folder)"),
         *("importlib.import_module(name)", "mlflow.pyfunc.load_model(uri)", "exec(code)"),
         *("torch.serialization.add_safe_globals([Any])", "from mlflow.pyfunc import load_model"),
+        *("from torch import load", "from torch import load as read", "from torch import *"),
+        *("import torch as t; t.load(p)", "from torch import hub; hub.load('a')"),
+        *("import torch.serialization as s; s.load(p)", "from yaml import load"),
+        *("import numpy as n; n.load(p, None, True)", "from numpy import load; load(p, 'r', 1)"),
+        *("from numpy import load as l; l(p, allow_pickle=True)", "l(p, **{'allow_pickle': True})"),
+        *("from pickle import loads", "map(eval, lines)"),
+        *("read = torch.load", "from os import system as s", "import builtins as b; b.exec(code)"),
     ],
 )
 def test_the_search_finds_each_way_in(line):
-    assert dangers(f"{line}\nload_model(uri)" if "from mlflow" in line else line)
+    assert dangers(line)
+
+
+def test_the_search_finds_nothing_in_what_only_looks_like_it():
+    assert not dangers("import numpy; numpy.load(p); json.load(f)")
+    assert not dangers("from json import load; load(f, **{'allow_pickle': False})")
+    assert not dangers("from femtogpt.model.loading import load_model\nload_model(path)")
+    assert not dangers("re.compile(a); safetensors.torch.load_model(m, p)")
 
 
 def test_there_is_no_other_way_in():

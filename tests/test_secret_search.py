@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import secret_search
+from tests.files import COMPRESS
 from tests.secret_search import KEY, TOKEN, found_in_files, found_in_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,3 +83,29 @@ def test_a_secret_is_found_in_a_database_and_no_old_file_is_looked_at(tmp_path):
     later = found_in_files([tmp_path], time.time() + 1)
     file.unlink()  # it would fail this session
     assert place.startswith(f"{file}: byte ") and not later
+
+
+@pytest.mark.parametrize("at", [5, 6 << 10, (64 << 10) - 3, (64 << 10) - len(TOKEN) + 1])
+@pytest.mark.parametrize("kind", ["", *COMPRESS])
+def test_a_secret_is_found_wherever_it_stands_in_a_large_or_a_compressed_file(
+    tmp_path, monkeypatch, kind, at
+):
+    monkeypatch.setattr(secret_search, "PART", 1 << 12)
+    other = random.Random(at).randbytes(at + 5000).hex().encode()  # so that all is coded
+    text = other[:at] + TOKEN.encode() + other[at:]
+    file = tmp_path / f"a.log{kind}"
+    file.write_bytes(COMPRESS[kind](text) if kind else text)
+    found = found_in_files([tmp_path])
+    file.unlink()  # it would fail this session
+    assert found == [f"{file}: byte {at + TOKEN.index(secret_search.MARK)}"]
+
+
+def test_the_holes_of_a_sparse_file_take_no_time(tmp_path):
+    file = tmp_path / "a.bin"
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 34)
+        sparse.seek(1 << 33)
+        sparse.write(TOKEN.encode())
+    found = found_in_files([tmp_path])
+    file.unlink()  # it would fail this session
+    assert found == [f"{file}: byte {(1 << 33) + TOKEN.index(secret_search.MARK)}"]

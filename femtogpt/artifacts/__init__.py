@@ -6,6 +6,7 @@
 ``artifact``      the folder and its manifest, and the recipe that determines it
 ``store``         finding artifacts and making them
 ``remote``        a store that several machines share
+``claims``        which of them makes an artifact, so that the others wait
 ``code_digest``   which code a stage consists of
 ``reasons``       why an artifact has to be made, in words
 ``lines``         which artifacts each configuration used last

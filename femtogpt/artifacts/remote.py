@@ -4,9 +4,10 @@
 
     <kind>/<digest>/manifest.json       the artifact's manifest, written last
     <kind>/<digest>/<content>/<file>    its files
+    claims/<kind>-<digest>.json         which machine makes it now
 
 The manifest names the content, so that it never describes files of another making, even if two
-machines make the same artifact at once.
+machines make the same artifact at once, which they do only where claims cannot be written.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from femtogpt.artifacts.artifact import MANIFEST, Artifact
+from femtogpt.artifacts.claims import Claim, Claims
 from femtogpt.artifacts.room import need_room
 from femtogpt.errors import UserError
 from femtogpt.storage import storage_path
@@ -55,6 +57,10 @@ class Remote:
         """Raises UserError if the URL's scheme is unknown, or a package for it is missing."""
         return storage_path(self.url)
 
+    @cached_property
+    def claims(self) -> Claims:
+        return Claims(self.folder)
+
     def find(self, kind: str, digest: str) -> Artifact | None:
         """An artifact as it lies in the store, with the folder of its files; None if there is none.
 
@@ -83,6 +89,21 @@ class Remote:
                     file.write(piece)
         (into / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
         return not self.away
+
+    def claimed(
+        self, kind: str, digest: str, stage: str, owner: str
+    ) -> AbstractContextManager[None]:
+        """Wait for a machine that makes an artifact; within this, the others wait for this one.
+
+        ``owner``: whose claim it is. After the wait the store may have the artifact.
+        """
+
+        def is_there() -> bool:
+            with suppress(Exception):  # each kind of storage has its own
+                return self._manifest(kind, digest) is not None
+            return False
+
+        return Claim(self.claims, f"{kind}-{digest}", stage, owner).held(is_there)
 
     def give(self, kind: str, digest: str, artifact: Path) -> bool:
         """Add an artifact unless the store has it. Returns whether it was copied."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from femtogpt.artifacts.artifact import (
     write_manifest,
     write_recipe,
 )
+from femtogpt.artifacts.claims import owner_of
 from femtogpt.artifacts.disk import explain_os_errors, sync
 from femtogpt.artifacts.estimates import bytes_to_write
 from femtogpt.artifacts.file_lock import FileLock, Timeout
@@ -167,12 +168,12 @@ class Store:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
         It is taken from the shared store if it is complete there, and added to it otherwise. One
-        process at a time makes an artifact; a second one waits and then finds it. After an
-        exception nothing is left, unless the stage is ``resumable``: then the partial folder
-        stays and the next ``build`` goes on in it, as it does in a damaged artifact. ``name`` is
-        the stage's name in the log; default: the kind. ``needed`` are the bytes that it will at
-        least write, where the recipe does not tell. Raises UserError if the disk is full, the
-        folder cannot be written, and the like.
+        process at a time makes an artifact, of all on the machines that share that store; a second
+        one waits and then finds it. After an exception nothing is left, unless the stage is
+        ``resumable``: then the partial folder stays and the next ``build`` goes on in it, as it
+        does in a damaged artifact. ``name`` is the stage's name in the log; default: the kind.
+        ``needed`` are the bytes that it will at least write, where the recipe does not tell. Raises
+        UserError if the disk is full, the folder cannot be written, and the like.
         """
         name = name or recipe.kind
         with explain_os_errors(self.root):
@@ -180,20 +181,24 @@ class Store:
             if not anew and (artifact := self.find(recipe)):
                 log.info("%s: up to date (%s)%s", name, artifact.path, newer_code(recipe, artifact))
                 return self._used(artifact, name)
-            with self._lock(recipe):
+            with self._lock(recipe), ExitStack() as until_shared:
                 if not anew and (artifact := self.find(recipe)):
                     return self._used(artifact, name)
                 state = self.state(recipe, name, resumable, past=True)
                 reasons = (ASKED_AGAIN,) if anew else state.reasons
                 start = time.monotonic()
                 artifact = None if anew else self._taken(recipe)
+                if not anew and artifact is None and self.remote and not self.remote.away:
+                    until_shared.enter_context(self._claimed(recipe, name, self.remote))
+                    start = time.monotonic()
+                    artifact = self._taken(recipe)  # another machine may have made it meanwhile
                 how = f"taken from {self.remote.url}" if artifact and self.remote else "made"
                 least = bytes_to_write(recipe) if needed is None else needed
                 artifact = artifact or self._make(recipe, build, resumable, name, state, least)
-            seconds = time.monotonic() - start
-            why = because(reasons) if how == "made" else ""
-            log.info("%s: %s in %.1f s%s (%s)", name, how, seconds, why, artifact.path)
-            return self._used(artifact, name)
+                seconds = time.monotonic() - start
+                why = because(reasons) if how == "made" else ""
+                log.info("%s: %s in %.1f s%s (%s)", name, how, seconds, why, artifact.path)
+                return self._used(artifact, name)
 
     def _current(self, recipe: Recipe) -> Recipe:
         """The newest attempt to make it again of which something is left, or the recipe itself."""
@@ -259,6 +264,11 @@ class Store:
             return Artifact.load(path, made=True)
         finally:
             shutil.rmtree(into, ignore_errors=True)
+
+    def _claimed(self, recipe: Recipe, name: str, remote: Remote) -> AbstractContextManager[None]:
+        """Wait for a machine that makes the artifact; within this, the others wait for this one."""
+        owner = owner_of(self.root / LOCKS)
+        return remote.claimed(recipe.kind, self.path(recipe).name, name, owner)
 
     def _make(
         self, recipe: Recipe, build: Build, resumable: bool, name: str, state: State, needed: int

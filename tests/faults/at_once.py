@@ -9,31 +9,33 @@ from __future__ import annotations
 import copy
 import os
 import random
-import re
 import shutil
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from unittest import mock
 
-from femtogpt.errors import Stopped
+from femtogpt.artifacts import claims
+from femtogpt.errors import UserError
 from tests import s3_stand_in
 from tests.faults import kills
 from tests.faults.chain import STAGES, standing_clocks, trained
-from tests.faults.flow_kills import Flow
+from tests.faults.commands_at_once import APART_SECONDS, MADE, Commands
+from tests.faults.forked import Forked, begin
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, leftovers, picture
-from tests.faults.worker import ENDS, End, Strike, Worker
+from tests.faults.worker import ENDS, HANGS_SECONDS, End, Strike, Worker
 
 FULL = 40
 Outcome = tuple[str, str | None]  # what was done, and what is wrong
 Pictures = dict[tuple[str, ...], Picture]  # what unbroken runs left, by their overrides
-APART_SECONDS = 1.0  # at most, between the starts of two runs
-COMMAND_SECONDS = 300  # in which whole commands end, several at once on a busy machine
+Claimed = Callable[[], list[str]]  # the claims in a store that machines share
+FIRST_CLAIM_SECONDS = 20.0  # in which a machine that is to be struck begins, before the others do
 OTHERS = (  # of the same steps: a longer training goes on from a shorter one that has ended
     (),
     ("seed=7",),
@@ -41,7 +43,13 @@ OTHERS = (  # of the same steps: a longer training goes on from a shorter one th
     ("train.clip=0.5",),
     ("corpus.held_out=0.2",),
 )
-MADE = re.compile(r": made in .* \(([^()]*)\)$", re.M)
+# Of claims: so that a machine which is killed is waited for in seconds, not minutes.
+FAST = {
+    "BEAT_SECONDS": 0.5,
+    "DEAD_SECONDS": 8.0,
+    "FIRST_LOOK_SECONDS": 0.2,
+    "LAST_LOOK_SECONDS": 1.0,
+}
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
@@ -150,60 +158,88 @@ def one_folder(worker: Worker, pictures: Pictures, draw: random.Random, runs: in
         try:
             with standing_clocks():
                 trained(partial, tokens)
-        except (Exception, Stopped) as error:
-            return repr(error)
+        except UserError as error:
+            return str(error)
         return ""
 
-    ends = [worker.begin(train) for _ in range(runs)]
-    failure = next(filter(None, [end() for end in ends]), None)
+    ends = [begin(train, worker.temporary, HANGS_SECONDS) for _ in range(runs)]
+    failure = _unequal([end() for end in ends], partial)
     what = f"{runs} trainings in one folder, killed before operation {operation}"
     return what, failure or kills.finished(worker)
 
 
+def _unequal(ends: Sequence[Forked], folder: Path) -> str | None:
+    """What is wrong with how trainings in one folder ended: each ends well or is refused, one well.
+
+    One that dies, is stopped or hangs gives no value.
+    """
+    for end in ends:
+        if end.status or end.value is None:
+            return f"a training died or hung: status {end.status}"
+        if "\n" in end.value or (end.value and str(folder) not in end.value):
+            return f"a training was refused, and not in one line with its folder: {end.value!r}"
+    return None if any(not end.value for end in ends) else f"all were refused: {ends[0].value}"
+
+
 def machines(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
     """Machines with folders of their own and a store that they share."""
-    return _machines(worker, draw, runs, _shared_folder(worker, draw))
+    return _machines(worker, runs, *_shared_folder(worker, draw))
 
 
 def machine_killed(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
-    """The same, and one is killed; another that comes later makes nothing that is there."""
+    """The same, and the one that makes things is killed: another goes on."""
     strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
-    return _machines(worker, draw, runs, _shared_folder(worker, draw), strike)
+    return _machines(worker, runs, *_shared_folder(worker, draw), strike)
 
 
 def machines_at_s3(worker: Worker, pictures: Pictures, draw: random.Random, runs: int) -> Outcome:
     """Machines that share a bucket; of half the tries, one is killed."""
     strike = kills.drawn(worker, draw, draw.choice(STAGES), draw.choice(kills.SIGNALS))
     with s3_stand_in.served() as environment, mock.patch.dict(os.environ, environment):
+
+        def claimed() -> list[str]:
+            names = s3_stand_in.objects(environment)
+            return [name for name in names if name.startswith(f"{claims.FOLDER}/")]
+
         url = f"s3://{s3_stand_in.BUCKET}"
-        return _machines(worker, draw, runs, url, draw.choice([strike, None]))
+        return _machines(worker, runs, url, claimed, draw.choice([strike, None]))
 
 
-def _shared_folder(worker: Worker, draw: random.Random) -> str:
-    """A new folder that machines share, as a path or as a URL."""
+def _shared_folder(worker: Worker, draw: random.Random) -> tuple[str, Claimed]:
+    """A new folder that machines share, as a path or as a URL, and what is claimed there."""
     shared = worker.folder / "shared"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir()
-    return draw.choice([str(shared)] + ([f"file://{shared}"] if find_spec("upath") else []))
+    url = draw.choice([str(shared)] + ([f"file://{shared}"] if find_spec("upath") else []))
+    return url, lambda: [str(path) for path in (shared / claims.FOLDER).glob("*")]
 
 
 def _machines(
-    worker: Worker, draw: random.Random, runs: int, url: str, strike: Strike | None = None
+    worker: Worker, runs: int, url: str, claimed: Claimed, strike: Strike | None = None
 ) -> Outcome:
+    """All start at once; one that is to be struck first, so that the others wait for it."""
     own = [_machine(worker, number, url) for number in range(runs + 1)]
     *first, last = own
-    ends: list[Callable[[], End]] = []
-    for machine in first:
-        ends.append(machine.start(None if ends else strike))
-        time.sleep(draw.random() * APART_SECONDS)
     what = f"{runs} machines at {url.partition('://')[0] if '://' in url else 'a folder'}"
     what += f", {strike}" if strike else ""
-    failure = _ended(first, [end() for end in ends], strike)
-    if strike and not failure and (end := first[0].run()).status:
-        failure = f"the killed one again: status {end.status}: {end.last_line}"
-    end = last.run()
+    with mock.patch.multiple(claims, **FAST):
+        ends = [first[0].start(strike)]
+        until = time.monotonic() + FIRST_CLAIM_SECONDS
+        while strike and not claimed() and time.monotonic() < until:
+            time.sleep(0.01)
+        ends += [machine.start() for machine in first[1:]]
+        ended = [end() for end in ends]
+        failure = _ended(first, ended, strike)
+        logs = [machine.log.read_text("utf-8") for machine in first]
+        if strike and not failure and (end := first[0].run()).status:
+            failure = f"the killed one again: status {end.status}: {end.last_line}"
+        logs += [first[0].log.read_text("utf-8")] if strike else []
+        end = last.run()
     if end.status or (made := MADE.findall(last.log.read_text("utf-8"))):
         failure = failure or (end.last_line if end.status else f"a later machine made {made[0]}")
+    failure = failure or _not_once(worker, logs, ended[0].stage if ended[0].status else "")
+    if (left := claimed()) and not (strike and strike.number is signal.SIGKILL):
+        failure = failure or f"left behind: {left[0]}"
     for machine in own:
         if left := leftovers(machine.data, machine.temporary):
             failure = failure or f"left behind: {', '.join(left[:3])}"
@@ -211,6 +247,16 @@ def _machines(
             failure = failure or f"{machine.data.name}: {wrong}"
         shutil.rmtree(machine.data)
     return what, failure
+
+
+def _not_once(worker: Worker, logs: list[str], struck: str) -> str | None:
+    """What was not made once by all machines; twice what one made before it was ``struck``."""
+    made = Counter("/".join(path.split("/")[-2:]) for path in MADE.findall("".join(logs)))
+    for artifact in sorted({"/".join(name.split("/")[:2]) for name in worker.picture}):
+        allowed = {1, 2} if struck and artifact.startswith(f"{struck}/") else {1}
+        if made[artifact] not in allowed:
+            return f"{artifact} was made {made[artifact]} times"
+    return None
 
 
 def _files(artifacts: Picture) -> Picture:
@@ -224,32 +270,12 @@ def _machine(worker: Worker, number: int, url: str) -> Worker:
     return machine
 
 
-def commands(worker: Worker, pictures: Pictures, draw: random.Random) -> Outcome:
-    """Whole commands, which begin MLflow's and Prefect's databases too."""
-    # MLflow keeps open in this process what it once read: each try has a folder of its own.
-    flow = Flow(worker.folder / f"commands {draw.getrandbits(32):08x}")
-    pipeline = flow.pipeline("one")
-    seeds = draw.choice(([0, 0], [0, 1], [0, 1, 2]))
-    started = []
-    for number, seed in enumerate(seeds):
-        with (pipeline.folder / f"{number}.txt").open("w") as log:
-            started.append(pipeline.start(f"seed={seed}", stdout=log))
-        time.sleep(draw.random() * APART_SECONDS)
-    statuses = [process.wait(COMMAND_SECONDS) for process in started]
-    logs = "".join((pipeline.folder / f"{n}.txt").read_text("utf-8") for n in range(len(seeds)))
-    runs = [run.info.status for run in pipeline.mlflow_runs()[1]]
-    failure = None
-    if any(statuses) or "Traceback" in logs:
-        errors = [line for line in logs.splitlines() if "rror" in line]
-        failure = f"they ended with {statuses}: {(errors or logs.splitlines() or [''])[-1]}"
-    elif runs != ["FINISHED"] * len({*seeds}):
-        failure = f"MLflow has runs {runs}"
-    elif left := leftovers(pipeline.data, pipeline.folder / "tmp"):
-        failure = f"left behind: {', '.join(left[:3])}"
-    shutil.rmtree(flow.folder)
-    return f"{len(seeds)} whole commands with the seeds {seeds}", failure
+def whole(worker: Worker, pictures: Pictures, draw: random.Random) -> Outcome:
+    """Whole commands, with Prefect and MLflow."""
+    return _commands(worker.folder / "commands").at_once(draw)
 
 
+_commands = cache(Commands)
 AT_S3 = ("two machines at S3", lambda *a: machines_at_s3(*a, 2))  # packages of make cluster
 WAYS = (
     ("two, the same", lambda *a: same(*a, 2)),
@@ -261,6 +287,6 @@ WAYS = (
     ("five, one is killed", lambda *a: killed(*a, 5)),
     ("two machines", lambda *a: machines(*a, 2)),
     ("two machines, one is killed", lambda *a: machine_killed(*a, 2)),
-    ("whole commands", commands),
+    ("whole commands", whole),
     *([AT_S3] if find_spec("s3fs") and find_spec("moto") else []),
 )

@@ -32,7 +32,9 @@ def filled(flow: Flow, seed: int, store: str) -> tuple[str, str | None]:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [""])[-1]
             failure = failure or f"the same command failed: {last}"
-        return what, failure or flow.difference(pipeline)
+        # A run that goes on to its end without room for Prefect's record is not recorded.
+        known = store != PREFECT or process.returncode != 0
+        return what, failure or flow.difference(pipeline, known)
 
 
 def untold(output: str, folder: Path) -> str | None:

@@ -30,12 +30,17 @@ def forked(work: Callable[[], Any], temporary: Path) -> Forked:
     return begin(work, temporary)()
 
 
-def begin(work: Callable[[], Any], temporary: Path) -> Callable[[], Forked]:
-    """Begin some work in a process of its own; gives what awaits its end."""
+def begin(
+    work: Callable[[], Any], temporary: Path, hangs: int = GIVEN_UP_SECONDS
+) -> Callable[[], Forked]:
+    """Begin some work in a process of its own; gives what awaits its end.
+
+    After ``hangs`` seconds it is given up: its status is 1.
+    """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _child(work, temporary, writing)
+        _child(work, temporary, writing, hangs)
     os.close(writing)
 
     def end() -> Forked:
@@ -53,12 +58,12 @@ def begin(work: Callable[[], Any], temporary: Path) -> Callable[[], Forked]:
     return end
 
 
-def _child(work: Callable[[], Any], temporary: Path, writing: int) -> None:
+def _child(work: Callable[[], Any], temporary: Path, writing: int, hangs: int) -> None:
     """Do the work, tell what came of it, and end this process."""
     status = 1
     try:
         os.environ["TMPDIR"] = str(temporary)
-        faulthandler.dump_traceback_later(GIVEN_UP_SECONDS, exit=True)
+        faulthandler.dump_traceback_later(hangs, exit=True)
         before = resource.getrusage(resource.RUSAGE_SELF)
         value = work()
         after = resource.getrusage(resource.RUSAGE_SELF)

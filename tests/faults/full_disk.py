@@ -30,7 +30,12 @@ from tests.faults.worker import End, Strike, Worker
 
 FULL = 72
 WAYS = ("too small", "filled meanwhile", "read-only")
-FLOW_EVERY = 18  # tries: one of so many is of the whole command, with Prefect and MLflow
+CHECKPOINT = "in a checkpoint"
+# One of so many tries is of the whole command, with Prefect and MLflow, one of a checkpoint. The
+# others are of the pairs of a stage and a way, one after another, so that none is left out.
+EVERY, COMMAND_TURN, CHECKPOINT_TURN = 18, 17, 8
+WRITTEN = f"/{CHECKPOINTS}/.partial/."  # in the paths of files of a checkpoint, while it is written
+MOST_WRITES = 40  # of the first checkpoints of a run: opened and renamed files
 SPARE = 32 << 20  # bytes on the disk beyond what the worker has there
 LEFT = (0, 4096, 1 << 16, 1 << 18)  # bytes, by what another program fills the disk
 NEED = re.compile(r"needs at least ([\d,.]+) ([kM])B, and [\d,.]+ [kM]B are free: free some space")
@@ -52,20 +57,21 @@ class Filling(Strike):
         fill(self.ballast, self.room)
 
     def __str__(self) -> str:
-        return f"{self.room} bytes are left in {self.stage} from operation {self.operation}"
+        of = " of a checkpoint's files" if self.within else ""
+        return f"{self.room} bytes are left in {self.stage} from operation {self.operation}{of}"
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
     with worker_on_disk(folder, SPARE) as worker:
         flow = None
         for number in count(seed):
-            if (number + 1) % FLOW_EVERY:
+            if number % EVERY != COMMAND_TURN:
                 yield one_try(worker, number)
                 continue
             from tests.faults import flow_disks  # it imports MLflow
 
             flow, began = flow or flow_disks.Flow(folder / "flow"), time.monotonic()
-            store = flow_disks.STORES[number // FLOW_EVERY % len(flow_disks.STORES)]
+            store = flow_disks.STORES[number // EVERY % len(flow_disks.STORES)]
             what, failure = flow_disks.filled(flow, number, store)
             seconds = time.monotonic() - began
             yield Try("disk", f"the command, {store}", what, number, seconds, failure)
@@ -85,7 +91,7 @@ def worker_on_disk(folder: Path, spare: int) -> Iterator[Worker]:
 def one_try(worker: Worker, seed: int) -> Try:
     """Run on a disk that is full or cannot be written, then make room and run to the end."""
     draw, began = random.Random(f"disk {seed}"), time.monotonic()
-    stage, way = STAGES[seed % len(STAGES)], WAYS[seed // len(STAGES) % len(WAYS)]
+    stage, way = turn(seed)
     ballast = worker.folder / "ballast"
     worker.before(stage)
     before, filling = picture(worker.data), None
@@ -105,6 +111,15 @@ def one_try(worker: Worker, seed: int) -> Try:
     return Try("disk", f"{stage}, {way}", what, seed, time.monotonic() - began, failure)
 
 
+def turn(number: int) -> tuple[str, str]:
+    """The stage and the way of a try that is not of the whole command."""
+    if number % EVERY == CHECKPOINT_TURN:
+        return "run", CHECKPOINT
+    turns = (COMMAND_TURN, CHECKPOINT_TURN)
+    pair = number - sum((number + EVERY - 1 - other) // EVERY for other in turns)
+    return STAGES[pair % len(STAGES)], WAYS[pair // len(STAGES) % len(WAYS)]
+
+
 def drawn(worker: Worker, draw: random.Random, stage: str, way: str) -> Filling:
     """How full the disk is: from the stage's beginning, or from a moment of it.
 
@@ -117,6 +132,9 @@ def drawn(worker: Worker, draw: random.Random, stage: str, way: str) -> Filling:
     room = int(share * taken(worker, stage))
     if way == WAYS[0]:
         return Filling(signal.SIGKILL, stage, operation=1, ballast=ballast, room=room)
+    if way == CHECKPOINT:
+        operation = draw.randint(1, MOST_WRITES)
+        return Filling(signal.SIGKILL, stage, operation=operation, within=WRITTEN, ballast=ballast)
     operation = draw.randint(1, worker.spans[stage].operations)
     room = draw.choice((*LEFT, room))
     return Filling(signal.SIGKILL, stage, operation=operation, ballast=ballast, room=room)

@@ -22,6 +22,7 @@ FULL = 200
 Same = Callable[[Picture, Picture], str | None]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SHARE_TWICE = 0.2  # of the tries in which the process is killed a second time
+MOST_DRAWS = 5  # of a moment, until one is before the process has ended
 FLOW_EVERY = 25  # tries: one of so many kills the whole command, with Prefect and MLflow
 
 
@@ -36,25 +37,33 @@ def tries(seed: int, folder: Path) -> Iterator[Try]:
 
             flow = Flow(folder / "flow")
         began = time.monotonic()
-        what, failure = flow.killed(number)
-        yield Try("kills", "the command", what, number, time.monotonic() - began, failure)
+        what, failure, hits = flow.killed(number)
+        seconds = time.monotonic() - began
+        yield Try("kills", "the command", what, number, seconds, failure, hits)
 
 
 def one_try(worker: Worker, seed: int) -> Try:
-    """Kill the process once or twice, then run it to its end."""
+    """Kill the process once or twice, then run it to its end.
+
+    If it has ended well before the first signal comes, another moment is drawn.
+    """
     draw, began = random.Random(f"kills {seed}"), time.monotonic()
     stage, number = STAGES[seed % len(STAGES)], SIGNALS[seed // len(STAGES) % len(SIGNALS)]
-    strikes = [drawn(worker, draw, stage, number)]
-    if draw.random() < SHARE_TWICE:
+    for _ in range(MOST_DRAWS):
+        strikes = [drawn(worker, draw, stage, number)]
+        worker.before(stage)
+        hits, failure = struck(worker, strikes[0])
+        if hits or failure:
+            break
+    if draw.random() < SHARE_TWICE and not failure:
         later = draw.choice(STAGES[STAGES.index(stage) :])
         strikes.append(drawn(worker, draw, later, draw.choice(SIGNALS)))
-    worker.before(stage)
-    failure = None
-    for strike in strikes:
-        failure = failure or struck(worker, strike)
+        again, failure = struck(worker, strikes[1])
+        hits += again
     what = ", then ".join(map(str, strikes))
     failure = failure or finished(worker)
-    return Try("kills", f"{stage}, {number.name}", what, seed, time.monotonic() - began, failure)
+    seconds = time.monotonic() - began
+    return Try("kills", f"{stage}, {number.name}", what, seed, seconds, failure, hits)
 
 
 def drawn(worker: Worker, draw: random.Random, stage: str, number: signal.Signals) -> Strike:
@@ -65,15 +74,15 @@ def drawn(worker: Worker, draw: random.Random, stage: str, number: signal.Signal
     return Strike(number, stage, operation=draw.randint(1, span.operations))
 
 
-def struck(worker: Worker, strike: Strike) -> str | None:
-    """Run until the signal comes; what is wrong with how the process ended.
+def struck(worker: Worker, strike: Strike) -> tuple[int, str | None]:
+    """Run until the signal comes; how many processes it hit, and what is wrong with how one ended.
 
     A process that was nearly done may end well before the signal has come to it.
     """
     end = worker.run(strike)
     if end.status in {0, *ENDS[strike.number]}:
-        return None
-    return f"{strike.number.name} ended it with status {end.status}: {end.last_line}"
+        return int(end.status != 0), None
+    return 1, f"{strike.number.name} ended it with status {end.status}: {end.last_line}"
 
 
 def finished(worker: Worker, same: Same = difference) -> str | None:

@@ -16,9 +16,10 @@ import random
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -29,7 +30,7 @@ from femtogpt.sources import kaggle_process
 from femtogpt.sources.fetch import fetch
 from femtogpt.sources.kaggle_process import ADVICE
 from femtogpt.sources.texts import Kaggle
-from tests.faults.faulty_kaggle import STATUSES, FaultyKaggle, drawn
+from tests.faults.faulty_kaggle import STATUSES, Fault, FaultyKaggle, drawn
 from tests.faults.outcomes import Try
 from tests.faults.told import Told
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive
@@ -46,7 +47,8 @@ BASIC = base64.b64encode(f"me:{KEY}".encode()).decode()
 SECRETS = (TOKEN, KEY, BASIC, "signature=")
 CREDENTIALS = ({"KAGGLE_API_TOKEN": TOKEN}, {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": KEY})
 SHARE_FOR_GOOD = 0.25  # of the tries: the fault never ends
-MAX_FAULTS = 3  # before the answers are good: as many as there are other attempts
+MOST_AGAIN = 3  # other attempts
+MAX_FAULTS = MOST_AGAIN  # before the answers are good
 PATIENCE = {"ANSWER_SECONDS": 8.0, "STALL_SECONDS": 6.0}  # of the product, set low
 # The client's own waits between its attempts are no part of what is tried.
 QUICK = """
@@ -75,7 +77,7 @@ def one_try(folder: Path, seed: int) -> Try:
     (folder / "home").mkdir(parents=True)
     with faulty_kaggle(folder, credentials) as faulty:
         faulty.faults, faulty.again = list(faults), again
-        attempts = Attempts(Store(folder / "data"), dataset)
+        attempts = Attempts(Store(folder / "data"), dataset, faulty.met)
         attempts.run()
         failure = wrong(attempts, faulty, folder)
     shutil.rmtree(folder)
@@ -107,11 +109,12 @@ def faulty_kaggle(folder: Path, credentials: dict[str, str]) -> Iterator[FaultyK
 class Attempts:
     """Attempts to fetch a dataset, with the pipeline's rule for another one."""
 
-    def __init__(self, store: Store, dataset: str):
-        self.store, self.source = store, Kaggle(dataset=dataset)
-        self.made = 0
-        self.waits: list[float] = []  # before each other attempt, in seconds
-        self.asked: list[float] = []  # what Kaggle asked for then
+    def __init__(self, store: Store, dataset: str, met: list[Fault]):
+        """``met`` gets the faults that come."""
+        self.store, self.source, self._all_met = store, Kaggle(dataset=dataset), met
+        self.met: list[list[Fault]] = []  # in each attempt
+        self.waits: list[float] = []  # before each other attempt, in seconds, and besides …
+        self.asked: list[float] = []  # … those that Kaggle asks for
         self.artifact: Artifact | None = None
         self.error: Exception | None = None
         self.told = Told()
@@ -134,18 +137,20 @@ class Attempts:
     def _run(self, task) -> None:
         """As Prefect's engine does it."""
         for delay in (*task.retry_delay_seconds, None):
-            self.made += 1
+            before = len(self._all_met)
             try:
                 self.artifact = fetch(self.store, "books", self.source)
                 return
             except Exception as error:
                 self.error = error
+            finally:
+                self.met.append(self._all_met[before:])
             self._asked = 0.0
             state = SimpleNamespace(result=lambda raise_on_failure: self.error)
             if delay is None or not task.retry_condition_fn(task, None, state):
                 return
-            self.waits.append(delay + self._asked)
-            self.asked.append(getattr(self.error, "retry_after", 0.0))
+            self.waits.append(delay)
+            self.asked.append(self._asked)
 
     def _slept(self, seconds: float) -> None:
         self._asked += seconds
@@ -156,7 +161,7 @@ def wrong(attempts: Attempts, faulty: FaultyKaggle, folder: Path) -> str | None:
     return (
         leaked(attempts, faulty, folder)
         or (wrong_file(attempts, faulty) if attempts.artifact else wrong_end(attempts, folder))
-        or impatient(attempts, faulty)
+        or impatient(attempts)
     )
 
 
@@ -199,16 +204,40 @@ def wrong_end(attempts: Attempts, folder: Path) -> str | None:
     return None
 
 
-def impatient(attempts: Attempts, faulty: FaultyKaggle) -> str | None:
-    """Whether it was tried too seldom, too often or too soon."""
-    for wait, asked in zip(attempts.waits, attempts.asked, strict=True):
-        if wait < asked:
-            return f"the next attempt came after {wait} s, {asked} were asked for"
-    if attempts.waits != sorted(attempts.waits) and not any(attempts.asked):
+def impatient(attempts: Attempts) -> str | None:
+    """Whether it was asked too seldom, too often or too soon, for each answer.
+
+    What is refused for good is asked once; what may come right is asked again in another attempt,
+    after the time that was asked for, until there are no more.
+    """
+    *earlier, last = attempts.met
+    for number, met in enumerate(attempts.met):
+        refused = _before_a_break(met)
+        for fault, times in Counter(refused).items():
+            # The version is asked for before the file, and once more with it.
+            if times > (2 if fault.place == "question" else 1) and fault.kind in ("status", "echo"):
+                return f"{fault} came {times} times in one attempt"
+        is_last = number == len(earlier)
+        if not is_last and any(map(_is_for_good, refused)):
+            return f"asked again though it was refused for good: {', '.join(map(str, met))}"
+        asked = next((one.wait for one in reversed(met) if one.place != "question"), 0)
+        if not is_last and attempts.asked[number] < asked:
+            return f"the next attempt did not wait for {asked} s more: {attempts.asked[number]} s"
+    if attempts.waits != sorted({*attempts.waits} - {0}):
         return f"the waits do not grow: {attempts.waits}"
-    for_good = [fault for fault in faulty.met if fault.is_for_good or fault.kind == "echo"]
-    if attempts.artifact is None and not for_good and faulty.again is None:
-        return f"given up after {attempts.made} attempts, though the next one would have gone well"
-    if attempts.artifact is None and not for_good and attempts.made < 2:
-        return "it was not tried again"
+    if attempts.artifact is None and not any(map(_is_for_good, last)) and len(earlier) < MOST_AGAIN:
+        return f"given up after {len(attempts.met)} attempts: {', '.join(map(str, last))}"
     return None
+
+
+def _before_a_break(met: list[Fault]) -> list[Fault]:
+    """What came before a file broke off: for the rest the client asks several times by itself.
+
+    Then a refusal is of a part of the file, or of an address that has expired.
+    """
+    answers = ("status", "echo")
+    return [*takewhile(lambda one: one.place != "file" or one.kind in answers, met)]
+
+
+def _is_for_good(fault: Fault) -> bool:
+    return fault.is_for_good or (fault.kind == "echo" and fault.place != "question")

@@ -24,6 +24,7 @@ class Try:
     seed: int  # repeats it
     seconds: float
     failure: str | None = None  # in one line
+    hits: int | None = None  # of kills: how many came to a process that was alive
 
     @property
     def repeat(self) -> str:
@@ -44,7 +45,7 @@ class Untried:
 
 
 def table(tries: Sequence[Try], untried: Sequence[Untried] = ()) -> str:
-    """A line for each part and row: tries and how many of them failed; and what was not tried."""
+    """A line for each part and row: tries and how many failed; how many kills hit; what is left."""
     lines = [f"{'part':10} {'stage or kind':36} {'tries':>6} {'failed':>7}"]
     for part, row in dict.fromkeys((one.part, one.row) for one in sorted(tries, key=_place)):
         these = [one for one in tries if (one.part, one.row) == (part, row)]
@@ -53,8 +54,16 @@ def table(tries: Sequence[Try], untried: Sequence[Untried] = ()) -> str:
     seconds = sum(one.seconds for one in tries)
     failed = sum(one.failure is not None for one in tries)
     lines.append(f"{'all':10} {f'in {seconds:.0f} s':36} {len(tries):6} {failed:7}")
+    if kills := [one for one in tries if one.hits is not None]:
+        real = sum(map(is_real, kills))
+        lines.append(f"{'kills':10} {'of them before the process ended':36} {real:6}")
     lines += [f"{one.part:10} {'not tried':36} {one.tries:6}" for one in untried]
     return "\n".join(lines)
+
+
+def is_real(one: Try) -> bool:
+    """Whether anything was tried: a kill after the end of the process is none."""
+    return one.hits != 0
 
 
 def _place(one: Try) -> int:
@@ -71,8 +80,8 @@ def failures(tries: Sequence[Try]) -> list[str]:
 
 
 def write(tries: Sequence[Try], untried: Sequence[Untried], out: Path) -> None:
-    """The number of tries of each part, the failures, and what was not tried, as JSON."""
-    counts = {key: sum(one.part == key for one in tries) for key in KEYS}
+    """The number of real tries of each part, the failures, and what was not tried, as JSON."""
+    counts = {key: sum(one.part == key and is_real(one) for one in tries) for key in KEYS}
     left = {one.part: {"tries": one.tries, "why": one.why} for one in untried}
     out.parent.mkdir(parents=True, exist_ok=True)
     found = {**counts, "failures": failures(tries), "untried": left}

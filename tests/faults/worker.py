@@ -49,6 +49,7 @@ class Strike:
     stage: str
     seconds: float | None = None  # after it has begun, or …
     operation: int | None = None  # … before this one of its operations on files
+    within: str = ""  # of those whose path has this in it
 
     def comes(self, pid: int) -> None:
         os.kill(pid, self.number)
@@ -221,7 +222,7 @@ class _Telling:
     def __init__(self, writing: int, folder: Path, strike: Strike | None, snapshots: bool):
         self.pipe = os.fdopen(writing, "w", encoding="utf-8")
         self.folder, self.strike, self.snapshots = folder, strike, snapshots
-        self.stage, self.operations = "", 0
+        self.stage, self.operations, self.within = "", 0, 0
         self.began = time.monotonic()
         sys.addaudithook(self._operation)
 
@@ -237,7 +238,7 @@ class _Telling:
             self.began += time.monotonic() - before
             if stage == "end":
                 self._tell({"modules": [*sys.modules]})
-        self.stage, self.operations = stage, 0
+        self.stage, self.operations, self.within = stage, 0, 0
 
     def builds(self) -> None:
         self._tell({"built": self.stage})
@@ -250,8 +251,10 @@ class _Telling:
             return
         self.operations += 1
         strike = self.strike
-        if strike and (self.stage, self.operations) == (strike.stage, strike.operation):
-            strike.comes(os.getpid())
+        if strike and strike.within in str(arguments[0]):
+            self.within += 1
+            if (self.stage, self.within) == (strike.stage, strike.operation):
+                strike.comes(os.getpid())
 
     def _is_written(self, path: Any, mode: Any, flags: int) -> bool:
         changed = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tests.long import clocks, growth
 from tests.long.judged import table
+from tests.secret_search import TOKEN, found_in_files
 
 PAUSE_SHARE, LEAST_PAUSE = 0.04, 40.0  # of all the time, and seconds, for which things are stopped
 
@@ -32,8 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
         # Other programs may have held up the clocks: this has half of the time in any case.
         seconds = max(end - time.monotonic(), 30 * options.minutes)
         course = growth.watched(Path(name) / "growth", seconds, pause)
+        secrets = found_in_files([Path(name)])  # what all that was started said is there, too
     rows = course.rows()
     failures = [f"{what}: {failure}" for what, failure in told.items() if failure]
+    failures += [f"the token is in {place}" for place in secrets]
     failures += [*course.failures, *(row.failure for row in rows if row.failure)]
     print(table(rows), *course.told(), *(f"failed: {line}" for line in failures), sep="\n")
     written = {
@@ -49,4 +53,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    os.environ["KAGGLE_API_TOKEN"] = TOKEN  # to be searched for in the end
     sys.exit(main())

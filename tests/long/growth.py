@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.flow_kills import prefect_state
+from tests.faults.flow_kills import flow_states
 from tests.faults.pictures import leftovers
 from tests.long import observed
 from tests.long.judged import AN_UPDATE, ROWS, SHOW_SECONDS, WARM_UP, WEEK, Row, judge, moments
@@ -190,7 +190,7 @@ def _stopped(pipeline: Pipeline, command: subprocess.Popen[str], output: Path) -
         return
     if status != 130:
         yield f"stopped by Ctrl-C, its status is {status}: {_last_line(output)}"
-    if (state := prefect_state(pipeline)) != "CANCELLED":
+    if (state := flow_states(pipeline)[-1:]) != ["CANCELLED"]:
         yield f"stopped by Ctrl-C, Prefect says {state}"
     statuses = [run.info.status for run in pipeline.mlflow_runs()[1]]
     if statuses != ["KILLED"]:
