@@ -20,8 +20,9 @@ from prefect.settings import get_current_settings
 from femtogpt.errors import UserError
 from femtogpt.progress import progress
 from flows.child_output import children_write_to
-from flows.prefect_room import bounded_starts, check_room, lack_in_the_end, watch_room
+from flows.prefect_room import check_room, lack_in_the_end, watch_room
 from flows.service_notes import HOME
+from flows.temporary_server import closed_server
 
 RESUMES = "the same command goes on from here"
 SERVER_IS_SLOW = (
@@ -123,7 +124,7 @@ def await_server() -> None:
     with (
         children_write_to(server_log),
         progress("Prefect's temporary server"),
-        bounded_starts(server_log),
+        closed_server(server_log),
         get_client(sync_client=True),
     ):
         pass

@@ -41,7 +41,7 @@ KILLED = f"the run's process was killed: {RESUMES}"
 ENDED = f"the run ended and could not say so: {RESUMES}"
 RECORD_SECONDS = 6.0  # Prefect's server writes down every five seconds what it hears of tasks
 UNFINISHED = [state for state in StateType if state not in TERMINAL_STATES]
-SERVER = "prefect.server.api.server:create_app"  # in the command of a temporary one
+SERVER = "flows.temporary_server"  # in the command of a temporary one
 log = logging.getLogger("femtogpt.flows")
 
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from femtogpt.artifacts.room import free_room, lack_of_room
 from femtogpt.errors import UserError
@@ -21,7 +17,6 @@ ROOM = 16 << 20  # bytes: a new database takes 5 MB with its log, a run less tha
 FULL = 1 << 20  # bytes: with less, the database takes nothing more
 LOOK_SECONDS = 5.0  # between looks at the disk
 RECORD = "Prefect's record of the run"
-STARTS = 3  # of a temporary server, before it counts as one that cannot start
 ELSEWHERE = "or name another folder with PREFECT_HOME=…"
 log = logging.getLogger("femtogpt.flows")
 _was_full = threading.Event()
@@ -61,29 +56,3 @@ def watch_room() -> None:
         _was_full.set()
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def bounded_starts(server_log: Path) -> Iterator[None]:
-    """Within this, a temporary server that ends while it starts is not started without end.
-
-    Prefect takes each such end for that of a port in use, and starts another. Raises UserError.
-    """
-    from prefect.server.api.server import SubprocessASGIServer  # here: it takes seconds
-
-    start = SubprocessASGIServer._run_uvicorn_command
-    starts = 0
-
-    def bounded(server: SubprocessASGIServer) -> Any:
-        nonlocal starts
-        starts += 1
-        if starts > STARTS:
-            unknown = f"Prefect's temporary server does not start: {server_log} says why"
-            raise UserError(lack(FULL) or unknown)
-        return start(server)
-
-    SubprocessASGIServer._run_uvicorn_command = bounded  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        SubprocessASGIServer._run_uvicorn_command = start  # type: ignore[method-assign]

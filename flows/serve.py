@@ -6,9 +6,12 @@ The requests and answers are those of ``mlflow models serve``, which asks nobody
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from femtogpt.artifacts.artifact import refuse_damaged
 from femtogpt.errors import UserError
 from femtogpt.terminal import speak_plainly
 from flows.local_only import HOST, LocalOnly
@@ -25,21 +28,36 @@ def serve(model: str, port: int, mlruns: Path) -> None:
     quieten()
     import mlflow
     import uvicorn
-    from mlflow.exceptions import MlflowException
-    from mlflow.pyfunc import load_model, scoring_server
+    from mlflow.pyfunc import scoring_server
 
     mlflow.set_tracking_uri(store_uri(mlruns))
+    app = scoring_server.init(load(model))
+    app.add_middleware(LocalOnly, port=port, most_bytes=MOST_BYTES)
+    print(f"{model} answers at http://{HOST}:{port}/invocations  (Ctrl-C ends it)", flush=True)
+    uvicorn.run(app, host=HOST, port=port, log_level="warning", ws="none")
+
+
+def load(model: str) -> Any:
+    """The model at an address of MLflow's.
+
+    Raises UserError if there is none, or if a file of it is damaged: it is looked for before the
+    model's own code runs, and by that code again.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.pyfunc import load_model
+
     try:
-        app = scoring_server.init(load_model(model))
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
+        folder = Path(download_artifacts(model)).absolute()  # where it is, unless that is elsewhere
+        refuse_damaged(folder)
+        return load_model(os.fspath(folder))
+    except UserError:
+        raise
+    except Exception as error:  # its code may raise any
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{model} cannot be served ({reason}): make pipeline makes a best one, make ui shows"
             " those that there are"
         ) from error
-    app.add_middleware(LocalOnly, port=port, most_bytes=MOST_BYTES)
-    print(f"{model} answers at http://{HOST}:{port}/invocations  (Ctrl-C ends it)", flush=True)
-    uvicorn.run(app, host=HOST, port=port, log_level="warning", ws="none")
 
 
 def main() -> int:

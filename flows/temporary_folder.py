@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
+from femtogpt.artifacts.room import free_room
 from femtogpt.errors import UserError
 
 # Compiled code, copies of compressed tables, and what MLflow is about to be sent.
@@ -18,7 +18,7 @@ def check_room() -> None:
     advice = "or name another folder with TMPDIR=…"
     try:
         folder = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
-        free = shutil.disk_usage(folder).free
+        free = free_room(folder)
     except OSError as error:  # none of the folders that Python tries has any room
         raise UserError(f"no temporary folder can be used ({error}): {advice}") from error
     if free < ROOM:

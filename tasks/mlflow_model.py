@@ -11,8 +11,12 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import femtogpt
+from femtogpt.artifacts.artifact import Artifact, write_manifest_of_copy
+from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.training.metrics import METRICS_FILE
 
+RUN_FILES = (SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE)  # of a run, that MLflow has a copy of
 CODE_FILE = Path(__file__).with_name("served_model.py")
 PACKAGE_FILE = "femtogpt.zip"  # one file: a store of MLflow's may be far away
 # What writing imports, and what MLflow's pages and servers are told to install for it.
@@ -33,11 +37,12 @@ PARAMS: tuple[tuple[str, str, Any], ...] = (
 EXAMPLE = [{"prompt": "Однажды"}], {"tokens": 50, "temperature": 0.8, "seed": 1}
 
 
-def write_model(folder: Path, tokenizer: Path) -> None:
-    """Write what makes a run's settings and weights a model of MLflow, to be put beside them.
+def write_model(folder: Path, run: Artifact, tokenizer: Path) -> None:
+    """Write what makes a run's RUN_FILES a model of MLflow, to be put beside them.
 
     ``folder`` is empty; ``tokenizer`` holds the run's tokenizer. The model brings the code that
-    writes with it, so that it can be loaded where femtogpt is newer or not installed.
+    writes with it, so that it can be loaded where femtogpt is newer or not installed, and the
+    checksums of all its files.
     """
     import pandas
     from mlflow.models import Model
@@ -58,6 +63,7 @@ def write_model(folder: Path, tokenizer: Path) -> None:
     description.save(folder / MLMODEL_FILE_NAME)
     (folder / PACKAGE_FILE).write_bytes(_packed_code())
     (folder / TOKENIZER_FILE).write_bytes((tokenizer / TOKENIZER_FILE).read_bytes())
+    write_manifest_of_copy(folder, run, RUN_FILES)
 
 
 def _signature() -> Any:

@@ -43,7 +43,7 @@ def register(
     """
     name, run = registered_name(configuration), artifacts["run"]
     with TemporaryDirectory() as folder:
-        write_model(Path(folder), artifacts["tokens"].path)
+        write_model(Path(folder), run, artifacts["tokens"].path)
         client.log_artifacts(run_id, folder, run.kind)
     if not client.search_registered_models(f"name = '{name}'"):
         about = f"The evaluated runs of {configuration}. «{BEST}» is the best of them."

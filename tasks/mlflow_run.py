@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from femtogpt.artifacts.artifact import Artifact
+from femtogpt.artifacts.artifact import Artifact, fault_of
 from femtogpt.artifacts.disk import json_digest, write_atomic
 from femtogpt.config import PLACES, Config, TrainConfig
 from femtogpt.errors import UserError
@@ -25,11 +25,12 @@ from femtogpt.evaluation.document_scores import DOCUMENTS_FILE
 from femtogpt.evaluation.evaluate import EVALUATION_FILE
 from femtogpt.memorisation import memory_stage
 from femtogpt.memorisation.memory_stage import MEMORY_FILE
-from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
+from femtogpt.model.files import SETTINGS_FILE
 from femtogpt.sources.base import Source
 from femtogpt.sqlite_url import sqlite_path
 from femtogpt.training.metrics import METRICS_FILE, read_metrics
 from tasks.mlflow_metrics import MetricsForwarder
+from tasks.mlflow_model import RUN_FILES
 from tasks.mlflow_registry import register
 from tasks.mlflow_store import (
     PARENT_TAG,
@@ -43,6 +44,7 @@ from tasks.mlflow_store import (
     to_params,
     unix_milliseconds,
 )
+from tasks.moved_store import ARTIFACTS, local_path
 from tasks.run_metadata import dataset_inputs, machine_tags, system_metrics
 
 KEY_TAG = "femtogpt.config"  # finds the run of a configuration
@@ -52,7 +54,7 @@ LOGGED_FILES = {
     "corpus": ["report.json"],
     "tokenizer": ["tokenizer.model"],
     "choice": ["choice.json"],
-    "run": [SETTINGS_FILE, WEIGHTS_FILE, METRICS_FILE],
+    "run": RUN_FILES,
     "evaluation": [EVALUATION_FILE, DOCUMENTS_FILE],
     "samples": ["samples.json", "samples.md"],
     memory_stage.KIND: [MEMORY_FILE],
@@ -271,7 +273,7 @@ class MLflowRun:
         return sqlite_path(self.uri)
 
     def _store_has(self, run_id: str, registered: bool) -> bool:
-        """Whether MLflow's store still has a run, and its version if it was ``registered``.
+        """Whether MLflow's store still has a run; if it was ``registered``, its version and files.
 
         This reads MLflow's own tables: asking the client takes 2.6 s of processor time, nearly all
         of it for imports, and would take them of every pipeline that has nothing to do.
@@ -281,12 +283,26 @@ class MLflowRun:
         address = f"{self._database.absolute().as_uri()}?mode=ro"
         try:
             with closing(sqlite3.connect(address, uri=True)) as connection:
-                queries = ["select 1 from runs where run_uuid = ? and lifecycle_stage = 'active'"]
-                if registered:  # a deleted version names no run
-                    queries.append("select 1 from model_versions where run_id = ?")
-                return all(connection.execute(query, [run_id]).fetchone() for query in queries)
+                of_run = "artifact_uri from runs where run_uuid = ? and lifecycle_stage = 'active'"
+                run = connection.execute(f"select {of_run}", [run_id]).fetchone()
+                # A deleted version names no run.
+                of_version = "select 1 from model_versions where run_id = ?"
+                version = connection.execute(of_version, [run_id]).fetchone()
         except sqlite3.Error:
             return False
+        if not registered:
+            return run is not None
+        return bool(run and version) and self._copy_is_whole(run_id, run[0])
+
+    def _copy_is_whole(self, run_id: str, address: str) -> bool:
+        """Whether the files from which MLflow loads the model are whole, if they are here."""
+        assert self._database is not None
+        own = self._database.parent / ARTIFACTS / run_id  # the address may be that before a move
+        files = own / "artifacts" if own.exists() else local_path(address)
+        if files is None or (fault := fault_of(files / "run")) is None:
+            return True
+        log.warning("%s: %s; writing MLflow's copy of the model again", files / "run", fault)
+        return False
 
     def end(self, status: str, reason: str = "") -> None:
         """Mark the run FINISHED, FAILED or KILLED, if anything was logged. Never raises."""

@@ -15,8 +15,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
+from femtogpt.artifacts.artifact import fault_of
 from femtogpt.commands.generate import MOST_SEED
-from femtogpt.errors import UserError
+from femtogpt.errors import Damaged, UserError
 from femtogpt.generation.sampling import Sampling
 from femtogpt.generation.writer import Writer
 from femtogpt.generation.writing import stream
@@ -28,9 +29,15 @@ class ServedModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Load the run's weights and tokenizer, which lie beside this file.
 
-        Raises UserError if the model is damaged, or if the tokenizer is another's.
+        Raises UserError if a file of the model is damaged or missing, or if the tokenizer is
+        another's.
         """
-        self.writer = Writer.load(Path(__file__).parent, "float32")
+        folder = Path(__file__).parent
+        if fault := fault_of(
+            folder
+        ):  # it was written with a manifest, which may be missing as well
+            raise Damaged(f"{folder} is damaged ({fault}): run make pipeline to mend it")
+        self.writer = Writer.load(folder, "float32")
 
     def predict(
         self,

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import psutil
 
 from femtogpt.artifacts.disk import explain_os_errors
+from femtogpt.artifacts.room import free_room
 from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.progress import progress
 from femtogpt.training.__main__ import STOPPED, UNFIT, USER_ERROR
@@ -203,7 +203,7 @@ def _error_of(status: int, last_line: str, run: Path) -> Exception:
 
 def _has_room(run: Path) -> bool:
     """Whether the disk had room for the child to write why it ended, or the folder is gone."""
-    return not run.is_dir() or shutil.disk_usage(run).free >= 4096
+    return not run.is_dir() or free_room(run) >= 4096
 
 
 def _disk_full(run: Path) -> UserError:

@@ -16,7 +16,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
 
 from femtogpt.errors import UserError
-from flows import console, prefect_room
+from flows import console, prefect_room, temporary_server
 from flows.service_notes import HOME
 
 
@@ -148,20 +148,20 @@ def test_a_server_that_ends_while_it_starts_is_not_started_for_ever(free, monkey
     free(1 << 30)
     from prefect.server.api.server import SubprocessASGIServer
 
-    starts = []
+    starts, own = [], SubprocessASGIServer._run_uvicorn_command
 
-    def start(server):
+    def start(port):
         starts.append(subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]))
         return starts[-1]
 
-    monkeypatch.setattr(SubprocessASGIServer, "_run_uvicorn_command", start)
+    monkeypatch.setattr(temporary_server, "start_server", start)
     with (
         temporary_settings(TEMPORARY, restore_defaults=[PREFECT_API_URL]),
         pytest.raises(UserError, match=r"server does not start: .*server\.log says why"),
     ):
         console.await_server()
-    assert len(starts) == prefect_room.STARTS
-    assert SubprocessASGIServer._run_uvicorn_command is start
+    assert len(starts) == temporary_server.STARTS
+    assert SubprocessASGIServer._run_uvicorn_command is own
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from tests.faults import at_once, full_disk, kills, network
 from tests.faults.chain import STAGES
 from tests.faults.faulty_kaggle import Fault
 from tests.faults.forked import Forked
-from tests.faults.outcomes import KEYS, Try, failures, table, write
+from tests.faults.outcomes import KEYS, NotTried, Try, Untried, failures, table, write
 from tests.faults.worker import End, Span
 
 PARTS = ("kills", "disk", "damages", "network", "together")
@@ -101,7 +101,8 @@ def test_a_try_of_each_part_and_a_store_that_takes_damage_for_whole_is_found_out
     said, written = tried[0], tried[1]["others"]
     counts = {key: written[key] for key in PARTS}
     if not counts["disk"]:
-        assert "disk: 1 of 1 not tried, no disk can be mounted here" in said
+        assert "disk: 1 not tried, no disk can be mounted here" in said
+        assert written["untried"]["disk"]["tries"] == 1
     assert {**counts, "disk": 1} == dict.fromkeys(PARTS, 1)
     (failure,) = written["failures"]
     assert failure.startswith("damages, tokenizer, flipped: tokenizer/")
@@ -147,30 +148,53 @@ def test_the_table_has_a_line_for_each_row_and_the_sum():
     assert (
         line == "kills, run: b: it is gone; again: python -m tests.faults kills --seed 2 --tries 1"
     )
+    (*same, last) = table(tries, [Untried("disk", 5, "no disk", True)]).splitlines()
+    assert same == table(tries).splitlines() and last.split() == ["disk", "not", "tried", "5"]
 
 
-def test_what_there_was_no_time_for_is_told_and_not_counted(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("minutes", "why", "status"), [("0", "time was up", 1), ("9", "no disk can be mounted here", 0)]
+)
+def test_what_was_not_tried_is_told_and_passes_only_where_the_machine_cannot(
+    tmp_path, monkeypatch, capsys, minutes, why, status
+):
     def tries(seed, folder):
-        while True:
-            yield Try("kills", "run", "a", seed, 1.0)
+        yield Try("kills", "run", "a", seed, 1.0)
+        raise NotTried(why)
 
     kills = SimpleNamespace(FULL=5, tries=tries)
     monkeypatch.setitem(sys.modules, "tests.faults.kills", kills)
     out = tmp_path / "faults.json"
+    assert suite.main(["kills", "--minutes", minutes, "--out", str(out)]) == status
+    assert f"kills: 4 not tried, {why}" in capsys.readouterr().out
+    written = {"kills": 1, "failures": [], "untried": {"kills": {"tries": 4, "why": why}}}
+    assert json.loads(out.read_text()) == {**dict.fromkeys(KEYS, 0), **written}
+
+
+def test_a_whole_suite_leaves_nothing_untried(tmp_path, monkeypatch):
+    def tries(seed, folder):
+        yield Try("kills", "run", "a", seed, 1.0)
+
+    monkeypatch.setitem(sys.modules, "tests.faults.kills", SimpleNamespace(FULL=1, tries=tries))
+    out = tmp_path / "faults.json"
     assert suite.main(["kills", "--minutes", "0", "--out", str(out)]) == 0
-    assert "kills: 4 of 5 not tried, time was up" in capsys.readouterr().out
-    assert json.loads(out.read_text()) == {**dict.fromkeys(KEYS, 0), "kills": 1, "failures": []}
+    assert json.loads(out.read_text())["untried"] == {}
 
 
 def test_a_kill_that_came_too_late_is_no_try(tmp_path):
     tries = [Try("kills", "run", "a", 1, 2.0, hits=hits) for hits in (1, 2, 0)]
     assert table(tries).splitlines()[-1].split()[-1] == "2", "of three"
-    write(tries, tmp_path / "faults.json")
+    write(tries, [], tmp_path / "faults.json")
     assert json.loads((tmp_path / "faults.json").read_text())["kills"] == 2
 
 
 def test_a_kill_that_comes_too_late_is_drawn_again(monkeypatch):
-    ends = [End(0, "report", ""), End(0, "report", ""), End(-9, "raw", ""), End(0, "report", "")]
+    ends = [
+        End(0, "report", "", False),
+        End(0, "report", "", False),
+        End(-9, "raw", "", False),
+        End(0, "report", "", False),
+    ]
     spans = dict.fromkeys(STAGES, Span(1.0, 10))
     worker = SimpleNamespace(spans=spans, before=str, run=lambda strike: ends.pop(0))
     monkeypatch.setattr(kills, "finished", lambda worker: None)

@@ -214,7 +214,7 @@ def test_a_full_disk_is_the_operating_systems_error(stand_in, into, monkeypatch)
     """It is reported like any other full disk, and at once."""
     real = subprocess.Popen
     code = "import runpy, shutil, sys, types\n"
-    code += "shutil.disk_usage = lambda path: types.SimpleNamespace(free=1000)\n"
+    code += "shutil.disk_usage = lambda path: types.SimpleNamespace(total=10**9, free=1000)\n"
     code += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
     def popen(command, **options):

@@ -21,6 +21,7 @@ from femtogpt.sources.texts import Kaggle
 from tests.kaggle_home import ARCHIVE, FILE, NAME, archive, kaggle_at_home
 
 HALF = 200_000
+USAGE = "shutil.disk_usage = lambda path: types.SimpleNamespace(total={total}, free={free})"
 ROOT = Path(kaggle.__file__).parents[2]
 
 
@@ -136,8 +137,13 @@ def test_what_had_come_whole_is_not_downloaded_again(stand_in, into, monkeypatch
 
 
 def test_a_disk_with_room_for_the_rest_is_large_enough(stand_in, into, cut, monkeypatch):
-    free = "shutil.disk_usage = lambda path: types.SimpleNamespace(free=%d)"
-    client_with(free % (len(ARCHIVE) // 2), monkeypatch)
+    client_with(USAGE.format(total=len(ARCHIVE), free=len(ARCHIVE) // 2), monkeypatch)
+    kaggle.fetch(NAME, None, into)
+    assert_whole(into)
+
+
+def test_nothing_is_refused_where_the_disk_does_not_say_what_is_free(stand_in, into, monkeypatch):
+    client_with(USAGE.format(total=0, free=0), monkeypatch)
     kaggle.fetch(NAME, None, into)
     assert_whole(into)
 

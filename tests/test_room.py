@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,11 @@ from femtogpt.artifacts.remote import Remote
 from femtogpt.artifacts.store import Store
 from femtogpt.errors import UserError
 from femtogpt.sources import local
+from flows import temporary_folder
+from tests.test_training_longer import Trainings, trainings
+from tests.tiny import settings
+
+__all__ = ["trainings"]  # the fixture
 
 
 def artifact(kind: str, **counts: int) -> Artifact:
@@ -77,6 +83,21 @@ def test_nothing_is_refused_where_the_disk_does_not_say_what_is_free(tmp_path, f
     free(0, total=0)
     recipe, _ = NEEDS["corpus"]
     assert Store(tmp_path).make(recipe, lambda folder: {"done": 1}).made
+    temporary_folder.check_room()
+
+
+def test_a_training_does_not_begin_without_room_for_its_checkpoints(trainings: Trainings, free):
+    steps = settings(max_steps=20, keep_checkpoints=2)
+    free(1_000)
+    with pytest.raises(
+        UserError, match=r"run needs at least [\d.]+ kB, and 1\.0 kB are free"
+    ) as told:
+        trainings.run(steps)
+    assert not [path for path in (trainings.store.root / "run").rglob("*") if path.is_file()]
+    free(10**9)
+    run = trainings.run(steps).path
+    need = float(re.search(r"least ([\d.]+) kB", str(told.value))[1]) * 1e3
+    assert 0.6 < need / room.size_of(run) <= 1
 
 
 def test_files_are_not_copied_to_a_disk_that_is_too_small_for_them(tmp_path, free):
@@ -113,8 +134,51 @@ def test_a_disk_that_fills_meanwhile_is_told_with_what_was_written_and_did_not_d
         free(1_000)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(UserError, match=r"needs at least 3\.1 MB, and 1\.0 kB are free"):
+    with pytest.raises(UserError, match=r"memory needs at least 3\.1 MB, and 1\.0 kB are free"):
         Store(tmp_path).make(Recipe("memory", {}, {}), build)
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+@pytest.mark.parametrize("written", [0, 1_000_000, 300_000_000])
+def test_a_disk_that_fills_meanwhile_is_told_with_what_the_stage_still_needs(
+    kind, written, tmp_path, free
+):
+    recipe, _ = NEEDS[kind]
+
+    def build(folder: Path) -> dict:
+        with (folder / "part").open("wb") as part:
+            part.truncate(written)
+        free(50_000)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(UserError, match=r"and 50\.0 kB are free") as told:
+        Store(tmp_path).make(recipe, build)
+    (number,) = re.findall(r"needs at least ([\d,.]+) MB", str(told.value))
+    rest = bytes_to_write(recipe) - written
+    least = rest if rest > 0 else written + 50_000  # more than was expected: that alone is known
+    assert least / 1e6 - 0.1 <= float(number.replace(",", "")) <= least / 1e6 + 0.2
+    assert f"{'the rest of ' * (rest > 0)}{kind} needs" in str(told.value)
+
+
+def test_copies_for_which_the_disk_filled_meanwhile_are_told_with_what_is_left_of_them(
+    tmp_path, free, monkeypatch
+):
+    texts, into = tmp_path / "texts", tmp_path / "into"
+    texts.mkdir()
+    into.mkdir()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (texts / name).write_bytes(b"x" * 1_000_000)
+    copy = shutil.copyfile
+
+    def filled(file: Path, to: Path) -> None:
+        if file.name == "b.txt":
+            free(2_000)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file), None, str(to))
+        copy(file, to)
+
+    monkeypatch.setattr(local.shutil, "copyfile", filled)
+    with pytest.raises(UserError, match=r"the rest of .* needs at least 2\.0 MB, and 2\.0 kB"):
+        local.fetch(texts, {".txt"}, into)
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))

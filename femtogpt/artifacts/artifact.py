@@ -7,7 +7,7 @@ what went in: the settings, the code of the stage and the contents of its inputs
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -208,12 +208,9 @@ def write_manifest(
     folder: Path, description: Mapping[str, Any], counts: Mapping[str, Any], seconds: float
 ) -> None:
     """List the files with size and checksum, and flush everything to the disk."""
-    files = {}
-    for file in sorted(_files(folder)):
-        name = file.relative_to(folder).as_posix()
-        if name not in _OWN_FILES:
-            files[name] = {"size": file.stat().st_size, "sha256": file_digest(file)}
-            sync(file)
+    files = _listed(folder)
+    for name in files:
+        sync(folder / name)
     manifest = {
         **description,
         "content": json_digest(files),
@@ -222,11 +219,37 @@ def write_manifest(
         "made": _moment_after(folder.parent).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
-    manifest["self"] = json_digest(manifest)
-    write_atomic(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    _write(folder, manifest)
     (folder / RECIPE_FILE).unlink(missing_ok=True)
     for inner in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         sync(inner)
+
+
+def write_manifest_of_copy(folder: Path, artifact: Artifact, names: Iterable[str]) -> None:
+    """Write into ``folder`` the manifest of a copy of these files of an artifact.
+
+    The files in the folder, which are to lie beside them, are listed as well. By its content, the
+    copy is the artifact.
+    """
+    manifest = artifact.manifest
+    manifest.pop("self", None)
+    files = {name: manifest["files"][name] for name in names}
+    _write(folder, {**manifest, "files": {**files, **_listed(folder)}})
+
+
+def _write(folder: Path, manifest: Mapping[str, Any]) -> None:
+    manifest = {**manifest, "self": json_digest(manifest)}
+    write_atomic(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+
+
+def _listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and checksum of each file below a folder, but for those about an artifact."""
+    files = {}
+    for file in sorted(_files(folder)):
+        name = file.relative_to(folder).as_posix()
+        if name not in _OWN_FILES:
+            files[name] = {"size": file.stat().st_size, "sha256": file_digest(file)}
+    return files
 
 
 def _moment_after(kind: Path) -> datetime:

@@ -90,11 +90,14 @@ _ADVICE = {
 
 
 @contextmanager
-def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[None]:
+def explain_os_errors(
+    folder: Path, partial: Path | None = None, needed: int = 0, what: str = "this"
+) -> Iterator[None]:
     """Turn the operating system's refusals into a UserError that says what to do.
 
-    ``partial`` is the folder of the work in progress: a full disk had too little room for more
-    than what is in it.
+    ``partial`` is the folder of the work in progress, ``needed`` the bytes that were expected of
+    it, if that is known: a full disk had too little room for the rest. Otherwise it had too little
+    for more than what is there.
     """
     try:
         yield
@@ -102,7 +105,7 @@ def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[Non
         where = error.filename or folder
         if error.errno in _NO_ROOM:
             to = error.filename2 or where  # a link or a new name is made there
-            raise UserError(_full(Path(to), folder, partial)) from error
+            raise UserError(_full(Path(to), folder, partial, needed, what)) from error
         if error.errno not in _ADVICE or (error.errno == errno.EEXIST and Path(where).is_dir()):
             raise
         if error.errno == errno.EINVAL and error.filename is None:  # it is not about a name
@@ -110,7 +113,7 @@ def explain_os_errors(folder: Path, partial: Path | None = None) -> Iterator[Non
         raise UserError(f"{where}: {_ADVICE[error.errno]}") from error
 
 
-def _full(where: Path, folder: Path, partial: Path | None) -> str:
+def _full(where: Path, folder: Path, partial: Path | None, needed: int, what: str) -> str:
     """What to do about a full disk: that of a folder, or the temporary one."""
     with suppress(OSError):  # the folder is not there, or no temporary one has any room
         free, temporary = free_room(folder), Path(tempfile.gettempdir())
@@ -122,7 +125,10 @@ def _full(where: Path, folder: Path, partial: Path | None) -> str:
         if is_elsewhere:
             return f"{temporary}: {_FULL_TEMPORARY}"
         written = size_of(partial) if partial else 0
-        return f"{where}: {lack_of_room(max(written + free, LEAST), free)}"
+        if (rest := needed - written) > free:
+            return f"{where}: {lack_of_room(rest, free, f'the rest of {what}')}"
+        least = written + free if needed else max(written + free, LEAST)
+        return f"{where}: {lack_of_room(least, free, what)}"
     return f"{where}: the disk is full: free some space, {ELSEWHERE}"
 
 

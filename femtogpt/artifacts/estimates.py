@@ -12,6 +12,7 @@ from femtogpt.artifacts.artifact import Recipe
 
 SAMPLE_BYTES = 1.6  # for a character of made-up stories
 CORPUS_SHARE = 0.2  # of the raw bytes: plain text is compressed to 0.26 of them, a zip to 1.0
+CORPUS_BYTES = 20_000  # of any corpus: its report, balance and manifest
 # In a token, for each bit of the vocabulary; measured: 0.24 with 2,000 pieces, 0.27 with 8,000.
 CHARACTERS_PER_BIT = 0.3
 UINT16_PIECES = 1 << 16  # more take four bytes for a token
@@ -26,7 +27,7 @@ def bytes_to_write(recipe: Recipe) -> int:
     if recipe.kind == "raw":
         return int(SAMPLE_BYTES * recipe.config.get("characters", 0))
     if recipe.kind == "corpus":
-        return int(CORPUS_SHARE * sum(raw.counts.get("bytes", 0) for raw in inputs))
+        return CORPUS_BYTES + int(CORPUS_SHARE * sum(raw.counts.get("bytes", 0) for raw in inputs))
     if recipe.kind == "tokens" and (pieces := known.get("pieces")):
         tokens = (train + held_out) / (CHARACTERS_PER_BIT * math.log2(pieces))
         return int(tokens * (2 if pieces <= UINT16_PIECES else 4))

@@ -34,7 +34,7 @@ from femtogpt.artifacts.estimates import bytes_to_write
 from femtogpt.artifacts.file_lock import FileLock, Timeout
 from femtogpt.artifacts.reasons import because, code_differences, differences
 from femtogpt.artifacts.remote import Remote
-from femtogpt.artifacts.room import need_room
+from femtogpt.artifacts.room import need_room, size_of
 from femtogpt.config import Config
 
 LOCKS = ".locks"
@@ -158,7 +158,12 @@ class Store:
         return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
 
     def make(
-        self, recipe: Recipe, build: Build, resumable: bool = False, name: str = ""
+        self,
+        recipe: Recipe,
+        build: Build,
+        resumable: bool = False,
+        name: str = "",
+        needed: int | None = None,
     ) -> Artifact:
         """Find the artifact, or have ``build(folder)`` fill it and return its counts.
 
@@ -167,7 +172,8 @@ class Store:
         one waits and then finds it. After an exception nothing is left, unless the stage is
         ``resumable``: then the partial folder stays and the next ``build`` goes on in it, as it
         does in a damaged artifact. ``name`` is the stage's name in the log; default: the kind.
-        Raises UserError if the disk is full, the folder cannot be written, and the like.
+        ``needed`` are the bytes that it will at least write, where the recipe does not tell. Raises
+        UserError if the disk is full, the folder cannot be written, and the like.
         """
         name = name or recipe.kind
         with explain_os_errors(self.root):
@@ -187,7 +193,8 @@ class Store:
                     start = time.monotonic()
                     artifact = self._taken(recipe)  # another machine may have made it meanwhile
                 how = f"taken from {self.remote.url}" if artifact and self.remote else "made"
-                artifact = artifact or self._make(recipe, build, resumable, name, state)
+                least = bytes_to_write(recipe) if needed is None else needed
+                artifact = artifact or self._make(recipe, build, resumable, name, state, least)
                 seconds = time.monotonic() - start
                 why = because(reasons) if how == "made" else ""
                 log.info("%s: %s in %.1f s%s (%s)", name, how, seconds, why, artifact.path)
@@ -264,7 +271,7 @@ class Store:
         return remote.claimed(recipe.kind, self.path(recipe).name, name, owner)
 
     def _make(
-        self, recipe: Recipe, build: Build, resumable: bool, name: str, state: State
+        self, recipe: Recipe, build: Build, resumable: bool, name: str, state: State, needed: int
     ) -> Artifact:
         path, partial = self.path(recipe), self.partial(recipe)
         if state.fault is not None:
@@ -281,8 +288,8 @@ class Store:
         description = {**recipe.description, "stage": name, "configuration": self._origin()}
         start = time.monotonic()
         try:
-            need_room(self.root, bytes_to_write(recipe), name)
-            with explain_os_errors(self.root, partial):
+            need_room(self.root, needed - size_of(partial), name)
+            with explain_os_errors(self.root, partial, needed, name):
                 write_recipe(partial, description)
                 counts = dict(build(partial))
                 write_manifest(partial, description, counts, time.monotonic() - start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from femtogpt.artifacts.artifact import refuse_damaged
 from femtogpt.commands.run_list import Run, runs
 from femtogpt.errors import UserError, nearest
 from femtogpt.model.files import SETTINGS_FILE, WEIGHTS_FILE
@@ -20,6 +21,7 @@ def find_run(name: str | None, data: Path) -> Path:
     """
     if name and name != BEST and (Path(name) / SETTINGS_FILE).is_file():
         if not (Path(name) / WEIGHTS_FILE).is_file():
+            refuse_damaged(Path(name))  # if it was finished once
             raise UserError(
                 f"{name} holds no finished model: make pipeline goes on with its training"
             )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
-from femtogpt.artifacts.disk import file_digest
+from femtogpt.artifacts.disk import explain_os_errors, file_digest
 from femtogpt.artifacts.room import need_room
 from femtogpt.errors import UserError
 from femtogpt.sources.archives import ARCHIVES, check_archive, is_archive
@@ -53,13 +53,14 @@ def fetch(path: Path, suffixes: Set[str], into: Path) -> dict:
     files = [(path, path.name)] if _is_lone_archive(path) else _files(path, suffixes)
     if path.is_dir():
         _warn_of_other_files(path, suffixes)
-    need_room(into, sum(_size(file) for file, _ in files), f"a copy of {path}")
+    needed, copies = sum(_size(file) for file, _ in files), f"a copy of {path}"
+    need_room(into, needed, copies)
     for file, name in files:
         copy = into / safe_path(readable(name))
         while copy.exists():  # two undecodable names may become equal
             copy = copy.with_stem(f"{copy.stem} ")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with _explained(file):
+        with explain_os_errors(into, into, needed, copies), _explained(file):
+            copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
     return {"path": readable(str(path.resolve()))}
 

@@ -93,7 +93,19 @@ def run_training(
             "parameters": _parameters(folder / WEIGHTS_FILE),
         }
 
-    return store.make(recipe(settings, tokens), build, resumable=True, name=name)
+    needed = 0 if earlier else bytes_to_write(settings, Tokens(tokens.path).vocab_size)
+    return store.make(recipe(settings, tokens), build, resumable=True, name=name, needed=needed)
+
+
+def bytes_to_write(settings: TrainingSettings, vocab_size: int) -> int:
+    """The least that a training from its first step leaves; it asks for what it needs itself.
+
+    Each number of the model is in the weights and, at least once, in the optimizer's state; in the
+    end there are also the best weights and the final ones.
+    """
+    model, train = 4 * settings.model.parameters(vocab_size), settings.train
+    checkpoints = min(train.keep_checkpoints, train.max_steps // train.checkpoint_every + 1)
+    return checkpoints * 2 * model + 2 * model
 
 
 def recipe(settings: TrainingSettings, tokens: Artifact) -> Recipe:

@@ -1,4 +1,8 @@
-"""``python -m tests.faults [PART …]``: try to break the product, and say what came of it."""
+"""``python -m tests.faults [PART …]``: try to break the product, and say what came of it.
+
+The status is 1 if a try failed or there was no time for it; what this machine cannot do, such as to
+mount a disk, is told and leaves it 0.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from types import FrameType, ModuleType
 
 import psutil
 
-from tests.faults.outcomes import NotTried, Try, failures, table, write
+from tests.faults.outcomes import NotTried, Try, Untried, failures, table, write
 from tests.secret_search import TOKEN, found_in_files
 
 # Those that take longest come last: they get the time that the others leave.
@@ -48,25 +52,26 @@ def main(arguments: list[str] | None = None) -> int:
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     end = time.monotonic() + 60 * options.minutes
-    done, missing = [], []
+    done: list[Try] = []
+    untried: list[Untried] = []
     parts = options.parts or list(PARTS)
     for number, part in enumerate(parts):
         share = (end - time.monotonic()) / (len(parts) - number)
         module = import_module(f"tests.faults.{PARTS[part]}")  # now: it imports torch
         count = options.tries or module.FULL
         tried: list[Try] = []
-        why = "time was up"
+        why, is_machine = "time was up", False
         try:
             run_part(module, seed, count, time.monotonic() + share, tried)
         except NotTried as reason:
-            why = str(reason)
+            why, is_machine = str(reason), True
         done += tried
         if len(tried) < count:
-            missing.append(f"{part}: {count - len(tried)} of {count} not tried, {why}")
-    for line in (table(done), *missing, *failures(done)):
+            untried.append(Untried(part, count - len(tried), why, is_machine))
+    for line in (table(done, untried), *untried, *failures(done)):
         print(line)
-    write(done, options.out)
-    return int(any(one.failure for one in done))
+    write(done, untried, options.out)
+    return int(any(one.failure for one in done) or not all(one.is_machine for one in untried))
 
 
 def run_part(module: ModuleType, seed: int, count: int, end: float, done: list[Try]) -> None:

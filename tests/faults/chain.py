@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
-from femtogpt.artifacts.artifact import Artifact
-from femtogpt.artifacts.store import Store
+from femtogpt.artifacts.artifact import Artifact, Recipe
+from femtogpt.artifacts.store import Build, Store
 from femtogpt.config import Config
 from femtogpt.corpus.build import build_corpus
 from femtogpt.errors import Stopped, UserError
@@ -54,9 +55,17 @@ samples: {tokens: 10}
 """
 
 
-def run_chain(config: Config, begins: Callable[[str], None]) -> None:
-    """Run all stages; ``begins(stage)`` is called before each, and in the end."""
-    store, made = Store.of(config), {}
+def run_chain(
+    config: Config,
+    begins: Callable[[str], None],
+    builds: Callable[[], None] = lambda: None,
+) -> None:
+    """Run all stages; ``begins(stage)`` is called before each, and in the end.
+
+    ``builds()`` is called when what a stage makes is begun, after all that is looked at before.
+    """
+    store, made = _Observed.of(config), {}
+    store.builds = builds
     with standing_clocks():
         begins("raw")
         sources = {name: pinned(store, name, source) for name, source in config.sources.items()}
@@ -84,6 +93,19 @@ def run_chain(config: Config, begins: Callable[[str], None]) -> None:
             begins(name)
             made[name] = make()
         begins("end")
+
+
+class _Observed(Store):
+    """A store that tells when an artifact is begun."""
+
+    builds: Callable[[], None]
+
+    def make(self, recipe: Recipe, build: Build, *options: Any, **named: Any) -> Artifact:
+        def told(folder: Path) -> Mapping[str, Any]:
+            self.builds()
+            return build(folder)
+
+        return super().make(recipe, told, *options, **named)
 
 
 @contextmanager

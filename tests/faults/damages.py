@@ -1,8 +1,8 @@
 """A file is damaged; then no command shows what it holds, and the next run makes it as it was.
 
 Kinds of artifact and of damage take turns, so that each pair is met; the file and the place in it
-are drawn. ``checkpoints`` are those of a training that is not finished; ``export`` is outside the
-data folder.
+are drawn. ``checkpoints`` are those of a training that is not finished; ``export`` and ``MLflow``,
+whose copies are served, are outside the data folder.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from femtogpt.model.files import MACHINE_FILE
 from tests.faults import damaged_exports, kills
 from tests.faults.chain import STAGES
+from tests.faults.damaged_copies import Copies
 from tests.faults.outcomes import Try
 from tests.faults.pictures import Picture, difference, essence
 from tests.faults.shown import Shown
@@ -25,28 +26,36 @@ from tests.faults.worker import Strike, Worker
 FULL = 200
 UNFINISHED = "checkpoints"
 EXPORT = "export"
-KINDS = (*STAGES, UNFINISHED, EXPORT)
+COPY = "MLflow"
+KINDS = (*STAGES, UNFINISHED, EXPORT, COPY)
 WAYS = ("flipped", "truncated", "emptied", "deleted")
 STOP_AFTER = 0.7  # of the operations of an unbroken training: several checkpoints are there
 
 
 def tries(seed: int, folder: Path) -> Iterator[Try]:
     worker = Worker(folder, "train.keep_checkpoints=3")
-    shown = Shown(worker)
+    shown, copies = Shown(worker), Copies(worker)
     operation = int(STOP_AFTER * worker.spans["run"].operations)
     worker.before("run")
     worker.run(Strike(signal.SIGKILL, "run", operation=operation))
     worker.keep(UNFINISHED)
     for number in count(seed):
-        yield one_try(worker, shown, number)
+        yield one_try(worker, shown, copies, number)
 
 
-def one_try(worker: Worker, shown: Shown, seed: int) -> Try:
+def one_try(worker: Worker, shown: Shown, copies: Copies, seed: int) -> Try:
     """Damage a file, look at everything, then run to the end."""
     draw, began = random.Random(f"damages {seed}"), time.monotonic()
     kind, way = KINDS[seed % len(KINDS)], WAYS[seed // len(KINDS) % len(WAYS)]
-    if kind == EXPORT:
-        done = damaged_exports.damaged(worker, draw, lambda file: way + damage(file, way, draw))
+    if kind in (EXPORT, COPY):
+
+        def harm(file: Path) -> str:
+            return way + damage(file, way, draw)
+
+        is_copy = kind == COPY
+        done = (
+            copies.damaged(draw, harm) if is_copy else damaged_exports.damaged(worker, draw, harm)
+        )
         return Try("damages", f"{kind}, {way}", done[0], seed, time.monotonic() - began, done[1])
     worker.before(UNFINISHED if kind == UNFINISHED else "end")
     file = drawn(worker.data, kind, draw)

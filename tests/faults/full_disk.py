@@ -38,7 +38,11 @@ WRITTEN = f"/{CHECKPOINTS}/.partial/."  # in the paths of files of a checkpoint,
 MOST_WRITES = 40  # of the first checkpoints of a run: opened and renamed files
 SPARE = 32 << 20  # bytes on the disk beyond what the worker has there
 LEFT = (0, 4096, 1 << 16, 1 << 18)  # bytes, by what another program fills the disk
-NEED = re.compile(r"needs at least [\d,.]+ [kM]B, and [\d,.]+ [kM]B are free: free some space")
+NEED = re.compile(r"needs at least ([\d,.]+) ([kM])B, and [\d,.]+ [kM]B are free: free some space")
+TOLD = ("raw", "corpus", "tokens", "run", "text_index")  # stages that tell the need beforehand …
+TOLD_SHARE = 0.4  # … and at least so much of what they then take
+ESTIMATED = ("corpus", "tokens", "text_index")  # they have one need, and tell what is left of it …
+MOST_SHARE = 1.5  # … which is no more than so much of what they take
 READ_ONLY = re.compile(r"cannot be written: change its permissions")
 
 
@@ -96,6 +100,10 @@ def one_try(worker: Worker, seed: int) -> Try:
     with read_only(worker.data / stage) if filling is None else nullcontext():
         end = worker.run(filling)
     failure = untold(worker, end, READ_ONLY if filling is None else NEED)
+    if way == WAYS[0] and stage in TOLD:
+        failure = failure or untold_beforehand(worker, end, stage)
+    elif filling is not None and end.status and end.stage in ESTIMATED:
+        failure = failure or untold_meanwhile(worker, end)
     failure = failure or lost(worker, before)
     ballast.unlink(missing_ok=True)
     failure = failure or kills.finished(worker)
@@ -113,31 +121,73 @@ def turn(number: int) -> tuple[str, str]:
 
 
 def drawn(worker: Worker, draw: random.Random, stage: str, way: str) -> Filling:
-    """How full the disk is: from the stage's beginning, or from a moment of it."""
-    ballast = worker.folder / "ballast"
+    """How full the disk is: from the stage's beginning, or from a moment of it.
+
+    From the beginning, a stage that tells its need has less room than it is certain to tell, and
+    enough to begin.
+    """
+    ballast, share = worker.folder / "ballast", draw.random()
+    if way == WAYS[0] and stage in TOLD:
+        share = TOLD_SHARE * (1 + share) / 2
+    room = int(share * taken(worker, stage))
     if way == WAYS[0]:
-        after = [*STAGES, "end"][STAGES.index(stage) + 1]
-        taken = size_of(worker.reference / after) - size_of(worker.reference / stage)
-        room = int(draw.random() * taken)
         return Filling(signal.SIGKILL, stage, operation=1, ballast=ballast, room=room)
     if way == CHECKPOINT:
         operation = draw.randint(1, MOST_WRITES)
         return Filling(signal.SIGKILL, stage, operation=operation, within=WRITTEN, ballast=ballast)
     operation = draw.randint(1, worker.spans[stage].operations)
-    room = draw.choice(LEFT)
+    room = draw.choice((*LEFT, room))
     return Filling(signal.SIGKILL, stage, operation=operation, ballast=ballast, room=room)
 
 
-def untold(worker: Worker, end: End, told: re.Pattern[str]) -> str | None:
+def taken(worker: Worker, stage: str) -> int:
+    """Bytes that a stage took in the unbroken run."""
+    after = [*STAGES, "end"][STAGES.index(stage) + 1]
+    return size_of(worker.reference / after) - size_of(worker.reference / stage)
+
+
+def untold(worker: Worker, end: End, right: re.Pattern[str]) -> str | None:
     """What is wrong with what a process said that ended because of the disk."""
     if end.status == 0:  # there was room enough
         return None
     if "Traceback" in worker.log.read_text("utf-8", errors="replace"):
         return f"a traceback in {end.stage}: {end.last_line}"
     line = end.last_line
-    if end.status != 1 or not line.startswith(f"error: {worker.data}") or not told.search(line):
+    if end.status != 1 or not line.startswith(f"error: {worker.data}") or not right.search(line):
         return f"it ended with status {end.status} in {end.stage}: {line}"
     return None
+
+
+def untold_beforehand(worker: Worker, end: End, stage: str) -> str | None:
+    """What is wrong where the disk was too small for a stage from its beginning.
+
+    It ends before it begins anything, and tells a need that is near what it took unbroken.
+    """
+    if end.status == 0 or end.stage != stage:
+        return f"{stage} began without room: {end.stage} ended with status {end.status}"
+    if end.has_built:
+        return f"{stage} was begun without room: {end.last_line}"
+    if told(end.last_line) < TOLD_SHARE * taken(worker, stage):
+        return f"{stage} took {taken(worker, stage):,} bytes: {end.last_line}"
+    return None
+
+
+def untold_meanwhile(worker: Worker, end: End) -> str | None:
+    """What is wrong with the need that a stage tells whose disk filled meanwhile."""
+    took = taken(worker, end.stage)
+    return (
+        f"it takes {took:,} bytes: {end.last_line}"
+        if told(end.last_line) > MOST_SHARE * took
+        else None
+    )
+
+
+def told(line: str) -> float:
+    """The bytes that a line says are needed."""
+    need = NEED.search(line)
+    assert need is not None, line  # or untold() has told it
+    number, unit = need.groups()
+    return float(number.replace(",", "")) * {"k": 1e3, "M": 1e6}[unit]
 
 
 def lost(worker: Worker, before: Picture) -> str | None:

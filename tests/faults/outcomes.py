@@ -31,8 +31,21 @@ class Try:
         return f"python -m tests.faults {self.part} --seed {self.seed} --tries 1"
 
 
-def table(tries: Sequence[Try]) -> str:
-    """A line for each part and row: tries and how many of them failed; how many kills hit."""
+@dataclass(frozen=True)
+class Untried:
+    """Tries of a part that were not made."""
+
+    part: str
+    tries: int
+    why: str
+    is_machine: bool  # rather than the time, which may be more the next time
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.tries} not tried, {self.why}"
+
+
+def table(tries: Sequence[Try], untried: Sequence[Untried] = ()) -> str:
+    """A line for each part and row: tries and how many failed; how many kills hit; what is left."""
     lines = [f"{'part':10} {'stage or kind':36} {'tries':>6} {'failed':>7}"]
     for part, row in dict.fromkeys((one.part, one.row) for one in sorted(tries, key=_place)):
         these = [one for one in tries if (one.part, one.row) == (part, row)]
@@ -44,6 +57,7 @@ def table(tries: Sequence[Try]) -> str:
     if kills := [one for one in tries if one.hits is not None]:
         real = sum(map(is_real, kills))
         lines.append(f"{'kills':10} {'of them before the process ended':36} {real:6}")
+    lines += [f"{one.part:10} {'not tried':36} {one.tries:6}" for one in untried]
     return "\n".join(lines)
 
 
@@ -65,9 +79,11 @@ def failures(tries: Sequence[Try]) -> list[str]:
     ]
 
 
-def write(tries: Sequence[Try], out: Path) -> None:
-    """The number of real tries of each part, and the failures, as JSON."""
+def write(tries: Sequence[Try], untried: Sequence[Untried], out: Path) -> None:
+    """The number of real tries of each part, the failures, and what was not tried, as JSON."""
     counts = {key: sum(one.part == key and is_real(one) for one in tries) for key in KEYS}
+    left = {one.part: {"tries": one.tries, "why": one.why} for one in untried}
     out.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**counts, "failures": failures(tries)}, ensure_ascii=False, indent=1)
+    found = {**counts, "failures": failures(tries), "untried": left}
+    text = json.dumps(found, ensure_ascii=False, indent=1)
     out.write_text(text + "\n", encoding="utf-8")

@@ -67,6 +67,7 @@ class End:
     status: int  # negative: by this signal
     stage: str  # the last that it began
     last_line: str  # of what it said
+    has_built: bool  # whether that stage began what it makes
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class Worker:
 
         def end() -> End:
             *_, last, status = first, *records
-            return End(status["status"], last.get("stage", ""), self._last_line())
+            stage = last.get("stage", "")
+            return End(status["status"], stage, self._last_line(), stage in status["built"])
 
         return end
 
@@ -170,18 +172,22 @@ class Worker:
             self._child(writing, strike, snapshots)
         os.close(writing)
         modules: list[str] = []
+        built: set[str] = set()
         with os.fdopen(reading, encoding="utf-8") as lines:
             for line in lines:
                 record = json.loads(line)
                 if "modules" in record:
                     modules = record["modules"]
                     continue
+                if "built" in record:
+                    built.add(record["built"])
+                    continue
                 yield record
                 if strike and record["stage"] == strike.stage and strike.seconds is not None:
                     time.sleep(strike.seconds)
                     strike.comes(pid)  # a process that has ended waits for waitpid
         _, status = os.waitpid(pid, 0)
-        yield {"status": os.waitstatus_to_exitcode(status), "modules": modules}
+        yield {"status": os.waitstatus_to_exitcode(status), "modules": modules, "built": built}
 
     def _child(self, writing: int, strike: Strike | None, snapshots: bool) -> None:
         """Run the stages and end this process."""
@@ -195,7 +201,7 @@ class Worker:
             signal.signal(signal.SIGTERM, _terminate)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             told = _Telling(writing, self.folder, strike, snapshots)
-            run_chain(self._configuration(), told.begins)
+            run_chain(self._configuration(), told.begins, told.builds)
             status = 0
         except UserError as error:
             print(f"error: {error}")
@@ -233,6 +239,9 @@ class _Telling:
             if stage == "end":
                 self._tell({"modules": [*sys.modules]})
         self.stage, self.operations, self.within = stage, 0, 0
+
+    def builds(self) -> None:
+        self._tell({"built": self.stage})
 
     def _tell(self, record: dict[str, Any]) -> None:
         print(json.dumps(record), file=self.pipe, flush=True)
