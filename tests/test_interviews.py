@@ -175,10 +175,10 @@ def test_a_folder_without_any_transcript_says_what_is_read(tmp_path):
         read(tmp_path, {"a.pdf": "x"})
 
 
-def test_halves_of_characters_do_not_get_into_the_text(tmp_path):
+def test_half_a_character_is_a_mark_in_the_text(tmp_path):
     turns = [{"role": "user", "text": "Да\ud800нет"}, {"role": "bot", "text": "И\ud83d\ude00"}]
     text = text_of(tmp_path, "a.json", json.dumps({"turns": turns}))
-    assert text == "▸ Пользователь: Данет\n▸ Ассистент: И😀"
+    assert text == "▸ Пользователь: Да\ufffdнет\n▸ Ассистент: И😀"
 
 
 FILES = {

@@ -40,9 +40,9 @@ def owner_of(folder: Path) -> str:
     and in a copy of the data.
     """
     try:
-        with suppress(FileExistsError), (folder / OWNER_FILE).open("x") as file:
+        with suppress(FileExistsError), (folder / OWNER_FILE).open("x", encoding="ascii") as file:
             file.write(uuid4().hex)
-        number = (folder / OWNER_FILE).read_text()
+        number = (folder / OWNER_FILE).read_text("ascii")
     except OSError:  # its disk may be full
         number = uuid4().hex
     return json_digest([number, platform.node(), str(folder.resolve())])[:16]
