@@ -216,6 +216,17 @@ def test_a_copy_of_the_data_is_another_machine(tmp_path, shared, maker, caplog):
     assert not copy.makes.is_set()
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\x00"])
+def test_a_damaged_file_of_who_claims_stops_nothing(tmp_path, shared, content):
+    (tmp_path / "a/.locks").mkdir(parents=True)
+    (tmp_path / "a/.locks/owner").write_bytes(content)
+    machine = Machine(tmp_path / "a", shared)
+    machine.start()
+    machine.ended()
+    assert machine.makes.is_set()
+    assert left(shared) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_training_withdraws_and_the_other_goes_on_at_once(
     tmp_path, shared, maker, number, caplog, monkeypatch

@@ -43,7 +43,7 @@ def owner_of(folder: Path) -> str:
         with suppress(FileExistsError), (folder / OWNER_FILE).open("x", encoding="ascii") as file:
             file.write(uuid4().hex)
         number = (folder / OWNER_FILE).read_text("ascii")
-    except OSError:  # its disk may be full
+    except (OSError, ValueError):  # its disk may be full, the file damaged
         number = uuid4().hex
     return json_digest([number, platform.node(), str(folder.resolve())])[:16]
 
