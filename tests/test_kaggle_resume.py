@@ -92,6 +92,24 @@ def test_a_cut_download_goes_on_and_ends_whole(stand_in, into):
     assert first is None and 0 < second <= HALF
 
 
+def test_a_rest_that_is_refused_for_a_time_is_asked_for_after_that_time(stand_in, into):
+    def busy_with_the_rest(handler) -> bool:
+        if handler.headers["Range"] is None:
+            return False
+        stand_in.instead = None
+        handler.answer_empty(503, "Retry-After", "7")
+        return True
+
+    stand_in.cut_after, stand_in.instead = HALF, busy_with_the_rest
+    with pytest.raises(KaggleUnreachable, match="it asks to wait for 7 s") as refused:
+        kaggle.fetch(NAME, None, into)
+    assert refused.value.retry_after == 7
+    refused_at = ranges(stand_in)[-1]
+    kaggle.fetch(NAME, None, into)
+    assert_whole(into)
+    assert refused_at and ranges(stand_in)[-1] == refused_at
+
+
 def test_a_download_given_up_goes_on_at_the_next_run(stand_in, into, cut):
     came = cut.read_bytes()
     assert came and ARCHIVE.startswith(came)  # no error page has overwritten it

@@ -29,6 +29,7 @@ from femtogpt.artifacts.room import free_room
 
 CHUNK_BYTES = 1 << 16  # the client's own 1 MiB would look like a stall on a slow line
 RANGE_NOT_SATISFIABLE = 416  # HTTP status
+BUSY = (429, 503)
 
 
 def main(dataset: str, folder: str | None = None) -> None:
@@ -53,11 +54,10 @@ def main(dataset: str, folder: str | None = None) -> None:
         report(done=True)
     except requests.HTTPError as error:
         # Unless the answer is Kaggle's JSON, the message is just the URL, which may be signed.
-        reason = "" if " for url: " in str(error) else str(error)
         assert error.response is not None  # raised for a response
-        reason = _without_credentials(reason, error.response)
-        retry_after = error.response.headers.get("Retry-After")
-        report(status=error.response.status_code, reason=reason, retry_after=retry_after)
+        report(**_refusal(error.response, "" if " for url: " in str(error) else str(error)))
+    except _AskedToWait as error:
+        report(**_refusal(error.response, ""))
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         report(unreachable=_root_cause(error))
     except (ConnectionError, TimeoutError) as error:
@@ -170,20 +170,39 @@ def _report_download(api, report) -> None:
     api.download_file = reported
 
 
+class _AskedToWait(Exception):
+    """A refusal that says after how long to ask again; the client does not take it up itself."""
+
+    def __init__(self, response):
+        super().__init__(response.status_code)
+        self.response = response
+
+
 def _raise_for_refused_ranges(requests) -> None:
     """Make the client retry if the server refuses a range while it resumes a file.
 
-    On its own it would take the error page for the file and overwrite what it had downloaded.
+    On its own it would take the error page for the file and overwrite what it had downloaded. Where
+    the refusal names a time, the whole program is started again after that: the client's own next
+    attempt would come too soon.
     """
     request = requests.request
 
     def checked(*args, **options):
         response = request(*args, **options)
+        if response.status_code in BUSY and "Retry-After" in response.headers:
+            raise _AskedToWait(response)
         if response.status_code != RANGE_NOT_SATISFIABLE:  # there the client starts over itself
             response.raise_for_status()
         return response
 
     requests.request = checked
+
+
+def _refusal(response, reason: str) -> dict:
+    """What is reported of an answer that refuses."""
+    retry_after = response.headers.get("Retry-After")
+    reason = _without_credentials(reason, response)
+    return {"status": response.status_code, "reason": reason, "retry_after": retry_after}
 
 
 def _without_credentials(reason: str, response) -> str:
