@@ -127,7 +127,7 @@ def test_what_a_folder_holds_is_what_transformers_reads(folder):
     assert "auto_map" not in json.loads((folder / "config.json").read_bytes())
 
 
-@pytest.mark.parametrize("packages", [(), OLDER])
+@pytest.mark.parametrize("packages", [(), pytest.param(OLDER, marks=pytest.mark.slow)])
 def test_a_fresh_environment_loads_it_without_a_word_about_weights(
     trained: Pipeline, folder, tmp_path, packages
 ):
