@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -70,6 +72,11 @@ def test_a_chain_leaves_no_dirt(chain, texts):
         kinds = {char: unicodedata.category(char) for char in text if char not in " \n"}
         assert not set(kinds.values()) & {"Cc", "Zl", "Zp", "Zs"}
         assert not set(text) & set("\u00ad\u200b\u2060\ufeff\u2581")
+        around = re.split("\ufffd+", text)  # the mark of what could not be read stands for a letter
+        assert all(
+            any(unicodedata.category(char)[0] in "LNM" for char in (before[-1:] + after[:1]))
+            for before, after in pairwise(around)
+        )
         assert "  " not in text
         assert "\n\n\n" not in text
         assert all(line == line.strip() for line in text.split("\n"))
