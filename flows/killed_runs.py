@@ -6,7 +6,6 @@ has something open, a note of it lies in its folder (see ``flows.run_folder``).
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -30,12 +29,12 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 from prefect.states import Crashed
 
-from femtogpt.artifacts.disk import write_atomic
 from flows.console import RESUMES
 from flows.run_folder import abandoned, forget, notes_beside
 from flows.service_notes import read_note, running_process
 from tasks import MLFLOW_NOTES, OPEN_RUNS_VARIABLE, PREFECT_NOTES
-from tasks.mlflow_store import end_open_runs, read_open_runs
+from tasks.mlflow_store import end_open_runs
+from tasks.run_notes import read_notes, write_notes
 
 KILLED = f"the run's process was killed: {RESUMES}"
 ENDED = f"the run ended and could not say so: {RESUMES}"
@@ -53,9 +52,7 @@ def note_flow_run(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> None
             url = str(client.api_url)
         place = {"folder": str(path.parent.resolve()), "session": os.getsid(0)}
         note = {"flow_run": str(flow_run.id), "server": _server(), "url": url}
-        notes = [*_read(path), {**note, **place}]
-        with suppress(OSError):  # a full disk: the run does without
-            write_atomic(path, "".join(json.dumps(each) + "\n" for each in notes).encode())
+        write_notes(path, [*read_notes(path), {**note, **place}])
 
 
 def end_runs(folder: Path) -> None:
@@ -63,9 +60,8 @@ def end_runs(folder: Path) -> None:
 
     What Prefect's server does not take now is left to the next run.
     """
-    notes = _read(folder / PREFECT_NOTES)
     try:
-        if notes:
+        if notes := read_notes(folder / PREFECT_NOTES):
             with temporary_settings({PREFECT_API_URL: notes[0]["url"]}):
                 _end_flow_runs(notes, KILLED, RECORD_SECONDS)
         (folder / PREFECT_NOTES).unlink(missing_ok=True)
@@ -81,7 +77,7 @@ def end_abandoned() -> None:
     """
     for folder in abandoned():
         try:
-            _end(folder, _read(folder / PREFECT_NOTES))
+            _end(folder, read_notes(folder / PREFECT_NOTES))
         except (ValueError, KeyError):  # damaged notes
             forget(folder)
         except Exception as error:  # whatever the network raises; the run itself goes on
@@ -103,7 +99,7 @@ def _end(folder: Path, notes: Sequence[dict[str, Any]]) -> None:
 def end_mlflow_runs(folder: Path, reason: str) -> None:
     """End what a run has open in MLflow, unless another run goes on in it already."""
     others = notes_beside(folder, MLFLOW_NOTES)
-    taken = {run["run_id"] for path in others for run in read_open_runs(path)}
+    taken = {run["run_id"] for path in others for run in read_notes(path)}
     end_open_runs(folder / MLFLOW_NOTES, reason, taken)
 
 
@@ -142,11 +138,6 @@ def _end_server(session: int) -> None:
             with suppress(psutil.Error, OSError):
                 if os.getsid(process.pid) == session and SERVER in process.cmdline():
                     process.kill()
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
 
 
 def _server() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import sqlite3
@@ -15,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from femtogpt.artifacts.disk import explain_os_errors, write_atomic
+from femtogpt.artifacts.disk import explain_os_errors
 from femtogpt.config_file import CONF
 from femtogpt.errors import UserError
 from femtogpt.sqlite_url import sqlite_path, sqlite_url
 from tasks import MLFLOW_NOTES, OPEN_RUNS_VARIABLE
 from tasks.moved_store import ARTIFACTS, DATABASE, mend_addresses
 from tasks.new_store import create_database
+from tasks.run_notes import read_notes, write_notes
 
 PARENT_TAG = "mlflow.parentRunId"  # MLflow's pages put a run below the one this tag names
 log = logging.getLogger("femtogpt.tracking")
@@ -186,25 +186,15 @@ def to_params(settings: Mapping[str, Any]) -> list:
 
 
 def note_open_run(uri: str, run_id: str) -> None:
-    """Note that a run is open, so that it can be ended if this process is killed.
-
-    The note is a line of JSON in a file of the folder that the environment names.
-    """
+    """Note that a run is open (see ``tasks.run_notes``): its ``uri`` and ``run_id``."""
     _rewrite_open_runs(run_id, [{"uri": uri, "run_id": run_id}])
 
 
 def _rewrite_open_runs(run_id: str, replacement: list[dict[str, str]]) -> None:
     if folder := os.environ.get(OPEN_RUNS_VARIABLE):
         path = Path(folder) / MLFLOW_NOTES
-        runs = [run for run in read_open_runs(path) if run["run_id"] != run_id] + replacement
-        with contextlib.suppress(OSError):  # a full disk: the run does without
-            write_atomic(path, "".join(json.dumps(run) + "\n" for run in runs).encode())
-
-
-def read_open_runs(path: Path) -> list[dict[str, str]]:
-    """The runs noted as open: ``uri`` and ``run_id`` of each."""
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
+        others = [run for run in read_notes(path) if run["run_id"] != run_id]
+        write_notes(path, [*others, *replacement])
 
 
 def end_run(client: Any, run_id: str, status: str, reason: str = "") -> None:
@@ -223,7 +213,7 @@ def end_open_runs(path: Path, reason: str, taken: Collection[str] = ()) -> None:
 
     Never raises.
     """
-    runs = [run for run in read_open_runs(path) if run["run_id"] not in taken]
+    runs = [run for run in read_notes(path) if run["run_id"] not in taken]
     if not runs:
         return
     quieten()

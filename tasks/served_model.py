@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from femtogpt.artifacts.artifact import fault_of
+from femtogpt.artifacts.artifact import MANIFEST
 from femtogpt.commands.generate import MOST_SEED
 from femtogpt.errors import Damaged, UserError
 from femtogpt.generation.sampling import Sampling
@@ -33,9 +33,8 @@ class ServedModel(PythonModel):
         another's.
         """
         folder = Path(__file__).parent
-        if fault := fault_of(
-            folder
-        ):  # it was written with a manifest, which may be missing as well
+        if not (folder / MANIFEST).exists():  # it was written with one
+            fault = f"{MANIFEST} is missing"
             raise Damaged(f"{folder} is damaged ({fault}): run make pipeline to mend it")
         self.writer = Writer.load(folder, "float32")
 
