@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import shutil
@@ -15,7 +16,7 @@ from tests.faults.pictures import difference, essence, leftovers, picture
 from tests.pipelines import Pipeline
 
 APART_SECONDS = 1.0  # at most, between the starts of two runs
-COMMAND_SECONDS = 600  # in which whole commands end, several at once on a busy machine
+COMMAND_SECONDS = 300  # in which up to three whole commands end at once on a busy machine
 SEEDS = ((0, 0), (0, 1), (0, 1, 2), (0, 1, 0, 1, 2))  # 0, 1, … in any case
 MADE = re.compile(r": made in .* \(([^()]*)\)$", re.M)
 
@@ -39,7 +40,8 @@ class Commands:
             with (pipeline.folder / f"{number}.txt").open("w") as log:
                 started.append(pipeline.start(f"seed={seed}", stdout=log))
             time.sleep(draw.random() * APART_SECONDS)
-        statuses = [process.wait(COMMAND_SECONDS) for process in started]
+        seconds = COMMAND_SECONDS * math.ceil(len(seeds) / 3)
+        statuses = [process.wait(seconds) for process in started]
         logs = [(pipeline.folder / f"{n}.txt").read_text("utf-8") for n in range(len(seeds))]
         failure = self._wrong(pipeline, seeds, statuses, "".join(logs))
         shutil.rmtree(flow.folder)
