@@ -41,12 +41,14 @@ class Run:
     tokens: int
     text: int | None = None  # tokens; None: all there are
 
-    def arm(self, base: str) -> Arm:
+    def arm(self, base: str, whole: int) -> Arm:
+        """The arm of this run; ``whole``: tokens of all the text."""
         batch = int(scaling.recipe(self.width, CONTEXT)["batch_size"])
         shape = scaling.shape_of_width(self.width)
         settings = {
             **{f"model.{name}": value for name, value in shape.items()},
             "model.context": CONTEXT,
+            "model.dropout": scaling.dropout(self.tokens / (self.text or whole)),
             "train.batch_size": batch,
             "train.max_steps": max(1, round(self.tokens / (batch * CONTEXT))),
             **({"text": self.text} if self.text else {}),
@@ -106,7 +108,7 @@ def measured(
     """What came of the runs of the grid for which there is text enough, missing ones made first."""
     there = laboratory.tokens.total("train")
     runs = [run for run in grid if run.text is None or run.text <= there]
-    records = laboratory.records([run.arm(base) for run in runs], range(seeds))
+    records = laboratory.records([run.arm(base, there) for run in runs], range(seeds))
     rows = []
     for run, (name, by_seed) in zip(runs, records.items(), strict=True):
         for seed, record in by_seed.items():

@@ -34,7 +34,7 @@ REPLACED_SETTINGS = {
     ("train", "hours"): (
         _NIGHT,
         *(("train", name) for name in ("max_steps", "epochs", "batch_size", "patience")),
-        *(("model", name) for name in ("size", *_SHAPE)),
+        *(("model", name) for name in ("size", *_SHAPE, "dropout")),
     ),
 }
 
@@ -77,7 +77,10 @@ def load_config(
 
 
 def with_hours(config: Config, hours: float) -> Config:
-    """A configuration that trains for some hours, whatever length and size its file gives."""
+    """A configuration that trains for some hours, whatever length and size its file gives.
+
+    What is set beside the file stays.
+    """
     given = {tuple(key.split(".")) for key in config.origin.given}
     sections = {"model": config.model, "train": config.train}
     settings: dict[str, Any] = {
@@ -88,7 +91,9 @@ def with_hours(config: Config, hours: float) -> Config:
         }
         for name, section in sections.items()
     }
-    _change(settings, [("train.hours", hours)])
+    set_beside = {change.partition("=")[0] for change in config.origin.changes}
+    kept = [(key, value) for key, value in leaves(settings) if key in set_beside]
+    _change(settings, [("train.hours", hours), *kept])
     return config.model_copy(
         update={name: type(sections[name]).model_validate(settings[name]) for name in sections}
     )

@@ -97,6 +97,25 @@ def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any
     return settings
 
 
+def learning(given: Mapping[str, Any], context: int) -> dict[str, Any]:
+    """Training settings that gain most from a given time, for what is not ``given`` among them.
+
+    docs/experiments.md has how much each gains.
+    """
+    settings: dict[str, Any] = {"decay": min(0.8, 1 - given.get("warmup", 0.0))}
+    settings["subword_rate"] = 0.7
+    if given.get("init_from") is None:
+        settings |= {"embedding_init": "cooccurrence", "ngram_share": 1.0}
+    if context >= 256 and context % 2 == 0 and given.get("decay", 1.0):
+        settings["first_context"] = context // 2
+    return {name: value for name, value in settings.items() if name not in given}
+
+
+def dropout(passes: float) -> float:
+    """Dropout for so many passes over the text: little text is learned by heart without it."""
+    return 0.0 if passes <= 1 else 0.1 if passes <= 6 else 0.2
+
+
 def epochs(parameters: int, tokens: float) -> float:
     """Passes over a text of ``tokens`` tokens: 20 tokens per parameter, or MOST_EPOCHS.
 

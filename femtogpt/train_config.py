@@ -66,6 +66,13 @@ class TrainConfig(Section):
     learning_rate: float = Field(
         0.012, gt=0, le=1, description="peak learning rate of AdamW; default: from model.width"
     )
+    subword_rate: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="rate of the embedding's steps that tokens share by their spelling, as a share"
+        " of AdamW's; 0: none",
+    )
     muon_learning_rate: float = Field(0.01, gt=0, le=1, description="peak learning rate of Muon")
     beta2: float = Field(
         0.95, ge=0, lt=1, description="decay of AdamW's squared gradients; default: from the batch"

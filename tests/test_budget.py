@@ -79,12 +79,37 @@ def test_a_size_that_is_given_is_kept_and_only_the_length_chosen():
 
 def test_the_dial_sets_batch_and_rate_of_what_is_chosen():
     chosen = best(5)
-    assert chosen.train.learning_rate == pytest.approx(
-        0.012 * (256 / chosen.model.width) ** 0.5, rel=1e-3
+    usual = 0.012 * (256 / chosen.model.width) ** 0.5
+    assert chosen.train.learning_rate == pytest.approx(usual / 2, rel=1e-3)  # begun from the text
+    random = best(5, embedding_init="random")
+    assert random.train.learning_rate == pytest.approx(
+        0.012 * (256 / random.model.width) ** 0.5, rel=1e-3
     )
     tokens = chosen.train.batch_size * chosen.model.context
     assert chosen.train.beta2 == beta2(tokens)
     assert best(5, learning_rate=0.02).train.learning_rate == 0.02
+
+
+def test_what_is_not_set_is_what_gains_most():
+    train = best(2).train
+    begun = ("cooccurrence", 1.0, 128)
+    assert (train.embedding_init, train.ngram_share, train.first_context) == begun
+    assert (train.decay, train.subword_rate) == (0.8, 0.7)
+    given = {"embedding_init": "random", "ngram_share": 0.2, "decay": 0.4, "subword_rate": 0.0}
+    train = best(2, **given).train
+    assert {name: getattr(train, name) for name in given} == given
+    further = best(2, model={"context": 100, "width": 128, "heads": 2}, init_from="data/run/one")
+    assert further.train.embedding_init == "random" and further.train.first_context is None
+    assert not further.train.ngram_share  # it knows more than that already
+    assert best(2, warmup=0.5).train.decay == 0.5  # both are shares of the steps
+    assert best(2, decay=0.0).train.first_context is None  # it ends when the rate falls
+
+
+def test_the_more_often_a_text_is_read_the_more_is_dropped():
+    once, often = best(0.1), best(20, text=1_000_000)
+    assert once.epochs <= 1 and once.model.dropout == 0.0
+    assert often.epochs > 6 and often.model.dropout == 0.2
+    assert best(20, text=1_000_000, model={"context": 256, "dropout": 0.05}).model.dropout == 0.05
 
 
 def test_a_time_in_which_nothing_can_be_trained_is_told():
@@ -127,7 +152,8 @@ def test_twice_the_time_brings_no_less_than_what_takes_less():
 
 
 def test_what_brings_nothing_is_told_in_words():
-    text, *_ = prospects(best(0.2), budget(0.2), law(), step_seconds)
+    plain = {"ngram_share": 0.0, "embedding_init": "random"}  # more text would be more to count
+    text, *_ = prospects(best(0.2, **plain), budget(0.2, **plain), law(), step_seconds)
     assert text == "twice the text, in the same time: no change"
 
 
@@ -264,11 +290,15 @@ def test_without_a_card_the_hours_for_that_take_the_place_of_length_and_size(
     caplog.set_level("INFO")
     on(monkeypatch, "cpu")
     config = for_this_machine(load(NIGHT))
-    by_hand = load("model: {dropout: 0.1}\n", "train.hours=8")
+    by_hand = load("", "train.hours=8")
     assert config.train == by_hand.train and config.model == by_hand.model
     assert Budget.of(config, TEXT, VOCAB) == Budget.of(by_hand, TEXT, VOCAB)
     assert "no card: training for 8 h" in caplog.text
     assert "choice" in {stage.name for stage in stages_of(load(NIGHT), Store.of(config))}
+    beside = ("model.dropout=0.3", "train.batch_size=4", "train.patience=2")
+    kept = for_this_machine(load(NIGHT, *beside))
+    assert kept.train == load("", "train.hours=8", *beside).train
+    assert kept.model.dropout == 0.3
 
 
 def test_with_a_card_they_change_nothing(monkeypatch, load, tokens):

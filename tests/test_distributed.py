@@ -57,8 +57,8 @@ SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     ("parallel", "changes"),
     [
-        ("ddp", {"optimizer": "muon", "ema": 0.9}),
-        pytest.param("fsdp", {"optimizer": "muon", "ema": 0.9}, marks=SLOW),
+        ("ddp", {"optimizer": "muon", "ema": 0.9, "subword_rate": 0.5}),
+        pytest.param("fsdp", {"optimizer": "muon", "ema": 0.9, "subword_rate": 0.5}, marks=SLOW),
         pytest.param("ddp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("fsdp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("ddp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),

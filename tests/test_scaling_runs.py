@@ -9,6 +9,7 @@ import pytest
 import scaling_runs
 from scaling_runs import GRID, Run
 
+from femtogpt.scaling import dropout
 from femtogpt.scaling_law import ALL, ScalingLaw
 from tests.test_scaling_law import law
 
@@ -84,9 +85,10 @@ def test_a_grid_that_is_cut_short_has_a_law_too(fit):
 
 
 def test_a_run_is_an_arm_of_the_laboratory():
-    (training,) = Run(192, 600_000, 150_000).arm("conf=classics-cpu").trainings
+    (training,) = Run(192, 600_000, 150_000).arm("conf=classics-cpu", 10_000_000).trainings
     settings = dict(training.settings)
     assert training.text == 150_000 and training.conf == "classics-cpu"
+    assert settings["model.dropout"] == dropout(4) > 0  # passes
     assert (settings["model.layers"], settings["model.heads"]) == (3, 3)
     tokens = settings["train.max_steps"] * settings["train.batch_size"] * 256
     assert tokens == pytest.approx(600_000, rel=0.01)

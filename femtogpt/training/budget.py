@@ -65,7 +65,8 @@ class Budget:
         """The models to choose among, and how each is trained."""
         for shape in map(scaling.shape_of_width, WIDTHS) if self.is_free else ({},):
             model = ModelConfig.model_validate({**shape, **self.model})
-            train = scaling.dialled(self.train, model.width, model.context)
+            given = {**scaling.learning(self.train, model.context), **self.train}
+            train = scaling.dialled(given, model.width, model.context)
             yield model, TrainConfig.model_validate(train)
 
 
@@ -152,6 +153,9 @@ def fitted(
         is_auto = compiled and wanted == "auto"
         if is_auto and not scaling.is_worth_compiling(parameters, steps * batch):
             continue
+        if "dropout" not in budget.model:
+            passes = steps * batch / budget.text
+            model = model.model_copy(update={"dropout": scaling.dropout(passes)})
         return Choice(
             model,
             TrainConfig.model_validate({**train.model_dump(), **_length(train, steps)}),

@@ -1,10 +1,12 @@
 """The optimizer: Muon for hidden matrices and AdamW for the rest, or AdamW alone.
 
-Muon takes matrices only, and the embedding, which is also the head, is better left to AdamW.
+Muon takes matrices only, and the embedding, which is also the head, is better left to AdamW, and
+to steps that tokens share by their spelling.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from femtogpt.config import TrainConfig
 from femtogpt.model.gpt import GPT
 from femtogpt.training.distributed import distribute_like
 from femtogpt.training.muon import Muon
+from femtogpt.training.subwords import SubwordSteps
 
 
 class Optimizer:
@@ -24,25 +27,28 @@ class Optimizer:
         config: TrainConfig,
         weight_decay: float,
         dtype: torch.dtype = torch.float32,
+        pieces: Sequence[str] = (),
     ):
-        """``dtype``: of the matrix products in Muon's iterations."""
+        """``dtype``: of the matrix products in Muon's iterations. ``pieces``: the tokens' texts."""
         hidden = [weight for weight in model.layers.parameters() if weight.ndim == 2]
-        head = [model.embed_tokens.weight]
+        self.embedding = model.embed_tokens.weight
         vectors = [weight for weight in model.parameters() if weight.ndim < 2]
         adamw = [
-            {"params": head, "weight_decay": weight_decay},
+            {"params": [self.embedding], "weight_decay": weight_decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
         if config.optimizer == "adamw":
             adamw.insert(0, {"params": hidden, "weight_decay": weight_decay})
+        rate, betas = config.learning_rate, (0.9, config.beta2)
         self.named: dict[str, torch.optim.Optimizer] = {
-            "adamw": torch.optim.AdamW(
-                adamw, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True
-            )
+            "adamw": torch.optim.AdamW(adamw, lr=rate, betas=betas, fused=True)
         }
         if config.optimizer == "muon":
-            rate = config.muon_learning_rate
-            self.named["muon"] = Muon(hidden, dtype, lr=rate, weight_decay=weight_decay)
+            muon_rate = config.muon_learning_rate
+            self.named["muon"] = Muon(hidden, dtype, lr=muon_rate, weight_decay=weight_decay)
+        if config.subword_rate and pieces:
+            rate *= config.subword_rate
+            self.named["subwords"] = SubwordSteps(self.embedding, pieces, rate, betas)
         self.peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
 
     @property
@@ -69,7 +75,7 @@ class Optimizer:
 
     def state_size(self) -> int:
         """Bytes of the moments that it will have: AdamW has two for each weight, Muon one."""
-        moments = {"adamw": 2, "muon": 1}
+        moments = {"adamw": 2, "muon": 1, "subwords": 2}
         return sum(
             moments[name] * weight.numel() * weight.element_size()
             for name, part in self.named.items()

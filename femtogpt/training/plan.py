@@ -22,6 +22,8 @@ FRAGMENTATION = 0.05  # share of a card's memory lost between tensors
 CPU_SEQUENCES = 16  # the largest micro-batch on a CPU: more is no faster there
 LOSS_PART = "loss and copies of the weights"
 TEACHER_PART = "teacher"
+SUBWORD_PART = "subwords"
+UNDIVIDED = {TEACHER_PART, SUBWORD_PART}  # by FSDP
 LOGIT_BYTES = 14  # for each logit: itself in two, softmax and gradient in four each
 TAUGHT_BYTES = 8  # for each logit too, if there is a teacher: its probability, alone and weighed
 
@@ -53,7 +55,7 @@ class Plan:
     def sharded(self, processes: int) -> Plan:
         """The needs of each process where FSDP divides weights and states among them."""
         divided = {
-            name: size if name == TEACHER_PART else size // processes
+            name: size if name in UNDIVIDED else size // processes
             for name, size in self.fixed.items()
         }
         return replace(self, fixed=divided)
@@ -101,6 +103,8 @@ def plan(
     teacher = shape_of_teacher(model, config)
     logit_bytes = LOGIT_BYTES + (TAUGHT_BYTES if teacher else 0)
     rest += logit_bytes * vocab_size * (rows_at_once(device, vocab_size) - rows)
+    if config.subword_rate:  # a vector and its moments for each n-gram: about as many as tokens
+        parts[SUBWORD_PART] = 12 * vocab_size * model.width
     if config.ema:
         parts["ema"] = 4 * parameters
     tokens = (config.max_steps or 0) * config.batch_size * model.context

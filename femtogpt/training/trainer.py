@@ -19,7 +19,7 @@ from femtogpt.model.gpt import GPT
 from femtogpt.model.loss import SoftTargets
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
-from femtogpt.tokens.tokenizer import TOKENIZER_FILE
+from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
 from femtogpt.training import checkpoint, compilation
 from femtogpt.training.continuation import newest_step
 from femtogpt.training.cooccurrence import cooccurrence_embedding
@@ -92,7 +92,9 @@ class Trainer:
             group.size,
         )
         self.model = model
-        self.optimizer = Optimizer(model, self.config, self.config.weight_decay, precision.dtype)
+        pieces = Tokenizer.load(tokens.folder).pieces if self.config.subword_rate else ()
+        decay, dtype = self.config.weight_decay, precision.dtype
+        self.optimizer = Optimizer(model, self.config, decay, dtype, pieces)
         self.ema = EMA(model, self.config.ema)
         self.gradient = Gradient(wrapped, precision, sequences)
         self.held_out = HeldOut(tokens, settings.model.context, self.config.evaluate_tokens)
@@ -268,8 +270,7 @@ class Trainer:
         )
         finite = bool(norm.isfinite())
         if finite:
-            for part in self.optimizer.parts:
-                scaler.step(part)
+            self.optimizer.step()  # the scaler's own would only look for what is not finite again
         scaler.update()
         self.optimizer.zero_grad()
         self.step += 1
