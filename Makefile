@@ -48,7 +48,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 .DEFAULT_GOAL := help
 .PHONY: help setup cluster pipeline sweep play serve up down deploy notify ui check lint types \
         test test-all test-faults test-long audit bench-data bench-train bench-generate bench-learn \
-        bench-scarce law bench-flow check-gpu architecture clean
+        bench-scarce bench-hours law bench-flow check-gpu architecture clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -144,6 +144,10 @@ bench-learn: $(MADE)  ## what is learned in ten minutes, against today's build, 
 bench-scarce: $(MADE)  ## what is learned from little text, against today's build, in 2 hours; ARCHIVE=file.zip
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-scarce ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_scarce.py $(call quoted,ARCHIVE)
+
+bench-hours: $(MADE)  ## whether the best is chosen for a time, in 3 hours; ARCHIVE=file.zip MINUTES="10 30"
+	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-hours ARCHIVE=russian-literature.zip' >&2; exit 1; }
+	@"$(PROGRAM)" benchmarks/bench_hours.py $(call quoted,ARCHIVE) $(if $(MINUTES),--minutes $(MINUTES))
 
 law: $(MADE)  ## fit the scaling law to small runs, in an hour: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
 	@"$(PROGRAM)" benchmarks/scaling_runs.py $(if $(ARCHIVE),$(call quoted,ARCHIVE) --out femtogpt/scaling_law.json,--conf $(call quoted,CONF))

@@ -113,7 +113,7 @@ def learning(given: Mapping[str, Any], context: int) -> dict[str, Any]:
 
 def dropout(passes: float) -> float:
     """Dropout for so many passes over the text: little text is learned by heart without it."""
-    return 0.0 if passes <= 1 else 0.1 if passes <= 6 else 0.2
+    return 0.0 if passes <= 4 else 0.1 if passes <= 8 else 0.2
 
 
 def epochs(parameters: int, tokens: float) -> float:
