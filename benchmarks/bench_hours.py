@@ -121,7 +121,8 @@ def rival(width: int, minutes: float, choice: Choice, budget: Budget) -> Arm:
     flops = [each.flops_per_token(budget.vocab_size) for each in (choice.model, model)]
     dropout = {"dropout": scaling.dropout(choice.epochs * flops[0] / flops[1])}
     given = {name: value for name, value in budget.train.items() if name not in LEFT}
-    train = {**scaling.learning(given, model.context), **given}
+    head = budget.vocab_size * width / model.parameters(budget.vocab_size)
+    train = {**scaling.learning(given, model.context, head), **given}
     settings = f"{line('model', {**dropout, **shape})} {line('train', train)}"
     return Arm.parse(f"width {width}: {settings} minutes={minutes:g}")
 

@@ -50,6 +50,7 @@ class Run:
             "model.context": CONTEXT,
             "model.dropout": scaling.dropout(self.tokens / (self.text or whole)),
             "train.batch_size": batch,
+            "train.compile": True,  # uncompiled, the short runs of wide models took longer
             "train.max_steps": max(1, round(self.tokens / (batch * CONTEXT))),
             **({"text": self.text} if self.text else {}),
         }

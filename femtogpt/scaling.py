@@ -97,13 +97,15 @@ def dialled(train: Mapping[str, Any], width: int, context: int) -> dict[str, Any
     return settings
 
 
-def learning(given: Mapping[str, Any], context: int) -> dict[str, Any]:
+def learning(given: Mapping[str, Any], context: int, head: float) -> dict[str, Any]:
     """Training settings that gain most from a given time, for what is not ``given`` among them.
 
-    docs/experiments.md has how much each gains.
+    ``head``: its share of the parameters. docs/experiments.md has how much each gains.
     """
     settings: dict[str, Any] = {"decay": min(0.8, 1 - given.get("warmup", 0.0))}
     settings["subword_rate"] = 0.7
+    if head > 0.2:  # its products take most of the time
+        settings["softmax_share"] = 0.375
     if given.get("init_from") is None:
         settings |= {"embedding_init": "cooccurrence", "ngram_share": 1.0}
     if context >= 256 and context % 2 == 0 and given.get("decay", 1.0):

@@ -12,6 +12,7 @@ from femtogpt.section import Section, is_count
 
 DEFAULT_EVALUATIONS = 10  # of a training after the first, by default
 DEFAULT_CHECKPOINTS = 20  # of a training, by default
+WHOLE_SOFTMAX = 0.25  # of the rate before it falls, below which the softmax has all tokens
 DEFAULT_SAMPLES = 5  # samples of a training after the first, by default
 
 
@@ -59,6 +60,13 @@ class TrainConfig(Section):
     )
     document_mask: bool = Field(
         False, description="attention sees nothing of earlier documents in a sequence"
+    )
+    softmax_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the vocabulary in the softmax of a step, two thirds of it the most"
+        " frequent tokens and one third drawn, until the learning rate is low",
     )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: only AdamW"
@@ -145,6 +153,10 @@ class TrainConfig(Section):
         ge=0,
         description="steps between samples, at evaluations; 0: none; default: a fifth of all",
     )
+
+    def softmax_size(self, vocab_size: int) -> int:
+        """Tokens in the softmax of a step, while not all of a vocabulary are."""
+        return max(min(3, vocab_size), round(self.softmax_share * vocab_size))
 
     @property
     def main_rate(self) -> float:

@@ -94,7 +94,9 @@ def test_what_is_not_set_is_what_gains_most():
     train = best(2).train
     begun = ("cooccurrence", 1.0, 128)
     assert (train.embedding_init, train.ngram_share, train.first_context) == begun
-    assert (train.decay, train.subword_rate) == (0.8, 0.7)
+    assert (train.decay, train.subword_rate, train.softmax_share) == (0.8, 0.7, 0.375)
+    wide = best(200, model={"context": 256, "width": 640, "layers": 10, "heads": 10})
+    assert wide.train.softmax_share == 1.0  # its head takes little of the time
     given = {"embedding_init": "random", "ngram_share": 0.2, "decay": 0.4, "subword_rate": 0.0}
     train = best(2, **given).train
     assert {name: getattr(train, name) for name in given} == given

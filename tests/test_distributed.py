@@ -52,13 +52,14 @@ def assert_same_course(run, other) -> None:
 
 
 SLOW = pytest.mark.slow
+SHARED = {"subword_rate": 0.5, "softmax_share": 0.4}
 
 
 @pytest.mark.parametrize(
     ("parallel", "changes"),
     [
-        ("ddp", {"optimizer": "muon", "ema": 0.9, "subword_rate": 0.5}),
-        pytest.param("fsdp", {"optimizer": "muon", "ema": 0.9, "subword_rate": 0.5}, marks=SLOW),
+        ("ddp", {"optimizer": "muon", "ema": 0.9, **SHARED}),
+        pytest.param("fsdp", {"optimizer": "muon", "ema": 0.9, **SHARED}, marks=SLOW),
         pytest.param("ddp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("fsdp", {"optimizer": "adamw"}, marks=SLOW),
         pytest.param("ddp", {"compile": True, "activation_checkpointing": True}, marks=SLOW),

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from femtogpt.config import ModelConfig
 from femtogpt.model.loss import SoftTargets, linear_cross_entropy, softmax_gradient, token_nats
+from femtogpt.model.sampled_loss import SampledTokens, sampled_cross_entropy, sampled_gradient
 
 EPS = 1e-6
 QUERY_BLOCK = 128  # queries computed at once, in compiled attention on a CPU
@@ -144,6 +145,8 @@ class GPT(nn.Module):
     """The language model: token ids in, logits of the next token out."""
 
     gradient = staticmethod(softmax_gradient)
+    sampled_gradient = staticmethod(sampled_gradient)
+    sampled: SampledTokens | None = None  # what the loss has in its softmax; None: all tokens
     recompute = False  # activation checkpointing (Chen et al. 2016)
     frequencies: Tensor
     eos: int | None = None  # with it, attention sees nothing of earlier documents
@@ -183,12 +186,16 @@ class GPT(nn.Module):
     ) -> Tensor:
         """Logits (B, T, V) of ids (B, T), or with targets (B, T) the mean loss in nats per token.
 
-        Targets of −100 do not count; ``soft`` targets change the gradient, not the loss.
+        Targets of −100 do not count; ``soft`` targets change the gradient, not the loss, and have
+        all tokens.
         """
         if targets is None:
             return F.linear(self.read(ids), self.embed_tokens.weight)
         rows, weight = self._read_in_pieces(ids).flatten(0, 1), self.embed_tokens.weight
-        return linear_cross_entropy(rows, weight, targets.flatten(), self.gradient, soft)
+        right = targets.flatten()
+        if self.sampled is None or soft is not None:
+            return linear_cross_entropy(rows, weight, right, self.gradient, soft)
+        return sampled_cross_entropy(rows, weight, right, self.sampled, self.sampled_gradient)
 
     def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The loss in nats of each target, (B, T) in float32; 0 for targets of −100.

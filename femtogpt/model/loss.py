@@ -78,13 +78,13 @@ def linear_cross_entropy(
     autocast's format where it is enabled; sums are in float32.
     """
     apply = cast(Callable[..., Tensor], _LinearCrossEntropy.apply)
-    return apply(_in_format(hidden), weight, targets, gradient, soft)
+    return apply(in_format(hidden), weight, targets, gradient, soft)
 
 
 @torch.no_grad()
 def token_nats(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """The loss in nats of each target, (N,) in float32; 0 for IGNORED. Without gradients."""
-    hidden = _in_format(hidden)
+    hidden = in_format(hidden)
     matrix, rows = weight.to(hidden.dtype), rows_at_once(hidden.device.type, len(weight))
     parts = [
         F.cross_entropy((h @ matrix.t()).float(), right, ignore_index=IGNORED, reduction="none")
@@ -93,7 +93,8 @@ def token_nats(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def _in_format(hidden: Tensor) -> Tensor:
+def in_format(hidden: Tensor) -> Tensor:
+    """Hidden states in the format of autocast's products, where it is enabled."""
     device = hidden.device.type
     on = torch.is_autocast_enabled(device)
     return hidden.to(torch.get_autocast_dtype(device)) if on else hidden

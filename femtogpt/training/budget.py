@@ -14,7 +14,7 @@ from femtogpt import scaling
 from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.scaling_law import Expected, ScalingLaw
-from femtogpt.train_config import DEFAULT_EVALUATIONS
+from femtogpt.train_config import DEFAULT_EVALUATIONS, WHOLE_SOFTMAX
 
 WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
 SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
@@ -65,7 +65,8 @@ class Budget:
         """The models to choose among, and how each is trained."""
         for shape in map(scaling.shape_of_width, WIDTHS) if self.is_free else ({},):
             model = ModelConfig.model_validate({**shape, **self.model})
-            given = {**scaling.learning(self.train, model.context), **self.train}
+            head = self.vocab_size * model.width / model.parameters(self.vocab_size)
+            given = {**scaling.learning(self.train, model.context, head), **self.train}
             train = scaling.dialled(given, model.width, model.context)
             yield model, TrainConfig.model_validate(train)
 
@@ -138,8 +139,8 @@ def fitted(
     size = law.size_of(model.width, budget.vocab_size, parameters)
     wanted = train.compile
     for compiled in (False,) if wanted is False else (True,) if wanted is True else (True, False):
-        step = step_seconds(model, train, compiled)
-        begin = START_SECONDS + (budget.compiling if compiled else 0.0)
+        step, further = seconds_of_steps(model, train, compiled, step_seconds)
+        begin = further + START_SECONDS + (budget.compiling if compiled else 0.0)
         if train.ngram_share:
             begin += budget.text * NGRAM_COUNT_SECONDS + train.ngram_tokens * NGRAM_SECONDS
         if train.embedding_init == "cooccurrence":
@@ -170,6 +171,22 @@ def fitted(
             compiled,
         )
     return None
+
+
+def seconds_of_steps(
+    model: ModelConfig, train: TrainConfig, compiled: bool, step_seconds: StepSeconds
+) -> tuple[float, float]:
+    """Seconds of a step in the mean, and what the steps that the n-gram teaches take besides.
+
+    Where the softmax does not have all tokens, it has them in those and in the last steps, and in
+    all steps that a model teaches.
+    """
+    step = step_seconds(model, train, compiled)
+    if train.softmax_share == 1 or train.teacher or train.generations > 1:
+        return step, 0.0
+    whole = step_seconds(model, train.model_copy(update={"softmax_share": 1.0}), compiled)
+    taught = train.ngram_tokens / (train.batch_size * model.context) if train.ngram_share else 0.0
+    return step + WHOLE_SOFTMAX * train.decay * (whole - step), taught * (whole - step)
 
 
 def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:

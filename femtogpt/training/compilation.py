@@ -13,6 +13,7 @@ from femtogpt.training.gradient import is_out_of_memory
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import ResolvedTrainConfig
 
+LOSSES = ("gradient", "sampled_gradient")
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +36,8 @@ def compile_model(model: GPT, sharded: bool = False) -> None:
             layer.compile(dynamic=False)
     else:
         vars(model)["read"] = torch.compile(model.read, dynamic=False)
-    vars(model)["gradient"] = torch.compile(model.gradient, dynamic=False)
+    for loss in LOSSES:
+        vars(model)[loss] = torch.compile(getattr(model, loss), dynamic=False)
 
 
 def try_compiled(model: GPT, precision: Precision, sequences: int, group: Group) -> bool:
@@ -45,20 +47,22 @@ def try_compiled(model: GPT, precision: Precision, sequences: int, group: Group)
     False is returned.
     """
     ids = torch.zeros(sequences, model.config.context, dtype=torch.long, device=precision.device)
-    failed = ""
+    failed, sampled = "", model.sampled
     try:
-        with precision.autocast():
-            loss = model(ids, ids)
-        loss.backward()
+        for model.sampled in [None] if sampled is None else [None, sampled]:
+            with precision.autocast():
+                loss = model(ids, ids)
+            loss.backward()
     except Exception as error:  # of the compiler, or of what it calls: many kinds
         if not is_out_of_memory(error):  # which the training handles itself
             failed = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+    model.sampled = sampled
     model.zero_grad(set_to_none=True)
     if not group.any(bool(failed))[0]:
         return True
     log.warning("torch.compile does not work here (%s): training without", failed)
-    vars(model).pop("read", None)  # leaves the class's own
-    vars(model).pop("gradient", None)
+    for name in ("read", *LOSSES):
+        vars(model).pop(name, None)  # leaves the class's own
     for layer in model.layers:
         layer._compiled_call_impl = None
     return False

@@ -42,19 +42,19 @@ class MachineSpeed:
     ) -> float:
         """Seconds of a step of training."""
         tokens = train.batch_size * model.context
-        by_token = parts_of_gradient(model, vocab_size)
+        by_token = parts_of_gradient(model, train.softmax_size(vocab_size))
         faster = COMPILED if compiled else dict.fromkeys(COMPILED, 1.0)
         gradient = sum(self.gradient[part] * by_token[part] * faster[part] for part in by_token)
         by_step = parts_of_step(model, train, vocab_size)
         return tokens * gradient + sum(self.step[part] * by_step[part] for part in by_step)
 
 
-def parts_of_gradient(model: ModelConfig, vocab_size: int) -> dict[str, float]:
+def parts_of_gradient(model: ModelConfig, softmax_size: int) -> dict[str, float]:
     """For one token: numbers in activations and in logits, operations in matrix products."""
     return {
         "activations": float(model.layers * model.width),
-        "logits": float(vocab_size),
-        "products": model.flops_per_token(vocab_size),
+        "logits": float(softmax_size),
+        "products": model.flops_per_token(softmax_size),
     }
 
 
@@ -86,7 +86,10 @@ def measure(
         )
         seconds = timed(gradient, optimizer.step)
         gradients.append(
-            (parts_of_gradient(small, vocab_size), seconds[0] / (count * model.context))
+            (
+                parts_of_gradient(small, train.softmax_size(vocab_size)),
+                seconds[0] / (count * model.context),
+            )
         )
         steps.append((parts_of_step(small, train, vocab_size), seconds[1]))
     return MachineSpeed(_fitted(gradients), _fitted(steps))

@@ -8,6 +8,7 @@ import torch
 
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.model.gpt import GPT
+from femtogpt.model.sampled_loss import first_tokens
 from femtogpt.training.initialization import teacher_shape
 from femtogpt.training.model_teacher import ModelTeacher
 from femtogpt.training.optimizer import Optimizer
@@ -31,8 +32,9 @@ def made_up_step(
     model.recompute = config.activation_checkpointing
     model.eos = 0 if config.document_mask else None
     optimizer = Optimizer(model, config, 0.0, dtype)  # weight decay takes no memory
-    shape = shape_of_teacher(model_config, config)
+    shape, softmax = shape_of_teacher(model_config, config), config.softmax_size(vocab_size)
     with torch.device(device):
+        model.sampled = None if softmax == vocab_size else first_tokens(softmax, vocab_size)
         teacher = None if shape is None else ModelTeacher(GPT(shape, vocab_size), dtype)
         ids = torch.randint(vocab_size, (sequences, model_config.context))
     torch.set_rng_state(random)

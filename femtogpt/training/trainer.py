@@ -17,9 +17,11 @@ from femtogpt.errors import Stopped, Unfit, UserError
 from femtogpt.model.files import CHECKPOINTS, WEIGHTS_FILE
 from femtogpt.model.gpt import GPT
 from femtogpt.model.loss import SoftTargets
+from femtogpt.model.sampled_loss import SampledTokens
 from femtogpt.tokens.batches import Batches
 from femtogpt.tokens.shards import Tokens
 from femtogpt.tokens.tokenizer import TOKENIZER_FILE, Tokenizer
+from femtogpt.train_config import WHOLE_SOFTMAX
 from femtogpt.training import checkpoint, compilation
 from femtogpt.training.continuation import newest_step
 from femtogpt.training.cooccurrence import cooccurrence_embedding
@@ -41,6 +43,7 @@ from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
 from femtogpt.training.teachers import Teachers
+from femtogpt.training.vocabulary_sample import VocabularySample
 from femtogpt.training.waiting import Waiting
 
 MAX_SKIPPED = 10  # steps without finite gradients, in a row, after which training gives up
@@ -72,6 +75,8 @@ class Trainer:
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
         self.schedule = Schedule(self.config, settings.continuations)
+        self.vocabulary = self._vocabulary(tokens)
+        model.sampled = self._sampled(newest_step(run))
         sequences = group.min(
             micro_batch_size(settings.model, self.config, tokens.vocab_size, precision, group.size)
         )
@@ -233,9 +238,10 @@ class Trainer:
             self.save(metrics_size)
 
     def set_rate(self) -> None:
-        """Set the learning rates for this step, and how far attention reaches."""
+        """Set the learning rates for this step, how far attention reaches, and the softmax."""
         self.optimizer.set_rate(self.schedule.factor(self.step))
         self.model.pieces = self._pieces(self.step)
+        self.model.sampled = self._sampled(self.step)
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets of this step, (B, T) ids each, of this process."""
@@ -255,6 +261,19 @@ class Trainer:
         whole, first = self.settings.model.context, self.config.first_context
         is_first = first is not None and self.schedule.fall(step) == 1
         return whole // first if first is not None and is_first else 1
+
+    def _vocabulary(self, tokens: Tokens) -> VocabularySample | None:
+        """What draws the tokens of the softmax, if it is not to have all."""
+        size = self.config.softmax_size(tokens.vocab_size)
+        if size == tokens.vocab_size:
+            return None
+        return VocabularySample(tokens, size, self.settings.seed, self.precision.device)
+
+    def _sampled(self, step: int) -> SampledTokens | None:
+        """The tokens in the softmax of a step; None: all."""
+        if self.vocabulary is None or self.schedule.fall(step) < WHOLE_SOFTMAX:
+            return None
+        return self.vocabulary.at(step)
 
     def soft_targets(self, inputs: Tensor, targets: Tensor) -> SoftTargets | None:
         """What the teachers say of the tokens after ``inputs``, if there are any at this step."""
