@@ -17,8 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from measured_process import machine, run
 from paired import FIGURE, compare, shown
 
 from femtogpt import scaling
-from femtogpt.config import ModelConfig
+from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.config_file import load_config
 from femtogpt.scaling import HEAD_SIZE
 from femtogpt.scaling_law import law_for
@@ -71,7 +70,7 @@ def measured(options: argparse.Namespace, laboratory: Laboratory, minutes: float
     file = options.folder / "choices" / f"{laboratory.content}-{minutes:g}.json"
     choice = kept_choice(file, budget)
     widths = neighbours(choice.model.width) if options.neighbours else GRID
-    arms = [Arm.parse(f"{CHOSEN}: {as_settings(choice)}")]
+    arms = [Arm.parse(f"{CHOSEN}: {as_settings(choice.model, choice.train)}")]
     arms += [rival(width, minutes, choice, budget) for width in widths]
     records = laboratory.records(arms, range(1))
     bits = {name: by_seed[0][FIGURE] for name, by_seed in records.items()}
@@ -105,30 +104,23 @@ def kept_choice(file: Path, budget: Budget) -> Choice:
     return choice
 
 
-def as_settings(choice: Choice) -> str:
-    """A choice as an arm says it."""
-    sections = {"model": choice.model, "train": choice.train}
+def as_settings(model: ModelConfig, train: TrainConfig) -> str:
+    """A model and its training as an arm says them."""
     return " ".join(
-        line(name, section.model_dump(mode="json", exclude=LEFT, exclude_none=True))
-        for name, section in sections.items()
+        f"{name}.{field}={value}"
+        for name, section in (("model", model), ("train", train))
+        for field, value in section.model_dump(mode="json", exclude=LEFT, exclude_none=True).items()
     )
 
 
 def rival(width: int, minutes: float, choice: Choice, budget: Budget) -> Arm:
     """Another size in the same time, trained as the product would train it."""
     shape = {**budget.model, **scaling.shape_of_width(width)}
-    model = ModelConfig.model_validate(shape)
+    ((model, train),) = replace(budget, model=shape).candidates()
     flops = [each.flops_per_token(budget.vocab_size) for each in (choice.model, model)]
-    dropout = {"dropout": scaling.dropout(choice.epochs * flops[0] / flops[1])}
-    given = {name: value for name, value in budget.train.items() if name not in LEFT}
-    head = budget.vocab_size * width / model.parameters(budget.vocab_size)
-    train = {**scaling.learning(given, model.context, head), **given}
-    settings = f"{line('model', {**dropout, **shape})} {line('train', train)}"
+    dropout = {"dropout": scaling.dropout(choice.epochs * flops[0] / flops[1]), **shape}
+    settings = as_settings(model.model_copy(update=dropout), train)
     return Arm.parse(f"width {width}: {settings} minutes={minutes:g}")
-
-
-def line(section: str, settings: Mapping[str, Any]) -> str:
-    return " ".join(f"{section}.{name}={value}" for name, value in settings.items())
 
 
 def neighbours(width: int) -> list[int]:

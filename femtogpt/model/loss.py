@@ -106,7 +106,20 @@ def rows_at_once(device: str, vocab_size: int) -> int:
     return 1 << max(0, most.bit_length() - 1)
 
 
-class _LinearCrossEntropy(torch.autograd.Function):
+class LossOfHead(torch.autograd.Function):
+    """A loss whose gradients by hidden states and head its forward pass has computed already.
+
+    It keeps them, not yet divided by ``ctx.count``, the number of targets.
+    """
+
+    @staticmethod
+    def backward(ctx: Any, by_loss: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        by_hidden, by_weight = ctx.saved_tensors
+        factor = by_loss / ctx.count
+        return by_hidden * factor.to(by_hidden.dtype), by_weight * factor, None, None, None
+
+
+class _LinearCrossEntropy(LossOfHead):
     @staticmethod
     def forward(
         ctx: Any,
@@ -141,9 +154,3 @@ class _LinearCrossEntropy(torch.autograd.Function):
         ctx.save_for_backward(by_hidden, by_weight)
         mean: Tensor = nats / ctx.count
         return mean
-
-    @staticmethod
-    def backward(ctx: Any, by_loss: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        by_hidden, by_weight = ctx.saved_tensors
-        factor = by_loss / ctx.count
-        return by_hidden * factor.to(by_hidden.dtype), by_weight * factor, None, None, None

@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from femtogpt.model.loss import IGNORED, in_format, rows_at_once
+from femtogpt.model.loss import IGNORED, LossOfHead, in_format, rows_at_once
 
 Gradient = Callable[..., tuple[Tensor, Tensor, Tensor]]  # as sampled_gradient
 
@@ -74,7 +74,7 @@ def sampled_cross_entropy(
     return apply(in_format(hidden), weight, targets, sampled, gradient)
 
 
-class _SampledCrossEntropy(torch.autograd.Function):
+class _SampledCrossEntropy(LossOfHead):
     @staticmethod
     def forward(
         ctx: Any,
@@ -110,9 +110,3 @@ class _SampledCrossEntropy(torch.autograd.Function):
         ctx.save_for_backward(by_hidden, by_weight)
         mean: Tensor = nats / ctx.count
         return mean
-
-    @staticmethod
-    def backward(ctx: Any, by_loss: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        by_hidden, by_weight = ctx.saved_tensors
-        factor = by_loss / ctx.count
-        return by_hidden * factor.to(by_hidden.dtype), by_weight * factor, None, None, None
