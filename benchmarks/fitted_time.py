@@ -22,7 +22,7 @@ LOSS = "held_out_loss"
 class Pace:
     """What a training spends its time on, in seconds."""
 
-    start: float  # from the start of its process to the end of its first evaluation
+    start: float  # all that does not depend on the number of steps, besides the evaluations
     evaluation: float
     step: float
     evaluations: int  # after the first one; as many whatever the steps
@@ -39,12 +39,13 @@ class Pace:
 def pace_of(lines: Sequence[dict[str, Any]], began: float, ended: float) -> Pace:
     """The pace of a whole training, from its metrics and the Unix times of its start and its end.
 
-    All that is no evaluation counts as steps: waiting for checkpoints, writing the weights.
+    More steps would be like those of its second half. What the first ones took besides, such as
+    those that an n-gram taught, would stay as it is.
     """
-    first = next(line for line in lines if LOSS in line)
-    spent = _evaluations(lines)
-    step = (ended - first["time"] - sum(spent)) / lines[-1]["step"]
-    return Pace(first["time"] - began, sum(spent) / len(spent), step, len(spent))
+    spent, steps = _evaluations(lines), lines[-1]["step"]
+    step = _step_seconds(lines, steps // 2)
+    start = ended - began - sum(spent) - steps * step
+    return Pace(start, sum(spent) / len(spent), step, len(spent))
 
 
 def pace_of_beginning(lines: Sequence[dict[str, Any]], began: float, evaluations: int) -> Pace:
@@ -53,11 +54,17 @@ def pace_of_beginning(lines: Sequence[dict[str, Any]], began: float, evaluations
     It evaluated at step WARM_STEPS, and perhaps later; the whole one has ``evaluations``.
     """
     first = next(line for line in lines if LOSS in line)
-    start = max(number for number, line in enumerate(lines) if line["step"] == WARM_STEPS)
-    spent, warm = _evaluations(lines), lines[start:]
-    seconds = warm[-1]["time"] - warm[0]["time"] - sum(_evaluations(warm))
-    step = seconds / (warm[-1]["step"] - WARM_STEPS)
+    spent = _evaluations(lines)
+    step = _step_seconds(lines, WARM_STEPS)
     return Pace(first["time"] - began, sum(spent) / len(spent), step, evaluations)
+
+
+def _step_seconds(lines: Sequence[dict[str, Any]], since: int) -> float:
+    """The seconds of a step after step ``since``, evaluations apart."""
+    start = max(number for number, line in enumerate(lines) if line["step"] == since)
+    later = lines[start:]
+    seconds = later[-1]["time"] - later[0]["time"] - sum(_evaluations(later))
+    return seconds / (later[-1]["step"] - since)
 
 
 def _evaluations(lines: Sequence[dict[str, Any]]) -> list[float]:

@@ -60,6 +60,13 @@ def test_a_training_fills_its_time_and_none_takes_longer(hours):
         assert is_full or choice.epochs > 0.98 * MOST_EPOCHS
 
 
+def test_an_n_gram_teaches_no_longer_than_the_training():
+    to_the_end = best(0.2, ngram_tokens=100_000_000)
+    assert to_the_end.tokens > 500_000 and 0.98 * 720 < to_the_end.seconds <= 720
+    assert to_the_end.tokens <= best(0.2).tokens
+    assert best(0.05).train.max_steps >= 100  # three minutes
+
+
 def test_more_time_is_for_larger_models_and_longer_trainings():
     short, long = best(0.2), best(20)
     assert short.parameters < long.parameters and short.tokens < long.tokens

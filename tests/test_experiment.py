@@ -334,10 +334,24 @@ def test_a_pace_is_that_of_the_metrics():
     lines = [line(0, 106.0, held_out_loss=1.0), line(1, 108.0), line(2, 110.0)]
     lines += [line(2, 120.0, held_out_loss=0.9), line(3, 122.0), line(4, 124.0)]
     lines += [line(4, 134.0, held_out_loss=0.8)]  # the evaluations took 10 s each
-    pace = pace_of(lines, 100.0, 136.0)
-    assert pace == Pace(start=6.0, evaluation=10.0, step=2.5, evaluations=2)
-    assert pace.steps(6.0 + 2 * 10.0 + 2.5 * 30) == 30
+    pace = pace_of(lines, 100.0, 136.0)  # 6 s before the first step, 2 s after the last
+    assert pace == Pace(start=8.0, evaluation=10.0, step=2.0, evaluations=2)
+    assert pace.steps(8.0 + 2 * 10.0 + 2.0 * 30) == 30
     assert pace.steps(1.0) == 1
+
+
+def test_what_the_first_steps_took_besides_stays_whatever_the_length():
+    """An n-gram teaches 40 steps, each for 5 s instead of 2 s."""
+
+    def lines(steps: int) -> list[dict]:
+        times = [6.0 + 5 * min(step, 40) + 2 * max(0, step - 40) for step in range(steps + 1)]
+        first, *others = (line(step, time) for step, time in enumerate(times))
+        last = line(steps, times[-1] + 1, held_out_loss=1.0)
+        return [{**first, "held_out_loss": 2.0}, *others, last]
+
+    pace = pace_of(lines(100), 0.0, lines(100)[-1]["time"])
+    for steps in (90, 100, 300):
+        assert pace.steps(lines(steps)[-1]["time"] + 0.5) == steps
 
 
 def test_the_first_steps_of_a_beginning_do_not_count():

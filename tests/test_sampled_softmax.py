@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from femtogpt.config import TrainConfig
 from femtogpt.model.loss import IGNORED, linear_cross_entropy
 from femtogpt.model.sampled_loss import SampledTokens, first_tokens, sampled_cross_entropy
-from femtogpt.training.budget import seconds_of_steps
 from femtogpt.training.made_up_step import made_up_step
+from femtogpt.training.pace import pace_of
 from femtogpt.training.trainer import Trainer
 from femtogpt.training.vocabulary_sample import VocabularySample
 from tests.helpers import quick
@@ -178,14 +178,17 @@ def test_the_time_of_a_training_counts_the_steps_with_all_tokens():
     def step_seconds(model, train, compiled):
         return 1.0 if train.softmax_share < 1 else 3.0
 
-    def seconds(**changes):
-        return seconds_of_steps(model, TrainConfig(**{**kept, **changes}), False, step_seconds)
+    def seconds(steps=100, **changes):
+        train = TrainConfig(**{**kept, "evaluate_tokens": 1, **changes})
+        pace = pace_of(model, train, 0, None, step_seconds)
+        return (pace.seconds(steps) - pace.begin) / 1.025
 
-    assert seconds() == pytest.approx((1 + 0.2 * 2, 0.0))
-    taught = seconds(ngram_share=1.0, ngram_tokens=4 * 8 * 50)  # tokens of 50 steps
-    assert taught == pytest.approx((1.4, 50 * 2.0))
-    assert seconds(softmax_share=1.0) == (3.0, 0.0)
-    assert seconds(generations=2) == (1.0, 0.0)  # measured with a teacher
+    assert seconds() == pytest.approx(80 + 20 * 3.0)
+    taught = {"ngram_share": 1.0, "ngram_tokens": 4 * 8 * 50}  # tokens of 50 steps
+    assert seconds(**taught) == pytest.approx(30 + 70 * 3.0, rel=1e-3)
+    assert seconds(40, **taught) == pytest.approx(40 * 3.0, rel=1e-3)  # it teaches to the end
+    assert seconds(softmax_share=1.0) == pytest.approx(300.0)
+    assert seconds(generations=2) == pytest.approx(100.0)  # measured with a teacher
 
 
 def test_a_step_is_measured_with_as_many_tokens():

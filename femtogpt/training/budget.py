@@ -6,7 +6,7 @@ machine's measured speed what they cost. What a person sets stays as it is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
@@ -14,21 +14,12 @@ from femtogpt import scaling
 from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError
 from femtogpt.scaling_law import Expected, ScalingLaw
-from femtogpt.train_config import DEFAULT_EVALUATIONS, WHOLE_SOFTMAX
+from femtogpt.training.pace import StepSeconds, pace_of
 
 WIDTHS = range(scaling.HEAD_SIZE, 1153, scaling.HEAD_SIZE)  # of the models to choose among
 SHAPE = {"size", "layers", "width", "heads", "kv_heads", "feed_forward"}  # settings of the shape
 FEWEST_STEPS = 20  # of a training that is worth the name
-START_SECONDS = 8.0  # from the start of the process to the first step, without compiling
 COMPILE_SECONDS = 30.0  # the first time; later ones find most of it done
-OUTSIDE = 1.025  # time with batches, checkpoints and logs, to that of the steps (docs/training.md)
-# The n-gram teacher: counting it, for each token of text, and its distributions, for each token
-# that it teaches (docs/experiments.md: 6 s for 10 M, and 15 ms for 2,048).
-NGRAM_COUNT_SECONDS, NGRAM_SECONDS = 0.6e-6, 7.5e-6
-# Embeddings begun from the text, for each token of it: 7 s of one thread for 10 M, beside others.
-COOCCURRENCE_SECONDS = 0.7e-6
-# Seconds of a step of training, compiled or not.
-StepSeconds = Callable[[ModelConfig, TrainConfig, bool], float]
 
 
 @dataclass(frozen=True)
@@ -139,16 +130,9 @@ def fitted(
     size = law.size_of(model.width, budget.vocab_size, parameters)
     wanted = train.compile
     for compiled in (False,) if wanted is False else (True,) if wanted is True else (True, False):
-        step, further = seconds_of_steps(model, train, compiled, step_seconds)
-        begin = further + START_SECONDS + (budget.compiling if compiled else 0.0)
-        if train.ngram_share:
-            begin += budget.text * NGRAM_COUNT_SECONDS + train.ngram_tokens * NGRAM_SECONDS
-        if train.embedding_init == "cooccurrence":
-            begin += budget.text * COOCCURRENCE_SECONDS
-        # A token that is only read takes a third of the time of one that is learned from.
-        begin += (DEFAULT_EVALUATIONS + 1) * train.evaluate_tokens * step / batch / 3
-        steps = int((budget.seconds - begin) / (OUTSIDE * step))
-        steps = min(steps, int(scaling.MOST_EPOCHS * budget.text / batch))
+        compiling = budget.compiling if compiled else None
+        pace = pace_of(model, train, budget.text, compiling, step_seconds)
+        steps = pace.steps(budget.seconds, most=int(scaling.MOST_EPOCHS * budget.text / batch))
         if steps < FEWEST_STEPS:
             continue
         is_auto = compiled and wanted == "auto"
@@ -164,29 +148,13 @@ def fitted(
             size,
             steps * batch,
             budget.text,
-            begin + steps * step * OUTSIDE,
+            pace.seconds(steps),
             law.expected(size, steps * batch, budget.text),
             law.basis,
             law.is_of(budget.sources),
             compiled,
         )
     return None
-
-
-def seconds_of_steps(
-    model: ModelConfig, train: TrainConfig, compiled: bool, step_seconds: StepSeconds
-) -> tuple[float, float]:
-    """Seconds of a step in the mean, and what the steps that the n-gram teaches take besides.
-
-    Where the softmax does not have all tokens, it has them in those and in the last steps, and in
-    all steps that a model teaches.
-    """
-    step = step_seconds(model, train, compiled)
-    if train.softmax_share == 1 or train.teacher or train.generations > 1:
-        return step, 0.0
-    whole = step_seconds(model, train.model_copy(update={"softmax_share": 1.0}), compiled)
-    taught = train.ngram_tokens / (train.batch_size * model.context) if train.ngram_share else 0.0
-    return step + WHOLE_SOFTMAX * train.decay * (whole - step), taught * (whole - step)
 
 
 def _length(train: TrainConfig, steps: int) -> dict[str, int | None]:
