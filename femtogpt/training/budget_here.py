@@ -13,8 +13,9 @@ import torch
 from femtogpt.config import ModelConfig, TrainConfig
 from femtogpt.parallel import cores
 from femtogpt.scaling_law import ScalingLaw
-from femtogpt.training.budget import Budget, Choice, StepSeconds, choices
+from femtogpt.training.budget import Budget, Choice, choices
 from femtogpt.training.machine_speed import measure, measured_step
+from femtogpt.training.pace import StepSeconds
 from femtogpt.training.precision import Precision
 from femtogpt.training.waiting import SPARE, IdlePool, Times
 

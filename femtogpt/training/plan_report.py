@@ -14,8 +14,16 @@ from femtogpt.config import Config, ModelConfig, TrainConfig
 from femtogpt.errors import UserError, nearest
 from femtogpt.scaling import is_worth_compiling
 from femtogpt.scaling_law import law_for
-from femtogpt.training.budget import Budget, StepSeconds, choices, duration, prospects, told
+from femtogpt.training.budget import (
+    COMPILE_SECONDS,
+    Budget,
+    choices,
+    duration,
+    prospects,
+    told,
+)
 from femtogpt.training.budget_here import speed_here
+from femtogpt.training.pace import StepSeconds, pace_of
 from femtogpt.training.plan import Plan, divisor, plan, usable
 from femtogpt.training.precision import Precision
 from femtogpt.training.settings import resolve_train
@@ -93,7 +101,7 @@ def plan_report(config: Config, tokens: int | None, vram: str | None, device: st
             *_model(config, needs, name),
             *_fit(config, needs, memory, on_card),
             *_length(config, needs, tokens),
-            *_time(config, needs, here, device, speed),
+            *_time(config, needs, tokens, here, device, speed),
             *lines,
         ]
     )
@@ -167,6 +175,7 @@ def _speed(config: Config, vocab_size: int, card: Card | None) -> StepSeconds:
 def _time(
     config: Config,
     needs: Plan,
+    tokens: int | None,
     here: Precision,
     device: str | None,
     speed: Callable[[], StepSeconds],
@@ -182,11 +191,13 @@ def _time(
         )
         return
     compiled = here.device.type == "cpu" and _is_compiled(config, needs)
-    seconds = speed()(config.model, config.train, compiled)
-    rate = config.train.batch_size * config.model.context / seconds
+    steps, compiling = config.train.max_steps or 0, COMPILE_SECONDS if compiled else None
+    pace = pace_of(config.model, config.train, tokens or 0, compiling, speed())
+    seconds = pace.seconds(steps)
+    rate = steps * config.train.batch_size * config.model.context / (seconds - pace.begin)
     trainings = needs.flops / needs.last_flops if needs.last_flops else 1.0
     yield (
-        f"Time        {duration(trainings * needs.tokens / rate)} here ({here.device}):"
+        f"Time        {duration(trainings * seconds)} here ({here.device}):"
         f" {rate:,.0f} tokens per second, {'compiled' if compiled else 'not compiled'},"
         " estimated from steps of small models, just measured"
     )
