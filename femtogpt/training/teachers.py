@@ -8,6 +8,7 @@ the true token + share of the model × model).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import reduce
 
@@ -32,13 +33,16 @@ class Teachers:
         precision: Precision,
         compiled: bool,
         begin: int = 0,
+        counting: Future[NGramTeacher] | None = None,
     ):
-        """``begin``: the step that comes first. Raises UserError if the model cannot teach."""
-        self.config = config = settings.train
-        tokens_per_step = config.batch_size * settings.model.context
-        self.ngram_steps = min(config.max_steps, config.ngram_tokens / tokens_per_step)
-        taught = self._ngram_share(begin) > 0
-        self.ngram = NGramTeacher(tokens, precision.device) if taught else None
+        """``begin``: the step that comes first; ``counting``: an n-gram that is being counted.
+
+        Raises UserError if the model cannot teach.
+        """
+        self.settings, config = settings, settings.train
+        self.ngram: NGramTeacher | None = None
+        if ngram_share(settings, begin):
+            self.ngram = counting.result() if counting else NGramTeacher(tokens, precision.device)
         self.model = (
             ModelTeacher.load(settings, tokens, precision, compiled)
             if config.teacher is not None and config.teacher_share
@@ -51,17 +55,23 @@ class Teachers:
         Steps come in their order: once the n-gram's share is zero, its memory is freed.
         """
         parts = []
-        share = self._ngram_share(step)
+        share = ngram_share(self.settings, step)
         if not share:
             self.ngram = None
         if self.ngram is not None:
             parts.append(self.ngram.targets(inputs, targets, share))
         if self.model is not None and share < 1:
-            parts.append(self.model.targets(inputs, (1 - share) * self.config.teacher_share))
+            parts.append(
+                self.model.targets(inputs, (1 - share) * self.settings.train.teacher_share)
+            )
         return mixed(parts)
 
-    def _ngram_share(self, step: int) -> float:
-        return self.config.ngram_share * max(0.0, 1 - step / self.ngram_steps)
+
+def ngram_share(settings: TrainingSettings, step: int) -> float:
+    """What the n-gram teaches at a step: a share that falls to 0."""
+    config = settings.train
+    taught = config.ngram_tokens / (config.batch_size * settings.model.context)
+    return config.ngram_share * max(0.0, 1 - step / min(config.max_steps, taught))
 
 
 def mixed(parts: Sequence[SoftTargets]) -> SoftTargets | None:

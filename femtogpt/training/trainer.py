@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from femtogpt.training.held_out import HeldOut
 from femtogpt.training.initialization import check_tokenizer, load_weights
 from femtogpt.training.machine_record import note_machine
 from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
+from femtogpt.training.ngram_teacher import NGramTeacher
 from femtogpt.training.observers import Evaluation, Moment, Observer
 from femtogpt.training.optimizer import Optimizer
 from femtogpt.training.plan import micro_batch_size
@@ -42,7 +44,7 @@ from femtogpt.training.running_clock import RunningClock
 from femtogpt.training.schedule import Schedule
 from femtogpt.training.settings import TrainingSettings
 from femtogpt.training.state import Progress, TrainState
-from femtogpt.training.teachers import Teachers
+from femtogpt.training.teachers import Teachers, ngram_share
 from femtogpt.training.vocabulary_sample import VocabularySample
 from femtogpt.training.waiting import Waiting
 
@@ -75,6 +77,7 @@ class Trainer:
         model.recompute = self.config.activation_checkpointing
         model.eos = tokens.eos if self.config.document_mask else None
         self.schedule = Schedule(self.config, settings.continuations)
+        counting = self._counting(tokens, newest_step(run))  # while the compiler works
         self.vocabulary = self._vocabulary(tokens)
         model.sampled = self._sampled(newest_step(run))
         sequences = group.min(
@@ -107,7 +110,8 @@ class Trainer:
             model, self.optimizer, precision, self.ema, self.gradient, group.is_main
         )
         self.resumed = self._resume(tokens)
-        self.teachers = Teachers(settings, tokens, precision, compiled, self.resumed.step)
+        step = self.resumed.step
+        self.teachers = Teachers(settings, tokens, precision, compiled, step, counting)
         group.wait()  # all have read the files that the main process writes from now on
         if group.is_main:
             checkpoint.tidy(run, self.config.keep_checkpoints, self.resumed.step)
@@ -133,6 +137,15 @@ class Trainer:
             note_machine(run, self.step, precision, group.size)
             self._log_beginning()
             _warn_of_context(settings.model.context, tokens.longest("train"))
+
+    def _counting(self, tokens: Tokens, step: int) -> Future[NGramTeacher] | None:
+        """The n-gram that teaches at a step, if one does, counted in a thread of its own."""
+        if not ngram_share(self.settings, step):
+            return None
+        pool = ThreadPoolExecutor(1)
+        counting = pool.submit(NGramTeacher, tokens, self.precision.device)
+        pool.shutdown(wait=False)
+        return counting
 
     def _resume(self, tokens: Tokens) -> Progress:
         progress = self.state.resume(self.run)
