@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -80,6 +82,27 @@ def test_a_training_that_it_no_longer_teaches_does_not_count_it_again(tokens):
     config = settings(ngram_share=0.8, ngram_tokens=4 * 8 * 5)
     made = [Teachers(config, tokens, Precision(config.train), False, step) for step in (4, 5)]
     assert [teachers.ngram is not None for teachers in made] == [True, False]
+
+
+def test_it_is_counted_once_and_what_ends_the_counting_ends_the_training(tokens, run, monkeypatch):
+    threads, count = [], NGramTeacher.__init__
+
+    def noted(teacher, *arguments):
+        threads.append(threading.current_thread())
+        count(teacher, *arguments)
+
+    monkeypatch.setattr(NGramTeacher, "__init__", noted)
+    trained(settings(ngram_share=0.8), tokens, run)
+    (thread,) = threads
+    assert thread is not threading.main_thread() and not thread.is_alive()
+
+    def full(teacher, *arguments):
+        raise MemoryError("no room to count")
+
+    monkeypatch.setattr(NGramTeacher, "__init__", full)
+    (run.parent / "again").mkdir()
+    with pytest.raises(MemoryError, match="no room to count"):
+        trained(settings(ngram_share=0.8), tokens, run.parent / "again")
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
