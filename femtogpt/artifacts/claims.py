@@ -28,6 +28,7 @@ BEAT_SECONDS = 60.0  # between changes of a claim
 DEAD_SECONDS = 300.0  # without a change: its machine was killed, suspended or cut off
 FIRST_LOOK_SECONDS = 1.0  # until a machine that waits looks again; longer each time, at most …
 LAST_LOOK_SECONDS = 30.0
+WRITING_SECONDS = 0.05  # in which a claim that is being written is there as a whole
 SETTLE_SECONDS = 0.5  # until the claims of machines that wrote at once are all there
 WITHDRAW_SECONDS = 10.0  # in which a store has to answer; after that the claim dies by itself
 log = logging.getLogger(__name__)
@@ -172,7 +173,15 @@ class Claim:
             file.write(text)
 
     def _content(self) -> bytes | None:
+        """The claim that is there, None if there is none.
+
+        In a folder it can be seen half-written, so what says nothing is read once more.
+        """
         with suppress(FileNotFoundError):
+            content = self.file.read_bytes()
+            if _parsed(content):
+                return content
+            time.sleep(WRITING_SECONDS)
             return self.file.read_bytes()
         return None
 

@@ -50,8 +50,9 @@ def pace_of(
     compiling: float | None,
     step_seconds: StepSeconds,
 ) -> Pace:
-    """The pace of a training on ``text`` tokens; ``compiling`` takes so long, None: it is not.
+    """The pace of a training on ``text`` tokens.
 
+    ``compiling``: seconds that the compiler takes, None where a training does without.
     A step that a model teaches has all tokens in its softmax, and is measured so.
     """
     batch = train.batch_size * model.context
