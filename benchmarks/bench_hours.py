@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=OUT / "experiments", help="for the records")
     parser.add_argument("--out", type=Path, default=OUT / "hours.json")
     options = parser.parse_args()
-    tokens = shards_of(options.text)
+    tokens = shards_of(options.text, CONF)
     laboratory = Laboratory(tokens, options.folder, final=True)
     times = {f"{minutes:g}": measured(options, laboratory, minutes) for minutes in options.minutes}
     write_json(options.out, {"machine": machine(), "set": options.set, "minutes": times})

@@ -3,7 +3,8 @@
 ::
 
     python data_stages.py corpus archive.zip data    raw and corpus: from the archive to Parquet
-    python data_stages.py tokens archive.zip data    also tokenizer and shards
+    python data_stages.py tokens archive.zip data [8000]
+                                                     also tokenizer (pieces) and shards
     python data_stages.py sentencepiece data         bare encoding, 2 threads
     python data_stages.py wiki dump.xml.bz2          a dump to documents
     python data_stages.py notes archive.zip          one text of 20 MB with notes in each part
@@ -29,12 +30,12 @@ def corpus(archive: str, data: str) -> dict:
     return {"seconds": seconds, "made": artifact.made, "counts": dict(artifact.counts)}
 
 
-def tokens(archive: str, data: str) -> dict:
+def tokens(archive: str, data: str, pieces: str = "8000") -> dict:
     from femtogpt.artifacts.store import Store
     from femtogpt.tokens.shards import write_tokens
     from femtogpt.tokens.tokenizer import train_tokenizer
 
-    config = _config(archive, data)
+    config = _config(archive, data, f"tokenizer.vocab_size={pieces}")
     start = time.perf_counter()
     artifact = _corpus(config)
     tokenizer = train_tokenizer(Store(data), config, artifact)
@@ -132,14 +133,15 @@ def _part(number: int, paragraphs: list[str]) -> str:
     return "\n".join([f"Часть {number}", "", *marked, "", "Примечания", "", *notes, "", ""])
 
 
-def _config(archive: str, data: str):
+def _config(archive: str, data: str, *settings: str):
     from femtogpt.config_file import load_config, read_source
 
     if Path(archive).is_dir():  # there are several archives
         rules = read_source("classics")["rules"]
         source = f"{{kind: files, path: {archive}, rules: [{', '.join(rules)}]}}"
-        return load_config("classics", [f"sources.classics={source}", f"paths.data={data}"])
-    return load_config("classics", [f"paths.data={data}"], Path(archive))
+        settings = (f"sources.classics={source}", *settings)
+        return load_config("classics", [f"paths.data={data}", *settings])
+    return load_config("classics", [f"paths.data={data}", *settings], Path(archive))
 
 
 def _corpus(config):

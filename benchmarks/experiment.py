@@ -44,9 +44,11 @@ from text_cuts import content_hash, text_cut, validation_cut
 
 from femtogpt.artifacts.code_digest import code_of
 from femtogpt.artifacts.disk import write_atomic
+from femtogpt.config_file import load_config
 from femtogpt.parallel import workers
 from femtogpt.tokens.shards import Tokens
 
+TODAYS_PIECES = 8000
 OUT = Path(__file__).resolve().parent / "out"
 Records = dict[str, dict[int, dict[str, Any]]]  # arm's name to seed to what came of it
 
@@ -173,12 +175,16 @@ class Prepared:
         return hashlib.sha256(content).hexdigest()[:16]
 
 
-def shards_of(text: Path) -> Tokens:
-    """Token shards from a folder of them, or made from an archive of the classics."""
+def shards_of(text: Path, conf: str | None = None) -> Tokens:
+    """Token shards from a folder of them, or made from an archive of the classics.
+
+    These have the pieces of a configuration, or so many as the builds have that are compared with.
+    """
     if text.is_dir():
         return Tokens(text)
+    pieces = load_config(conf).tokenizer.vocab_size if conf else TODAYS_PIECES
     stages = str(Path(__file__).with_name("data_stages.py"))
-    made = run([sys.executable, stages, "tokens", str(text), str(OUT / "data")])
+    made = run([sys.executable, stages, "tokens", str(text), str(OUT / "data"), str(pieces)])
     return Tokens(made.output["folder"])
 
 

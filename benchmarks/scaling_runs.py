@@ -89,7 +89,11 @@ def main() -> None:
     options = parser.parse_args()
     if (options.text is None) == (options.conf is None):
         raise SystemExit("name an archive or token shards, or a configuration with --conf")
-    tokens = shards_of(options.text or find("tokens", options.conf, options.data).path)
+    tokens = (
+        shards_of(options.text, "classics-cpu")
+        if options.text
+        else Tokens(find("tokens", options.conf, options.data).path)
+    )
     laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
     rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
     law = best_fit(rows, made_from(options, tokens, rows))

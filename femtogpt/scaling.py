@@ -105,7 +105,7 @@ def learning(given: Mapping[str, Any], context: int, head: float) -> dict[str, A
     settings: dict[str, Any] = {"decay": min(0.8, 1 - given.get("warmup", 0.0))}
     settings["subword_rate"] = 0.7
     if head > 0.2:  # its products take most of the time
-        settings["softmax_share"] = 0.375
+        settings["softmax_tokens"] = 3000
     if given.get("init_from") is None:
         settings |= {"embedding_init": "cooccurrence", "ngram_share": 1.0}
     if context >= 256 and context % 2 == 0 and given.get("decay", 1.0):

@@ -93,9 +93,10 @@ class ScalingLaw:
             return f"a provisional scaling law of {runs}; make law fits one to your text"
         return f"a scaling law of {runs}"
 
-    def is_of(self, sources: Collection[str]) -> bool:
-        """Whether it was fitted to a text of these sources. The figures of others are others."""
-        return {*self.made_from.get("sources", ())} == {*sources}
+    def is_of(self, sources: Collection[str], vocab_size: int) -> bool:
+        """Whether it was fitted to a text of these sources in such tokens. Others' bits differ."""
+        is_its_vocabulary = self.made_from.get("vocab_size", vocab_size) == vocab_size
+        return is_its_vocabulary and {*self.made_from.get("sources", ())} == {*sources}
 
     def bits(self, size: float, tokens: float, text: float) -> float:
         """The expected bits per character."""

@@ -61,12 +61,11 @@ class TrainConfig(Section):
     document_mask: bool = Field(
         False, description="attention sees nothing of earlier documents in a sequence"
     )
-    softmax_share: float = Field(
-        1.0,
-        gt=0,
-        le=1,
-        description="share of the vocabulary in the softmax of a step, two thirds of it the most"
-        " frequent tokens and one third drawn, until the learning rate is low",
+    softmax_tokens: int | None = Field(
+        None,
+        ge=3,
+        description="tokens of the vocabulary in the softmax of a step, two thirds the most"
+        " frequent ones and one third drawn, until the learning rate is low; default: all",
     )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="muon: Muon for hidden matrices, AdamW for the rest; adamw: only AdamW"
@@ -156,7 +155,7 @@ class TrainConfig(Section):
 
     def softmax_size(self, vocab_size: int) -> int:
         """Tokens in the softmax of a step, while not all of a vocabulary are."""
-        return max(min(3, vocab_size), round(self.softmax_share * vocab_size))
+        return min(self.softmax_tokens or vocab_size, vocab_size)
 
     @property
     def main_rate(self) -> float:

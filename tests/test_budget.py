@@ -101,9 +101,9 @@ def test_what_is_not_set_is_what_gains_most():
     train = best(2).train
     begun = ("cooccurrence", 1.0, 128)
     assert (train.embedding_init, train.ngram_share, train.first_context) == begun
-    assert (train.decay, train.subword_rate, train.softmax_share) == (0.8, 0.7, 0.375)
+    assert (train.decay, train.subword_rate, train.softmax_tokens) == (0.8, 0.7, 3000)
     wide = best(200, model={"context": 256, "width": 640, "layers": 10, "heads": 10})
-    assert wide.train.softmax_share == 1.0  # its head takes little of the time
+    assert wide.train.softmax_tokens is None  # its head takes little of the time
     given = {"embedding_init": "random", "ngram_share": 0.2, "decay": 0.4, "subword_rate": 0.0}
     train = best(2, **given).train
     assert {name: getattr(train, name) for name in given} == given
@@ -143,6 +143,9 @@ def test_what_is_expected_of_a_text_is_told_by_a_law_of_that_text_only():
         _, expected, _ = told(choices(wanted, of_books, step_seconds)[0], 2)
         assert ("in nine of ten trainings" in expected) == is_known
         assert ("not known for this text" in expected) != is_known
+    of_others = replace(of_books, made_from={"sources": ["books"], "vocab_size": 300})
+    wanted = replace(budget(2), sources=["books"])
+    assert "not known" in told(choices(wanted, of_others, step_seconds)[0], 2)[1]
 
 
 def test_the_prospects_say_what_doubling_would_bring():
@@ -233,7 +236,7 @@ def test_what_was_chosen_is_kept(measured, tmp_path, load, caplog):
     )
     assert again == first and counted["measured"] == 1
     assert caplog.text.count("chosen for 2 h:") == 2
-    assert "expected: not known for this text; on the law's own" in caplog.text
+    assert "expected: not known for this text and vocabulary; on the law's own" in caplog.text
     assert caplog.text.count(f"by {law_for('classics', tmp_path).basis}") == 2
     budget_stage.choose(store, load("", "train.hours=3"), tokens)
     assert counted["measured"] == 2

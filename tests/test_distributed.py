@@ -52,7 +52,7 @@ def assert_same_course(run, other) -> None:
 
 
 SLOW = pytest.mark.slow
-SHARED = {"subword_rate": 0.5, "softmax_share": 0.4}
+SHARED = {"subword_rate": 0.5, "softmax_tokens": 10}
 
 
 @pytest.mark.parametrize(

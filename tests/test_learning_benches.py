@@ -11,7 +11,12 @@ import pytest
 from tests.tiny import repetitive
 
 COMMIT = "a" * 40
-LEARN = {"0.25 of the time": 2.2, "0.4 of the time": 2.05, "0.6 of the time": 1.95}
+LEARN = {
+    "today's tokens": 1.9,
+    "0.25 of the time": 2.2,
+    "0.4 of the time": 2.05,
+    "0.6 of the time": 1.95,
+}
 SCARCE = {"4 epochs": 2.6, "8 epochs": 2.5, "16 epochs": 2.45, "32 epochs": 2.48}
 SCARCE |= {"1.5 times": 2.4, "twice": 2.3, "equal time": 2.44, "this build": 2.352}
 
@@ -64,14 +69,18 @@ def test_bench_learn_says_how_much_and_when(bench, capsys):
     assert "ten_minutes_to_ngram" in figures and "ten_minutes_ratio" in capsys.readouterr().out
     minutes = [arm.trainings[0].minutes for arm, seed, _ in trained if seed == 2]
     assert minutes == pytest.approx([10, 2.5, 4, 6, 10, 10])
-    assert [arm.commit for arm, _, _ in trained[::3]] == [COMMIT, *[None] * 5]
+    commits = [arm.commit for arm, seed, _ in trained if seed == 2]
+    assert commits == [COMMIT, *[None] * 5]
+    on_todays = [(arm.name, seed) for arm, seed, _ in trained if arm.name.endswith("tokens")]
+    assert on_todays == [("this build, today's tokens", 0)]
+    assert figures["ten_minutes_same_tokens_ratio"] == pytest.approx(1.9 / 2.0)
 
 
 def test_bench_learn_has_a_short_form_and_tells_what_was_not_reached(bench):
     figures, trained = bench(
         bench_learn, {**LEARN, "today's build": 1.7, "this build": 1.8}, "--quick"
     )
-    assert len(trained) == 6 and figures["time_to_todays_ratio"] is None
+    assert len(trained) == 7 and figures["time_to_todays_ratio"] is None
     assert figures["rows"][-1]["verdict"] == "too few seeds"
 
 

@@ -1,4 +1,4 @@
-"""The softmax over a part of the vocabulary: ``train.softmax_share``."""
+"""The softmax over a part of the vocabulary: ``train.softmax_tokens``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.tiny import (
     write_tokens,
 )
 
-SHARE = 0.5  # of VOCAB: 12 tokens
+PART = 12  # of VOCAB
 CPU = torch.device("cpu")
 WIDTH, ROWS, MANY = 8, 12, 30  # MANY: a vocabulary
 
@@ -125,11 +125,11 @@ def test_the_softmax_has_all_tokens_when_the_rate_is_low(tokens, run, monkeypatc
         return next_batch(trainer)
 
     monkeypatch.setattr(Trainer, "next_batch", noted)
-    trained(settings(softmax_share=SHARE, decay=0.8), tokens, run)
+    trained(settings(softmax_tokens=PART, decay=0.8), tokens, run)
     assert sizes == [12] * 17 + [VOCAB] * 3  # of 20 steps; the rate falls over 16
     sizes.clear()
     (run.parent / "all").mkdir()
-    trained(settings(softmax_share=1.0), tokens, run.parent / "all")
+    trained(settings(softmax_tokens=VOCAB), tokens, run.parent / "all")
     assert sizes == [VOCAB] * 20
 
 
@@ -139,7 +139,7 @@ def test_the_softmax_has_all_tokens_when_the_rate_is_low(tokens, run, monkeypatc
     ids=str,
 )
 def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken, changes):
-    config = settings(softmax_share=SHARE, **changes)
+    config = settings(softmax_tokens=PART, **changes)
     trained_with_stops(config, tokens, run, (0, 7, 11))
     assert outcome(run) == unbroken(config)
     if "ngram_share" not in changes:  # which teaches to the end of so short a training
@@ -149,8 +149,8 @@ def test_a_stopped_training_ends_as_if_it_had_not_stopped(tokens, run, unbroken,
 @pytest.mark.slow
 def test_it_is_compiled_too(tokens, run, unbroken):
     without = {"dropout": 0.0}  # compiled, it draws otherwise
-    found = course(trained(settings(without, softmax_share=SHARE, compile=True), tokens, run))
-    plain = unbroken(settings(without, softmax_share=SHARE))[0]
+    found = course(trained(settings(without, softmax_tokens=PART, compile=True), tokens, run))
+    plain = unbroken(settings(without, softmax_tokens=PART))[0]
     for name in ("train_loss", "held_out_loss"):
         ours, theirs = ([line[name] for line in part if name in line] for part in (found, plain))
         assert ours == pytest.approx(theirs, abs=1e-3) and ours
@@ -161,22 +161,22 @@ def test_nearly_as_much_is_learned(tmp_path):
     splits = {"train": {"one": documents[:100]}, "held_out": {"one": documents[100:]}}
     text = write_tokens(tmp_path / "tokens", splits)
     losses = {}
-    for share in (1.0, 0.6):
+    for part in (None, 14):
         config = settings(
-            {"width": 32, "dropout": 0.0}, max_steps=120, evaluate_every=60, softmax_share=share
+            {"width": 32, "dropout": 0.0}, max_steps=120, evaluate_every=60, softmax_tokens=part
         )
-        found = course(trained(config, text, tmp_path / str(share)))
-        losses[share] = [line["held_out_loss"] for line in found if "held_out_loss" in line]
-    begun, _, whole = losses[1.0]
+        found = course(trained(config, text, tmp_path / str(part)))
+        losses[part] = [line["held_out_loss"] for line in found if "held_out_loss" in line]
+    begun, _, whole = losses[None]
     assert whole < begun - 0.5
-    assert losses[0.6][-1] < whole + 0.15 * (begun - whole)
+    assert losses[14][-1] < whole + 0.15 * (begun - whole)
 
 
 def test_the_time_of_a_training_counts_the_steps_with_all_tokens():
-    model, kept = shape(), {"batch_size": 4, "decay": 0.8, "softmax_share": 0.5}
+    model, kept = shape(), {"batch_size": 4, "decay": 0.8, "softmax_tokens": 500}
 
     def step_seconds(model, train, compiled):
-        return 1.0 if train.softmax_share < 1 else 3.0
+        return 1.0 if train.softmax_tokens else 3.0
 
     def seconds(steps=100, **changes):
         train = TrainConfig(**{**kept, "evaluate_tokens": 1, **changes})
@@ -187,12 +187,12 @@ def test_the_time_of_a_training_counts_the_steps_with_all_tokens():
     taught = {"ngram_share": 1.0, "ngram_tokens": 4 * 8 * 50}  # tokens of 50 steps
     assert seconds(**taught) == pytest.approx(30 + 70 * 3.0, rel=1e-3)
     assert seconds(40, **taught) == pytest.approx(40 * 3.0, rel=1e-3)  # it teaches to the end
-    assert seconds(softmax_share=1.0) == pytest.approx(300.0)
+    assert seconds(softmax_tokens=None) == pytest.approx(300.0)
     assert seconds(generations=2) == pytest.approx(100.0)  # measured with a teacher
 
 
 def test_a_step_is_measured_with_as_many_tokens():
-    config, whole = (TrainConfig(max_steps=10, softmax_share=share) for share in (0.1, 1.0))
+    config, whole = (TrainConfig(max_steps=10, softmax_tokens=part) for part in (100, None))
     model, _, gradient = made_up_step(shape(), config, 1000, 2, torch.float32)
     assert len(model.sampled.ids) == 100
     gradient()

@@ -55,7 +55,7 @@ def fit(tmp_path, monkeypatch):
             total=lambda split: TEXT, vocab_size=8000, index={"splits": {"train": {"mine": {}}}}
         )
         monkeypatch.setattr(scaling_runs, "Laboratory", Laboratory)
-        monkeypatch.setattr(scaling_runs, "shards_of", lambda text: tokens)
+        monkeypatch.setattr(scaling_runs, "shards_of", lambda text, conf: tokens)
         out = tmp_path / "law.json"
         monkeypatch.setattr("sys.argv", ["law", "text", "--out", str(out), *options])
         scaling_runs.main()

@@ -75,7 +75,7 @@ class Choice:
     seconds: float
     expected: Expected
     basis: str  # what that rests on
-    is_its_text: bool  # whether the law is of this text
+    is_its_text: bool  # whether the law is of this text, in such tokens
     compiled: bool
 
     @property
@@ -151,7 +151,7 @@ def fitted(
             pace.seconds(steps),
             law.expected(size, steps * batch, budget.text),
             law.basis,
-            law.is_of(budget.sources),
+            law.is_of(budget.sources, budget.vocab_size),
             compiled,
         )
     return None
@@ -176,7 +176,8 @@ def told(choice: Choice, hours: float) -> list[str]:
         f"expected: {bits:.3f} bits per character on held-out text, in nine of ten trainings"
         f" {low:.3f} to {high:.3f}"
         if choice.is_its_text
-        else f"expected: not known for this text; on the law's own, {bits:.3f} bits per character",
+        else "expected: not known for this text and vocabulary;"
+        f" on the law's own, {bits:.3f} bits per character",
         f"by {choice.basis}",
     ]
 

@@ -58,8 +58,8 @@ def pace_of(
     batch = train.batch_size * model.context
     compiled = compiling is not None
     step = whole = step_seconds(model, train, compiled)
-    if train.softmax_share < 1 and not train.teacher and train.generations == 1:
-        all_tokens = train.model_copy(update={"softmax_share": 1.0})
+    if train.softmax_tokens and not train.teacher and train.generations == 1:
+        all_tokens = train.model_copy(update={"softmax_tokens": None})
         whole = step_seconds(model, all_tokens, compiled)
     begin = START_SECONDS + (compiling or 0.0)
     if train.ngram_share:

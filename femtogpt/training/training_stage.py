@@ -47,7 +47,7 @@ WITHOUT_EFFECT = {
 # leaves their digests alone.
 ADDED = {
     *("beta2", "embedding_init", "first_context"),
-    *("ngram_share", "ngram_tokens", "softmax_share", "subword_rate", "teacher_share"),
+    *("ngram_share", "ngram_tokens", "softmax_tokens", "subword_rate", "teacher_share"),
 }
 DIGESTED_EVALUATIONS = 20  # as many as there were by default: in digests they still are
 

@@ -1,4 +1,4 @@
-"""Which tokens are in the softmax of a training step (``train.softmax_share``)."""
+"""Which tokens are in the softmax of a training step (``train.softmax_tokens``)."""
 
 from __future__ import annotations
 
