@@ -29,7 +29,8 @@ from femtogpt.config_file import load_config
 from femtogpt.scaling_law import ALL, LAWS, LAYERS, Point, ScalingLaw, fit
 from femtogpt.tokens.shards import Tokens
 
-BASE = "conf=classics-cpu"  # settings of all runs, but size, batch and length
+# Settings of all runs, but size, batch and length: those that train.hours has.
+BASE = "conf=classics-cpu train.ngram_tokens=1_000_000"
 CONTEXT = 256
 
 
@@ -90,7 +91,7 @@ def main() -> None:
     if (options.text is None) == (options.conf is None):
         raise SystemExit("name an archive or token shards, or a configuration with --conf")
     tokens = (
-        shards_of(options.text, "classics-cpu")
+        shards_of(options.text, "classics")
         if options.text
         else Tokens(find("tokens", options.conf, options.data).path)
     )
