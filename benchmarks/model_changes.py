@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from femtogpt.config import ModelConfig
 from femtogpt.model.gpt import GPT, Block
-from femtogpt.model.loss import SoftTargets, softmax_gradient
+from femtogpt.model.loss import softmax_gradient
 from femtogpt.training import __main__ as training
 from femtogpt.training import trainer
 
 MAX_LOGIT = 15.0
 Z_LOSS_WEIGHT = 1e-4
-NOISE = 0.05  # of the inputs
 Gradients = tuple[Tensor, Tensor]  # the loss, and the gradient by the logits
 Taught = Tensor | None  # the teacher's part, and its share
 
@@ -145,18 +144,6 @@ class ZLoss(GPT):
     gradient = staticmethod(_z_loss_gradient)
 
 
-class NoisyInputs(GPT):
-    """One input in twenty replaced by any token, in training."""
-
-    def forward(
-        self, ids: Tensor, targets: Tensor | None = None, soft: SoftTargets | None = None
-    ) -> Tensor:
-        if targets is not None and self.training:
-            others = torch.randint_like(ids, self.vocab_size)
-            ids = torch.where(torch.rand(ids.shape, device=ids.device) < NOISE, others, ids)
-        return super().forward(ids, targets, soft)
-
-
 CHANGES: dict[str, type[GPT]] = {
     "no_qk_norm": NoQkNorm,
     "gpt2_init": Gpt2Init,
@@ -166,7 +153,6 @@ CHANGES: dict[str, type[GPT]] = {
     "relu_squared": ReluSquared,
     "soft_cap": SoftCap,
     "z_loss": ZLoss,
-    "noisy_inputs": NoisyInputs,
 }
 
 

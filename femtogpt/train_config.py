@@ -58,6 +58,9 @@ class TrainConfig(Section):
     activation_checkpointing: bool = Field(
         False, description="recompute layers in the backward pass: less memory, more time"
     )
+    input_noise: float = Field(
+        0.0, ge=0, lt=1, description="share of the inputs that are replaced by any token"
+    )
     document_mask: bool = Field(
         False, description="attention sees nothing of earlier documents in a sequence"
     )

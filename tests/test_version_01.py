@@ -44,7 +44,7 @@ def test_a_training_has_the_name_that_it_had(tmp_path):
     tokens = Artifact(tmp_path, "tokens", "6f533723bef06ae4", CONTENT, {})
     assert recipe(settings, tokens).digest == DIGEST
     added = {"beta2": 0.9, "embedding_init": "cooccurrence", "first_context": 8}
-    added |= {"ngram_share": 0.5, "softmax_tokens": 100, "subword_rate": 0.5}
+    added |= {"ngram_share": 0.5, "softmax_tokens": 100, "subword_rate": 0.5, "input_noise": 0.1}
     for change in ({name: value} for name, value in added.items()):
         changed = settings.model_copy(update={"train": train.model_copy(update=change)})
         assert recipe(changed, tokens).digest != DIGEST

@@ -16,6 +16,7 @@ from femtogpt.model.loss import SoftTargets
 from femtogpt.training.precision import Precision
 
 Result = TypeVar("Result")
+Noise = Callable[[Tensor], Tensor]
 Teach = Callable[[Tensor, Tensor], SoftTargets | None]
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,18 @@ class Gradient:
     """Accumulates the gradient of a batch over micro-batches of ``sequences`` sequences.
 
     When memory runs out, micro-batches are halved from then on; the batch and its gradient stay
-    the same. ``model`` is a GPT, or one wrapped by DDP.
+    the same. ``model`` is a GPT, or one wrapped by DDP; it reads inputs as ``noise`` leaves them.
     """
 
-    def __init__(self, model: nn.Module, precision: Precision, sequences: int):
+    def __init__(
+        self,
+        model: nn.Module,
+        precision: Precision,
+        sequences: int,
+        noise: Noise = lambda inputs: inputs,
+    ):
         self.model, self.precision, self.sequences = model, precision, sequences
+        self.noise = noise
         self.is_distributed = torch.distributed.is_initialized()
 
     def compute(
@@ -40,8 +48,8 @@ class Gradient:
     ) -> Tensor:
         """Leave the gradient of a batch, (B, T) ids each, in the parameters; gives the mean loss.
 
-        ``seed`` determines dropout; ``teach`` gives the soft targets of a micro-batch. Raises
-        UserError if a single sequence does not fit in memory.
+        ``seed`` determines dropout and noise; ``teach`` gives the soft targets of a micro-batch.
+        Raises UserError if a single sequence does not fit in memory.
         """
 
         def accumulated() -> Tensor:
@@ -74,15 +82,14 @@ class Gradient:
 
     def _accumulated(self, inputs: Tensor, targets: Tensor, teach: Teach) -> Tensor:
         total = torch.zeros((), device=inputs.device)
-        parts = zip(
-            torch.split(inputs, self.sequences), torch.split(targets, self.sequences), strict=True
-        )
-        for number, (x, y) in enumerate(parts, 1):
+        whole = (inputs, self.noise(inputs), targets)
+        parts = zip(*(torch.split(ids, self.sequences) for ids in whole), strict=True)
+        for number, (x, read, y) in enumerate(parts, 1):
             soft = teach(x, y)
             last = number * self.sequences >= len(inputs)
             with self._synchronized(last):
                 with self.precision.autocast():
-                    loss = self.model(x, y, soft=soft) * (len(x) / len(inputs))
+                    loss = self.model(read, y, soft=soft) * (len(x) / len(inputs))
                 self.precision.scaler.scale(loss).backward()
             total += loss.detach()
         return total

@@ -32,6 +32,7 @@ from femtogpt.training.ema import EMA
 from femtogpt.training.gradient import Gradient
 from femtogpt.training.held_out import HeldOut
 from femtogpt.training.initialization import check_tokenizer, load_weights
+from femtogpt.training.input_noise import InputNoise
 from femtogpt.training.machine_record import note_machine
 from femtogpt.training.metrics import LOSS, METRICS_FILE, MetricsWriter
 from femtogpt.training.ngram_teacher import NGramTeacher
@@ -104,7 +105,8 @@ class Trainer:
         decay, dtype = self.config.weight_decay, precision.dtype
         self.optimizer = Optimizer(model, self.config, decay, dtype, pieces)
         self.ema = EMA(model, self.config.ema)
-        self.gradient = Gradient(wrapped, precision, sequences)
+        noise = InputNoise(self.config.input_noise, tokens.vocab_size, tokens.eos)
+        self.gradient = Gradient(wrapped, precision, sequences, noise)
         self.held_out = HeldOut(tokens, settings.model.context, self.config.evaluate_tokens)
         self.state = TrainState(
             model, self.optimizer, precision, self.ema, self.gradient, group.is_main

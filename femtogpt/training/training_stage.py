@@ -46,7 +46,7 @@ WITHOUT_EFFECT = {
 # Newer than trainings that people have: at its default, or as the dial has it, such a setting
 # leaves their digests alone.
 ADDED = {
-    *("beta2", "embedding_init", "first_context"),
+    *("beta2", "embedding_init", "first_context", "input_noise"),
     *("ngram_share", "ngram_tokens", "softmax_tokens", "subword_rate", "teacher_share"),
 }
 DIGESTED_EVALUATIONS = 20  # as many as there were by default: in digests they still are
