@@ -36,7 +36,7 @@ EPOCHS = (4, 8, 16, 32)
 # This build's recipe for scarce text: an arm, that is one training or several, one after another.
 RECIPE = (
     "train.epochs=16 train.decay=0.8 train.ngram_share=0.5 train.ngram_tokens=100_000_000"
-    " train.subword_rate=0.7"
+    " train.subword_rate=1.5 train.input_noise=0.05"
 )
 OURS = "this build"
 EQUAL_TIME = f"{TODAYS}, equal time"
