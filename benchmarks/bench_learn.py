@@ -10,8 +10,9 @@ each with the pieces that its build makes of the text. This build also trains fo
 time, to find when it has today's figure, with the size that the configuration has, and (one seed)
 on today's build's tokens. All are scored on the complete held-out text by this build. Then its
 speed is measured: in turn with the reference recipe's, and beside busy programs. Nearly three
-hours, with one seed (``--quick``) an hour; a second start goes on with what is missing. Given token
-shards instead of the archive, all train on these. Writes ``benchmarks/out/learn.json``.
+hours, with one seed (``--quick``) one, and longer where trainings have to be fitted to their time
+anew; a second start goes on with what is missing. Given token shards instead of the archive, all
+train on these. Writes ``benchmarks/out/learn.json``.
 """
 
 from __future__ import annotations
