@@ -39,11 +39,11 @@ class Pace:
 def pace_of(lines: Sequence[dict[str, Any]], began: float, ended: float) -> Pace:
     """The pace of a whole training, from its metrics and the Unix times of its start and its end.
 
-    More steps would be like those of its second half. What the first ones took besides, such as
+    More steps would be like those after its first third. What the first ones took besides, such as
     those that an n-gram taught, would stay as it is.
     """
     spent, steps = _evaluations(lines), lines[-1]["step"]
-    step = _step_seconds(lines, steps // 2)
+    step = _step_seconds(lines, steps // 3)
     start = ended - began - sum(spent) - steps * step
     return Pace(start, sum(spent) / len(spent), step, len(spent))
 

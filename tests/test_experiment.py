@@ -349,8 +349,8 @@ def test_what_the_first_steps_took_besides_stays_whatever_the_length():
         last = line(steps, times[-1] + 1, held_out_loss=1.0)
         return [{**first, "held_out_loss": 2.0}, *others, last]
 
-    pace = pace_of(lines(100), 0.0, lines(100)[-1]["time"])
-    for steps in (90, 100, 300):
+    pace = pace_of(lines(150), 0.0, lines(150)[-1]["time"])
+    for steps in (130, 150, 300):
         assert pace.steps(lines(steps)[-1]["time"] + 0.5) == steps
 
 

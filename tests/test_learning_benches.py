@@ -11,14 +11,10 @@ import pytest
 from tests.tiny import repetitive
 
 COMMIT = "a" * 40
-LEARN = {
-    "today's tokens": 1.9,
-    "0.25 of the time": 2.2,
-    "0.4 of the time": 2.05,
-    "0.6 of the time": 1.95,
-}
+LEARN = {"today's size": 1.9, "0.4 of the time": 2.05, "0.6 of the time": 1.95}
 SCARCE = {"4 epochs": 2.6, "8 epochs": 2.5, "16 epochs": 2.45, "32 epochs": 2.48}
 SCARCE |= {"1.5 times": 2.4, "twice": 2.3, "equal time": 2.44, "this build": 2.352}
+SIZE = {"steps": 9, "parameters": 1000}
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def bench(tmp_path, monkeypatch):
             def record(self, arm, seed):
                 figure = next(bits[name] for name in bits if name in arm.name)
                 seconds = 60 * (arm.trainings[0].minutes or 2.0)
-                return {"bits_per_character": figure + seed / 100, "seconds": seconds, "steps": 9}
+                return {"bits_per_character": figure + seed / 100, "seconds": seconds, **SIZE}
 
         monkeypatch.setattr(module, "Laboratory", Laboratory)
         monkeypatch.setattr(module, "full_hash", lambda commit: COMMIT)
@@ -56,31 +52,29 @@ def bench(tmp_path, monkeypatch):
 
 
 def test_bench_learn_says_how_much_and_when(bench, capsys):
-    bits = {**LEARN, "today's build": 2.0, "this build's size": 1.7, "this build": 1.8}
+    bits = {**LEARN, "today's build": 2.0, "this build": 1.8}
     figures, trained = bench(bench_learn, bits)
     by_hand = (1.8 / 2.0 + 1.81 / 2.01 + 1.82 / 2.02) / 3
     assert figures["ten_minutes_ratio"] == pytest.approx(by_hand)
-    by_hand = (1.7 / 2.0 + 1.71 / 2.01 + 1.72 / 2.02) / 3
-    assert figures["ten_minutes_default_ratio"] == pytest.approx(by_hand)
     assert figures["time_to_todays_ratio"] == pytest.approx((0.4 * 0.6) ** 0.5), "half-way"
     assert figures["tokens_per_second_to_reference"] == 2.5
     assert figures["beside_one"] == 0.9
     assert figures["alone_to_todays"] == 1.0
     assert "ten_minutes_to_ngram" in figures and "ten_minutes_ratio" in capsys.readouterr().out
     minutes = [arm.trainings[0].minutes for arm, seed, _ in trained if seed == 2]
-    assert minutes == pytest.approx([10, 2.5, 4, 6, 10, 10])
+    assert minutes == pytest.approx([10, 4, 6, 10])
     commits = [arm.commit for arm, seed, _ in trained if seed == 2]
-    assert commits == [COMMIT, *[None] * 5]
+    assert commits == [COMMIT, *[None] * 3]
     on_todays = [(arm.name, seed) for arm, seed, _ in trained if arm.name.endswith("tokens")]
-    assert on_todays == [("this build, today's tokens", 0)]
-    assert figures["ten_minutes_same_tokens_ratio"] == pytest.approx(1.9 / 2.0)
+    assert on_todays == [("this build, today's size and tokens", 0)]
+    assert figures["ten_minutes_same_size_ratio"] == pytest.approx(1.9 / 2.0)
 
 
 def test_bench_learn_has_a_short_form_and_tells_what_was_not_reached(bench):
     figures, trained = bench(
         bench_learn, {**LEARN, "today's build": 1.7, "this build": 1.8}, "--quick"
     )
-    assert len(trained) == 7 and figures["time_to_todays_ratio"] is None
+    assert len(trained) == 5 and figures["time_to_todays_ratio"] is None
     assert figures["rows"][-1]["verdict"] == "too few seeds"
 
 
