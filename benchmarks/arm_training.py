@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from femtogpt.model.gpt import GPT
 from femtogpt.model.loading import find_device
 from femtogpt.model.score import Score, score_shards
 from femtogpt.tokens.shards import Tokens
+from femtogpt.train_config import WHOLE_SOFTMAX
 from femtogpt.training.__main__ import UNFIT
 from femtogpt.training.metrics import LOSS, METRICS_FILE, read_metrics
 
@@ -127,9 +128,23 @@ class Process:
         return Finished(run, ended - began, pace_of(lines, began, ended), lines)
 
     def measure(self, run: Path) -> Pace:
-        """The pace of the training, from a beginning that is stopped after a while."""
+        """The pace of the training, from beginnings that are stopped after a while.
+
+        Where an n-gram teaches the first steps, a second beginning does without it.
+        """
+        pace, train = self._beginning(run / "first", {}), self.resolved.train
+        if not train.get("ngram_share"):
+            return pace
+        later = self._beginning(run / "later", {"ngram_share": 0.0}).step
+        late = WHOLE_SOFTMAX * train["decay"] if train.get("softmax_tokens") else 0.0
+        taught = train["ngram_tokens"] / (train["batch_size"] * self.resolved.model["context"])
+        step = later + late * (pace.step - later)  # the last steps have all tokens, like the first
+        return replace(pace, start=pace.start + taught * (pace.step - step), step=step)
+
+    def _beginning(self, run: Path, settings: dict[str, float]) -> Pace:
         often = {"evaluate_every": WARM_STEPS, "checkpoint_every": WARM_STEPS}
-        with self.started(run, {"max_steps": MANY_STEPS, **often}) as (process, began):
+        length = {"max_steps": MANY_STEPS, **often, **settings}
+        with self.started(run, length) as (process, began):
             while True:
                 lines = read_metrics(run / METRICS_FILE)
                 warm = [line for line in lines if line["step"] == WARM_STEPS]
@@ -145,7 +160,7 @@ class Process:
 
     @contextmanager
     def started(
-        self, run: Path, length: dict[str, int]
+        self, run: Path, length: dict[str, float]
     ) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
         """The process and the time of its start; it is stopped if it still runs at the end."""
         run.mkdir(parents=True)
