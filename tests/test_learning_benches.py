@@ -17,6 +17,11 @@ SCARCE |= {"1.5 times": 2.4, "twice": 2.3, "equal time": 2.44, "this build": 2.3
 SIZE = {"steps": 9, "parameters": 1000}
 
 
+def speeds(rounds, tokens, model, rival, chosen) -> dict[str, float]:
+    whole = 2.0 if chosen["precision"] == "float32" else 4.0
+    return {"ratio": 2 * whole if "softmax_tokens" in chosen else whole}
+
+
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """Runs a bench with figures by the end of the arms' names; gives its file and the trainings."""
@@ -40,7 +45,7 @@ def bench(tmp_path, monkeypatch):
 
         monkeypatch.setattr(module, "Laboratory", Laboratory)
         monkeypatch.setattr(module, "full_hash", lambda commit: COMMIT)
-        monkeypatch.setattr(bench_learn, "speeds", lambda *rest: {"ratio": 2.5})
+        monkeypatch.setattr(bench_learn, "speeds", speeds)
         monkeypatch.setattr(bench_learn, "beside", lambda *rest: {"beside_one": 0.9})
         tokens, out = repetitive(tmp_path / "tokens").folder, tmp_path / "figures.json"
         places = ["--folder", str(tmp_path / "out"), "--out", str(out)]
@@ -57,7 +62,9 @@ def test_bench_learn_says_how_much_and_when(bench, capsys):
     by_hand = (1.8 / 2.0 + 1.81 / 2.01 + 1.82 / 2.02) / 3
     assert figures["ten_minutes_ratio"] == pytest.approx(by_hand)
     assert figures["time_to_todays_ratio"] == pytest.approx((0.4 * 0.6) ** 0.5), "half-way"
-    assert figures["tokens_per_second_to_reference"] == 2.5
+    one_in_five_has_all_tokens = 1 / (0.8 / 4.0 + 0.2 / 2.0)
+    assert figures["tokens_per_second_to_reference_in_float32"] == one_in_five_has_all_tokens
+    assert figures["tokens_per_second_to_reference_in_float32_with_all_tokens"] == 2.0
     assert figures["beside_one"] == 0.9
     assert figures["alone_to_todays"] == 1.0
     assert "ten_minutes_to_ngram" in figures and "ten_minutes_ratio" in capsys.readouterr().out

@@ -17,7 +17,7 @@ def weights(seed: int = 0) -> list[torch.nn.Parameter]:
 
 
 @pytest.mark.parametrize("together", [1, 256, 1 << 23])
-def test_steps_are_torchs_own(monkeypatch, together):
+def test_steps_go_where_torchs_own_go(monkeypatch, together):
     monkeypatch.setattr(muon, "STACKED_NUMBERS", together)
     ours, theirs = weights(), weights()
     settings = {"lr": 0.02, "weight_decay": 0.1}
@@ -30,8 +30,10 @@ def test_steps_are_torchs_own(monkeypatch, together):
             its.grad = mine.grad.clone()
         one.step()
         other.step()
-    for mine, its in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-3)
+    for start, mine, its in zip(weights(), ours, theirs, strict=True):
+        way, its_way = (mine - start).flatten(), (its - start).flatten()
+        assert torch.nn.functional.cosine_similarity(way, its_way, dim=0) > 0.97
+        assert 0.9 < way.norm() / its_way.norm() < 1.5, "torch takes a lone value to 0.7"
         mean, its_mean = (of.state[w]["momentum_buffer"] for of, w in ((one, mine), (other, its)))
         assert torch.equal(mean, its_mean)
 
@@ -42,9 +44,9 @@ def test_singular_values_come_near_one_in_every_format(dtype, scale):
     """Also for gradients that are tiny or huge; float16 has neither."""
     random = torch.Generator().manual_seed(2)
     matrices = scale * torch.randn(3, 64, 24, generator=random)
-    found = orthogonalize(matrices, (3.4445, -4.775, 2.0315), 5, dtype)
+    found = orthogonalize(matrices, dtype)
     values = torch.linalg.svdvals(found.float())
-    assert values.min() > 0.5 and values.max() < 1.4
+    assert values.min() > 0.88 and values.max() < (1.3 if dtype == torch.bfloat16 else 1.12)
     # The directions stay: what it gives goes with the matrix as its orthogonal factor does.
     u, _, v = torch.linalg.svd(matrices, full_matrices=False)
     assert (
