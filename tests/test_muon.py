@@ -55,6 +55,13 @@ def test_singular_values_come_near_one_in_every_format(dtype, scale):
     )
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_gradient_of_zeros_is_no_step(dtype):
+    assert torch.equal(
+        orthogonalize(torch.zeros(2, 8, 4), dtype), torch.zeros(2, 8, 4, dtype=dtype)
+    )
+
+
 def test_a_weight_without_a_gradient_stays_as_it_is():
     (still, moved, *_) = given = weights()
     before = still.detach().clone()

@@ -27,6 +27,7 @@ POLYNOMIALS = (
     (2.2183, -1.594, 0.4107),
 )
 MARGIN = 1.01  # for rounding in bfloat16
+LEAST_SQUARE = 1e-3  # of what is no zero: 1 / √R for R rows at least; float16 has no 1e-12
 
 
 class Muon(torch.optim.Muon):
@@ -82,7 +83,8 @@ def orthogonalize(matrices: Tensor, dtype: torch.dtype, eps: float = 1e-12) -> T
     x: Tensor = (matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=eps)).to(dtype)
     x = x.mT if tall else x
     gram = x @ x.mT
-    square = gram.norm(dim=(1, 2), keepdim=True, dtype=torch.float32).clamp(min=eps) * MARGIN
+    square = gram.norm(dim=(1, 2), keepdim=True, dtype=torch.float32).clamp(min=LEAST_SQUARE)
+    square *= MARGIN
     x, gram = x / square.sqrt().to(dtype), gram / square.to(dtype)
     for number, (a, b, c) in enumerate(POLYNOMIALS):
         gram = x @ x.mT if number else gram
