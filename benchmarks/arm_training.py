@@ -81,7 +81,7 @@ def train_arm(
             finished.append(training.train(place, resolved.train["max_steps"]))
             continue
         if number not in paces:
-            paces[number] = training.measure(place / "beginning")
+            paces[number] = training.measure(place / "beginning", 60 * resolved.training.minutes)
         attempts = (place / str(attempt) for attempt in range(100))
         finished.append(
             train_for(
@@ -127,17 +127,19 @@ class Process:
         lines = read_metrics(run / METRICS_FILE)
         return Finished(run, ended - began, pace_of(lines, began, ended), lines)
 
-    def measure(self, run: Path) -> Pace:
-        """The pace of the training, from beginnings that are stopped after a while.
+    def measure(self, run: Path, seconds: float) -> Pace:
+        """The pace of a training of ``seconds``, from beginnings that are stopped after a while.
 
-        Where an n-gram teaches the first steps, a second beginning does without it.
+        Where an n-gram teaches the first steps only, a second beginning does without it.
         """
         pace, train = self._beginning(run / "first", {}), self.resolved.train
         if not train.get("ngram_share"):
             return pace
+        taught = train["ngram_tokens"] / (train["batch_size"] * self.resolved.model["context"])
+        if taught >= pace.steps(seconds):
+            return pace
         later = self._beginning(run / "later", {"ngram_share": 0.0}).step
         late = WHOLE_SOFTMAX * train["decay"] if train.get("softmax_tokens") else 0.0
-        taught = train["ngram_tokens"] / (train["batch_size"] * self.resolved.model["context"])
         step = later + late * (pace.step - later)  # the last steps have all tokens, like the first
         return replace(pace, start=pace.start + taught * (pace.step - step), step=step)
 

@@ -38,6 +38,27 @@ def test_steps_go_where_torchs_own_go(monkeypatch, together):
         assert torch.equal(mean, its_mean)
 
 
+@pytest.mark.parametrize("together", [1, 256, 1 << 23])
+def test_all_but_the_iterations_is_torchs_own(monkeypatch, together):
+    monkeypatch.setattr(muon, "STACKED_NUMBERS", together)
+    monkeypatch.setattr(
+        "torch.optim._muon._zeropower_via_newtonschulz",
+        lambda update, *rest: orthogonalize(update[None], torch.float32)[0],
+    )
+    ours, theirs = weights(), weights()
+    settings = {"lr": 0.02, "weight_decay": 0.1}
+    one, other = Muon(ours, torch.float32, **settings), torch.optim.Muon(theirs, **settings)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(4):
+        for mine, its in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn(mine.shape, generator=random)
+            its.grad = mine.grad.clone()
+        one.step()
+        other.step()
+    for mine, its in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
 def test_singular_values_come_near_one_in_every_format(dtype, scale):

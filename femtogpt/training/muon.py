@@ -20,14 +20,15 @@ from femtogpt.training.distributed import distribute_like, full_tensor
 STACKED_NUMBERS = 1 << 21  # numbers in the matrices iterated at once: more is no faster
 # Of the odd polynomials of degree five those with the least largest distance from 1: the first on
 # [0.02, 1], each other one on the range of that before it (Amsel et al. 2025, arXiv 2505.16932).
-# Together they take [0.02, 1] to 1 ± 0.1, and a smaller singular value to 55 times what it was.
+# Together they take [0.02, 1] to 1 ± 0.1 (in bfloat16, which rounds, up to 1.3), and a smaller
+# singular value to 55 times what it was.
 POLYNOMIALS = (
     (7.711, -22.1138, 16.2487),
     (3.2153, -2.4112, 0.5013),
     (2.2183, -1.594, 0.4107),
 )
 MARGIN = 1.01  # for rounding in bfloat16
-LEAST_SQUARE = 1e-3  # of what is no zero: 1 / √R for R rows at least; float16 has no 1e-12
+LEAST_SQUARE = 1e-3  # for zeros: R rows have at least 1 / √R, and float16 has no 1e-12
 
 
 class Muon(torch.optim.Muon):
