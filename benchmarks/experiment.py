@@ -102,6 +102,10 @@ class Laboratory:
             raise SystemExit("\n".join(failures))
         return records
 
+    def digest(self, arm: Arm) -> str:
+        """What names the records of an arm that this build trains: settings, code and text."""
+        return self._prepared(arm, ROOT).digest(self.content)
+
     def text(self, count: int | None) -> Tokens:
         """The shards with about so many tokens to train on; None: all."""
         if count is None:

@@ -9,11 +9,15 @@ Trains models of several sizes for several lengths, and some for many epochs on 
 thread each, ``--jobs`` side by side. All are scored on the held-out works, because theirs is the
 figure that the law predicts: other works may be harder by several per cent. A finished run is a
 file in the folder of records; a second start does what is missing. Writes the points and the fit.
+Runs that stand in the law already, of the same settings, code and text, are not trained again: one
+that was fitted to the ``--first`` of them can be completed on any machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,7 @@ from femtogpt.tokens.shards import Tokens
 # Settings of all runs, but size, batch and length: those that train.hours has.
 BASE = "conf=classics-cpu train.ngram_tokens=1_000_000"
 CONTEXT = 256
+Row = dict[str, Any]  # what a run was given, and what came of it
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,13 @@ def main() -> None:
         if options.text
         else Tokens(find("tokens", options.conf, options.data).path)
     )
-    laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
-    rows = measured(laboratory, options.base, options.seeds, GRID[: options.first])
-    law = best_fit(rows, made_from(options, tokens, rows))
     out = options.out or OUT / "law.json"
     if options.conf and not options.out:
         out = options.data / LAWS / f"{load_config(options.conf).name}.json"
+    laboratory = Laboratory(tokens, options.folder, final=True, jobs=options.jobs)
+    grid = GRID[: options.first]
+    rows = measured(laboratory, options.base, options.seeds, grid, known_rows(out, options.seeds))
+    law = best_fit(rows, made_from(options, tokens, rows))
     write_json(out, {**law.as_dict(), "runs": rows})
     for row in rows:
         expected = law.bits(row[law.counts], row["tokens"], row["text"])
@@ -108,21 +114,39 @@ def main() -> None:
     print(f"off by {law.spread:.2%} (one standard deviation)\nwritten: {out}")
 
 
+def known_rows(law: Path, seeds: int) -> dict[str, list[Row]]:
+    """What came of the runs of a law that is there already, by the names of their records."""
+    rows = json.loads(law.read_text(encoding="utf-8"))["runs"] if law.exists() else []
+    known: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.get("seed", seeds) < seeds:
+            known.setdefault(row.get("record", ""), []).append(row)
+    return {name: found for name, found in known.items() if name and len(found) == seeds}
+
+
 def measured(
-    laboratory: Laboratory, base: str, seeds: int, grid: tuple[Run, ...]
-) -> list[dict[str, Any]]:
+    laboratory: Laboratory,
+    base: str,
+    seeds: int,
+    grid: tuple[Run, ...],
+    known: Mapping[str, list[Row]],
+) -> list[Row]:
     """What came of the runs of the grid for which there is text enough, missing ones made first."""
     there = laboratory.tokens.total("train")
-    runs = [run for run in grid if run.text is None or run.text <= there]
-    records = laboratory.records([run.arm(base, there) for run in runs], range(seeds))
-    rows = []
-    for run, (name, by_seed) in zip(runs, records.items(), strict=True):
-        for seed, record in by_seed.items():
+    arms = {run: run.arm(base, there) for run in grid if run.text is None or run.text <= there}
+    names = {run: laboratory.digest(arm) for run, arm in arms.items()}
+    missing = [arm for run, arm in arms.items() if names[run] not in known]
+    log(f"{len(missing)} of {len(arms)} runs are to be made")
+    records = laboratory.records(missing, range(seeds))
+    rows: list[Row] = []
+    for run, arm in arms.items():
+        rows += known.get(names[run], [])
+        for seed, record in records.get(arm.name, {}).items():
             if "failure" in record:
-                log(f"{name} is left out: {record['failure']}")
+                log(f"{arm.name} is left out: {record['failure']}")
                 continue
             settings = record["trainings"][0]
-            row: dict[str, Any] = {"run": name, "seed": seed}
+            row: Row = {"run": arm.name, "record": names[run], "seed": seed}
             row |= {key: record[key] for key in (FIGURE, "tokens", "steps")}
             table = laboratory.tokens.vocab_size * run.width
             row |= {ALL: record["parameters"], LAYERS: record["parameters"] - table}
@@ -132,7 +156,7 @@ def measured(
     return rows
 
 
-def best_fit(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
+def best_fit(rows: list[Row], origin: dict[str, Any]) -> ScalingLaw:
     """The law that is off by less: of all parameters, or of the layers' alone."""
     laws = []
     for counts in (LAYERS, ALL):
@@ -142,9 +166,7 @@ def best_fit(rows: list[dict[str, Any]], origin: dict[str, Any]) -> ScalingLaw:
     return min(laws, key=lambda law: law.spread)
 
 
-def made_from(
-    options: argparse.Namespace, tokens: Tokens, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
+def made_from(options: argparse.Namespace, tokens: Tokens, rows: list[Row]) -> dict[str, Any]:
     sources = sorted(tokens.index["splits"]["train"])
     sizes, seen = (sorted(row[name] / 1e6 for row in rows) for name in (ALL, "tokens"))
     return {

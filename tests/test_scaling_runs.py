@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +25,9 @@ def fit(tmp_path, monkeypatch):
         def __init__(self, tokens, folder, final, jobs):
             assert final, "the held-out figure is predicted"
             self.tokens = tokens
+
+        def digest(self, arm):
+            return str(hash((arm.name, arm.trainings)))
 
         def text(self, count):
             return SimpleNamespace(total=lambda split: count or self.tokens.total(split))
@@ -59,7 +62,6 @@ def fit(tmp_path, monkeypatch):
         out = tmp_path / "law.json"
         monkeypatch.setattr("sys.argv", ["law", "text", "--out", str(out), *options])
         scaling_runs.main()
-        assert len(json.loads(out.read_text())["runs"]) == len(arms)
         return ScalingLaw.read(out)
 
     return run, arms
@@ -82,6 +84,19 @@ def test_a_grid_that_is_cut_short_has_a_law_too(fit):
     found = run("--first", "12", "--base", "conf=classics-cpu train.ngram_share=1.0")
     assert len(arms) == 12 and found.made_from["base"].endswith("ngram_share=1.0")
     assert dict(arms[0].trainings[0].settings)["train.ngram_share"] == 1.0
+
+
+def test_a_law_is_completed_without_training_its_runs_again(fit, monkeypatch):
+    monkeypatch.setattr(scaling_runs, "fit", partial(scaling_runs.fit, count=1))  # of 64 draws
+    run, arms = fit
+    run("--first", "12")
+    found = run("--first", "14")
+    assert [arm.name for arm in arms] == [made.arm("", TEXT).name for made in GRID[:14]]
+    assert found.made_from["runs"].startswith("14 runs")
+    run("--first", "14", "--seeds", "2")  # the laboratory has the first seed
+    assert len(arms) == 28
+    run("--first", "14", "--base", "conf=classics-cpu train.decay=0.5")
+    assert len(arms) == 42
 
 
 def test_a_run_is_an_arm_of_the_laboratory():
