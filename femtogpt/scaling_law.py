@@ -88,10 +88,7 @@ class ScalingLaw:
     @property
     def basis(self) -> str:
         """What it rests on, in words."""
-        runs = self.made_from.get("runs", "runs that are not named")
-        if self.made_from.get("provisional"):
-            return f"a provisional scaling law of {runs}; make law fits one to your text"
-        return f"a scaling law of {runs}"
+        return f"a scaling law of {self.made_from.get('runs', 'runs that are not named')}"
 
     def is_of(self, sources: Collection[str], vocab_size: int) -> bool:
         """Whether it was fitted to a text of these sources in such tokens. Others' bits differ."""

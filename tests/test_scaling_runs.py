@@ -71,8 +71,9 @@ def test_the_law_that_is_written_predicts_the_runs(fit, capsys):
     run, arms = fit
     found = run()
     assert len(arms) == len(GRID) == len({arm.name for arm in arms})
+    assert all(dict(arm.trainings[0].settings)["train.max_steps"] >= 200 for arm in arms)
     assert found.made_from["sources"] == ["mine"]
-    runs = f"{len(GRID)} runs (1.4 to 13.7 M parameters, 0.3 to 6.0 M tokens of mine)"
+    runs = f"{len(GRID)} runs (1.4 to 13.7 M parameters, 0.6 to 6.0 M tokens of mine)"
     assert found.basis == f"a scaling law of {runs}"
     assert found.counts == ALL
     assert found.bits(5e6, 1e6, TEXT) == pytest.approx(law().bits(5e6, 1e6, TEXT), rel=0.01)
