@@ -118,7 +118,10 @@ def main() -> None:
 
 def known_rows(law: Path, seeds: int) -> dict[str, list[Row]]:
     """What came of the runs of a law that is there already, by the names of their records."""
-    rows = json.loads(law.read_text(encoding="utf-8"))["runs"] if law.exists() else []
+    try:
+        rows = json.loads(law.read_bytes())["runs"]
+    except (OSError, ValueError, TypeError, KeyError):  # none yet, or no law: it is made anew
+        rows = []
     known: dict[str, list[Row]] = {}
     for row in rows:
         if row.get("seed", seeds) < seeds:

@@ -100,6 +100,12 @@ def test_a_law_is_completed_without_training_its_runs_again(fit, monkeypatch):
     assert len(arms) == 42
 
 
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"runs": [{"run": "published"}]}'])
+def test_a_law_that_knows_no_runs_is_made_anew(content, tmp_path):
+    (tmp_path / "law.json").write_text(content)
+    assert scaling_runs.known_rows(tmp_path / "law.json", seeds=1) == {}
+
+
 def test_a_run_is_an_arm_of_the_laboratory():
     (training,) = Run(192, 600_000, 150_000).arm("conf=classics-cpu", 10_000_000).trainings
     settings = dict(training.settings)
