@@ -149,7 +149,7 @@ bench-hours: $(MADE)  ## whether the best is chosen for a time, in 3 hours; ARCH
 	@test -n $(call quoted,ARCHIVE) || { echo 'error: name the archive of the classics: make bench-hours ARCHIVE=russian-literature.zip' >&2; exit 1; }
 	@"$(PROGRAM)" benchmarks/bench_hours.py $(call quoted,ARCHIVE) $(if $(MINUTES),--minutes $(MINUTES))
 
-law: $(MADE)  ## fit the scaling law to small runs, in two or three hours: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
+law: $(MADE)  ## fit the scaling law to small runs, in two to three hours: of your text, CONF=name, or of the classics, ARCHIVE=file.zip
 	@"$(PROGRAM)" benchmarks/scaling_runs.py $(if $(ARCHIVE),$(call quoted,ARCHIVE) --out femtogpt/scaling_law.json,--conf $(call quoted,CONF))
 
 check-gpu:  ## training on this machine's card, checked in 8 minutes, without set-up (docs/cards.md); [CARD=name]

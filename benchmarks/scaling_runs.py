@@ -118,15 +118,14 @@ def main() -> None:
 
 def known_rows(law: Path, seeds: int) -> dict[str, list[Row]]:
     """What came of the runs of a law that is there already, by the names of their records."""
-    try:
-        rows = json.loads(law.read_bytes())["runs"]
-    except (OSError, ValueError, TypeError, KeyError):  # none yet, or no law: it is made anew
-        rows = []
     known: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.get("seed", seeds) < seeds:
-            known.setdefault(row.get("record", ""), []).append(row)
-    return {name: found for name, found in known.items() if name and len(found) == seeds}
+    try:
+        for row in json.loads(law.read_bytes())["runs"]:
+            if "record" in row and row["seed"] < seeds:
+                known.setdefault(row["record"], []).append(row)
+    except (OSError, ValueError, TypeError, KeyError):  # none yet, or no law: it is made anew
+        return {}
+    return {name: found for name, found in known.items() if len(found) == seeds}
 
 
 def measured(

@@ -236,7 +236,7 @@ def test_what_was_chosen_is_kept(measured, tmp_path, load, caplog):
     )
     assert again == first and counted["measured"] == 1
     assert caplog.text.count("chosen for 2 h:") == 2
-    assert "vocabulary (make law finds out); on the law's own" in caplog.text
+    assert "vocabulary (make law CONF=… finds out); on the law's own" in caplog.text
     assert caplog.text.count(f"by {law_for('classics', tmp_path).basis}") == 2
     budget_stage.choose(store, load("", "train.hours=3"), tokens)
     assert counted["measured"] == 2

@@ -100,7 +100,10 @@ def test_a_law_is_completed_without_training_its_runs_again(fit, monkeypatch):
     assert len(arms) == 42
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"runs": [{"run": "published"}]}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", '{"runs": null}', '{"runs": [3]}', '{"runs": [{"run": "published"}]}'],
+)
 def test_a_law_that_knows_no_runs_is_made_anew(content, tmp_path):
     (tmp_path / "law.json").write_text(content)
     assert scaling_runs.known_rows(tmp_path / "law.json", seeds=1) == {}

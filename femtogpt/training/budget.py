@@ -176,7 +176,7 @@ def told(choice: Choice, hours: float) -> list[str]:
         f"expected: {bits:.3f} bits per character on held-out text, in nine of ten trainings"
         f" {low:.3f} to {high:.3f}"
         if choice.is_its_text
-        else "expected: not known for this text and vocabulary (make law finds out);"
+        else "expected: not known for this text and vocabulary (make law CONF=… finds out);"
         f" on the law's own, {bits:.3f} bits per character",
         f"by {choice.basis}",
     ]
